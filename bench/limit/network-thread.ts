@@ -1,0 +1,165 @@
+/**
+ * The network thread of one process of the limit. In the process that calls, it makes one log entry of each block and
+ * sends it to every process; in the others, it passes on what comes. It orders nothing, decides nothing and keeps
+ * nothing: what is left of a consensus thread when consensus is taken away.
+ */
+
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { encodeEntryInto, entryBytes, ENTRY_HEADER_BYTES, EntryKind } from '../../src/actors/raft/entry.js';
+import { logIndex, term } from '../../src/ids.js';
+
+export type NetworkMessage =
+  /** Listen, answer with the port, and pass on what comes. */
+  | { readonly type: 'listen' }
+  /** Connect to these loopback ports, answer when connected, and open the session with this payload. */
+  | { readonly type: 'connect'; readonly ports: readonly number[]; readonly session: Uint8Array }
+  /** Send this block of commands to every process, this one included. Transferred. */
+  | { readonly type: 'block'; readonly block: ArrayBuffer };
+
+export type NetworkAnswer = { readonly type: 'listening'; readonly port: number } | { readonly type: 'connected' };
+
+/** The port to the object thread: entries go there, the index of the last one applied comes back. */
+const { object } = workerData as { readonly object: MessagePort };
+
+/**
+ * Bytes that a process may be behind. It keeps the rate honest: what one process has not applied yet when the clock
+ * stops is little beside what was counted.
+ */
+const BEHIND_BYTES_MAX = 1024 * 1024;
+const INDEX_BYTES = 8;
+
+/** One of the other processes, as the calling one sees it. */
+class Peer {
+  readonly socket: Socket;
+  /** The sizes of the entries sent and not applied there, oldest first. */
+  #sent: number[] = [];
+  #behindBytes = 0;
+  #appliedIndex = 0;
+  readonly #acknowledgement = new Uint8Array(INDEX_BYTES);
+  #acknowledgedBytes = 0;
+
+  constructor(socket: Socket, onProgress: () => void) {
+    this.socket = socket;
+    socket.on('data', (bytes) => {
+      // Only the last whole index matters, but each of them must be counted through.
+      for (const byte of bytes) {
+        this.#acknowledgement[this.#acknowledgedBytes++] = byte;
+        if (this.#acknowledgedBytes === INDEX_BYTES) this.#onApplied();
+      }
+      onProgress();
+    });
+  }
+
+  get isBehind(): boolean {
+    return this.#behindBytes > BEHIND_BYTES_MAX;
+  }
+
+  send(entry: Uint8Array): void {
+    this.socket.write(entry);
+    this.#sent.push(entry.length);
+    this.#behindBytes += entry.length;
+  }
+
+  #onApplied(): void {
+    this.#acknowledgedBytes = 0;
+    const index = new DataView(this.#acknowledgement.buffer).getFloat64(0, true);
+    const applied = index - this.#appliedIndex;
+    for (const bytes of this.#sent.slice(0, applied)) this.#behindBytes -= bytes;
+    this.#sent = this.#sent.slice(applied);
+    this.#appliedIndex = index;
+  }
+}
+
+let peers: readonly Peer[] = [];
+let waiting: Uint8Array[] = [];
+let nextIndex = 1;
+
+parentPort!.on('message', (message: NetworkMessage) => {
+  switch (message.type) {
+    case 'listen':
+      return listen();
+    case 'connect':
+      return void connectAll(message.ports, message.session);
+    case 'block':
+      broadcast(entryOf(EntryKind.block, new Uint8Array(message.block)));
+  }
+});
+
+function listen(): void {
+  const server = createServer({ noDelay: true }, (socket) => {
+    server.close();
+    passOn(socket);
+  });
+  server.listen(0, '127.0.0.1', () => {
+    parentPort!.postMessage({
+      type: 'listening',
+      port: (server.address() as AddressInfo).port,
+    } satisfies NetworkAnswer);
+  });
+}
+
+/** Hands whole entries to the object thread as they come, and says what that has applied. */
+function passOn(socket: Socket): void {
+  let rest: Uint8Array = new Uint8Array(0);
+  socket.on('data', (bytes) => {
+    const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    const end = endOfWholeEntries(all);
+    rest = all.subarray(end);
+    if (end > 0) deliver(all.subarray(0, end));
+  });
+  object.on('message', (appliedIndex: number) => {
+    const acknowledgement = new Uint8Array(INDEX_BYTES);
+    new DataView(acknowledgement.buffer).setFloat64(0, appliedIndex, true);
+    if (socket.writable) socket.write(acknowledgement);
+  });
+  socket.on('error', () => undefined);
+}
+
+function endOfWholeEntries(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = 0;
+  while (end + ENTRY_HEADER_BYTES <= bytes.length) {
+    const next = end + entryBytes(view.getUint32(end, true));
+    if (next > bytes.length) break;
+    end = next;
+  }
+  return end;
+}
+
+async function connectAll(ports: readonly number[], session: Uint8Array): Promise<void> {
+  const sockets = ports.map((port) => connect({ port, host: '127.0.0.1', noDelay: true }));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  peers = sockets.map((socket) => new Peer(socket, sendWaiting));
+  broadcast(entryOf(EntryKind.session, session));
+  parentPort!.postMessage({ type: 'connected' } satisfies NetworkAnswer);
+}
+
+function entryOf(kind: EntryKind, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const entry = new Uint8Array(entryBytes(payload.length));
+  const view = new DataView(entry.buffer);
+  encodeEntryInto(entry, view, 0, kind, term(1), logIndex(nextIndex++), Date.now(), payload);
+  return entry;
+}
+
+function broadcast(entry: Uint8Array): void {
+  waiting.push(entry);
+  sendWaiting();
+}
+
+function sendWaiting(): void {
+  let sent = 0;
+  while (sent < waiting.length && !peers.some((peer) => peer.isBehind)) {
+    const entry = waiting[sent++]!;
+    for (const peer of peers) peer.send(entry);
+    deliver(entry);
+  }
+  if (sent > 0) waiting = waiting.slice(sent);
+}
+
+/** Sockets hold on to what they were given, so the object thread gets a copy. */
+function deliver(entries: Uint8Array): void {
+  const { buffer } = new Uint8Array(entries);
+  object.postMessage(buffer, [buffer]);
+}

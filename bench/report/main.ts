@@ -1,0 +1,17 @@
+/** `npm run bench:report`: writes README's table and the plots from bench/results/latest.json. */
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readResults } from '../results.js';
+import { commandsByClusterSize, commandsBySize } from './plots.js';
+import { withResults } from './table.js';
+
+/** This file runs from build/bench/report. */
+const ROOT = new URL('../../../', import.meta.url);
+const PLOTS = new URL('docs/plots/', ROOT);
+const README = new URL('README.md', ROOT);
+
+const results = await readResults(new URL('bench/results/latest.json', ROOT));
+await writeFile(README, withResults(await readFile(README, 'utf8'), results));
+await mkdir(PLOTS, { recursive: true });
+await writeFile(new URL('commands-by-size.svg', PLOTS), await commandsBySize(results));
+await writeFile(new URL('commands-by-cluster-size.svg', PLOTS), await commandsByClusterSize(results));

@@ -1,0 +1,118 @@
+/** The part of README.md that is generated: results as Markdown, every number from the file of results. */
+
+import { bytesText, type LoadRow } from '../matrix.js';
+import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
+
+const BEGIN = '<!-- bench:begin -->';
+const END = '<!-- bench:end -->';
+
+/** `readme` with everything between the two marks replaced. */
+export function withResults(readme: string, results: Results): string {
+  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+  if (begin === -1 || end < begin) throw new Error(`README.md has no ${BEGIN} followed by ${END}.`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n${resultsText(results)}\n${readme.slice(end)}`;
+}
+
+export function resultsText(results: Results): string {
+  const writes = results.load.filter(({ row }) => row.operation === 'write');
+  const reads = results.load.filter(({ row }) => row.operation !== 'write');
+  return [provenance(results), writesTable(writes), readsTable(reads), memoryText(results.memory)]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function provenance({ environment, settings }: Results): string {
+  const { machine, node, commit, dirty, date } = environment;
+  const memory = Math.round(machine.memoryBytes / 2 ** 30);
+  const source =
+    commit === null ? 'a tree without commits' : `commit ${commit.slice(0, 10)}${dirty ? ' with changes' : ''}`;
+  return (
+    `${machine.cpu}, ${machine.cores} cores, ${memory} GiB, ${machine.kernel}; Node ${node}; ${source}; ` +
+    `${date.slice(0, 10)}. All processes on this one machine, over loopback, log in memory. ` +
+    `${settings.rounds === 1 ? 'One round' : `The median of ${settings.rounds} rounds`} of ${settings.durationMs / 1000} s ` +
+    `after ${settings.warmupMs / 1000} s of warming up.`
+  );
+}
+
+function writesTable(outcomes: readonly LoadOutcome[]): string {
+  return table(
+    [
+      'command',
+      'in flight',
+      'nodes',
+      'called on',
+      'commands/s',
+      'MB/s',
+      'p50',
+      'p99',
+      "caller's loop, p99",
+      'limit/s',
+      'of the limit',
+    ],
+    outcomes.map(({ row, result, limit }) => [
+      bytesText(row.commandBytes),
+      String(row.window),
+      String(row.nodes),
+      placeOf(row),
+      rate(result.commandsPerSecond),
+      ((result.commandsPerSecond * row.commandBytes) / 1e6).toFixed(1),
+      milliseconds(result.p50Ms),
+      milliseconds(result.p99Ms),
+      milliseconds(result.eventLoopDelayP99Ms),
+      limit === null ? '' : rate(limit.result.commandsPerSecond),
+      limit === null ? '' : (result.commandsPerSecond / limit.result.commandsPerSecond).toFixed(2),
+    ]),
+  );
+}
+
+const READS: Readonly<Record<string, string>> = {
+  readLinearizable: 'linearizable',
+  readLease: 'lease',
+  readLocal: 'local',
+};
+
+function readsTable(outcomes: readonly LoadOutcome[]): string {
+  return table(
+    ['read', 'in flight', 'nodes', 'called on', 'reads/s', 'p50', 'p99', "caller's loop, p99"],
+    outcomes.map(({ row, result }) => [
+      READS[row.operation] ?? row.operation,
+      String(row.window),
+      String(row.nodes),
+      placeOf(row),
+      rate(result.commandsPerSecond),
+      milliseconds(result.p50Ms),
+      milliseconds(result.p99Ms),
+      milliseconds(result.eventLoopDelayP99Ms),
+    ]),
+  );
+}
+
+function memoryText(outcomes: readonly MemoryOutcome[]): string {
+  return outcomes
+    .map(
+      ({ row, commands, bytesPerCommand }) =>
+        `Memory, until logs are compacted: ${bytesPerCommand.toFixed(1)} bytes per committed ${bytesText(row.commandBytes)} ` +
+        `command (${row.window} in flight, ${row.nodes} nodes; growth of the largest process over ` +
+        `${(commands / 1e6).toFixed(1)} million commands).`,
+    )
+    .join('\n\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+}
+
+function placeOf({ caller, threads }: LoadRow): string {
+  return threads ? caller : `${caller}, inline`;
+}
+
+/** Three digits: more would claim what the next run takes back. */
+function rate(perSecond: number): string {
+  return Number(perSecond.toPrecision(3)).toLocaleString('en-US');
+}
+
+function milliseconds(ms: number): string {
+  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
+}

@@ -1,0 +1,124 @@
+/**
+ * Taking entries from a leader (Raft §5.3): the same for every role that listens to one. An acknowledgement goes out
+ * only once the entries are durable; several of one batch become one.
+ */
+
+import { assert } from '../../assert.js';
+import { logIndex, type LogIndex, type NodeId, type Term } from '../../ids.js';
+import { EntryReader } from './entry.js';
+import type { AppendEntries, AppendEntriesReply } from './messages.js';
+import { checkEncoded, type EncodedRun } from './raft-log.js';
+import { resetElectionDeadline, type Core } from './state.js';
+import { setLeader } from './transitions.js';
+
+/** Reads what a message carries. @throws ConclaveError `ERR_PROTOCOL`; nothing has been changed then. */
+export function readRun(core: Core, message: AppendEntries): EncodedRun {
+  const { entries, prevLogIndex, prevLogTerm } = message;
+  return checkEncoded(entries, logIndex(prevLogIndex + 1), prevLogTerm, core.term);
+}
+
+/** A leader of the current term has spoken. */
+export function hearFromLeader(core: Core, leader: NodeId): void {
+  assert(core.leader === null || core.leader === leader, 'a term has at most one leader');
+  setLeader(core, leader);
+  core.leaderContactMs = core.nowMs;
+  resetElectionDeadline(core);
+}
+
+/** Appends what is new, or refuses; answers either way. Called with a message of the current term. */
+export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRun): void {
+  const { prevLogIndex, prevLogTerm, entries } = message;
+  if (!matches(core, prevLogIndex, prevLogTerm)) {
+    refuse(core, message);
+    return;
+  }
+  const matchIndex = run.count === 0 ? prevLogIndex : run.lastIndex;
+  const news = entries.subarray(skipHeld(core, entries));
+  if (news.length > 0) core.log.appendEncoded(news);
+  advanceCommit(core, logIndex(Math.min(message.leaderCommit, matchIndex)));
+  acknowledge(core, message, matchIndex);
+}
+
+/** Tells a leader of an earlier term that there is a later one. */
+export function refuseStale(core: Core, message: AppendEntries): void {
+  pushRefusal(core, message, ZERO_INDEX, ZERO_TERM);
+}
+
+/** Tells the leader where to look for the place up to which the logs match (end of §5.3). */
+function refuse(core: Core, message: AppendEntries): void {
+  const { log } = core;
+  const { prevLogIndex } = message;
+  if (prevLogIndex > log.lastIndex) pushRefusal(core, message, logIndex(log.lastIndex + 1), ZERO_TERM);
+  else pushRefusal(core, message, log.firstIndexOfTermAt(prevLogIndex), log.termAt(prevLogIndex)!);
+}
+
+function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex, conflictTerm: Term): void {
+  const reply = { ...replyTo(core, message), success: false, matchIndex: message.prevLogIndex, conflictIndex, conflictTerm };
+  core.afterStore.push({ type: 'send', to: message.from, message: reply });
+}
+
+export function advanceCommit(core: Core, index: LogIndex): void {
+  if (index > core.commitIndex) core.commitIndex = index;
+}
+
+function matches(core: Core, index: LogIndex, term: Term): boolean {
+  // What is committed is the same everywhere, also where the log no longer has it.
+  return index <= core.commitIndex || core.log.termAt(index) === term;
+}
+
+/** Skips the entries that the log holds already, cuts off what contradicts the rest; returns where the rest starts. */
+function skipHeld(core: Core, entries: Uint8Array): number {
+  const { log } = core;
+  let offset = 0;
+  reader.reset(entries);
+  while (offset < entries.length && reader.next()) {
+    const { index, term } = reader;
+    if (index > log.lastIndex) break;
+    if (index > core.commitIndex && log.termAt(index) !== term) {
+      log.truncateAfter(logIndex(index - 1));
+      core.storedIndex = logIndex(Math.min(core.storedIndex, index - 1));
+      break;
+    }
+    offset = reader.payloadEnd;
+  }
+  return offset;
+}
+
+const reader = new EntryReader();
+
+function acknowledge(core: Core, message: AppendEntries, matchIndex: LogIndex): void {
+  const reply: AppendEntriesReply = {
+    ...replyTo(core, message),
+    success: true,
+    matchIndex,
+    conflictIndex: ZERO_INDEX,
+    conflictTerm: ZERO_TERM,
+  };
+  const last = core.afterStore.at(-1);
+  if (last?.type === 'send' && last.message.type === 'appendEntriesReply' && supersedes(reply, last.message)) {
+    core.afterStore.pop();
+  }
+  core.afterStore.push({ type: 'send', to: message.from, message: reply });
+}
+
+/** Does the later of two replies say all that the earlier one says? */
+function supersedes(later: AppendEntriesReply, earlier: AppendEntriesReply): boolean {
+  return (
+    earlier.success &&
+    earlier.term === later.term &&
+    earlier.session === later.session &&
+    earlier.matchIndex <= later.matchIndex &&
+    earlier.round <= later.round
+  );
+}
+
+function replyTo(
+  core: Core,
+  { session, round }: AppendEntries,
+): Pick<AppendEntriesReply, 'type' | 'group' | 'from' | 'term' | 'session' | 'round'> {
+  const { group, self } = core.options;
+  return { type: 'appendEntriesReply', group, from: self, term: core.term, session, round };
+}
+
+const ZERO_INDEX = logIndex(0);
+const ZERO_TERM = 0 as Term;

@@ -1,0 +1,101 @@
+/**
+ * What the core wants done, as plain data: a closed union that the shell carries out in order. What may happen only
+ * after the disk has something travels inside `store`, and exists nowhere else: votes, vote requests and append
+ * acknowledgements cannot be sent before they are true.
+ */
+
+import type { LogIndex, NodeId, Term } from '../../ids.js';
+import type { EntriesWritten, PeerMessage } from './messages.js';
+import type { RoleName } from './state.js';
+
+/** Sends one message. May be lost, doubled or late: the protocol does not mind. */
+export interface Send {
+  readonly type: 'send';
+  readonly to: NodeId;
+  readonly message: PeerMessage;
+}
+
+/** What storage must make durable, in the order in which the effects were emitted, before it carries out `then`. */
+export interface Store {
+  readonly type: 'store';
+  readonly hardState: HardState | null;
+  /** Entries to append, in their binary form; the first one replaces whatever was at its index and behind. */
+  readonly append: AppendToLog | null;
+  readonly then: readonly DurableEffect[];
+}
+
+export interface AppendToLog {
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly entries: Uint8Array;
+}
+
+/** What a node must not forget in its term (Raft figure 2). */
+export interface HardState {
+  readonly term: Term;
+  readonly votedFor: NodeId | null;
+}
+
+/** What may follow only on durability: a message to a peer, or news for the core itself. */
+export type DurableEffect = Send | { readonly type: 'tellSelf'; readonly message: EntriesWritten };
+
+/** The commit index has moved: entries up to `index` may be applied. */
+export interface Commit {
+  readonly type: 'commit';
+  readonly index: LogIndex;
+}
+
+/** These reads may run once everything up to `index` has been applied. */
+export interface ReadReady {
+  readonly type: 'readReady';
+  readonly readIds: readonly number[];
+  readonly index: LogIndex;
+}
+
+/** These reads found no leader that could confirm itself in time. They did not run. */
+export interface ReadFailed {
+  readonly type: 'readFailed';
+  readonly readIds: readonly number[];
+}
+
+/** Role, term or leader has changed. */
+export interface RoleChanged {
+  readonly type: 'roleChanged';
+  readonly role: RoleName;
+  readonly term: Term;
+  readonly leader: NodeId | null;
+}
+
+/** A transfer of leadership has ended; `error` says why it failed. */
+export interface TransferEnded {
+  readonly type: 'transferEnded';
+  readonly error: 'not leader' | 'no such voter' | 'timed out' | 'already under way' | 'another node was elected' | null;
+}
+
+/** The peer needs a snapshot; the shell answers with `snapshotSent`. */
+export interface SendSnapshot {
+  readonly type: 'sendSnapshot';
+  readonly to: NodeId;
+  readonly session: number;
+  readonly round: number;
+  readonly term: Term;
+}
+
+/** The leader has announced this snapshot: fetch and install it, then answer with `snapshotInstalled`. */
+export interface FetchSnapshot {
+  readonly type: 'fetchSnapshot';
+  readonly from: NodeId;
+  readonly lastIncludedIndex: LogIndex;
+  readonly lastIncludedTerm: Term;
+}
+
+export type Effect =
+  | Send
+  | Store
+  | Commit
+  | ReadReady
+  | ReadFailed
+  | RoleChanged
+  | TransferEnded
+  | SendSnapshot
+  | FetchSnapshot;

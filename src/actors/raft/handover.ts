@@ -1,0 +1,69 @@
+/**
+ * Handing leadership over (Raft thesis §3.10): the leader stops appending, waits until the target has everything, and
+ * tells it to campaign at once. Ends when the target leads, another node does, or the time is over.
+ */
+
+import type { NodeId } from '../../ids.js';
+import type { TransferEnded } from './effects.js';
+import { isVoter } from './configuration.js';
+import type { Core, Leader } from './state.js';
+import { appendHeld } from './submitting.js';
+
+export function startHandover(core: Core, leader: Leader, wanted: NodeId | null): void {
+  if (core.handover !== null) return emit(core, 'already under way');
+  const target = wanted ?? bestSuccessor(core, leader);
+  if (target === null || !isVoter(core.options.configuration, target)) return emit(core, 'no such voter');
+  if (target === core.options.self) return emit(core, null);
+  const deadlineMs = core.nowMs + core.options.electionTimeoutMs[1];
+  core.handover = { target, deadlineMs, isTimeoutNowSent: false };
+}
+
+/** Tells the target to campaign, once it has everything. */
+export function continueHandover(core: Core, leader: Leader): void {
+  const { handover } = core;
+  if (handover === null || handover.isTimeoutNowSent) return;
+  if (leader.peers.get(handover.target)?.matchIndex !== core.log.lastIndex) return;
+  const { group, self } = core.options;
+  handover.isTimeoutNowSent = true;
+  leader.isLeaseVoid = true;
+  core.effects.push({
+    type: 'send',
+    to: handover.target,
+    message: { type: 'timeoutNow', group, from: self, term: core.term },
+  });
+}
+
+/** Looks whether the handover has come to its end. Called at the end of each batch, whatever the role has become. */
+export function endHandover(core: Core): void {
+  const { handover, role, leader } = core;
+  if (handover === null) return;
+  if (role.name !== 'leader' && leader !== null) {
+    core.handover = null;
+    emit(core, leader === handover.target ? null : 'another node was elected');
+  } else if (core.nowMs >= handover.deadlineMs) {
+    core.handover = null;
+    if (role.name === 'leader') appendHeld(core, role);
+    emit(core, 'timed out');
+  }
+}
+
+export function refuseHandover(core: Core): void {
+  emit(core, 'not leader');
+}
+
+/** The voter that has the most of the log. */
+function bestSuccessor(core: Core, leader: Leader): NodeId | null {
+  let best: NodeId | null = null;
+  let bestMatch = -1;
+  for (const id of core.options.configuration.voters) {
+    const peer = leader.peers.get(id);
+    if (peer === undefined || peer.matchIndex <= bestMatch) continue;
+    best = id;
+    bestMatch = peer.matchIndex;
+  }
+  return best;
+}
+
+function emit(core: Core, error: TransferEnded['error']): void {
+  core.effects.push({ type: 'transferEnded', error });
+}

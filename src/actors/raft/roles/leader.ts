@@ -1,0 +1,146 @@
+/**
+ * The leader orders everything: it appends, replicates, commits what a quorum has, answers reads, and steps down when it
+ * can no longer reach a quorum (Raft §5.3, §5.4, §8; thesis §6.2, §6.4).
+ */
+
+import { assert } from '../../../assert.js';
+import { logIndex, type LogIndex } from '../../../ids.js';
+import type { DurableEffect } from '../effects.js';
+import { continueHandover, endHandover, startHandover } from '../handover.js';
+import { ignore, type Handlers } from '../handlers.js';
+import { Progress } from '../progress.js';
+import { assignReads, expireReads, onReadIndex, releaseReads } from '../reading.js';
+import { countAcks, onReply, replicate, startRound } from '../replication.js';
+import { onInstallReply, onSnapshotInstalled, onSnapshotSent } from '../snapshots.js';
+import type { Core, Leader } from '../state.js';
+import { flushToStorage } from '../storing.js';
+import { appendSubmissions, onForward, onSubmissionsApplied } from '../submitting.js';
+import { becomeFollower } from '../transitions.js';
+import { answerPreVote, answerVote } from '../voting.js';
+import { noteApplied, noteObserver } from './listening.js';
+
+export const leader: Handlers<Leader> = {
+  requestPreVote: (core, role, message) => {
+    answerPreVote(core, message);
+    return role;
+  },
+  requestPreVoteReply: ignore,
+  requestVote: (core, role, message) => {
+    answerVote(core, message, false);
+    return role;
+  },
+  requestVoteReply: ignore,
+  appendEntries: (): never => twoLeaders(),
+  appendEntriesReply: (core, role, message) => {
+    onReply(core, role, message);
+    return role;
+  },
+  installSnapshot: (): never => twoLeaders(),
+  installSnapshotReply: (core, role, message) => {
+    onInstallReply(core, role, message);
+    return role;
+  },
+  timeoutNow: ignore,
+  readIndex: (_core, role, message) => {
+    onReadIndex(role, message);
+    return role;
+  },
+  readIndexReply: ignore,
+  forward: (core, role, message) => {
+    onForward(core, role, message);
+    return role;
+  },
+
+  tick: (core, role) => {
+    expireReads(core);
+    // Check-quorum (thesis §6.2): a leader that nobody hears must not keep its callers waiting.
+    if (core.nowMs - role.quorumRoundStartedAtMs > core.options.electionTimeoutMs[1]) return becomeFollower(core, null);
+    if (core.nowMs >= role.nextHeartbeatMs) {
+      startRound(core, role);
+      // A probe that was lost is sent again.
+      for (const peer of role.peers.values()) peer.isProbeSent = false;
+    }
+    role.hasTicked = true;
+    return role;
+  },
+  submit: (core, role, { kind, payload }) => {
+    core.submissions.add({ kind, payload });
+    return role;
+  },
+  submissionsApplied: (core, role, { count }) => {
+    onSubmissionsApplied(core, count);
+    return role;
+  },
+  submissionsRefused: (core, role) => {
+    core.submissions.rewindOnRefusal();
+    return role;
+  },
+  read: (core, role, { readId, lease, timeoutMs }) => {
+    core.reads.add(readId, lease, core.nowMs + timeoutMs);
+    return role;
+  },
+  entriesWritten: (core, role, { index, entryTerm }) => {
+    // The log may have been cut and rewritten since; then this is about entries that are no more.
+    if (core.log.termAt(index) !== entryTerm || index <= role.durableIndex) return role;
+    role.durableIndex = index;
+    role.hasNewAcks = true;
+    return role;
+  },
+  applied: (core, role, { index }) => {
+    noteApplied(core, index);
+    return role;
+  },
+  transferLeadership: (core, role, { target }) => {
+    startHandover(core, role, target);
+    return role;
+  },
+  peerConnected: (core, role, { peer: id }) => {
+    noteObserver(core, id);
+    const peer = role.peers.get(id);
+    if (peer === undefined) role.peers.set(id, newProgress(core));
+    // What was on its way on the old connection may be lost.
+    else if (peer.state === 'replicate') peer.becomeProbe(logIndex(peer.matchIndex + 1));
+    else peer.isProbeSent = false;
+    return role;
+
+    function newProgress({ log, options }: Core): Progress {
+      return new Progress(id, ++core.lastSession, logIndex(log.lastIndex + 1), options.limits);
+    }
+  },
+  peerDisconnected: (core, role, { peer }) => {
+    if (core.observers.delete(peer)) role.peers.delete(peer);
+    return role;
+  },
+  snapshotSent: (_core, role, message) => {
+    onSnapshotSent(role, message);
+    return role;
+  },
+  snapshotInstalled: onSnapshotInstalled,
+  flush: (core, role) => {
+    appendSubmissions(core);
+    countAcks(core, role);
+    assignReads(core, role);
+    // A single voter confirms its own round.
+    countAcks(core, role);
+    releaseReads(core, role);
+    replicate(core, role, role.hasTicked);
+    role.hasTicked = false;
+    continueHandover(core, role);
+    endHandover(core);
+    flushToStorage(core, written(core));
+    return role;
+  },
+};
+
+/** The leader counts itself only once its own disk has the entries. */
+function written(core: Core): readonly DurableEffect[] {
+  const { lastIndex: index, lastTerm: entryTerm } = core.log;
+  if (core.storedIndex === index) return NOTHING;
+  return [{ type: 'tellSelf', message: { type: 'entriesWritten', index: index as LogIndex, entryTerm } }];
+}
+
+function twoLeaders(): never {
+  assert(false, 'a term has at most one leader');
+}
+
+const NOTHING: readonly DurableEffect[] = [];

@@ -1,0 +1,118 @@
+/**
+ * What all roles but the leader's have in common: they listen for a leader, vote, and pass their callers' wishes on to
+ * the leader. Each of those roles starts from this table and replaces what it does otherwise.
+ */
+
+import { logIndex, type NodeId } from '../../../ids.js';
+import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
+import { endHandover, refuseHandover } from '../handover.js';
+import { ignore, type Handlers } from '../handlers.js';
+import { askLeader, expireReads, onAnswer } from '../reading.js';
+import { onSnapshotInstalled, receiveSnapshot } from '../snapshots.js';
+import { FOLLOWER, type Core, type Role } from '../state.js';
+import { flushToStorage } from '../storing.js';
+import { forwardSubmissions, onSubmissionsApplied, retrySubmissions } from '../submitting.js';
+import { becomeFollower, becomePreCandidate } from '../transitions.js';
+import { answerPreVote, answerVote } from '../voting.js';
+
+export const listening: Handlers<Role> = {
+  requestPreVote: (core, role, message) => {
+    answerPreVote(core, message);
+    return role;
+  },
+  requestPreVoteReply: ignore,
+  requestVote: (core, role, message) => {
+    answerVote(core, message, true);
+    return role;
+  },
+  requestVoteReply: ignore,
+  appendEntries: (core, _role, message) => {
+    const run = readRun(core, message);
+    hearFromLeader(core, message.from);
+    acceptEntries(core, message, run);
+    return FOLLOWER;
+  },
+  appendEntriesReply: ignore,
+  installSnapshot: (core, role, message) => {
+    hearFromLeader(core, message.from);
+    return receiveSnapshot(core, role, message);
+  },
+  installSnapshotReply: ignore,
+  timeoutNow: ignore,
+  readIndex: ignore,
+  readIndexReply: (core, role, message) => {
+    onAnswer(core, message.readId, message.readIndex);
+    return role;
+  },
+  forward: ignore,
+
+  tick: (core, role) => {
+    retrySubmissions(core);
+    expireReads(core);
+    if (core.nowMs < core.electionDeadlineMs) return role;
+    // Who has no vote can only note that the leader is silent.
+    return core.isVoter ? becomePreCandidate(core) : becomeFollower(core, null);
+  },
+  submit: (core, role, { kind, payload }) => {
+    core.submissions.add({ kind, payload });
+    return role;
+  },
+  submissionsApplied: (core, role, { count }) => {
+    onSubmissionsApplied(core, count);
+    return role;
+  },
+  submissionsRefused: (core, role) => {
+    core.submissions.rewindOnRefusal();
+    return role;
+  },
+  read: (core, role, { readId, lease, timeoutMs }) => {
+    core.reads.add(readId, lease, core.nowMs + timeoutMs);
+    return role;
+  },
+  // Only a leader counts itself.
+  entriesWritten: ignore,
+  applied: (core, role, { index }) => {
+    noteApplied(core, index);
+    return role;
+  },
+  transferLeadership: (core, role) => {
+    refuseHandover(core);
+    return role;
+  },
+  peerConnected: (core, role, { peer }) => {
+    noteObserver(core, peer);
+    if (peer === core.leader) askAgain(core);
+    return role;
+  },
+  peerDisconnected: (core, role, { peer }) => {
+    core.observers.delete(peer);
+    return role;
+  },
+  snapshotSent: ignore,
+  snapshotInstalled: onSnapshotInstalled,
+  flush: (core, role) => {
+    forwardSubmissions(core);
+    askLeader(core);
+    flushToStorage(core, []);
+    endHandover(core);
+    return role;
+  },
+};
+
+/** The objects have come this far. */
+export function noteApplied(core: Core, index: number): void {
+  if (index > core.lastApplied) core.lastApplied = logIndex(index);
+}
+
+/** Whoever connects and is no member wants to be sent the log. */
+export function noteObserver(core: Core, peer: NodeId): void {
+  const { voters, learners } = core.options.configuration;
+  if (!voters.includes(peer) && !learners.includes(peer)) core.observers.add(peer);
+}
+
+/** What was sent to the leader on its old connection may be lost. */
+function askAgain(core: Core): void {
+  core.submissions.rewind();
+  core.submissionProgressMs = core.nowMs;
+  core.reads.forgetTickets();
+}

@@ -1,0 +1,200 @@
+/**
+ * The state of one node in one Raft group (Raft figure 2), with what only one role has kept in that role's record, so
+ * that a follower cannot read what only a leader knows. Plain data: `step` is the only one to change it.
+ */
+
+import { logIndex, term, type GroupId, type LogIndex, type NodeId, type Term } from '../../ids.js';
+import { isVoter, type Configuration } from './configuration.js';
+import type { DurableEffect, Effect } from './effects.js';
+import { PendingReads } from './pending-reads.js';
+import type { Progress } from './progress.js';
+import { RaftLog } from './raft-log.js';
+import type { EntryKind } from './entry.js';
+import { Submissions } from './submissions.js';
+
+export interface CoreOptions {
+  readonly group: GroupId;
+  readonly self: NodeId;
+  readonly configuration: Configuration;
+  /**
+   * A follower campaigns when it has heard from no leader for a time drawn from this range. The minimum is also how
+   * long a node that has heard from a leader refuses to vote, and the basis of the leader's lease.
+   */
+  readonly electionTimeoutMs: readonly [min: number, max: number];
+  /** How often a leader starts a round. At most a third of the minimal election timeout. */
+  readonly heartbeatMs: number;
+  /** Where randomised timeouts come from. */
+  readonly random: { uint32(): number };
+  readonly limits: CoreLimits;
+}
+
+export interface CoreLimits {
+  /** appendEntries on their way to one peer. */
+  readonly inflightMessagesMax: number;
+  readonly inflightBytesMax: number;
+  /** Entries in one appendEntries, unless one entry is larger. */
+  readonly appendBytesMax: number;
+  /** Own submissions that have been sent and not seen applied. */
+  readonly submissionBytesInflightMax: number;
+}
+
+export interface Follower {
+  readonly name: 'follower';
+}
+
+/** All followers are alike. */
+export const FOLLOWER: Follower = { name: 'follower' };
+
+/** Asks whether a campaign would succeed, without disturbing anyone (thesis §9.6). */
+export interface PreCandidate {
+  readonly name: 'preCandidate';
+  readonly granted: Set<NodeId>;
+}
+
+export interface Candidate {
+  readonly name: 'candidate';
+  readonly granted: Set<NodeId>;
+}
+
+export interface Leader {
+  readonly name: 'leader';
+  /** Everyone but the leader itself: voters, learners and observers. */
+  readonly peers: Map<NodeId, Progress>;
+  /** The entry that this leader began its term with. Until it is committed nothing may be read (§8). */
+  readonly noopIndex: LogIndex;
+  /** The leader's own log is durable up to here. */
+  durableIndex: LogIndex;
+  /** Counts the times that the leader asked its peers "am I still leader?". */
+  round: number;
+  /** When each round that no quorum has answered yet was started; the first one is `quorumRound + 1`. */
+  roundsStartedAtMs: number[];
+  /** A commit quorum has answered this round, hence recognised this leader when it was started or later. */
+  quorumRound: number;
+  quorumRoundStartedAtMs: number;
+  nextHeartbeatMs: number;
+  /** An acknowledgement came in: commit index and quorum round are to be looked at. */
+  hasNewAcks: boolean;
+  /** Time has passed since the last flush. */
+  hasTicked: boolean;
+  /** A peer was told to campaign at once, and may yet do so: the lease of this term is void. */
+  isLeaseVoid: boolean;
+  /** Questions of followers, waiting for their round. */
+  remoteReads: RemoteRead[];
+  /** Forwarded while leadership is being handed over: appended if that fails. */
+  held: { readonly from: NodeId; readonly kind: EntryKind; readonly payload: Uint8Array }[];
+  heldBytes: number;
+}
+
+export interface RemoteRead {
+  readonly from: NodeId;
+  readonly readId: number;
+  readonly lease: boolean;
+  ticket: number | null;
+  index: LogIndex | null;
+}
+
+/** A follower that is being given a snapshot. */
+export interface ReceivingSnapshot {
+  readonly name: 'receivingSnapshot';
+  readonly from: NodeId;
+  readonly session: number;
+  readonly round: number;
+  readonly lastIncludedIndex: LogIndex;
+}
+
+export type Role = Follower | PreCandidate | Candidate | Leader | ReceivingSnapshot;
+export type RoleName = Role['name'];
+
+/** Leadership that is being handed over by this node. */
+export interface Handover {
+  readonly target: NodeId;
+  readonly deadlineMs: number;
+  isTimeoutNowSent: boolean;
+}
+
+export interface Core {
+  readonly options: CoreOptions;
+  readonly isVoter: boolean;
+  readonly log: RaftLog;
+  role: Role;
+  /** Never goes down. */
+  term: Term;
+  /** Whom this node voted for in `term`. Set at most once in a term. */
+  votedFor: NodeId | null;
+  /** The leader of `term`, once known. */
+  leader: NodeId | null;
+  /** Never goes down. Invariant: lastApplied <= commitIndex <= lastIndex. */
+  commitIndex: LogIndex;
+  lastApplied: LogIndex;
+  /** Nodes that are no members, but connected and sent the log. */
+  readonly observers: Set<NodeId>;
+  readonly submissions: Submissions;
+  readonly reads: PendingReads;
+  handover: Handover | null;
+  /** The clocks as of the current step. */
+  nowMs: number;
+  wallMs: number;
+  /** When this node last heard from a leader, or started. */
+  leaderContactMs: number;
+  electionDeadlineMs: number;
+  /** When submissions or reads were last sent or saw progress; drives their being sent again. */
+  submissionProgressMs: number;
+  submissionRetryMs: number;
+  /** The number of the last question to a leader, and of the last tracking of a peer. */
+  lastReadTicket: number;
+  lastSession: number;
+  /** Term or vote have changed since they were last handed to storage. */
+  isHardStateDirty: boolean;
+  /** The log has been handed to storage up to here. */
+  storedIndex: LogIndex;
+  /** What may follow once everything so far is durable; goes out with the next `store`. */
+  afterStore: DurableEffect[];
+  /** What has been told of role, term and leader. */
+  announced: { role: RoleName; term: Term; leader: NodeId | null };
+  announcedCommit: LogIndex;
+  effects: Effect[];
+  spareEffects: Effect[];
+}
+
+/** A node at its first start: a follower that acts as though it had just heard from a leader. */
+export function createCore(options: CoreOptions, nowMs: number): Core {
+  const core: Core = {
+    options,
+    isVoter: isVoter(options.configuration, options.self),
+    log: new RaftLog(),
+    role: FOLLOWER,
+    term: term(0),
+    votedFor: null,
+    leader: null,
+    commitIndex: logIndex(0),
+    lastApplied: logIndex(0),
+    observers: new Set(),
+    submissions: new Submissions(options.limits.submissionBytesInflightMax),
+    reads: new PendingReads(),
+    handover: null,
+    nowMs,
+    wallMs: 0,
+    leaderContactMs: nowMs,
+    electionDeadlineMs: 0,
+    submissionProgressMs: nowMs,
+    submissionRetryMs: options.electionTimeoutMs[1],
+    lastReadTicket: 0,
+    lastSession: options.random.uint32(),
+    isHardStateDirty: false,
+    storedIndex: logIndex(0),
+    afterStore: [],
+    announced: { role: 'follower', term: term(0), leader: null },
+    announcedCommit: logIndex(0),
+    effects: [],
+    spareEffects: [],
+  };
+  resetElectionDeadline(core);
+  return core;
+}
+
+/** Draws the time at which this node gives up waiting for a leader (§5.2). */
+export function resetElectionDeadline(core: Core): void {
+  const [min, max] = core.options.electionTimeoutMs;
+  const fraction = core.options.random.uint32() / 0x1_0000_0000;
+  core.electionDeadlineMs = core.nowMs + min + fraction * (max - min);
+}

@@ -1,0 +1,21 @@
+/** What the shell may know of a core's state: a small copy, for status and events. */
+
+import type { LogIndex, NodeId, Term } from '../../ids.js';
+import type { Core, RoleName } from './state.js';
+
+export interface CoreStatus {
+  readonly role: RoleName;
+  readonly term: Term;
+  readonly leader: NodeId | null;
+  readonly lastIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  /** Has a leader been heard from, or has this leader reached a quorum, within the longest election timeout? */
+  readonly hasQuorum: boolean;
+}
+
+export function statusOf(core: Core): CoreStatus {
+  const { role, term, leader, log, commitIndex, nowMs } = core;
+  const contactMs = role.name === 'leader' ? role.quorumRoundStartedAtMs : core.leaderContactMs;
+  const hasQuorum = leader !== null && nowMs - contactMs <= core.options.electionTimeoutMs[1];
+  return { role: role.name, term, leader, lastIndex: log.lastIndex, commitIndex, hasQuorum };
+}

@@ -1,0 +1,31 @@
+/**
+ * Handing the news of a batch to storage, in one request where the log's memory allows: term and vote, new entries, and
+ * behind them everything that may follow only when those are durable.
+ */
+
+import { logIndex } from '../../ids.js';
+import type { AppendToLog, DurableEffect } from './effects.js';
+import type { Core } from './state.js';
+
+/** Emits what storage lacks; `alsoThen` follows with what waits for it already. */
+export function flushToStorage(core: Core, alsoThen: readonly DurableEffect[]): void {
+  const { log } = core;
+  let hardState = core.isHardStateDirty ? { term: core.term, votedFor: core.votedFor } : null;
+  core.isHardStateDirty = false;
+  let append: AppendToLog | null = null;
+  while (core.storedIndex < log.lastIndex) {
+    if (append !== null || hardState !== null) {
+      core.effects.push({ type: 'store', hardState, append, then: [] });
+      hardState = null;
+    }
+    const firstIndex = logIndex(core.storedIndex + 1);
+    const { bytes, lastIndex } = log.slice(firstIndex, log.lastIndex, Infinity);
+    append = { firstIndex, lastIndex, entries: bytes };
+    core.storedIndex = lastIndex;
+  }
+  const isNothing = hardState === null && append === null && core.afterStore.length === 0 && alsoThen.length === 0;
+  if (isNothing) return;
+  const then = alsoThen.length === 0 ? core.afterStore : [...core.afterStore, ...alsoThen];
+  core.afterStore = [];
+  core.effects.push({ type: 'store', hardState, append, then });
+}

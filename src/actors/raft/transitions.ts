@@ -1,0 +1,123 @@
+/**
+ * The changes of role, and which of them are legal (Raft figure 4, with the roles of this implementation). Each makes
+ * the new role's record; `step` puts it in place and checks it against the table.
+ */
+
+import { assert } from '../../assert.js';
+import { logIndex, term as asTerm, type NodeId, type Term } from '../../ids.js';
+import { EntryKind } from './entry.js';
+import { Progress } from './progress.js';
+import { peersOf } from './configuration.js';
+import {
+  FOLLOWER,
+  resetElectionDeadline,
+  type Candidate,
+  type Core,
+  type Follower,
+  type Leader,
+  type PreCandidate,
+  type RoleName,
+} from './state.js';
+import { askForPreVotes, askForVotes } from './voting.js';
+
+/** From each role, the roles that one step may lead to. */
+export const LEGAL_TRANSITIONS: Readonly<Record<RoleName, ReadonlySet<RoleName>>> = {
+  follower: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot']),
+  // A single voter wins both of its elections in one step.
+  preCandidate: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot']),
+  candidate: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot']),
+  // A leader never campaigns: it steps down first, and what it learns then may come with a snapshot.
+  leader: new Set<RoleName>(['leader', 'follower', 'receivingSnapshot']),
+  receivingSnapshot: new Set<RoleName>(['receivingSnapshot', 'follower', 'preCandidate', 'candidate', 'leader']),
+};
+
+/** Moves to a later term. Forgets the vote and the leader of the old one. */
+export function adoptTerm(core: Core, term: Term): void {
+  assert(term > core.term, 'term never goes down');
+  setLeader(core, null);
+  core.term = term;
+  core.votedFor = null;
+  core.isHardStateDirty = true;
+}
+
+export function becomeFollower(core: Core, leader: NodeId | null): Follower {
+  setLeader(core, leader);
+  resetElectionDeadline(core);
+  return FOLLOWER;
+}
+
+/** Records who leads, and makes what waited for an answer of another one ask again. */
+export function setLeader(core: Core, leader: NodeId | null): void {
+  if (leader === core.leader) return;
+  core.leader = leader;
+  core.reads.forgetTickets();
+  if (leader === null) return;
+  core.submissions.rewind();
+  core.submissionProgressMs = core.nowMs;
+}
+
+/** Asks whether an election would succeed; with a quorum of its own vote only, goes on at once. */
+export function becomePreCandidate(core: Core): PreCandidate | Leader {
+  setLeader(core, null);
+  resetElectionDeadline(core);
+  const granted = new Set([core.options.self]);
+  if (core.options.configuration.quorum.isElectionQuorum(granted)) return winElection(core);
+  askForPreVotes(core);
+  return { name: 'preCandidate', granted };
+}
+
+/** Starts an election (§5.2). */
+export function becomeCandidate(core: Core, leadershipTransfer: boolean): Candidate | Leader {
+  const granted = new Set([core.options.self]);
+  if (core.options.configuration.quorum.isElectionQuorum(granted)) return winElection(core);
+  voteForSelf(core);
+  resetElectionDeadline(core);
+  askForVotes(core, leadershipTransfer);
+  return { name: 'candidate', granted };
+}
+
+function winElection(core: Core): Leader {
+  voteForSelf(core);
+  return becomeLeader(core);
+}
+
+function voteForSelf(core: Core): void {
+  adoptTerm(core, asTerm(core.term + 1));
+  core.votedFor = core.options.self;
+}
+
+/** Begins to lead: an entry of its own term first, for only such ones are committed by counting (§5.4.2, §8). */
+export function becomeLeader(core: Core): Leader {
+  const { log, options, nowMs } = core;
+  const nextIndex = logIndex(log.lastIndex + 1);
+  const peers = new Map<NodeId, Progress>();
+  for (const id of [...peersOf(options.configuration, options.self), ...core.observers]) {
+    peers.set(id, new Progress(id, ++core.lastSession, nextIndex, options.limits));
+  }
+  setLeader(core, options.self);
+  const noopIndex = log.append(EntryKind.noop, core.term, timestampOf(core), EMPTY);
+  return {
+    name: 'leader',
+    peers,
+    noopIndex,
+    durableIndex: logIndex(0),
+    round: 0,
+    roundsStartedAtMs: [],
+    quorumRound: 0,
+    quorumRoundStartedAtMs: nowMs,
+    nextHeartbeatMs: nowMs,
+    hasNewAcks: true,
+    hasTicked: false,
+    isLeaseVoid: false,
+    remoteReads: [],
+    held: [],
+    heldBytes: 0,
+  };
+}
+
+/** What a new entry is stamped with: the calendar's time, but never less than the entry before has. */
+export function timestampOf(core: Core): number {
+  return Math.max(core.log.lastTimestampMs, core.wallMs);
+}
+
+const EMPTY = new Uint8Array(0);

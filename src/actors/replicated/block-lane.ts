@@ -1,0 +1,256 @@
+/**
+ * One lane of calls on the caller's thread: gathers those of one turn into blocks, keeps the promises that wait for
+ * them, and decides when a block leaves. Commands use one lane, queries one for each consistency. While blocks are
+ * under way, calls gather in the next block, so that blocks grow with the load by themselves.
+ */
+
+import { ConclaveError } from '../../errors.js';
+import { BlockBuilder, type MethodName } from './block-builder.js';
+import type { Call } from './call.js';
+import { PendingBlock, type Reject, type Resolve } from './pending-block.js';
+import { resultError, type ResultBlock } from './results.js';
+import type { ValueCodec } from './value-codec.js';
+
+export interface LaneOptions {
+  readonly codec: ValueCodec;
+  readonly nowMs: () => number;
+  readonly defaultTimeoutMs: number;
+  readonly commandBytesMax: number;
+  /** Calls of this lane that may wait at any time. */
+  readonly pendingMax: number;
+  /** Queries change nothing: failed ones may always be made again. */
+  readonly isQuery: boolean;
+  /** Sends a sealed block. */
+  readonly send: (builder: BlockBuilder, block: PendingBlock) => void;
+  /** May a block leave now? When not, calls wait in this lane; `flush` is called again when this may have changed. */
+  readonly maySend: () => boolean;
+  /** Why a call that was not sent in time was not sent. */
+  readonly whyNotSent: () => 'ERR_NO_LEADER' | 'ERR_TIMEOUT';
+}
+
+/** A block is closed at this size, unless a single command is larger. */
+const BLOCK_BYTES_MAX = 512 * 1024;
+/** A block is closed at this number of commands, which bounds how long one block occupies the object's thread. */
+const BLOCK_COMMANDS_MAX = 4096;
+/** Blocks on their way. More would only make blocks smaller: the next one gathers calls meanwhile. */
+const BLOCKS_IN_FLIGHT_MAX = 8;
+
+/** Builders kept for reuse; there are more only while calls wait for a leader. */
+const IDLE_BUILDERS_MAX = 4;
+
+interface WaitingBlock {
+  readonly builder: BlockBuilder;
+  readonly block: PendingBlock;
+}
+
+let resolveOfLast: Resolve;
+let rejectOfLast: Reject;
+/** One executor for all promises: no closure for each call. */
+const capture = (resolve: Resolve, reject: Reject): void => {
+  resolveOfLast = resolve;
+  rejectOfLast = reject;
+};
+
+export class BlockLane {
+  readonly #options: LaneOptions;
+  /** Blocks that have not been sent, oldest first; calls are added to the last one. */
+  #waiting: WaitingBlock[] = [];
+  /** Blocks that have been sent and not answered, in the order in which they were sent. */
+  #sent: PendingBlock[] = [];
+  #idleBuilders: BlockBuilder[] = [];
+  #isFlushScheduled = false;
+  /** Calls in waiting and sent blocks. */
+  #pending = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Makes a call. The promise is rejected rather than anything thrown. */
+  call(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
+    if (call.signal?.aborted === true) return Promise.reject(this.#aborted(call.signal, false));
+    try {
+      const { builder, block } = this.#blockFor(name);
+      const position = builder.add(name, args);
+      const promise = new Promise(capture);
+      const deadlineMs = call.timeoutMs === null ? null : this.#options.nowMs() + call.timeoutMs;
+      block.add(resolveOfLast, rejectOfLast, deadlineMs);
+      this.#pending++;
+      if (call.signal !== null) this.#rejectOnAbort(call.signal, promise, builder, block, position);
+      return promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Makes a call whose result nobody waits for. Throws what `call` would reject with before sending. */
+  tell(name: MethodName, args: readonly unknown[]): void {
+    const { builder, block } = this.#blockFor(name);
+    builder.add(name, args);
+    block.add(null, null, null);
+    this.#pending++;
+  }
+
+  /** Sends what may be sent. */
+  flush(): void {
+    const { send, maySend } = this.#options;
+    while (this.#waiting.length > 0 && this.#sent.length < BLOCKS_IN_FLIGHT_MAX && maySend()) {
+      const { builder, block } = this.#waiting.shift()!;
+      if (block.count === 0) continue;
+      this.#sent.push(block);
+      send(builder, block);
+      if (this.#idleBuilders.length < IDLE_BUILDERS_MAX) this.#idleBuilders.push(builder);
+    }
+  }
+
+  /** Settles the calls of a sent block. An answer for a block that is not waited for any more is ignored. */
+  settle(results: ResultBlock): void {
+    const at = this.#sent[0]?.id === results.id ? 0 : this.#sent.findIndex((block) => block.id === results.id);
+    if (at < 0) return;
+    const block = this.#sent[at]!;
+    if (at === 0) this.#sent.shift();
+    else this.#sent.splice(at, 1);
+    this.#pending -= block.count;
+    this.#settleBlock(block, results);
+    if (this.#waiting.length > 0) this.#scheduleFlush();
+  }
+
+  /** Rejects the calls of one sent block, or of all. */
+  failSent(error: () => ConclaveError, id?: number): void {
+    const failed = this.#sent.filter((block) => id === undefined || block.id === id);
+    if (failed.length === 0) return;
+    this.#sent = this.#sent.filter((block) => !failed.includes(block));
+    for (const block of failed) {
+      this.#pending -= block.count;
+      block.rejectAll(error);
+    }
+    if (this.#waiting.length > 0) this.#scheduleFlush();
+  }
+
+  /** Rejects every call, sent or not. */
+  failAll(error: (wasSent: boolean) => ConclaveError): void {
+    this.failSent(() => error(true));
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { block } of waiting) {
+      this.#pending -= block.count;
+      block.rejectAll(() => error(false));
+    }
+  }
+
+  /** Rejects the calls whose time is over. */
+  expire(nowMs: number): void {
+    for (const block of this.#sent) block.expire(nowMs, () => this.#timedOut(true));
+    for (const { builder, block } of this.#waiting) {
+      block.expire(nowMs, () => this.#timedOut(false), (position) => builder.cancel(position));
+    }
+    this.#dropSettledWaiting();
+  }
+
+  #blockFor(name: MethodName): WaitingBlock {
+    if (this.#pending >= this.#options.pendingMax) throw this.#queueFull();
+    const last = this.#waiting.at(-1);
+    if (
+      last !== undefined &&
+      last.builder.byteLength < BLOCK_BYTES_MAX &&
+      last.builder.count < BLOCK_COMMANDS_MAX &&
+      last.builder.accepts(name)
+    ) {
+      return last;
+    }
+    const builder = this.#idleBuilders.pop() ?? new BlockBuilder(this.#options.codec, this.#options.commandBytesMax);
+    const block = new PendingBlock(this.#options.nowMs() + this.#options.defaultTimeoutMs);
+    const waiting = { builder, block };
+    this.#waiting.push(waiting);
+    this.#scheduleFlush();
+    return waiting;
+  }
+
+  /** All calls of this turn, and of the promise continuations that follow it, leave in one block. */
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    queueMicrotask(this.#flushAfterMicrotasks);
+  }
+
+  readonly #flushAfterMicrotasks = (): void => {
+    process.nextTick(this.#flushScheduled);
+  };
+
+  readonly #flushScheduled = (): void => {
+    this.#isFlushScheduled = false;
+    this.flush();
+  };
+
+  #settleBlock(block: PendingBlock, { count, numbers, values, errors }: ResultBlock): void {
+    if (errors !== null) {
+      for (const [position, error] of errors) block.reject(position, resultError(error, this.#options.isQuery));
+    }
+    const decoded = values === null ? null : (this.#options.codec.decode(values) as unknown[]);
+    for (let position = 0; position < count; position++) {
+      block.resolve(position, numbers !== null ? numbers[position] : decoded?.[position]);
+    }
+  }
+
+  /** Blocks in which every call has been given up need not be sent at all. */
+  #dropSettledWaiting(): void {
+    if (!this.#waiting.some(({ block }) => block.isSettled)) return;
+    this.#waiting = this.#waiting.filter(({ block, builder }) => {
+      if (!block.isSettled || block.count === 0) return true;
+      this.#pending -= block.count;
+      builder.clear();
+      return false;
+    });
+  }
+
+  #rejectOnAbort(
+    signal: AbortSignal,
+    promise: Promise<unknown>,
+    builder: BlockBuilder,
+    block: PendingBlock,
+    position: number,
+  ): void {
+    const onAbort = (): void => {
+      const wasSent = block.id !== 0;
+      if (block.reject(position, this.#aborted(signal, wasSent)) && !wasSent) builder.cancel(position);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const forget = (): void => signal.removeEventListener('abort', onAbort);
+    promise.then(forget, forget);
+  }
+
+  #queueFull(): ConclaveError {
+    return new ConclaveError(
+      'ERR_QUEUE_FULL',
+      `${this.#pending} calls are waiting already, and limits.pendingCommands is ${this.#options.pendingMax}. ` +
+        'Wait for some of them, or raise the limit.',
+      { data: { pending: this.#pending, pendingMax: this.#options.pendingMax } },
+    );
+  }
+
+  #aborted(signal: AbortSignal, wasSent: boolean): ConclaveError {
+    return new ConclaveError('ERR_ABORTED', 'The caller gave up waiting: its signal was aborted.', {
+      cause: signal.reason,
+      ...this.#consequence(wasSent),
+    });
+  }
+
+  #timedOut(wasSent: boolean): ConclaveError {
+    const code = wasSent ? 'ERR_TIMEOUT' : this.#options.whyNotSent();
+    const message =
+      code === 'ERR_NO_LEADER'
+        ? 'No leader was known for as long as the call could wait; nothing was sent. Is a majority of the nodes up?'
+        : 'The call was not answered in time.';
+    return new ConclaveError(code, message, this.#consequence(wasSent));
+  }
+
+  /** A command that was sent may be applied at any later time, so that a second one might double it. */
+  #consequence(wasSent: boolean): { mayBeApplied: boolean; retrySafe: boolean } {
+    const mayBeApplied = wasSent && !this.#options.isQuery;
+    return { mayBeApplied, retrySafe: !mayBeApplied };
+  }
+}

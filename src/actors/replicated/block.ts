@@ -1,0 +1,57 @@
+/**
+ * The binary form of a block: all the commands that one thread submitted in one turn, encoded once by the caller and
+ * decoded by the objects only. Consensus carries it as opaque bytes. The same form carries queries from caller to object;
+ * those never leave the node.
+ *
+ *   offset  size  field (little-endian)
+ *        0     8  session   (float64; 0 for queries)
+ *        8     8  firstSeq  (float64; the sequence number of the first command, the others follow)
+ *       16     4  number of commands
+ *       20     4  number of names
+ *       24     …  the names, `object.method` each: length (uint16), UTF-8
+ *        …     …  one msgpack array of 2 × commands elements: name number, arguments, name number, arguments, …
+ */
+
+import { sessionId, type SessionId } from '../../ids.js';
+
+export const BLOCK_HEADER_BYTES = 24;
+
+/** The number of names a block may hold: each is one positive fixint, and the last one is {@link CANCELLED_NAME}. */
+export const BLOCK_NAMES_MAX = 127;
+
+/** The name number of a command whose caller gave up before the block was sent: it is skipped by everyone. */
+export const CANCELLED_NAME = 127;
+
+export interface BlockHeader {
+  readonly session: SessionId;
+  readonly firstSeq: number;
+  readonly count: number;
+  readonly names: readonly string[];
+  /** Where the msgpack array of commands starts. */
+  readonly commandsOffset: number;
+}
+
+const utf8 = new TextDecoder('utf-8');
+
+/** Reads the header of the block at `[start, end)`; null when the bytes are no block. Same answer on every node. */
+export function readBlockHeader(view: DataView, start: number, end: number): BlockHeader | null {
+  if (end - start < BLOCK_HEADER_BYTES) return null;
+  const namesCount = view.getUint32(start + 20, true);
+  if (namesCount > BLOCK_NAMES_MAX) return null;
+  const names: string[] = [];
+  let offset = start + BLOCK_HEADER_BYTES;
+  for (let i = 0; i < namesCount; i++) {
+    if (offset + 2 > end) return null;
+    const length = view.getUint16(offset, true);
+    if (offset + 2 + length > end) return null;
+    names.push(utf8.decode(new Uint8Array(view.buffer, view.byteOffset + offset + 2, length)));
+    offset += 2 + length;
+  }
+  return {
+    session: sessionId(view.getFloat64(start, true)),
+    firstSeq: view.getFloat64(start + 8, true),
+    count: view.getUint32(start + 16, true),
+    names,
+    commandsOffset: offset,
+  };
+}

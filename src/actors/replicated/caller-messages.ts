@@ -1,0 +1,74 @@
+/**
+ * What the Caller receives, on the thread of the user's code: results from the objects, news from consensus.
+ */
+
+import type { PlainError } from '../../errors.js';
+import type { LogIndex, NodeId, SessionId, Term } from '../../ids.js';
+import type { RoleName } from '../raft/state.js';
+import type { ResultBlock } from './results.js';
+
+/** Results of blocks of this node's session, in the order in which the blocks were sent. */
+export interface CommandResults {
+  readonly type: 'commandResults';
+  readonly blocks: readonly ResultBlock[];
+}
+
+/** Results of blocks of queries; `id` is the queryId. */
+export interface QueryResults {
+  readonly type: 'queryResults';
+  readonly blocks: readonly ResultBlock[];
+}
+
+/** These blocks of queries did not run: no leader could confirm itself in time. */
+export interface QueriesFailed {
+  readonly type: 'queriesFailed';
+  readonly queryIds: readonly number[];
+}
+
+/** The cluster has opened a session for this node: commands may be sent. */
+export interface SessionOpened {
+  readonly type: 'sessionOpened';
+  readonly session: SessionId;
+}
+
+/** The cluster has forgotten this node's session: its commands are refused from now on. */
+export interface SessionExpired {
+  readonly type: 'sessionExpired';
+  readonly session: SessionId;
+}
+
+/** The state of the node has changed. */
+export interface NodeStatus {
+  readonly type: 'nodeStatus';
+  readonly role: RoleName;
+  readonly term: Term;
+  readonly leader: NodeId | null;
+  readonly lastIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly logBytes: number;
+  readonly connected: readonly NodeId[];
+  /** A quorum has confirmed the leader, or the leader has been heard from, within the last election timeout. */
+  readonly hasQuorum: boolean;
+}
+
+/** The object's thread is gone; `error` says why it will not come back, null that it will. */
+export interface MachineLost {
+  readonly type: 'machineLost';
+  readonly error: PlainError | null;
+}
+
+/** The objects stand again on a new thread, and are catching up with the log. */
+export interface MachineBack {
+  readonly type: 'machineBack';
+}
+
+export type CallerMessage =
+  | CommandResults
+  | QueryResults
+  | QueriesFailed
+  | SessionOpened
+  | SessionExpired
+  | NodeStatus
+  | MachineLost
+  | MachineBack;

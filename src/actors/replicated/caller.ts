@@ -1,0 +1,251 @@
+/**
+ * The node's face towards the user's code, on the user's own thread: makes calls into blocks, sends them, and settles
+ * their promises from the results of this node's own objects. An actor for what others tell it; the handles call its
+ * methods directly, for they are on the same thread and a mailbox would only cost time.
+ */
+
+import { EventEmitter } from 'eventemitter3';
+import type { Actor, ActorAddress, ActorContext, ActorRef } from '../../runtime/actor.js';
+import { ConclaveError, fromPlainError } from '../../errors.js';
+import type { SessionId } from '../../ids.js';
+import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
+import type { BlockBuilder, MethodName } from './block-builder.js';
+import { BlockLane, type LaneOptions } from './block-lane.js';
+import type { Call } from './call.js';
+import type { CallerMessage, NodeStatus } from './caller-messages.js';
+import type { MachineMessage } from './machine-messages.js';
+import type { PendingBlock } from './pending-block.js';
+import type { ValueCodec } from './value-codec.js';
+
+/** How up to date a query must be. */
+export type Consistency = 'linearizable' | 'lease' | 'local';
+
+const CONSISTENCIES = ['linearizable', 'lease', 'local'] as const;
+
+export interface CallerOptions {
+  readonly codec: ValueCodec;
+  readonly raft: ActorAddress;
+  readonly machine: ActorAddress;
+  readonly defaultTimeoutMs: number;
+  readonly commandBytesMax: number;
+  readonly pendingCommandsMax: number;
+}
+
+/** What the Caller tells those who watch it. */
+export interface CallerEvents {
+  status: (status: NodeStatus) => void;
+  sessionOpened: () => void;
+}
+
+/** Deadlines are looked at this often: a call may wait this much longer than it asked for. */
+const EXPIRE_EVERY_MS = 20;
+
+export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }> {
+  readonly events = new EventEmitter<CallerEvents>();
+  readonly #context: ActorContext<CallerMessage | { readonly type: 'expire' }>;
+  readonly #raft: ActorRef<RaftActorMessage>;
+  readonly #machine: ActorRef<MachineMessage>;
+  readonly #options: CallerOptions;
+  readonly #commands: BlockLane;
+  readonly #queries: Readonly<Record<Consistency, BlockLane>>;
+  #session: SessionId | null = null;
+  #nextSeq = 1;
+  #nextQuery = 1;
+  #status: NodeStatus | null = null;
+  #isMachineUp = true;
+  #stopped: ConclaveError | null = null;
+
+  constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#raft = context.ref(options.raft);
+    this.#machine = context.ref(options.machine);
+    this.#commands = new BlockLane({
+      ...this.#laneOptions(false),
+      send: (builder, block) => this.#sendCommands(builder, block),
+      maySend: () => this.#session !== null && this.#hasLeader(),
+    });
+    this.#queries = {
+      linearizable: this.#queryLane((builder, block) => this.#sendRead(builder, block, 'linearizable')),
+      lease: this.#queryLane((builder, block) => this.#sendRead(builder, block, 'lease')),
+      local: this.#queryLane((builder, block) => this.#sendLocal(builder, block)),
+    };
+    context.every(EXPIRE_EVERY_MS, { type: 'expire' });
+    this.#raft.tell({ type: 'openSession' });
+  }
+
+  /** Calls a replicated method. */
+  command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
+    if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    return this.#commands.call(name, args, call);
+  }
+
+  /** Calls a replicated method and waits for nothing. */
+  tellCommand(name: MethodName, args: readonly unknown[]): void {
+    if (this.#stopped !== null) throw notSent(this.#stopped);
+    this.#commands.tell(name, args);
+  }
+
+  /** Calls a query. */
+  query(name: MethodName, args: readonly unknown[], consistency: Consistency, call: Call): Promise<unknown> {
+    if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    return this.#queries[consistency].call(name, args, call);
+  }
+
+  get pendingCommands(): number {
+    return this.#commands.pending;
+  }
+
+  receive(message: CallerMessage | { readonly type: 'expire' }): void {
+    switch (message.type) {
+      case 'commandResults':
+        for (const block of message.blocks) if (block.session === this.#session) this.#commands.settle(block);
+        return;
+      case 'queryResults':
+        for (const block of message.blocks) this.#laneOfQuery(block.id).settle(block);
+        return;
+      case 'queriesFailed':
+        for (const id of message.queryIds) this.#laneOfQuery(id).failSent(noLeader, id);
+        return;
+      case 'nodeStatus':
+        return this.#onStatus(message);
+      case 'sessionOpened':
+        return this.#onSessionOpened(message.session);
+      case 'sessionExpired':
+        return this.#onSessionExpired(message.session);
+      case 'machineLost':
+        return this.#onMachineLost(message.error === null ? null : fromPlainError(message.error));
+      case 'machineBack':
+        this.#isMachineUp = true;
+        for (const lane of this.#lanes()) lane.flush();
+        return;
+      case 'expire':
+        for (const lane of this.#lanes()) lane.expire(this.#context.clock.nowMs());
+        return;
+    }
+  }
+
+  /** Rejects everything that waits, and every later call. */
+  stop(reason: ConclaveError): void {
+    if (this.#stopped !== null) return;
+    this.#stopped = reason;
+    for (const lane of this.#lanes()) lane.failAll((wasSent) => (wasSent ? reason : notSent(reason)));
+  }
+
+  stopped(): void {
+    this.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
+    this.events.removeAllListeners();
+  }
+
+  #lanes(): BlockLane[] {
+    return [this.#commands, this.#queries.linearizable, this.#queries.lease, this.#queries.local];
+  }
+
+  #hasLeader(): boolean {
+    return this.#status !== null && this.#status.leader !== null;
+  }
+
+  #laneOptions(isQuery: boolean): Omit<LaneOptions, 'send' | 'maySend'> {
+    return {
+      codec: this.#options.codec,
+      nowMs: () => this.#context.clock.nowMs(),
+      defaultTimeoutMs: this.#options.defaultTimeoutMs,
+      commandBytesMax: this.#options.commandBytesMax,
+      pendingMax: this.#options.pendingCommandsMax,
+      isQuery,
+      whyNotSent: () => (this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
+    };
+  }
+
+  #queryLane(send: LaneOptions['send']): BlockLane {
+    return new BlockLane({ ...this.#laneOptions(true), send, maySend: () => this.#isMachineUp });
+  }
+
+  #sendCommands(builder: BlockBuilder, block: PendingBlock): void {
+    const firstSeq = this.#nextSeq;
+    this.#nextSeq += block.count;
+    block.id = firstSeq;
+    const session = this.#session!;
+    const bytes = builder.seal(session, firstSeq);
+    this.#raft.tell({ type: 'submitBlock', session, firstSeq, block: bytes }, [bytes]);
+  }
+
+  #sendRead(builder: BlockBuilder, block: PendingBlock, lane: 'linearizable' | 'lease'): void {
+    const queryId = this.#newQueryId(lane);
+    const timeoutMs = Math.max(0, block.latestDeadlineMs - this.#context.clock.nowMs());
+    block.id = queryId;
+    const bytes = builder.seal(0, queryId);
+    this.#raft.tell({ type: 'readBlock', queryId, lease: lane === 'lease', timeoutMs, block: bytes }, [bytes]);
+  }
+
+  #sendLocal(builder: BlockBuilder, block: PendingBlock): void {
+    const queryId = this.#newQueryId('local');
+    block.id = queryId;
+    const bytes = builder.seal(0, queryId);
+    this.#machine.tell({ type: 'runQueries', queryId, index: 0, block: bytes }, [bytes]);
+  }
+
+  /** The id of the next block of queries; what it leaves over 3 names the lane. */
+  #newQueryId(lane: Consistency): number {
+    return 3 * this.#nextQuery++ + CONSISTENCIES.indexOf(lane);
+  }
+
+  #laneOfQuery(queryId: number): BlockLane {
+    return this.#queries[CONSISTENCIES[queryId % 3]!];
+  }
+
+  #onStatus(status: NodeStatus): void {
+    const hadLeader = this.#hasLeader();
+    this.#status = status;
+    this.events.emit('status', status);
+    if (!hadLeader && this.#hasLeader()) this.#commands.flush();
+  }
+
+  #onSessionOpened(session: SessionId): void {
+    if (session === this.#session) return;
+    this.#session = session;
+    this.#nextSeq = 1;
+    this.#commands.flush();
+    this.events.emit('sessionOpened');
+  }
+
+  #onSessionExpired(session: SessionId): void {
+    if (session !== this.#session) return;
+    this.#session = null;
+    this.#commands.failSent(
+      () =>
+        new ConclaveError(
+          'ERR_SESSION_EXPIRED',
+          'The cluster has forgotten the session of this node, for too many others were used since. ' +
+            'Whether the command was applied is unknown.',
+        ),
+    );
+    this.#raft.tell({ type: 'openSession' });
+  }
+
+  #onMachineLost(error: Error | null): void {
+    this.#isMachineUp = false;
+    const failed = (mayBeApplied: boolean): ConclaveError =>
+      new ConclaveError('ERR_OBJECT_FAILED', 'The thread of the objects has ended, and cannot be brought back.', {
+        mayBeApplied,
+        retrySafe: !mayBeApplied,
+        ...(error === null ? {} : { cause: error }),
+      });
+    for (const lane of Object.values(this.#queries)) lane.failSent(() => failed(false));
+    if (error !== null) this.stop(failed(true));
+  }
+}
+
+/** The same error for a call that was never sent. */
+function notSent(reason: ConclaveError): ConclaveError {
+  return new ConclaveError(reason.code, reason.message, {
+    data: reason.data,
+    mayBeApplied: false,
+    retrySafe: reason.code !== 'ERR_STOPPED',
+    ...(reason.cause === undefined ? {} : { cause: reason.cause }),
+  });
+}
+
+function noLeader(): ConclaveError {
+  return new ConclaveError('ERR_NO_LEADER', 'No leader could confirm itself in time; the query did not run.');
+}

@@ -1,0 +1,137 @@
+/**
+ * What a class says about itself: which of its methods are commands and queries, where it can be imported from, and
+ * whether all of its state can be snapshotted. Pure inspection, on the caller's thread when an object is registered and
+ * again on the object's thread; it never makes an instance.
+ */
+
+import { ConclaveError } from '../../errors.js';
+import { privateFieldIn } from './class-source.js';
+import { complaintAbout, markOf, type MethodKind } from './method-mark.js';
+
+/** A class whose objects can be replicated, as far as types can tell. */
+export type ObjectClass<T extends object = object, Args extends readonly never[] = never[]> = (new (
+  ...args: Args
+) => T) & {
+  /** Where the class can be imported from: `import.meta.url` of the file that exports it. */
+  readonly module: string;
+};
+
+export interface ClassDescription {
+  readonly module: string;
+  /** In the order in which the classes declare them, base classes last. */
+  readonly methods: ReadonlyMap<string, MethodKind>;
+}
+
+/**
+ * Describes a class that is registered under `object`.
+ *
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when its objects cannot be replicated; the message says what to change.
+ */
+export function describeClass(object: string, value: unknown): ClassDescription {
+  if (typeof value !== 'function' || !/^class\b/.test(sourceOf(value))) {
+    throw invalidObject(object, 'is not a class: register a class, or object(Class, …arguments)');
+  }
+  const module = moduleOf(object, value);
+  const methods = methodsOf(object, value);
+  checkState(object, value);
+  return { module, methods };
+}
+
+/** The error for an object that cannot be replicated as it is. `complaint` ends the sentence that its name starts. */
+export function invalidObject(object: string, complaint: string, data: object = {}, cause?: unknown): ConclaveError {
+  return new ConclaveError('ERR_INVALID_OBJECT', `The object ${object} ${complaint}.`, {
+    data: { object, ...data },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function sourceOf(value: Function): string {
+  return Function.prototype.toString.call(value);
+}
+
+/** What the class itself says: an inherited `module` names the file of another class. */
+function moduleOf(object: string, value: Function): string {
+  const module = Object.getOwnPropertyDescriptor(value, 'module')?.value as unknown;
+  const { name } = value;
+  const advice = `write "static readonly module = import.meta.url;" in the class ${name}`;
+  if (module === undefined) {
+    throw invalidObject(object, `does not say where its class can be loaded from: ${advice}, and export it`, { class: name });
+  }
+  const protocol = typeof module === 'string' && URL.canParse(module) ? new URL(module).protocol : undefined;
+  if (protocol !== 'file:' && protocol !== 'data:') {
+    throw invalidObject(object, `has a class whose module is ${String(module)}, which is no URL of a file: ${advice}`, {
+      class: name,
+      module: String(module),
+    });
+  }
+  return module as string;
+}
+
+/** From the class to its bases: the nearest mark of a name decides, and an override without a mark keeps it. */
+function methodsOf(object: string, value: Function): Map<string, MethodKind> {
+  const methods = new Map<string, MethodKind>();
+  for (const prototype of prototypesOf(value)) {
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      const method = Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown;
+      const kind = typeof method === 'function' ? markOf(method) : undefined;
+      if (kind === undefined || methods.has(name)) continue;
+      methods.set(name, kind);
+      checkImplementation(object, value, name, kind);
+    }
+  }
+  if (methods.size > 0) return methods;
+  throw invalidObject(object, 'has neither a replicated method nor a query: mark methods with @replicated or @query', {
+    class: value.name,
+  });
+}
+
+/** The method that runs may be an override of the one that was marked, and not as well behaved. */
+function checkImplementation(object: string, value: Function, name: string, kind: MethodKind): void {
+  for (const prototype of prototypesOf(value)) {
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
+    if (descriptor === undefined) continue;
+    const method = descriptor.value as unknown;
+    const complaint = typeof method === 'function' ? complaintAbout(method, name) : 'is overridden by what is not a method';
+    if (complaint === undefined) return;
+    throw invalidObject(object, `cannot have ${name}, for this ${kind} method ${complaint}`, { method: name });
+  }
+}
+
+function* prototypesOf(value: Function): Iterable<object> {
+  let prototype = value.prototype as object | null;
+  while (prototype !== null && prototype !== Object.prototype) {
+    yield prototype;
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+}
+
+/** State is an object's own fields, or what its hooks say. */
+function checkState(object: string, value: Function): void {
+  const prototype = value.prototype as Record<string, unknown>;
+  const hasSnapshot = typeof prototype['snapshot'] === 'function';
+  if (hasSnapshot !== (typeof prototype['restore'] === 'function')) {
+    const [present, missing] = hasSnapshot ? ['snapshot()', 'restore(state)'] : ['restore(state)', 'snapshot()'];
+    throw invalidObject(object, `has ${present} but no ${missing}: define both, or neither`, { class: value.name });
+  }
+  if (hasSnapshot) return;
+  const hooks = 'or define snapshot() and restore(state)';
+  for (const level of classesOf(value)) {
+    const source = sourceOf(level);
+    if (/\[native code\]\s*\}$/.test(source)) {
+      const complaint = `extends ${level.name}, whose content is not in fields: keep one in a field instead, ${hooks}`;
+      throw invalidObject(object, complaint, { class: value.name });
+    }
+    const field = privateFieldIn(source);
+    if (field === undefined) continue;
+    const complaint = `keeps state in ${field}, which no snapshot can see: use a TypeScript private field, ${hooks}`;
+    throw invalidObject(object, complaint, { class: level.name, field });
+  }
+}
+
+function* classesOf(value: Function): Iterable<Function> {
+  let level: unknown = value;
+  while (typeof level === 'function' && level !== Function.prototype) {
+    yield level;
+    level = Object.getPrototypeOf(level);
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * The replicated state machine of one node: its objects and its sessions, changed by committed entries and by nothing
+ * else. Runs on the object thread inside MachineActor; knows no messages, no threads and no clock, so that the same
+ * entries give the same state on every node.
+ */
+
+import { assert } from '../../assert.js';
+import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
+import { sessionId, type Incarnation, type SessionId } from '../../ids.js';
+import { EntryKind, EntryReader } from '../raft/entry.js';
+import { CANCELLED_NAME, readBlockHeader, type BlockHeader } from './block.js';
+import { enterCommand, leaveCommand } from './command-context.js';
+import type { LoadedObject } from './object-definition.js';
+import { ResultCollector, type ResultBlock } from './results.js';
+import { SessionTable } from './session-table.js';
+import type { ValueCodec } from './value-codec.js';
+
+export interface MachineOptions {
+  readonly objects: readonly LoadedObject[];
+  /** Blocks of the session that this incarnation opened are answered. */
+  readonly incarnation: Incarnation;
+  readonly sessionsMax: number;
+  readonly codec: ValueCodec;
+}
+
+/** What has happened to this node's own session since the last look. */
+export interface OwnSession {
+  /** The session that this incarnation has opened, or null: not yet, or it was evicted. */
+  session: SessionId | null;
+  /** The sequence number that the session's next block must have. */
+  nextSeq: number;
+  /** A block was skipped because one before it is missing. */
+  gap: boolean;
+  /** This session was evicted, and a block of it refused. */
+  expired: SessionId | null;
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** A method bound to its object; `null` marks a name that this node does not know. */
+interface Binding {
+  readonly instance: object;
+  readonly method: Method;
+  readonly kind: 'replicated' | 'query';
+}
+
+export class Machine {
+  readonly own: OwnSession = { session: null, nextSeq: 1, gap: false, expired: null };
+  /** The index of the last entry applied. Never goes down. */
+  appliedIndex = 0;
+  readonly #incarnation: Incarnation;
+  readonly #bindings = new Map<string, Binding>();
+  readonly #sessions: SessionTable;
+  readonly #codec: ValueCodec;
+  readonly #reader = new EntryReader();
+  readonly #collector: ResultCollector;
+
+  constructor(options: MachineOptions) {
+    this.#incarnation = options.incarnation;
+    this.#codec = options.codec;
+    this.#sessions = new SessionTable(options.sessionsMax);
+    this.#collector = new ResultCollector(options.codec);
+    for (const { name, instance, methods } of options.objects) {
+      for (const [method, kind] of methods) {
+        const implementation = (instance as Record<string, Method>)[method]!;
+        this.#bindings.set(`${name}.${method}`, { instance, method: implementation, kind });
+      }
+    }
+  }
+
+  /** Applies committed entries in order, and adds the results of own commands to `results`. */
+  apply(entries: Uint8Array, results: ResultBlock[]): void {
+    const reader = this.#reader;
+    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+    reader.reset(entries);
+    while (reader.next()) {
+      if (reader.kind === EntryKind.block) {
+        this.#applyBlock(entries, view, results);
+      } else if (reader.kind === EntryKind.session) {
+        this.#openSession(entries);
+      }
+      this.appliedIndex = reader.index;
+    }
+  }
+
+  /** Runs a block of queries against the state as it is. */
+  query(block: ArrayBuffer): ResultBlock {
+    const bytes = new Uint8Array(block);
+    const header = readBlockHeader(new DataView(block), 0, block.byteLength);
+    assert(header !== null, 'queries come from this node');
+    this.#collector.begin(header.count);
+    this.#run(bytes, header, block.byteLength, 'query', this.#collector);
+    return this.#collector.end(header.session, header.firstSeq);
+  }
+
+  #openSession(entries: Uint8Array): void {
+    const { index, payloadStart, payloadEnd } = this.#reader;
+    const session = sessionId(index);
+    this.#sessions.open(session);
+    if (this.own.session !== null) return;
+    if (readIncarnation(entries.subarray(payloadStart, payloadEnd)) !== this.#incarnation) return;
+    this.own.session = session;
+    this.own.nextSeq = 1;
+  }
+
+  #applyBlock(entries: Uint8Array, view: DataView, results: ResultBlock[]): void {
+    const { payloadStart, payloadEnd } = this.#reader;
+    const header = readBlockHeader(view, payloadStart, payloadEnd);
+    if (header === null) return;
+    const { session } = header;
+    const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
+    const isOwn = session === this.own.session;
+    if (verdict === 'apply') {
+      if (isOwn) {
+        this.own.nextSeq = header.firstSeq + header.count;
+        this.#collector.begin(header.count);
+        this.#run(entries, header, payloadEnd, 'replicated', this.#collector);
+        results.push(this.#collector.end(session, header.firstSeq));
+      } else {
+        this.#run(entries, header, payloadEnd, 'replicated', null);
+      }
+    } else if (isOwn && verdict === 'gap') {
+      this.own.gap = true;
+    } else if (isOwn && verdict === 'unknown session') {
+      this.own.expired = session;
+      this.own.session = null;
+    }
+  }
+
+  /** Null when the bytes are no commands. Every replica finds the same, and none runs any of them. */
+  #decodeCommands(bytes: Uint8Array, header: BlockHeader, end: number): unknown[] | null {
+    try {
+      const commands = this.#codec.decodeRange(bytes, header.commandsOffset, end);
+      return Array.isArray(commands) && commands.length === 2 * header.count ? commands : null;
+    } catch {
+      return null;
+    }
+  }
+
+  #run(
+    bytes: Uint8Array,
+    header: BlockHeader,
+    end: number,
+    kind: Binding['kind'],
+    collector: ResultCollector | null,
+  ): void {
+    const commands = this.#decodeCommands(bytes, header, end);
+    if (commands === null) {
+      if (collector !== null) for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED);
+      return;
+    }
+    const bindings = header.names.map((name) => this.#bindings.get(name) ?? null);
+    const { index, timestampMs } = this.#reader;
+    const isCommand = kind === 'replicated';
+    for (let position = 0; position < header.count; position++) {
+      const name = commands[2 * position] as number;
+      if (name === CANCELLED_NAME) {
+        collector?.set(position, undefined);
+        continue;
+      }
+      const binding = bindings[name];
+      if (binding === null || binding === undefined || binding.kind !== kind) {
+        collector?.fail(position, unknownMethod(header.names[name]));
+        continue;
+      }
+      const args = commands[2 * position + 1];
+      if (!Array.isArray(args)) {
+        collector?.fail(position, MALFORMED);
+        continue;
+      }
+      if (isCommand) enterCommand(index, position, timestampMs);
+      try {
+        const result =
+          args.length === 1 ? binding.method.call(binding.instance, args[0]) : binding.method.apply(binding.instance, args);
+        if (collector !== null) {
+          if (isThenable(result)) collector.fail(position, asyncCommand(header.names[name]!, result));
+          else collector.set(position, result);
+        } else if (isThenable(result)) ignoreRejection(result);
+      } catch (error) {
+        collector?.fail(position, toPlainError(error));
+      }
+    }
+    if (isCommand) leaveCommand();
+  }
+}
+
+const MALFORMED: PlainError = toPlainError(
+  new ConclaveError('ERR_PROTOCOL', 'The block that carried the command cannot be decoded; no replica has run it.', {
+    mayBeApplied: false,
+  }),
+);
+
+const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0');
+
+/** The incarnation that the payload of a session entry names. */
+export function readIncarnation(payload: Uint8Array): string {
+  return Array.from(payload, hexOf).join('');
+}
+
+/** The payload of the entry that opens a session. */
+export function sessionPayload(incarnation: Incarnation): ArrayBuffer {
+  const payload = new Uint8Array(incarnation.length / 2);
+  for (let i = 0; i < payload.length; i++) payload[i] = Number.parseInt(incarnation.slice(2 * i, 2 * i + 2), 16);
+  return payload.buffer;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** A promise nobody waits for must not end the thread when it rejects. */
+function ignoreRejection(promise: PromiseLike<unknown>): void {
+  promise.then(undefined, () => undefined);
+}
+
+function asyncCommand(name: string, promise: PromiseLike<unknown>): PlainError {
+  ignoreRejection(promise);
+  return toPlainError(
+    new ConclaveError(
+      'ERR_ASYNC_COMMAND',
+      `${name} returned a promise. What it does after its first await would happen at different times on different ` +
+        'nodes: make the method synchronous, and do the waiting before you call it.',
+      { data: { method: name } },
+    ),
+  );
+}
+
+function unknownMethod(name: string | undefined): PlainError {
+  return toPlainError(
+    new ConclaveError(
+      'ERR_UNKNOWN_METHOD',
+      `No object here has a method ${name ?? '(unnamed)'} of that kind. All nodes must register the same objects.`,
+      { data: { method: name ?? null }, mayBeApplied: true },
+    ),
+  );
+}

@@ -1,0 +1,130 @@
+/**
+ * Objects on their way from the options of a runtime to the thread that they live on: `object()` says how one is made,
+ * `resolveDefinition` checks that on the caller's thread and turns it into plain data, and `loadObject` makes the
+ * instance of it where the object is to live.
+ */
+
+import { ConclaveError } from '../../errors.js';
+import { describeClass, invalidObject, type ObjectClass } from './describe-class.js';
+import type { MethodKind } from './method-mark.js';
+import { exportNameOf, importExport } from './object-module.js';
+import { ValueCodec } from './value-codec.js';
+import { isWellFormed } from './value-forms.js';
+
+/** A class and what its constructor is given; see {@link object}. */
+export interface ObjectDefinition<T extends object = object> {
+  readonly class: ObjectClass<T>;
+  readonly args: readonly unknown[];
+}
+
+/** What `objects` of a runtime's options may hold: a class whose constructor needs no arguments, or a definition. */
+export type ObjectDefinitions = Readonly<Record<string, ObjectClass<object, []> | ObjectDefinition>>;
+
+/** An object that has been checked, as plain data: it crosses threads. */
+export interface ResolvedObject {
+  readonly name: string;
+  readonly module: string;
+  readonly exportName: string;
+  /** The encoded list of the constructor's arguments. */
+  readonly args: Uint8Array<ArrayBuffer>;
+  readonly methods: ReadonlyMap<string, MethodKind>;
+}
+
+/** An object where it lives. */
+export interface LoadedObject {
+  readonly name: string;
+  readonly instance: object;
+  readonly methods: ReadonlyMap<string, MethodKind>;
+}
+
+const OBJECT_NAME_LENGTH_MAX = 128;
+
+/**
+ * Says how an object is made: its class, and the arguments of its constructor. Every node makes the object anew when it
+ * starts, and brings it up to date from the log; so the constructor must be deterministic, and the arguments the same
+ * on every node.
+ *
+ * @example
+ * const objects = { scores: object(ReplMap<string, number>), jobs: object(JobQueue, { capacity: 100 }) };
+ */
+export function object<T extends object, Args extends readonly unknown[]>(
+  target: (new (...args: Args) => T) & { readonly module: string },
+  ...args: Args
+): ObjectDefinition<T> {
+  return { class: target as unknown as ObjectClass<T>, args };
+}
+
+/**
+ * Checks a definition and turns it into plain data.
+ *
+ * @throws ConclaveError `ERR_INVALID_OPTION` for the name, `ERR_INVALID_OBJECT` for the class, `ERR_NOT_ENCODABLE` for
+ *   the arguments; `data.object` is the name.
+ */
+export async function resolveDefinition(name: string, definition: unknown, codec: ValueCodec): Promise<ResolvedObject> {
+  checkName(name);
+  const { class: target, args } = isDefinition(definition) ? definition : { class: definition, args: [] };
+  const { module, methods } = describeClass(name, target);
+  const encoded = encodeArgs(name, args, codec);
+  const exportName = await exportNameOf(name, module, target as Function);
+  return { name, module, exportName, args: encoded, methods };
+}
+
+/**
+ * Makes the instance of a resolved object. Each call makes a new one.
+ *
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when the class is not what it was on the caller's thread, or its
+ *   constructor throws.
+ */
+export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject> {
+  const { name, module, exportName, methods } = resolved;
+  const target = await importExport(name, module, exportName);
+  const description = describeClass(name, target);
+  for (const [method, kind] of methods) {
+    if (description.methods.get(method) === kind) continue;
+    throw invalidObject(name, `has no ${kind} method ${method} when ${module} is loaded on the object's thread`, { method });
+  }
+  const args = new ValueCodec().decode(resolved.args) as unknown[];
+  const instance = construct(name, target as new (...args: unknown[]) => object, args);
+  for (const method of methods.keys()) {
+    if (!Object.hasOwn(instance, method)) continue;
+    throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
+  }
+  return { name, instance, methods };
+}
+
+function checkName(name: string): void {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (name.length > 0 && name.length <= OBJECT_NAME_LENGTH_MAX && !/[\u0000-\u001f\u007f-\u009f.]/.test(name) && isWellFormed(name)) {
+    return;
+  }
+  throw new ConclaveError(
+    'ERR_INVALID_OPTION',
+    `objects has the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among them ` +
+      'neither a dot nor a control character.',
+    { data: { option: 'objects', object: name } },
+  );
+}
+
+function isDefinition(definition: unknown): definition is { class: unknown; args: readonly unknown[] } {
+  if (typeof definition !== 'object' || definition === null) return false;
+  return 'class' in definition && 'args' in definition && Array.isArray(definition.args);
+}
+
+function encodeArgs(object: string, args: readonly unknown[], codec: ValueCodec): Uint8Array<ArrayBuffer> {
+  try {
+    return codec.encodeInto(args).slice();
+  } catch (error) {
+    if (!(error instanceof ConclaveError)) throw error;
+    const message = `The object ${object} cannot be given its arguments: ${error.message}`;
+    throw new ConclaveError(error.code, message, { data: { object, ...error.data }, cause: error });
+  }
+}
+
+function construct(object: string, target: new (...args: unknown[]) => object, args: unknown[]): object {
+  try {
+    return new target(...args);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw invalidObject(object, `cannot be made, for the constructor of its class throws: ${message}`, {}, cause);
+  }
+}

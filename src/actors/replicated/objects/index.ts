@@ -1,0 +1,6 @@
+/**
+ * The public entry `conclave/objects`: replicated objects that are ready to use.
+ */
+
+export { ReplCounter } from './counter.js';
+export { ReplMap, type MapEntries, type MapKey } from './map.js';

@@ -1,0 +1,185 @@
+/**
+ * Every error that Conclave throws or rejects with: one base class, one closed list of codes, and two answers that a
+ * caller needs before it may try again. An error crosses threads and sockets as plain data and is rebuilt from its
+ * code, so that `instanceof ConclaveError` and `error.code` hold wherever it is caught. Never match on the text.
+ */
+
+/** What each code answers: may the command have been applied, and may the same call be made again without risk? */
+const CODES = {
+  /** An option of `Runtime.start` or of a call is unknown or out of range; `data.option` names it. */
+  ERR_INVALID_OPTION: { mayBeApplied: false, retrySafe: false },
+  /** The port that the node should listen on is taken or not ours to bind. */
+  ERR_ADDRESS_UNAVAILABLE: { mayBeApplied: false, retrySafe: true },
+  /** A class cannot be replicated as it is written; the message says what to change. */
+  ERR_INVALID_OBJECT: { mayBeApplied: false, retrySafe: false },
+  /** A handle was asked for a method that is neither replicated nor a query. */
+  ERR_UNKNOWN_METHOD: { mayBeApplied: false, retrySafe: false },
+  /** An argument cannot be encoded; `data.path` says where it is. Nothing was sent. */
+  ERR_NOT_ENCODABLE: { mayBeApplied: false, retrySafe: false },
+  /** One command is larger than `limits.commandBytes`. Nothing was sent. */
+  ERR_COMMAND_TOO_LARGE: { mayBeApplied: false, retrySafe: false },
+  /** `limits.pendingCommands` calls are waiting already. Nothing was sent. */
+  ERR_QUEUE_FULL: { mayBeApplied: false, retrySafe: true },
+  /** No leader was known for as long as the call was willing to wait. Nothing was sent. */
+  ERR_NO_LEADER: { mayBeApplied: false, retrySafe: true },
+  /** The call was sent, and its answer did not come in time. */
+  ERR_TIMEOUT: { mayBeApplied: true, retrySafe: false },
+  /** The caller's signal was aborted; `mayBeApplied` of the error tells whether the command had been sent. */
+  ERR_ABORTED: { mayBeApplied: true, retrySafe: false },
+  /** The runtime was stopped while the call was waiting, or before it was made. */
+  ERR_STOPPED: { mayBeApplied: true, retrySafe: false },
+  /** The command ran on every replica and threw; `cause` is what it threw. */
+  ERR_COMMAND_THREW: { mayBeApplied: true, retrySafe: false },
+  /** The command ran on every replica and returned a promise, which a command must not. */
+  ERR_ASYNC_COMMAND: { mayBeApplied: true, retrySafe: false },
+  /** The command ran, and what it returned cannot be encoded; `data.path` says where. */
+  ERR_RESULT_NOT_ENCODABLE: { mayBeApplied: true, retrySafe: false },
+  /** The cluster has forgotten this node's session, and refuses its commands rather than risk a second application. */
+  ERR_SESSION_EXPIRED: { mayBeApplied: true, retrySafe: false },
+  /** The object's thread crashed and could not be brought back; `cause` says why. */
+  ERR_OBJECT_FAILED: { mayBeApplied: true, retrySafe: false },
+  /** `context()` was called outside of a replicated command. */
+  ERR_NO_CONTEXT: { mayBeApplied: false, retrySafe: false },
+  /** The node is not the leader, and what was asked can be done by the leader only. */
+  ERR_NOT_LEADER: { mayBeApplied: false, retrySafe: true },
+  /** Leadership could not be handed over; the old leader goes on. */
+  ERR_TRANSFER_FAILED: { mayBeApplied: false, retrySafe: true },
+  /** A frame, hello or message from the network is not what the protocol says. */
+  ERR_PROTOCOL: { mayBeApplied: false, retrySafe: false },
+  /** An actor's mailbox holds as many messages as it may. */
+  ERR_MAILBOX_FULL: { mayBeApplied: false, retrySafe: true },
+  /** An actor does not exist, has stopped, or stopped before it answered. */
+  ERR_ACTOR_STOPPED: { mayBeApplied: true, retrySafe: false },
+  /** A thread ended, and with it whatever was waiting for an answer from it. */
+  ERR_THREAD_EXITED: { mayBeApplied: true, retrySafe: false },
+  /** An invariant of Conclave itself does not hold: a defect, please report it. */
+  ERR_ASSERTION: { mayBeApplied: true, retrySafe: false },
+  /** Something that has no code of its own; `cause` says what. */
+  ERR_INTERNAL: { mayBeApplied: true, retrySafe: false },
+} as const;
+
+/** A code of {@link ConclaveError}. The list is closed for a major version: codes are added, never renamed. */
+export type ErrorCode = keyof typeof CODES;
+
+/** Details of an error: plain values only, so that they survive threads and sockets. */
+export type ErrorData = Readonly<Record<string, unknown>>;
+
+/** How a {@link ConclaveError} is made. */
+export interface ErrorOptions {
+  readonly data?: ErrorData;
+  readonly cause?: unknown;
+  /** Overrides the code's own answer where the thrower knows better. */
+  readonly mayBeApplied?: boolean;
+  /** Overrides the code's own answer where the thrower knows better. */
+  readonly retrySafe?: boolean;
+}
+
+/**
+ * What Conclave throws and rejects with.
+ *
+ * @example
+ * try {
+ *   await acct.deposit(5);
+ * } catch (error) {
+ *   if (error instanceof ConclaveError && error.retrySafe) await acct.deposit(5);
+ *   else throw error;
+ * }
+ */
+export class ConclaveError extends Error {
+  override readonly name = 'ConclaveError';
+  readonly code: ErrorCode;
+  readonly data: ErrorData;
+  /** May the command that this call carried have been applied, now or later? */
+  readonly mayBeApplied: boolean;
+  /** May the same call be made again without the risk that its command is applied twice? */
+  readonly retrySafe: boolean;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.data = options.data ?? {};
+    this.mayBeApplied = options.mayBeApplied ?? CODES[code].mayBeApplied;
+    this.retrySafe = options.retrySafe ?? CODES[code].retrySafe;
+  }
+}
+
+/** An error as plain data: what crosses threads and sockets. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+  readonly data?: ErrorData;
+  readonly mayBeApplied?: boolean;
+  readonly retrySafe?: boolean;
+  readonly cause?: PlainError;
+}
+
+/** Causes deeper than this are dropped: an error chain may be a cycle. */
+const CAUSE_DEPTH_MAX = 8;
+
+/** Turns anything thrown into plain data. Never throws. */
+export function toPlainError(thrown: unknown, depth = 0): PlainError {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: describe(thrown) };
+  const code = (thrown as { code?: unknown }).code;
+  return {
+    name: thrown.name,
+    message: thrown.message,
+    ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(thrown instanceof ConclaveError
+      ? { data: thrown.data, mayBeApplied: thrown.mayBeApplied, retrySafe: thrown.retrySafe }
+      : {}),
+    ...(thrown.cause === undefined || depth >= CAUSE_DEPTH_MAX
+      ? {}
+      : { cause: toPlainError(thrown.cause, depth + 1) }),
+  };
+}
+
+const BUILT_IN_ERRORS: Readonly<Record<string, new (message: string) => Error>> = {
+  EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError,
+};
+
+/** Rebuilds an error: a {@link ConclaveError} from its code, a built-in from its name, any other as an `Error`. */
+export function fromPlainError(plain: PlainError): Error {
+  const cause = plain.cause === undefined ? undefined : fromPlainError(plain.cause);
+  if (isErrorCode(plain.code) && plain.name === 'ConclaveError') {
+    const error = new ConclaveError(plain.code, plain.message, {
+      ...(plain.data === undefined ? {} : { data: plain.data }),
+      ...(cause === undefined ? {} : { cause }),
+      ...(plain.mayBeApplied === undefined ? {} : { mayBeApplied: plain.mayBeApplied }),
+      ...(plain.retrySafe === undefined ? {} : { retrySafe: plain.retrySafe }),
+    });
+    if (plain.stack !== undefined) error.stack = plain.stack;
+    return error;
+  }
+  const BuiltIn = Object.hasOwn(BUILT_IN_ERRORS, plain.name) ? BUILT_IN_ERRORS[plain.name]! : Error;
+  const error = new BuiltIn(plain.message);
+  if (error.name !== plain.name) define(error, 'name', plain.name);
+  if (plain.code !== undefined) define(error, 'code', plain.code);
+  if (cause !== undefined) define(error, 'cause', cause);
+  if (plain.stack !== undefined) error.stack = plain.stack;
+  return error;
+}
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(describe(thrown));
+}
+
+/** Is this one of the codes that {@link ConclaveError} knows? */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(CODES, code);
+}
+
+function define(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
+}
+
+function describe(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `a ${typeof thrown} that cannot be turned into a string`;
+  }
+}

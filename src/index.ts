@@ -1,0 +1,14 @@
+/**
+ * Conclave: replicated objects for Node.js. What is named here is public; nothing else is.
+ */
+
+export { context, type CommandContext } from './actors/replicated/command-context.js';
+export { query, replicated } from './actors/replicated/decorators.js';
+export { defineObject } from './actors/replicated/define-object.js';
+export { object, type ObjectDefinition, type ObjectDefinitions } from './actors/replicated/object-definition.js';
+export type { CallOptions, HandlesOf, RemoteOf, TellOf } from './actors/replicated/remote-of.js';
+export { ConclaveError, type ErrorCode, type ErrorData } from './errors.js';
+export type { RuntimeLimits, RuntimeOptions } from './node/options.js';
+export { Runtime, type RuntimeEvents } from './node/runtime.js';
+export type { Health, MemberStatus, Role, RuntimeStatus } from './node/status.js';
+export type { Logger } from './runtime/logger.js';

@@ -1,0 +1,100 @@
+/**
+ * The exchange of hellos on a fresh connection: the side that dialled speaks first, the other side judges and answers,
+ * the first side judges the answer. Owns the connection until it is accepted or has ended, within a time limit.
+ */
+
+import type { Socket } from 'node:net';
+import type { NodeId } from '../ids.js';
+import { FrameType, type Frame } from './frame.js';
+import {
+  isRefusal,
+  judgeHello,
+  readHello,
+  readRefusal,
+  writeHello,
+  type Hello,
+  type Identity,
+  type Refusal,
+} from './hello.js';
+import { protocolError } from './protocol-error.js';
+import { TcpConnection, type ConnectionOwner } from './tcp-connection.js';
+
+export interface HandshakeOptions {
+  readonly identity: Identity;
+  /** Whom this side dialled; null when the other side did. */
+  readonly dialled: NodeId | null;
+  /** For all of it, from looking up the name to the last hello. */
+  readonly timeoutMs: number;
+  /** Has the last word on a hello that is in order. Null: accept. */
+  readonly admit: (hello: Hello) => Refusal | null;
+  /** The new owner must take the connection over before it returns. */
+  readonly onAccepted: (connection: TcpConnection, hello: Hello) => void;
+  readonly onFailed: (reason: string) => void;
+}
+
+export class Handshake implements ConnectionOwner {
+  readonly #connection: TcpConnection;
+  readonly #options: HandshakeOptions;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param socket may still be connecting. */
+  constructor(socket: Socket, options: HandshakeOptions) {
+    this.#options = options;
+    this.#connection = new TcpConnection(socket, this);
+  }
+
+  /** Begins to count the time, and to speak if it was this side that dialled. */
+  begin(): void {
+    const { timeoutMs, dialled } = this.#options;
+    this.#timer = setTimeout(() => this.close(`no hello within ${timeoutMs} ms`), timeoutMs);
+    if (dialled !== null) this.#sayHello(dialled);
+  }
+
+  close(reason: string): void {
+    this.#connection.close(reason);
+  }
+
+  onFrame(frame: Frame): void {
+    let hello: Hello | null;
+    try {
+      hello = this.#readHello(frame);
+    } catch (error) {
+      this.#connection.fail(error);
+      return;
+    }
+    if (hello === null) return;
+    clearTimeout(this.#timer);
+    if (this.#options.dialled === null) this.#sayHello(hello.from);
+    this.#options.onAccepted(this.#connection, hello);
+  }
+
+  onClosed(reason: string): void {
+    clearTimeout(this.#timer);
+    this.#options.onFailed(reason);
+  }
+
+  /** The hello, if it is one to accept; otherwise the connection has been closed. */
+  #readHello(frame: Frame): Hello | null {
+    if (frame.type === FrameType.refused) {
+      this.close(`refused by the other side: ${readRefusal(frame)}`);
+      return null;
+    }
+    if (frame.type !== FrameType.hello) throw protocolError('The first frame is no hello.', { type: frame.type });
+    const hello = readHello(frame);
+    if (isRefusal(hello)) {
+      this.#connection.refuse(hello);
+      return null;
+    }
+    const { identity, dialled, admit } = this.#options;
+    const refusal = judgeHello(hello, identity, dialled) ?? admit(hello);
+    if (refusal === null) return hello;
+    this.#connection.refuse(refusal);
+    return null;
+  }
+
+  #sayHello(to: NodeId): void {
+    const { cluster, self, incarnation } = this.#options.identity;
+    writeHello({ cluster, from: self, incarnation, to }, this.#connection.out);
+    this.#connection.flush();
+  }
+}

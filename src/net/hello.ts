@@ -1,0 +1,200 @@
+/**
+ * The hello that each side of a connection sends before anything else, the rules by which the other side judges it, and
+ * the refusal that says why not. Pure but for reused encoders. Names are claims: whoever must not trust them puts
+ * encryption with authentication underneath.
+ *
+ * A hello is `[magic, cluster, from, incarnation, to]` with the version as the frame's code; a refusal is
+ * `[reason, message]`. Magic, version and the form of a refusal never change, so that any two versions can say that
+ * they do not understand each other.
+ */
+
+import { Decoder, Encoder } from '@msgpack/msgpack';
+import { ConclaveError } from '../errors.js';
+import { incarnation, nodeId, type Incarnation, type NodeId } from '../ids.js';
+import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
+import { protocolError } from './protocol-error.js';
+
+/** Goes up with every change of what is on the wire. */
+export const PROTOCOL_VERSION = 1;
+
+const MAGIC = 'conclave';
+
+/** Room for a name of 253 characters, brackets and a port. */
+const NODE_ID_CHARS_MAX = 264;
+const CLUSTER_CHARS_MAX = 256;
+const REFUSAL_CHARS_MAX = 512;
+/** The longest of them in UTF-8, where a UTF-16 unit takes three bytes at most. */
+const STRING_BYTES_MAX = 3 * REFUSAL_CHARS_MAX;
+
+const INCARNATION = /^[0-9a-f]{32}$/;
+const OBSERVER_ID = /^observer-[0-9a-f]{12}$/;
+
+/** Who sends this, and whom it thinks it is talking to. */
+export interface Hello {
+  readonly cluster: string;
+  readonly from: NodeId;
+  readonly incarnation: Incarnation;
+  readonly to: NodeId;
+}
+
+/** What a node compares hellos with. */
+export interface Identity {
+  readonly cluster: string;
+  readonly self: NodeId;
+  readonly incarnation: Incarnation;
+  readonly peers: ReadonlySet<NodeId>;
+  readonly allowObservers: boolean;
+}
+
+export type RefusalReason =
+  /** The other side speaks another version of the protocol. */
+  | 'unsupportedVersion'
+  /** The other side belongs to another cluster. */
+  | 'wrongCluster'
+  /** The other side is this very node, or one that goes by its name. */
+  | 'selfConnection'
+  /** The address that was dialled belongs to another node. */
+  | 'wrongRecipient'
+  /** The other side is no peer, or an observer where none are allowed. */
+  | 'unknownNode'
+  /** The other side dialled although it is ours to dial. */
+  | 'wrongDirection'
+  /** As many observers are connected as may be. */
+  | 'tooManyObservers';
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** For a person to read in the log of either side. */
+  readonly message: string;
+}
+
+/**
+ * The id of an observer: it has no address of its own, so it is named by its incarnation. It cannot be mistaken for a
+ * node's, for it has no port.
+ */
+export function observerId(life: Incarnation): NodeId {
+  return nodeId(`observer-${life.slice(0, 12)}`);
+}
+
+export function isObserverId(id: NodeId): boolean {
+  return OBSERVER_ID.test(id);
+}
+
+/** Of two nodes exactly one dials: the one whose id is the smaller string. An observer always dials. */
+export function isDialer(self: NodeId, peer: NodeId): boolean {
+  return isObserverId(self) || (!isObserverId(peer) && self < peer);
+}
+
+/** @throws ConclaveError `ERR_INVALID_OPTION` when the cluster's name is too long for a hello. */
+export function checkClusterName(cluster: string): void {
+  if (cluster.length <= CLUSTER_CHARS_MAX) return;
+  throw new ConclaveError('ERR_INVALID_OPTION', `cluster: the name is longer than ${CLUSTER_CHARS_MAX} characters.`, {
+    data: { option: 'cluster', value: cluster },
+  });
+}
+
+const encoder = new Encoder();
+const decoder = new Decoder({
+  keyDecoder: null,
+  maxArrayLength: 8,
+  maxMapLength: 0,
+  maxStrLength: STRING_BYTES_MAX,
+  maxBinLength: 0,
+  maxExtLength: 0,
+});
+
+export function writeHello(hello: Hello, sink: FrameSink): void {
+  const meta = encoder.encodeSharedRef([MAGIC, hello.cluster, hello.from, hello.incarnation, hello.to]);
+  sink.writeFrame(FrameType.hello, PROTOCOL_VERSION, 0, meta, NO_BYTES);
+}
+
+export function writeRefusal(refusal: Refusal, sink: FrameSink): void {
+  const meta = encoder.encodeSharedRef([refusal.reason, refusal.message]);
+  sink.writeFrame(FrameType.refused, 0, 0, meta, NO_BYTES);
+}
+
+/** What the other side says of why it refused us, for the log. @throws ConclaveError `ERR_PROTOCOL` */
+export function readRefusal(frame: Frame): string {
+  const [reason, message] = readStrings(frame, 2);
+  return `${quote(message!)} (${quote(reason!)})`;
+}
+
+/**
+ * Reads a hello; a hello of another version is answered by a refusal, for nothing behind its version can be understood.
+ *
+ * @throws ConclaveError `ERR_PROTOCOL` when it is no hello of this protocol at all.
+ */
+export function readHello(frame: Frame): Hello | Refusal {
+  if (frame.code !== PROTOCOL_VERSION) {
+    return {
+      reason: 'unsupportedVersion',
+      message: `This node speaks version ${PROTOCOL_VERSION} of the protocol, not ${frame.code}.`,
+    };
+  }
+  const [magic, cluster, from, life, to] = readStrings(frame, 5);
+  if (magic !== MAGIC) throw protocolError('A hello is not one of this protocol.', {});
+  if (cluster!.length > CLUSTER_CHARS_MAX || from!.length > NODE_ID_CHARS_MAX || to!.length > NODE_ID_CHARS_MAX) {
+    throw protocolError('A name in a hello is too long.', {});
+  }
+  if (!INCARNATION.test(life!)) throw protocolError('A hello names no incarnation.', {});
+  return { cluster: cluster!, from: nodeId(from!), incarnation: incarnation(life!), to: nodeId(to!) };
+}
+
+export function isRefusal(answer: Hello | Refusal): answer is Refusal {
+  return 'reason' in answer;
+}
+
+/**
+ * May this node talk to whoever sent `hello`? Null: yes.
+ *
+ * @param dialled whom this node meant to reach; null when it was the other side that dialled.
+ */
+export function judgeHello(hello: Hello, identity: Identity, dialled: NodeId | null): Refusal | null {
+  const { cluster, self } = identity;
+  const from = quote(hello.from);
+  if (hello.cluster !== cluster) {
+    return refuse('wrongCluster', `${quote(self)} belongs to cluster ${quote(cluster)}, not ${quote(hello.cluster)}.`);
+  }
+  if (hello.from === self || hello.incarnation === identity.incarnation) {
+    return refuse('selfConnection', `Both sides of the connection are ${quote(self)}.`);
+  }
+  if (hello.to !== self) {
+    return refuse('wrongRecipient', `${quote(hello.to)} was asked for, but this is ${quote(self)}.`);
+  }
+  if (dialled !== null) {
+    if (hello.from === dialled) return null;
+    return refuse('wrongRecipient', `${quote(dialled)} was asked for, but this is ${from}.`);
+  }
+  if (isObserverId(hello.from)) {
+    if (identity.allowObservers && hello.from === observerId(hello.incarnation)) return null;
+    return refuse('unknownNode', `${quote(self)} takes no observer ${from}.`);
+  }
+  if (!identity.peers.has(hello.from)) return refuse('unknownNode', `${from} is no peer of ${quote(self)}.`);
+  if (!isDialer(hello.from, self)) return refuse('wrongDirection', `It is for ${quote(self)} to dial ${from}.`);
+  return null;
+}
+
+function refuse(reason: RefusalReason, message: string): Refusal {
+  return { reason, message: message.slice(0, REFUSAL_CHARS_MAX) };
+}
+
+/** What comes from the network and goes into logs is quoted, so that it cannot pass for anything else. */
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, REFUSAL_CHARS_MAX));
+}
+
+function readStrings(frame: Frame, count: number): string[] {
+  let values: unknown;
+  try {
+    values = decoder.decode(frame.meta);
+  } catch (cause) {
+    throw protocolError('A hello or refusal cannot be decoded.', {}, cause);
+  }
+  if (!Array.isArray(values) || values.length !== count || frame.payload.length > 0) {
+    throw protocolError('A hello or refusal does not have its fields.', {});
+  }
+  for (const value of values as unknown[]) {
+    if (typeof value !== 'string') throw protocolError('A field of a hello or refusal is not a string.', {});
+  }
+  return values as string[];
+}

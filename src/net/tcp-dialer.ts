@@ -1,0 +1,78 @@
+/**
+ * Keeps trying to connect to one peer: one attempt at a time, a jittered back-off between attempts, names looked up
+ * anew for each. Owns the attempts; what comes of one that is accepted belongs to its link.
+ */
+
+import { connect, type Socket } from 'node:net';
+import type { NodeId } from '../ids.js';
+import type { Logger } from '../runtime/logger.js';
+import type { Address } from './address.js';
+import type { Backoff } from './backoff.js';
+import { Handshake, type HandshakeOptions } from './handshake.js';
+
+export interface TcpDialerOptions extends Pick<HandshakeOptions, 'identity' | 'timeoutMs' | 'admit' | 'onAccepted'> {
+  readonly peer: NodeId;
+  readonly address: Address;
+  readonly backoff: Backoff;
+  readonly logger: Logger;
+}
+
+export class TcpDialer {
+  readonly #options: TcpDialerOptions;
+  /** Every socket that was opened and has not closed yet: the attempt, the connection, those that were refused. */
+  readonly #sockets = new Set<Socket>();
+  #retry: NodeJS.Timeout | undefined;
+  /** Why the last attempt failed: logged loudly when it changes, quietly when it is the same again. */
+  #failure: string | null = null;
+  #isStopped = false;
+
+  constructor(options: TcpDialerOptions) {
+    this.#options = options;
+  }
+
+  /** Tries now. Goes on until a connection is accepted. */
+  dial(): void {
+    const { peer, address, identity, timeoutMs, admit, onAccepted } = this.#options;
+    const socket = connect({ host: address.host, port: address.port, autoSelectFamily: true });
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    const handshake = new Handshake(socket, {
+      identity,
+      dialled: peer,
+      timeoutMs,
+      admit,
+      onAccepted: (connection, hello) => {
+        this.#failure = null;
+        onAccepted(connection, hello);
+      },
+      onFailed: (reason) => this.#onFailed(reason),
+    });
+    handshake.begin();
+  }
+
+  /** Tries again after the next delay of the back-off: the connection that was accepted has been lost. */
+  redial(): void {
+    if (this.#isStopped) return;
+    this.#retry = setTimeout(() => this.dial(), this.#options.backoff.nextMs());
+  }
+
+  /** The connection has proved itself: the back-off begins anew when it is lost. */
+  settle(): void {
+    this.#options.backoff.reset();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#retry);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #onFailed(reason: string): void {
+    if (this.#isStopped) return;
+    const { logger, peer } = this.#options;
+    const level = reason === this.#failure ? 'debug' : 'warn';
+    logger[level]({ peer, reason }, 'cannot connect to peer; will go on trying');
+    this.#failure = reason;
+    this.redial();
+  }
+}

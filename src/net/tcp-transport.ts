@@ -1,0 +1,183 @@
+/**
+ * The transport for production: one TCP connection per pair of nodes, used both ways, kept up by the node with the
+ * smaller id (an observer always dials). Owns the listener, the dialers and the links, and decides which link is the
+ * peer's. Runs on the consensus thread's event loop; it writes and delivers within the turn in which it is called.
+ */
+
+import { assert } from '../assert.js';
+import type { PeerMessage } from '../actors/raft/messages.js';
+import { ConclaveError } from '../errors.js';
+import type { NodeId } from '../ids.js';
+import { silentLogger, type Logger } from '../runtime/logger.js';
+import type { Random } from '../runtime/random.js';
+import { parseAddress, type Address } from './address.js';
+import { Backoff, type BackoffOptions } from './backoff.js';
+import { MessageCodec } from './codec.js';
+import { HELLO_FRAME_BYTES_MAX } from './frame.js';
+import { checkClusterName, isDialer, isObserverId, type Hello, type Identity, type Refusal } from './hello.js';
+import { PeerLink, SWEEPS_PER_KEEPALIVE } from './peer-link.js';
+import type { TcpConnection } from './tcp-connection.js';
+import { TcpDialer } from './tcp-dialer.js';
+import { TcpListener } from './tcp-listener.js';
+import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './transport-limits.js';
+import type { Transport, TransportHandler, TransportOptions } from './transport.js';
+
+/** `self` is an address, or an observer's id (`observerId`), which listens nowhere. */
+export interface TcpTransportOptions extends TransportOptions {
+  readonly random: Random;
+  /** Where to listen when that is not `self`, as `host:port`. */
+  readonly bind?: string;
+  /** Are observers taken? Default: true. */
+  readonly allowObservers?: boolean;
+  /** Default: {@link DEFAULT_TRANSPORT_LIMITS}. */
+  readonly limits?: TransportLimits;
+  readonly logger?: Logger;
+  /** The delays between attempts to connect; see {@link Backoff}. Default: 50 and 1000. */
+  readonly reconnect?: BackoffOptions;
+  /** A link that is idle for this long sends a frame; one that has been silent for three times as long is closed. Default: 1000. */
+  readonly keepaliveMs?: number;
+  /** From the first packet, or the look-up of a name, to an accepted hello. Default: 5000. */
+  readonly handshakeTimeoutMs?: number;
+}
+
+const DEFAULT_RECONNECT: BackoffOptions = { minMs: 50, maxMs: 1_000 };
+const DEFAULT_KEEPALIVE_MS = 1_000;
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 5_000;
+
+/** Observers come and go unannounced, so it is here that their number is bounded. */
+const OBSERVERS_MAX = 64;
+
+export class TcpTransport implements Transport {
+  readonly #limits: TransportLimits;
+  readonly #logger: Logger;
+  readonly #codec: MessageCodec;
+  readonly #sweepMs: number;
+  readonly #listener: TcpListener | null;
+  readonly #dialers = new Map<NodeId, TcpDialer>();
+  /** The living link of each peer that has one. */
+  readonly #links = new Map<NodeId, PeerLink>();
+  #observers = 0;
+  /** Null before `start`, and again after `stop`: nothing is delivered then. */
+  #handler: TransportHandler | null = null;
+  #listening: Promise<void> | null = null;
+  #sweeper: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  /** @throws ConclaveError `ERR_INVALID_OPTION` for an address or a cluster's name that cannot be one. */
+  constructor(options: TcpTransportOptions) {
+    const { self, peers } = options;
+    checkClusterName(options.cluster);
+    this.#limits = options.limits ?? DEFAULT_TRANSPORT_LIMITS;
+    const { frameBytesMax } = this.#limits;
+    assert(
+      frameBytesMax >= HELLO_FRAME_BYTES_MAX && frameBytesMax < 2 ** 32,
+      'a frame has room for a hello, and 32 bits',
+    );
+    this.#logger = options.logger ?? silentLogger;
+    this.#codec = new MessageCodec(frameBytesMax);
+    this.#sweepMs = Math.ceil((options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS) / SWEEPS_PER_KEEPALIVE);
+    const identity: Identity = {
+      cluster: options.cluster,
+      self,
+      incarnation: options.incarnation,
+      peers: new Set(peers),
+      allowObservers: options.allowObservers ?? true,
+    };
+    const handshake = {
+      identity,
+      logger: this.#logger,
+      timeoutMs: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
+      admit: (hello: Hello) => this.#admit(hello),
+      onAccepted: (connection: TcpConnection, hello: Hello) => this.#onAccepted(connection, hello),
+    };
+    this.#listener = isObserverId(self) ? null : new TcpListener({ ...handshake, address: listenAddress(options) });
+    for (const peer of peers) {
+      const address = parseAddress(peer, 'peers');
+      if (!isDialer(self, peer)) continue;
+      const backoff = new Backoff(options.reconnect ?? DEFAULT_RECONNECT, options.random);
+      this.#dialers.set(peer, new TcpDialer({ ...handshake, peer, address, backoff }));
+    }
+  }
+
+  async start(handler: TransportHandler): Promise<void> {
+    assert(this.#handler === null && !this.#isStopped, 'a transport is started once');
+    this.#handler = handler;
+    this.#listening = this.#listener?.listen() ?? Promise.resolve();
+    await this.#listening;
+    if (this.#isStopped) throw new ConclaveError('ERR_STOPPED', 'The transport was stopped while it started.');
+    for (const dialer of this.#dialers.values()) dialer.dial();
+    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepMs);
+  }
+
+  send(to: NodeId, message: PeerMessage): void {
+    this.#links.get(to)?.send(message);
+  }
+
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+  }
+
+  isConnected(peer: NodeId): boolean {
+    return this.#links.has(peer);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#handler = null;
+    clearInterval(this.#sweeper);
+    for (const dialer of this.#dialers.values()) dialer.stop();
+    for (const link of this.#links.values()) link.close('stopped');
+    // A server that is still looking up its own name cannot be closed, and would listen after all.
+    await this.#listening?.catch(() => {});
+    await this.#listener?.close();
+  }
+
+  #admit(hello: Hello): Refusal | null {
+    if (!isObserverId(hello.from) || this.#observers < OBSERVERS_MAX || this.#links.has(hello.from)) return null;
+    return { reason: 'tooManyObservers', message: `${OBSERVERS_MAX} observers are connected already.` };
+  }
+
+  #onAccepted(connection: TcpConnection, hello: Hello): void {
+    // Whoever connects again has lost the old connection, whether or not that has been noticed here.
+    this.#links.get(hello.from)?.close('replaced by a newer connection');
+    if (this.#isStopped) {
+      connection.close('stopped');
+      return;
+    }
+    const link = new PeerLink(connection, {
+      hello,
+      codec: this.#codec,
+      frameBytesMax: this.#limits.frameBytesMax,
+      linkBufferBytesMax: this.#limits.linkBufferBytesMax,
+      logger: this.#logger,
+      onMessage: (message) => this.#handler?.onMessage(message),
+      onClosed: (closed, reason) => this.#onClosed(closed, reason),
+    });
+    this.#links.set(link.peer, link);
+    if (isObserverId(link.peer)) this.#observers++;
+    this.#logger.info({ peer: link.peer, incarnation: link.incarnation }, 'connected');
+    this.#handler?.onConnected(link.peer, link.incarnation);
+  }
+
+  #onClosed(link: PeerLink, reason: string): void {
+    this.#links.delete(link.peer);
+    if (isObserverId(link.peer)) this.#observers--;
+    if (this.#isStopped) return;
+    this.#logger.warn({ peer: link.peer, reason }, 'disconnected');
+    this.#dialers.get(link.peer)?.redial();
+    this.#handler?.onDisconnected(link.peer, reason);
+  }
+
+  #sweep(): void {
+    this.#listener?.sweep();
+    for (const link of this.#links.values()) {
+      link.sweep();
+      if (this.#links.get(link.peer) === link) this.#dialers.get(link.peer)?.settle();
+    }
+  }
+}
+
+function listenAddress({ self, bind }: TcpTransportOptions): Address {
+  const own = parseAddress(self, 'self');
+  return bind === undefined ? own : parseAddress(bind, 'bind');
+}

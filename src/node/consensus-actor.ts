@@ -1,0 +1,78 @@
+/**
+ * Puts the consensus actor of a node together: core, network and log. Runs on the consensus thread, or inline; this is
+ * the one place where the layers meet.
+ */
+
+import type { ActorAddress, ActorContext, ActorFactory } from '../runtime/actor.js';
+import { groupId, type Incarnation, type NodeId } from '../ids.js';
+import { majorityConfiguration } from '../actors/raft/configuration.js';
+import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
+import { RaftActor } from '../actors/raft/raft-actor.js';
+import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import { sessionPayload } from '../actors/replicated/machine.js';
+import { TcpTransport } from '../net/tcp-transport.js';
+import type { Transport, TransportOptions } from '../net/transport.js';
+
+/** What the consensus actor is made from; crosses threads by structured clone. */
+export interface ConsensusData {
+  readonly cluster: string;
+  readonly self: NodeId;
+  readonly peers: readonly NodeId[];
+  readonly bind: string;
+  readonly incarnation: Incarnation;
+  readonly electionTimeoutMs: readonly [min: number, max: number];
+  readonly heartbeatMs: number;
+  readonly limits: { readonly commandBytes: number; readonly submissionBytes: number; readonly inflightBytes: number };
+  readonly machine: ActorAddress;
+  readonly caller: ActorAddress;
+}
+
+const GROUP = groupId(0);
+/** Bytes of one appendEntries, unless a single entry is larger. */
+const APPEND_BYTES_MAX = 1024 * 1024;
+const INFLIGHT_MESSAGES_MAX = 256;
+/** Bytes of committed entries on their way to the objects. */
+const APPLY_BYTES_MAX = 8 * 1024 * 1024;
+/** Room in a frame for everything that is not a command. */
+const FRAME_OVERHEAD_BYTES = 1024 * 1024;
+
+/** Makes the consensus actor on a TCP network; the export that a consensus thread spawns by name. */
+export const consensusActor: ActorFactory<RaftActorMessage, ConsensusData> = (context, data) =>
+  consensusActorOn((options) => tcpTransport(context, data, options))(context, data);
+
+function tcpTransport({ random, logger }: ActorContext<RaftActorMessage>, data: ConsensusData, options: TransportOptions): Transport {
+  const frameBytesMax = data.limits.commandBytes + FRAME_OVERHEAD_BYTES;
+  const limits = { frameBytesMax, linkBufferBytesMax: 2 * data.limits.inflightBytes + frameBytesMax };
+  return new TcpTransport({ ...options, bind: data.bind, random, logger, limits });
+}
+
+/** Makes the consensus actor on a network of the caller's choice. */
+export function consensusActorOn(
+  network: (options: TransportOptions) => Transport,
+): ActorFactory<RaftActorMessage, ConsensusData> {
+  return (context, data) => {
+    const { cluster, self, peers, incarnation, electionTimeoutMs, heartbeatMs, limits } = data;
+    return new RaftActor(context, {
+      core: {
+        group: GROUP,
+        self,
+        configuration: majorityConfiguration([self, ...peers]),
+        electionTimeoutMs,
+        heartbeatMs,
+        limits: {
+          inflightMessagesMax: INFLIGHT_MESSAGES_MAX,
+          inflightBytesMax: limits.inflightBytes,
+          appendBytesMax: APPEND_BYTES_MAX,
+          submissionBytesInflightMax: limits.submissionBytes,
+        },
+      },
+      sessionPayload: new Uint8Array(sessionPayload(incarnation)),
+      transport: network({ cluster, self, incarnation, peers }),
+      logStore: new MemoryLogStore(),
+      machine: data.machine,
+      caller: data.caller,
+      tickMs: Math.max(1, Math.min(10, heartbeatMs / 2)),
+      applyBytesMax: APPLY_BYTES_MAX,
+    });
+  };
+}

@@ -1,0 +1,237 @@
+/**
+ * What `Runtime.start` is given, with every default and every check in one place. Nothing is started before all of it
+ * is known to be good.
+ */
+
+import { ConclaveError } from '../errors.js';
+import { nodeId, type NodeId } from '../ids.js';
+import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import { parseAddress } from '../net/address.js';
+import { silentLogger, type Logger } from '../runtime/logger.js';
+
+/** Bounds on what a node keeps and sends. Past each comes a typed error or back-pressure, never unbounded memory. */
+export interface RuntimeLimits {
+  /** Commands, and as many queries of each consistency, that may wait at once. Default: 100,000. */
+  readonly pendingCommands?: number;
+  /** Encoded size of one command's arguments in bytes. The same on every node. Default: 8 MiB. */
+  readonly commandBytes?: number;
+  /** Bytes of this node's own commands that may be on their way to the leader or in its log unapplied. Default: 16 MiB. */
+  readonly submissionBytes?: number;
+  /** Bytes of entries on their way to one peer and not acknowledged. Default: 16 MiB. */
+  readonly inflightBytes?: number;
+}
+
+/** How a node is started. */
+export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  /** This node's own address, `host:port` or `[v6]:port`, as the peers write it. */
+  readonly self: string;
+  /** The addresses of the other nodes, each as that node writes its own. Empty: a cluster of one. */
+  readonly peers: readonly string[];
+  /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
+  readonly objects: Definitions;
+  /** A name that all nodes of the cluster share; nodes with another one are refused. Default: `conclave`. */
+  readonly cluster?: string;
+  /** Where to listen, when that is not `self`: `0.0.0.0:4321` in a container, for instance. */
+  readonly bind?: string;
+  /** Worker threads for consensus and objects (default), or `false`: everything on the caller's event loop. */
+  readonly threads?: boolean;
+  /**
+   * A follower that has not heard from a leader for a time drawn from this range, in milliseconds, asks for votes.
+   * Default: [400, 800]. With [400, 800], a cluster has a new leader about 0.5 s after the old one died.
+   */
+  readonly electionTimeoutMs?: readonly [min: number, max: number];
+  /** How often a leader shows that it lives, in milliseconds; at most a third of the shortest election timeout. Default: 50. */
+  readonly heartbeatMs?: number;
+  /** How long a call waits unless it says otherwise, in milliseconds. Default: 10,000. */
+  readonly callTimeoutMs?: number;
+  readonly limits?: RuntimeLimits;
+  /** Where log lines go; a pino logger fits. Default: nowhere. */
+  readonly logger?: Logger;
+  /** Called once, when the node has caught up with the leader for the first time. */
+  readonly onReady?: () => void;
+  /** Where the workers' entry file is, for bundlers that move it: the URL of `conclave`'s `runtime/threads/thread-entry.js`. */
+  readonly workerUrl?: URL;
+}
+
+/** The options with all defaults filled in. */
+export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  readonly self: NodeId;
+  readonly peers: readonly NodeId[];
+  readonly objects: Definitions;
+  readonly cluster: string;
+  readonly bind: string;
+  readonly threads: boolean;
+  readonly electionTimeoutMs: readonly [min: number, max: number];
+  readonly heartbeatMs: number;
+  readonly callTimeoutMs: number;
+  readonly limits: Required<RuntimeLimits>;
+  readonly logger: Logger;
+  readonly onReady: (() => void) | null;
+  readonly workerUrl: URL | null;
+}
+
+const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
+  self: true,
+  peers: true,
+  objects: true,
+  cluster: true,
+  bind: true,
+  threads: true,
+  electionTimeoutMs: true,
+  heartbeatMs: true,
+  callTimeoutMs: true,
+  limits: true,
+  logger: true,
+  onReady: true,
+  workerUrl: true,
+};
+
+const DEFAULT_LIMITS: Required<RuntimeLimits> = {
+  pendingCommands: 100_000,
+  commandBytes: 8 * 1024 * 1024,
+  submissionBytes: 16 * 1024 * 1024,
+  inflightBytes: 16 * 1024 * 1024,
+};
+
+const MIB = 1024 * 1024;
+
+/** The range of each limit. */
+const LIMIT_RANGES: Readonly<Record<keyof RuntimeLimits, readonly [min: number, max: number]>> = {
+  pendingCommands: [1, 10_000_000],
+  commandBytes: [64, 32 * MIB],
+  submissionBytes: [64 * 1024, 1024 * MIB],
+  inflightBytes: [64 * 1024, 1024 * MIB],
+};
+
+/** The longest time that a timer can be set to. */
+const TIME_MS_MAX = 2 ** 31 - 1;
+const CLUSTER_CHARS_MAX = 128;
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws ConclaveError `ERR_INVALID_OPTION` naming the option and its value.
+ */
+export function checkOptions<Definitions extends ObjectDefinitions>(
+  options: RuntimeOptions<Definitions>,
+): CheckedOptions<Definitions> {
+  if (typeof options !== 'object' || options === null) throw invalid('options', options, 'must be an object');
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(KNOWN, key)) {
+      throw invalid(key, (options as unknown as Record<string, unknown>)[key], `is not an option; there are ${Object.keys(KNOWN).join(', ')}`);
+    }
+  }
+  const self = checkAddress('self', options.self);
+  const electionTimeoutMs = checkElectionTimeout(options.electionTimeoutMs ?? [400, 800]);
+  return {
+    self,
+    peers: checkPeers(options.peers, self),
+    objects: checkObjects(options.objects),
+    cluster: checkCluster(options.cluster ?? 'conclave'),
+    bind: options.bind === undefined ? self : checkAddress('bind', options.bind),
+    threads: checkBoolean('threads', options.threads ?? true),
+    electionTimeoutMs,
+    heartbeatMs: checkNumber('heartbeatMs', options.heartbeatMs ?? Math.min(50, electionTimeoutMs[0] / 3), 1, electionTimeoutMs[0] / 3),
+    callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? 10_000, 1, TIME_MS_MAX),
+    limits: checkLimits(options.limits ?? {}),
+    logger: checkLogger(options.logger ?? silentLogger),
+    onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
+    workerUrl: options.workerUrl ?? null,
+  };
+}
+
+function checkAddress(option: string, value: unknown): NodeId {
+  if (typeof value !== 'string') throw invalid(option, value, "must be a string 'host:port'");
+  parseAddress(value, option);
+  return nodeId(value);
+}
+
+function checkPeers(peers: unknown, self: NodeId): readonly NodeId[] {
+  if (!Array.isArray(peers)) throw invalid('peers', peers, "must be an array of 'host:port'");
+  const seen = new Set<NodeId>();
+  for (const value of peers as unknown[]) {
+    const peer = checkAddress('peers', value);
+    if (peer === self) throw invalid('peers', value, "is this node itself; list the other nodes only");
+    if (seen.has(peer)) throw invalid('peers', value, 'is listed twice');
+    seen.add(peer);
+  }
+  return [...seen];
+}
+
+function checkObjects<Definitions extends ObjectDefinitions>(objects: Definitions): Definitions {
+  if (typeof objects !== 'object' || objects === null || Array.isArray(objects)) {
+    throw invalid('objects', objects, 'must be an object of classes by name');
+  }
+  return objects;
+}
+
+function checkCluster(cluster: unknown): string {
+  if (typeof cluster !== 'string' || cluster.length === 0 || cluster.length > CLUSTER_CHARS_MAX) {
+    throw invalid('cluster', cluster, `must be a string of 1 to ${CLUSTER_CHARS_MAX} characters`);
+  }
+  return cluster;
+}
+
+function checkElectionTimeout(range: readonly number[]): readonly [number, number] {
+  if (!Array.isArray(range) || range.length !== 2) throw invalid('electionTimeoutMs', range, 'must be [min, max]');
+  const min = checkNumber('electionTimeoutMs', range[0], 10, TIME_MS_MAX);
+  const max = checkNumber('electionTimeoutMs', range[1], 10, TIME_MS_MAX);
+  if (max <= min) throw invalid('electionTimeoutMs', range, 'must have a maximum above its minimum, or votes split for ever');
+  return [min, max];
+}
+
+function checkLimits(limits: RuntimeLimits): Required<RuntimeLimits> {
+  if (typeof limits !== 'object' || limits === null) throw invalid('limits', limits, 'must be an object');
+  const checked: Record<string, number> = { ...DEFAULT_LIMITS };
+  for (const [key, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(LIMIT_RANGES, key)) {
+      throw invalid(`limits.${key}`, value, `is not a limit; there are ${Object.keys(LIMIT_RANGES).join(', ')}`);
+    }
+    const [min, max] = LIMIT_RANGES[key as keyof RuntimeLimits];
+    if (value !== undefined) checked[key] = checkInteger(`limits.${key}`, value, min, max);
+  }
+  return checked as unknown as Required<RuntimeLimits>;
+}
+
+function checkLogger(logger: Logger): Logger {
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof logger?.[level] !== 'function') throw invalid('logger', logger, `must have a method ${level}, as pino's have`);
+  }
+  return logger;
+}
+
+function checkBoolean(option: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(option, value, 'must be true or false');
+  return value;
+}
+
+function checkFunction<T>(option: string, value: T): T {
+  if (typeof value !== 'function') throw invalid(option, value, 'must be a function');
+  return value;
+}
+
+function checkInteger(option: string, value: unknown, min: number, max: number): number {
+  if (!Number.isInteger(value)) throw invalid(option, value, 'must be a whole number');
+  return checkNumber(option, value, min, max);
+}
+
+function checkNumber(option: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    throw invalid(option, value, `must be a number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function invalid(option: string, value: unknown, what: string): ConclaveError {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : describe(value);
+  return new ConclaveError('ERR_INVALID_OPTION', `${option} ${what}. It is ${shown}.`, { data: { option, value: shown } });
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

@@ -1,0 +1,381 @@
+/**
+ * The public face of a node: starts its actors, holds the user's handles, and tells how it fares. On the thread that
+ * started it. It only wires things together: consensus, objects and network are actors' business.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'eventemitter3';
+import { Caller } from '../actors/replicated/caller.js';
+import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
+import { HandleFactory } from '../actors/replicated/handle.js';
+import {
+  resolveDefinition,
+  type ObjectDefinitions,
+  type ResolvedObject,
+} from '../actors/replicated/object-definition.js';
+import type { HandlesOf } from '../actors/replicated/remote-of.js';
+import { ValueCodec } from '../actors/replicated/value-codec.js';
+import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import { ConclaveError, toPlainError } from '../errors.js';
+import { incarnation, nodeId } from '../ids.js';
+import type { ActorRef } from '../runtime/actor.js';
+import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
+import { InlinePlacement } from './inline-placement.js';
+import type { Placement, PlacementEvents } from './placement.js';
+import { memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
+import { ThreadsPlacement } from './threads-placement.js';
+
+/** What a runtime tells those who listen. */
+export interface RuntimeEvents {
+  /** The node has caught up with the leader for the first time. */
+  ready: () => void;
+  /** The node's role has changed. */
+  role: (role: Role) => void;
+  /** The node knows another leader than before, or none. */
+  leader: (leader: string | null) => void;
+  /** Something has failed that no call reports. `status().health` tells whether the node goes on. */
+  error: (error: Error) => void;
+}
+
+/** Sessions that the cluster remembers; the least recently used is forgotten. The same on every node. */
+const SESSIONS_MAX = 10_000;
+/** How long leaving the network may take before threads are ended all the same. */
+const STOP_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 30_000;
+
+/**
+ * One node of a cluster, in this process.
+ *
+ * @example
+ * const runtime = await Runtime.start({
+ *   self: 'localhost:4321',
+ *   peers: ['localhost:4322', 'localhost:4323'],
+ *   objects: { hits: ReplCounter },
+ * });
+ * await runtime.ready();
+ * await runtime.objects.hits.inc();
+ * await runtime.stop();
+ */
+export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  /** A typed handle for each registered object. */
+  readonly objects: HandlesOf<Definitions>;
+  readonly #options: CheckedOptions<Definitions>;
+  readonly #placement: Placement;
+  readonly #caller: Caller;
+  readonly #raft: ActorRef<RaftActorMessage>;
+  readonly #events = new EventEmitter<RuntimeEvents>();
+  readonly #life: NodeLife;
+  #nodeStatus: NodeStatus | null = null;
+  #isReady = false;
+  #stopping: Promise<void> | null = null;
+
+  private constructor(
+    options: CheckedOptions<Definitions>,
+    placement: Placement,
+    caller: Caller,
+    objects: readonly ResolvedObject[],
+    life: NodeLife,
+  ) {
+    this.#options = options;
+    this.#placement = placement;
+    this.#caller = caller;
+    this.#life = life;
+    this.#raft = placement.main.ref(placement.addresses.raft);
+    const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
+    this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
+    caller.events.on('status', (status) => this.#onStatus(status));
+    caller.events.once('sessionOpened', () => this.#onReady());
+    life.on('failure', (error) => this.#onFailure(error));
+    life.on('machineLost', (error) => this.#onMachineLost(error));
+    life.on('machineBack', () => caller.receive({ type: 'machineBack' }));
+    if (options.onReady !== null) this.#events.once('ready', options.onReady);
+  }
+
+  /**
+   * Starts a node: loads its objects, listens on its address and connects to its peers. Resolves when it listens; the
+   * cluster may still have no leader then (see {@link Runtime.ready}).
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`, `ERR_NOT_ENCODABLE` (an object's arguments) or
+   *   `ERR_ADDRESS_UNAVAILABLE`. Nothing is left running.
+   */
+  static async start<Definitions extends ObjectDefinitions>(
+    options: RuntimeOptions<Definitions>,
+  ): Promise<Runtime<Definitions>> {
+    const checked = checkOptions(options);
+    return Runtime.startOn(checked, (events) =>
+      checked.threads ? new ThreadsPlacement(checked, events) : new InlinePlacement(checked, events),
+    );
+  }
+
+  /**
+   * Starts a node on a placement of the caller's choice; for `conclave/testing`.
+   *
+   * @internal
+   */
+  static async startOn<Definitions extends ObjectDefinitions>(
+    options: CheckedOptions<Definitions>,
+    place: (events: PlacementEvents) => Placement,
+  ): Promise<Runtime<Definitions>> {
+    const codec = new ValueCodec();
+    const definitions = Object.entries(options.objects);
+    const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));
+    const life = new NodeLife();
+    const placement = place(life);
+    try {
+      await startActors(placement, options, objects);
+      const caller = await spawnCaller(placement, options, codec);
+      const runtime = new Runtime(options, placement, caller, objects, life);
+      await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
+      if (life.failure !== null) throw life.failure;
+      return runtime;
+    } catch (error) {
+      await placement.stop();
+      throw life.failure ?? error;
+    }
+  }
+
+  /**
+   * Resolves when the node has caught up with the leader: everything committed before it started has been applied here.
+   *
+   * @throws ConclaveError `ERR_STOPPED` when the runtime stops or fails first, `ERR_ABORTED` by the signal.
+   */
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#isReady) return;
+    this.#throwIfEnded();
+    const { signal } = options;
+    if (signal?.aborted === true) throw aborted(signal);
+    await new Promise<void>((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        this.#events.off('ready', onReady);
+        this.#life.off('ended', onEnded);
+        signal?.removeEventListener('abort', onAbort);
+        settle();
+      };
+      const onReady = (): void => end(resolve);
+      const onEnded = (): void => end(() => reject(this.#endedError()));
+      const onAbort = (): void => end(() => reject(aborted(signal!)));
+      this.#events.once('ready', onReady);
+      this.#life.once('ended', onEnded);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** How the node fares, as plain data. At most a few milliseconds old. */
+  status(): RuntimeStatus {
+    const { self, peers } = this.#options;
+    const status = this.#nodeStatus;
+    return {
+      self,
+      role: status?.role ?? 'follower',
+      leader: status?.leader ?? null,
+      term: status?.term ?? 0,
+      lastIndex: status?.lastIndex ?? 0,
+      commitIndex: status?.commitIndex ?? 0,
+      appliedIndex: status?.appliedIndex ?? 0,
+      members: memberStatus(self, peers, status?.connected ?? []),
+      health: this.#health(),
+      pendingCommands: this.#caller.pendingCommands,
+      logBytes: status?.logBytes ?? 0,
+    };
+  }
+
+  /** Listens to an event. */
+  on<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    this.#events.on(event, listener as never);
+    return this;
+  }
+
+  /** Listens to an event once. */
+  once<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    this.#events.once(event, listener as never);
+    return this;
+  }
+
+  /** Stops listening. */
+  off<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    this.#events.off(event, listener as never);
+    return this;
+  }
+
+  /**
+   * Hands leadership to `target`, or to the most up-to-date other node. Resolves when the other one leads. Commands
+   * made meanwhile wait.
+   *
+   * @throws ConclaveError `ERR_NOT_LEADER` when another node leads (ask that one), `ERR_TRANSFER_FAILED` when the target
+   *   did not take over in time (this node goes on leading), `ERR_INVALID_OPTION` when it is no peer.
+   */
+  async transferLeadership(target?: string): Promise<void> {
+    if (target !== undefined && !this.#options.peers.includes(nodeId(target))) {
+      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is not a peer of this node.`, {
+        data: { option: 'target', value: target },
+      });
+    }
+    this.#throwIfEnded();
+    const [, electionTimeoutMaxMs] = this.#options.electionTimeoutMs;
+    await this.#raft.ask(
+      { type: 'handOver', target: target === undefined ? null : nodeId(target) },
+      { timeoutMs: STOP_TIMEOUT_MS + 2 * electionTimeoutMaxMs },
+    );
+  }
+
+  /**
+   * Leaves the cluster and ends every thread; calls that still wait are rejected with `ERR_STOPPED`. Resolves when the
+   * port is free. May be called more than once.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** `await using runtime = await Runtime.start(…)` stops it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
+    this.#life.emit('ended');
+    try {
+      if (this.#life.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
+    } catch (error) {
+      this.#options.logger.warn({ error }, 'the node did not leave the network cleanly');
+    }
+    await this.#placement.stop();
+    this.#events.removeAllListeners();
+    this.#life.removeAllListeners();
+  }
+
+  #onStatus(status: NodeStatus): void {
+    const before = this.#nodeStatus;
+    this.#nodeStatus = status;
+    if (before?.role !== status.role) this.#emit('role', status.role);
+    if ((before?.leader ?? null) !== status.leader) this.#emit('leader', status.leader);
+  }
+
+  #onReady(): void {
+    this.#isReady = true;
+    this.#emit('ready');
+  }
+
+  #onMachineLost(error: Error): void {
+    this.#raft.tell({ type: 'machineGone' });
+    this.#caller.receive({ type: 'machineLost', error: toPlainError(error) });
+    this.#emit('error', error);
+  }
+
+  /** The node cannot go on: everything that waits is told, and nothing is left running. */
+  #onFailure(error: Error): void {
+    this.#caller.stop(asFailure(error));
+    this.#life.emit('ended');
+    this.#emit('error', error);
+    this.#placement.stop().catch((cause: unknown) => {
+      this.#options.logger.error({ error: cause }, 'a failed node did not stop cleanly');
+    });
+  }
+
+  /** A listener that throws is the user's affair, and must not take the node along. */
+  #emit<Event extends keyof RuntimeEvents>(event: Event, ...args: Parameters<RuntimeEvents[Event]>): void {
+    try {
+      this.#events.emit(event, ...(args as never));
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  #throwIfEnded(): void {
+    if (this.#life.failure !== null || this.#stopping !== null) throw this.#endedError();
+  }
+
+  #endedError(): ConclaveError {
+    const { failure } = this.#life;
+    return failure === null ? new ConclaveError('ERR_STOPPED', 'The runtime was stopped.') : asFailure(failure);
+  }
+
+  #health(): Health {
+    if (this.#stopping !== null) return 'stopped';
+    if (this.#life.failure !== null) return 'failed';
+    if (!this.#life.isMachineUp) return 'object failed';
+    if (this.#nodeStatus === null) return 'starting';
+    if (this.#nodeStatus.leader === null || !this.#nodeStatus.hasQuorum) return 'no quorum';
+    return this.#isReady ? 'ok' : 'catching up';
+  }
+}
+
+interface NodeLifeEvents {
+  failure: (error: Error) => void;
+  machineLost: (error: Error) => void;
+  machineBack: () => void;
+  /** Stopped, or failed for good. */
+  ended: () => void;
+}
+
+/** What becomes of a node's threads: remembers what happens before somebody listens. */
+class NodeLife extends EventEmitter<NodeLifeEvents> implements PlacementEvents {
+  failure: Error | null = null;
+  isMachineUp = true;
+
+  onFailure(error: Error): void {
+    if (this.failure !== null) return;
+    this.failure = error;
+    this.emit('failure', error);
+  }
+
+  onMachineLost(error: Error): void {
+    this.isMachineUp = false;
+    this.emit('machineLost', error);
+  }
+
+  onMachineBack(): void {
+    this.isMachineUp = true;
+    this.emit('machineBack');
+  }
+}
+
+async function startActors(
+  placement: Placement,
+  options: CheckedOptions,
+  objects: readonly ResolvedObject[],
+): Promise<void> {
+  const { cluster, self, peers, bind, electionTimeoutMs, heartbeatMs, limits } = options;
+  const { raft, machine, caller } = placement.addresses;
+  const life = incarnation(randomBytes(16).toString('hex'));
+  await placement.start(
+    { cluster, self, peers, bind, electionTimeoutMs, heartbeatMs, limits, incarnation: life, machine, caller },
+    { objects, incarnation: life, sessionsMax: SESSIONS_MAX, raft, caller },
+  );
+}
+
+/** Starts the Caller; its methods are called directly, so the object itself is needed, not its address. */
+function spawnCaller({ main, addresses }: Placement, options: CheckedOptions, codec: ValueCodec): Promise<Caller> {
+  const { callTimeoutMs, limits } = options;
+  const { raft, machine } = addresses;
+  return new Promise((resolve) => {
+    main.spawn<CallerMessage, void>({
+      name: addresses.caller.name,
+      data: undefined,
+      factory: (context) => {
+        const caller = new Caller(context, {
+          codec,
+          raft,
+          machine,
+          defaultTimeoutMs: callTimeoutMs,
+          commandBytesMax: limits.commandBytes,
+          pendingCommandsMax: limits.pendingCommands,
+        });
+        resolve(caller);
+        return caller;
+      },
+    });
+  });
+}
+
+function asFailure(cause: Error): ConclaveError {
+  return new ConclaveError('ERR_STOPPED', `The node has failed and stopped: ${cause.message}`, { cause });
+}
+
+function aborted(signal: AbortSignal): ConclaveError {
+  const options = { cause: signal.reason as unknown, mayBeApplied: false };
+  return new ConclaveError('ERR_ABORTED', 'The wait was given up: the signal was aborted.', options);
+}

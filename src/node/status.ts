@@ -1,0 +1,58 @@
+/**
+ * What a node says about itself. Plain data with units in the names, made on the caller's thread from what consensus
+ * last reported: at most one tick (a few milliseconds) old.
+ */
+
+import type { NodeId } from '../ids.js';
+
+/**
+ * What a node is in its cluster. `follower`, `candidate` and `leader` as in the Raft paper; `preCandidate` asks whether
+ * a vote would succeed; `receivingSnapshot` is a follower that is being given a snapshot.
+ */
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'receivingSnapshot';
+
+/**
+ * How a node fares.
+ *
+ * - `starting`: it has not heard from consensus yet.
+ * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
+ * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
+ * - `ok`: it takes part.
+ * - `object failed`: the thread of its objects has ended and is being brought back.
+ * - `failed`: it cannot go on; see the `error` event.
+ * - `stopped`: `stop()` was called.
+ */
+export type Health = 'starting' | 'no quorum' | 'catching up' | 'ok' | 'object failed' | 'failed' | 'stopped';
+
+/** What `runtime.status()` returns. */
+export interface RuntimeStatus {
+  readonly self: string;
+  readonly role: Role;
+  /** The leader that this node knows, or null. */
+  readonly leader: string | null;
+  readonly term: number;
+  /** The last entry of this node's log. */
+  readonly lastIndex: number;
+  /** The last entry known to be committed. */
+  readonly commitIndex: number;
+  /** The last entry that this node's objects have applied. */
+  readonly appliedIndex: number;
+  /** All voting members, this node included. */
+  readonly members: readonly MemberStatus[];
+  readonly health: Health;
+  /** Commands that wait for their result. */
+  readonly pendingCommands: number;
+  /** Memory that the log takes, in bytes. */
+  readonly logBytes: number;
+}
+
+export interface MemberStatus {
+  readonly id: string;
+  /** Is there a connection to it? True for the node itself. */
+  readonly connected: boolean;
+}
+
+export function memberStatus(self: NodeId, peers: readonly NodeId[], connected: readonly NodeId[]): MemberStatus[] {
+  const members = [self, ...peers].toSorted();
+  return members.map((id) => ({ id, connected: id === self || connected.includes(id) }));
+}

@@ -1,0 +1,128 @@
+/**
+ * Consensus and objects each on a thread of their own, linked directly to each other and to the caller's. When the
+ * thread of the objects ends, a new one takes its place and is fed the log from its start; when that of consensus ends,
+ * the node has failed, for its memory of what it promised is gone.
+ */
+
+import { asError } from '../errors.js';
+import type { ActorSystem } from '../runtime/actor-system.js';
+import { linkThread, linkThreads } from '../runtime/threads/link-threads.js';
+import { ThreadHost, type ThreadExit } from '../runtime/threads/thread-host.js';
+import type { MachineActorData } from '../actors/replicated/machine-actor.js';
+import type { MachineMessage } from '../actors/replicated/machine-messages.js';
+import type { CheckedOptions } from './options.js';
+import type { ConsensusData } from './consensus-actor.js';
+import { mainSystem } from './inline-placement.js';
+import { OBJECTS_TIMEOUT_MS, type NodeAddresses, type Placement, type PlacementEvents } from './placement.js';
+
+const ADDRESSES: NodeAddresses = {
+  raft: { system: 'consensus', name: 'raft' },
+  machine: { system: 'object', name: 'machine' },
+  caller: { system: 'main', name: 'caller' },
+};
+
+/** An objects' thread that ends is replaced after 100, 200, 400, … ms; more ends than this within a minute are too many. */
+const RESTARTS_MAX = 3;
+const RESTART_WINDOW_MS = 60_000;
+const RESTART_DELAY_MS = 100;
+
+export class ThreadsPlacement implements Placement {
+  readonly addresses = ADDRESSES;
+  readonly main: ActorSystem;
+  readonly #options: Pick<CheckedOptions, 'logger' | 'workerUrl'>;
+  readonly #events: PlacementEvents;
+  #consensus: ThreadHost | null = null;
+  #object: ThreadHost | null = null;
+  #isStopping = false;
+  /** When the objects' thread has ended lately. */
+  #endsMs: number[] = [];
+  #restart: NodeJS.Timeout | undefined;
+
+  constructor(options: Pick<CheckedOptions, 'logger' | 'workerUrl'>, events: PlacementEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.main = mainSystem(options.logger, events);
+  }
+
+  async start(consensus: ConsensusData, machine: MachineActorData): Promise<void> {
+    const started = await Promise.allSettled([
+      this.#startThread('consensus', (exit) => this.#onConsensusExit(exit)),
+      this.#startThread('object', (exit) => this.#onObjectExit(exit, machine)),
+    ]);
+    const [consensusThread, objectThread] = started;
+    if (consensusThread.status === 'fulfilled') this.#consensus = consensusThread.value;
+    if (objectThread.status === 'fulfilled') this.#object = objectThread.value;
+    if (consensusThread.status === 'rejected') throw consensusThread.reason;
+    if (objectThread.status === 'rejected') throw objectThread.reason;
+    await linkThread(this.main, consensusThread.value);
+    await this.#linkObject(objectThread.value);
+    await consensusThread.value.spawn({
+      name: ADDRESSES.raft.name,
+      module: new URL('./consensus-actor.js', import.meta.url),
+      export: 'consensusActor',
+      data: consensus,
+    });
+    await this.#spawnMachine(objectThread.value, machine);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#restart);
+    // Consensus first: it goes on telling the objects what to apply.
+    await this.#consensus?.stop();
+    await this.#object?.stop();
+    this.main.stop();
+  }
+
+  #startThread(name: string, onExit: (exit: ThreadExit) => void): Promise<ThreadHost> {
+    const { logger, workerUrl } = this.#options;
+    return ThreadHost.start({ name, logger, onExit, ...(workerUrl === null ? {} : { workerUrl }) });
+  }
+
+  async #linkObject(host: ThreadHost): Promise<void> {
+    await Promise.all([linkThread(this.main, host), linkThreads(this.#consensus!, host)]);
+  }
+
+  async #spawnMachine(host: ThreadHost, data: MachineActorData): Promise<void> {
+    await host.spawn({
+      name: ADDRESSES.machine.name,
+      module: new URL('../actors/replicated/machine-actor.js', import.meta.url),
+      export: 'machineActor',
+      data,
+    });
+    await this.main.ref<MachineMessage>(ADDRESSES.machine).ask({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
+  }
+
+  #onConsensusExit({ error }: ThreadExit): void {
+    if (error !== undefined && !this.#isStopping) this.#events.onFailure(error);
+  }
+
+  #onObjectExit({ error }: ThreadExit, machine: MachineActorData): void {
+    // While it has not started yet, whoever starts it is told.
+    if (error === undefined || this.#isStopping || this.#object === null) return;
+    this.#object = null;
+    const nowMs = performance.now();
+    this.#endsMs = [...this.#endsMs.filter((endMs) => nowMs - endMs < RESTART_WINDOW_MS), nowMs];
+    if (this.#endsMs.length > RESTARTS_MAX) {
+      this.#events.onFailure(error);
+      return;
+    }
+    this.#events.onMachineLost(error);
+    const delayMs = RESTART_DELAY_MS * 2 ** (this.#endsMs.length - 1);
+    this.#restart = setTimeout(() => void this.#replaceObject(machine), delayMs);
+  }
+
+  async #replaceObject(machine: MachineActorData): Promise<void> {
+    try {
+      const host = await this.#startThread('object', (exit) => this.#onObjectExit(exit, machine));
+      if (this.#isStopping) return await host.stop();
+      this.#object = host;
+      await this.#linkObject(host);
+      await this.#spawnMachine(host, machine);
+      this.#events.onMachineBack();
+    } catch (error) {
+      // A thread that ended again is dealt with by its exit.
+      if (this.#object !== null && !this.#isStopping) this.#events.onFailure(asError(error));
+    }
+  }
+}

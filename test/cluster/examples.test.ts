@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+
+const EXAMPLES = new URL('../../build/examples/', import.meta.url);
+const WAIT = { timeout: 20_000, interval: 20 };
+
+interface Program {
+  readonly process: ChildProcess;
+  /** All that it has written so far. */
+  output(): string;
+}
+
+function run(script: string, ...options: readonly string[]): Program {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(script, EXAMPLES)), ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { process: child, output: () => output };
+}
+
+/** The process ids that `npm start` has printed. */
+function serversOf(program: Program): number[] {
+  return [...program.output().matchAll(/process (\d+)/g)].map((match) => Number(match[1]));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('npm start', () => {
+  test('drives three servers, shows a table, proves that they agree, and leaves nothing running', async () => {
+    const program = run('00-start/main.js', '--duration-ms', '300');
+
+    const [code] = (await once(program.process, 'close')) as [number];
+
+    expect(program.output()).toMatch(/in flight\s+commands\/s\s+p50\s+p99/);
+    expect(program.output()).toContain('All 3 servers hold the same');
+    expect(code).toBe(0);
+    expect(serversOf(program)).toHaveLength(3);
+    expect(serversOf(program).filter(isAlive)).toEqual([]);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves nothing running after %s', async (signal) => {
+    const program = run('00-start/main.js', '--duration-ms', '60000');
+    await vi.waitUntil(() => serversOf(program).length === 3, WAIT);
+    const servers = serversOf(program);
+    expect(servers.filter(isAlive)).toEqual(servers);
+
+    program.process.kill(signal);
+
+    await vi.waitUntil(() => !servers.some(isAlive), WAIT);
+  });
+
+  test('says what is wrong and exits with 1 when a server dies', async () => {
+    const program = run('00-start/main.js', '--duration-ms', '60000');
+    await vi.waitUntil(() => serversOf(program).length === 3, WAIT);
+    const leader = Number(/process (\d+) {2}elected leader/.exec(program.output())![1]);
+
+    process.kill(leader, 'SIGKILL');
+    const [code] = (await once(program.process, 'close')) as [number];
+
+    expect(code).toBe(1);
+    expect(program.output()).toContain('It did not work');
+    expect(serversOf(program).filter(isAlive)).toEqual([]);
+  });
+});
+
+test('01-counter: three servers count together, and no number comes twice', async () => {
+  const program = run('01-counter/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  const visits = [...program.output().matchAll(/visit number (\d+)/g)].map((match) => Number(match[1]));
+  expect(code).toBe(0);
+  expect(visits.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
+});

@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { CONTEXT, exportedNames, moduleOf, snippetsOfMarkdown, snippetsOfSource } from './snippets.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const OUT = join(ROOT, 'build/docs-check');
+const COMPILE_TIMEOUT_MS = 60_000;
+
+const CONFIG = {
+  extends: '../../tsconfig.base.json',
+  compilerOptions: {
+    noEmit: true,
+    // A snippet shows one thing: what it makes need not be used, and names are imported without regard to their kind.
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    verbatimModuleSyntax: false,
+    isolatedModules: false,
+  },
+  include: ['.'],
+};
+
+test(
+  'every snippet of the documentation compiles against the built package',
+  { timeout: COMPILE_TIMEOUT_MS },
+  async () => {
+    const publicNames = namesOf({ conclave: 'index', 'conclave/testing': 'testing/index' });
+    for (const name of namesOf({ 'conclave/objects': 'actors/replicated/objects/index' })) publicNames.set(...name);
+    const markdown = filesOf('.md').flatMap((file) =>
+      snippetsOfMarkdown(file, read(file)).map((snippet) => ({ snippet, names: publicNames })),
+    );
+    const examples = filesOf('.ts', 'src').flatMap((file) => {
+      const own = file.replace(/^src\//, '').replace(/\.ts$/, '');
+      return snippetsOfSource(file, read(file)).map((snippet) => ({
+        snippet,
+        names: new Map([...namesOf({ [`../../dist/${own}.js`]: own }), ...publicNames]),
+      }));
+    });
+    await rm(OUT, { recursive: true, force: true });
+    await mkdir(OUT, { recursive: true });
+    await writeFile(join(OUT, 'tsconfig.json'), JSON.stringify(CONFIG));
+    await writeFile(join(OUT, 'context.ts'), CONTEXT);
+    for (const [index, { snippet, names }] of [...markdown, ...examples].entries()) {
+      const name = `${snippet.origin.replace(/[^\w.-]/g, '-')}-${index}.ts`;
+      await writeFile(join(OUT, name), moduleOf(snippet, names));
+    }
+
+    const complaints = await compile();
+
+    expect(complaints).toBe('');
+    expect(markdown.length).toBeGreaterThan(0);
+    expect(examples.length).toBeGreaterThan(0);
+  },
+);
+
+/** Name → where a snippet may import it from, for these modules of `dist/`. */
+function namesOf(modules: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map(
+    Object.entries(modules).flatMap(([specifier, module]) =>
+      exportedNames(read(`dist/${module}.d.ts`)).map((name) => [name, specifier] as const),
+    ),
+  );
+}
+
+function filesOf(ending: string, ...folders: readonly string[]): string[] {
+  const roots = folders.length > 0 ? folders : ['docs', 'bench', 'examples'];
+  const below = roots
+    .filter((folder) => existsSync(join(ROOT, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`),
+    );
+  const top = folders.length > 0 ? [] : readdirSync(ROOT);
+  return [...top, ...below].filter((file) => file.endsWith(ending));
+}
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+/** What the compiler has to say; nothing when all is well. */
+function compile(): Promise<string> {
+  return new Promise((resolve) => {
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    execFile(process.execPath, [tsc, '-p', OUT, '--pretty', 'false'], { cwd: ROOT }, (error, stdout, stderr) => {
+      resolve(error === null ? '' : `${stdout}${stderr}`);
+    });
+  });
+}

@@ -1,0 +1,146 @@
+/** What is written is read back, and whatever else the bytes are, reading them ends in time and within them. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodeEntryInto, ENTRY_HEADER_BYTES, entryBytes, EntryKind, EntryReader } from '../../../../src/actors/raft/entry.js';
+import { logIndex, term } from '../../../../src/ids.js';
+
+const PAYLOAD = Uint8Array.of(1, 2, 3);
+
+function encoded(payload: Uint8Array, kind: EntryKind = EntryKind.block): Uint8Array {
+  const bytes = new Uint8Array(entryBytes(payload.length));
+  encodeEntryInto(bytes, new DataView(bytes.buffer), 0, kind, term(7), logIndex(42), 1_700_000_000_000.5, payload);
+  return bytes;
+}
+
+function readerOf(bytes: Uint8Array): EntryReader {
+  const reader = new EntryReader();
+  reader.reset(bytes);
+  return reader;
+}
+
+const malformed = expect.objectContaining({ code: 'ERR_PROTOCOL' });
+
+describe('the binary form', () => {
+  test('is the documented one', () => {
+    const bytes = encoded(PAYLOAD);
+
+    const view = new DataView(bytes.buffer);
+    expect(bytes.length).toBe(ENTRY_HEADER_BYTES + 3);
+    expect(view.getUint32(0, true)).toBe(3);
+    expect([...bytes.subarray(4, 8)]).toEqual([EntryKind.block, 0, 0, 0]);
+    expect(view.getFloat64(8, true)).toBe(7);
+    expect(view.getFloat64(16, true)).toBe(42);
+    expect(view.getFloat64(24, true)).toBe(1_700_000_000_000.5);
+    expect([...bytes.subarray(32)]).toEqual([1, 2, 3]);
+  });
+
+  test('overwrites what was in the target and nothing around it', () => {
+    const target = new Uint8Array(entryBytes(3) + 2).fill(0xff);
+
+    const end = encodeEntryInto(target, new DataView(target.buffer), 1, EntryKind.noop, term(7), logIndex(1), 0, PAYLOAD);
+
+    expect(end).toBe(target.length - 1);
+    expect([target[0], target.at(-1)]).toEqual([0xff, 0xff]);
+    expect([...target.subarray(5, 9)]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('EntryReader', () => {
+  test('reads what was written, in order, then says that there is no more', () => {
+    const entryArbitrary = fc.record({
+      kind: fc.constantFrom(...Object.values(EntryKind)),
+      term: fc.maxSafeNat(),
+      index: fc.maxSafeNat(),
+      timestampMs: fc.double({ min: 0, noNaN: true }),
+      payload: fc.uint8Array({ maxLength: 40 }),
+    });
+    fc.assert(
+      fc.property(fc.array(entryArbitrary), fc.nat(9), (entries, shift) => {
+        const total = entries.reduce((sum, { payload }) => sum + entryBytes(payload.length), 0);
+        const bytes = new Uint8Array(new ArrayBuffer(total + shift), shift);
+        const view = new DataView(bytes.buffer, shift);
+        let offset = 0;
+        for (const e of entries) {
+          offset = encodeEntryInto(bytes, view, offset, e.kind, term(e.term), logIndex(e.index), e.timestampMs, e.payload);
+        }
+
+        const reader = readerOf(bytes);
+        const read = [];
+        while (reader.next()) {
+          const { kind, term: entryTerm, index, timestampMs, payloadStart, payloadEnd } = reader;
+          read.push({ kind, term: entryTerm, index, timestampMs, payload: bytes.slice(payloadStart, payloadEnd) });
+        }
+
+        expect(read).toEqual(entries);
+        expect(reader.next()).toBe(false);
+      }),
+    );
+  });
+
+  test('starts over when reset in the middle', () => {
+    const reader = readerOf(encoded(PAYLOAD));
+    reader.next();
+
+    reader.reset(encoded(new Uint8Array(0), EntryKind.noop));
+
+    expect(reader.next()).toBe(true);
+    expect(reader.kind).toBe(EntryKind.noop);
+    expect(reader.next()).toBe(false);
+  });
+
+  test('refuses an entry cut off anywhere', () => {
+    const bytes = encoded(PAYLOAD);
+    for (let length = 1; length < bytes.length; length++) {
+      const reader = readerOf(bytes.subarray(0, length));
+      expect(() => reader.next(), `${length} bytes`).toThrow(malformed);
+    }
+  });
+
+  test('refuses an entry that ends behind the bytes given, even if the buffer goes on', () => {
+    const bytes = encoded(PAYLOAD);
+    bytes[3] = 0xff;
+    expect(() => readerOf(bytes).next()).toThrow(malformed);
+  });
+
+  test.each([4, 5, 6, 7])('refuses an unknown kind or a stray bit in byte %i', (offset) => {
+    const bytes = encoded(PAYLOAD);
+    bytes[offset] = 3;
+    expect(() => readerOf(bytes).next()).toThrow(malformed);
+  });
+
+  test('goes on refusing after it has refused', () => {
+    const reader = readerOf(new Uint8Array(5));
+    expect(() => reader.next()).toThrow(malformed);
+    expect(() => reader.next()).toThrow(malformed);
+  });
+
+  test('ends on any bytes, and never points outside of them', () => {
+    const mutated = fc.tuple(fc.uint8Array({ maxLength: 80 }), fc.array(fc.tuple(fc.nat(200), fc.nat(255)))).map(([tail, changes]) => {
+      const entry = encoded(PAYLOAD);
+      const bytes = new Uint8Array([...entry, ...entry, ...tail]);
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      return bytes;
+    });
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 400 }), mutated), (bytes) => {
+        const reader = readerOf(bytes);
+        let count = 0;
+        let end = 0;
+        try {
+          while (reader.next()) {
+            expect(reader.payloadStart).toBe(end + ENTRY_HEADER_BYTES);
+            expect(reader.payloadEnd).toBeGreaterThanOrEqual(reader.payloadStart);
+            expect(reader.payloadEnd).toBeLessThanOrEqual(bytes.length);
+            end = reader.payloadEnd;
+            count++;
+          }
+        } catch (error) {
+          expect(error).toEqual(malformed);
+        }
+        expect(count).toBeLessThanOrEqual(bytes.length / ENTRY_HEADER_BYTES);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

@@ -1,0 +1,446 @@
+/** The log does what an array of entries would, while views that it has handed out never change. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodeEntryInto, entryBytes, EntryKind, EntryReader, type Entry } from '../../../../src/actors/raft/entry.js';
+import { checkEncoded, RaftLog } from '../../../../src/actors/raft/raft-log.js';
+import { logIndex, term, type LogIndex, type Term } from '../../../../src/ids.js';
+
+const KIB = 1024;
+const MIB = KIB * KIB;
+
+const brokenInvariant = expect.objectContaining({ code: 'ERR_ASSERTION' });
+const refused = expect.objectContaining({ code: 'ERR_PROTOCOL' });
+
+function payloadOf(length: number, fill = 7): Uint8Array {
+  return new Uint8Array(length).fill(fill);
+}
+
+function logOf(...terms: number[]): RaftLog {
+  const log = new RaftLog();
+  terms.forEach((each, i) => log.append(EntryKind.block, term(each), 100 + i, payloadOf(i + 1)));
+  return log;
+}
+
+function encode(entries: readonly Entry[]): Uint8Array {
+  const bytes = new Uint8Array(entries.reduce((sum, { payload }) => sum + entryBytes(payload.length), 0));
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  for (const e of entries) {
+    offset = encodeEntryInto(bytes, view, offset, e.kind, e.term, e.index, e.timestampMs, e.payload);
+  }
+  return bytes;
+}
+
+function entryOf(index: number, entryTerm: number, timestampMs = 0, payload = payloadOf(3)): Entry {
+  return { kind: EntryKind.block, term: term(entryTerm), index: logIndex(index), timestampMs, payload };
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** The bytes of a range, put together from as many slices as it takes. */
+function sliced(log: RaftLog, from: number, to: number, bytesMax: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (let at = from; at <= to; ) {
+    const { bytes, lastIndex } = log.slice(logIndex(at), logIndex(to), bytesMax);
+    if (bytes.length > bytesMax) expect(lastIndex).toBe(at);
+    expect(lastIndex).toBeGreaterThanOrEqual(at);
+    expect(lastIndex).toBeLessThanOrEqual(to);
+    parts.push(bytes);
+    at = lastIndex + 1;
+  }
+  return Buffer.concat(parts);
+}
+
+/** What the log should do, as plainly as can be. */
+class Model {
+  entries: Entry[] = [];
+  compactedIndex = logIndex(0);
+  compactedTerm = term(0);
+
+  get lastIndex(): LogIndex {
+    return logIndex(this.compactedIndex + this.entries.length);
+  }
+
+  get lastTerm(): Term {
+    return this.entries.at(-1)?.term ?? this.compactedTerm;
+  }
+
+  at(index: number): Entry {
+    return this.entries[index - this.compactedIndex - 1]!;
+  }
+
+  termAt(index: number): Term | null {
+    if (index === this.compactedIndex) return this.compactedTerm;
+    return index < this.compactedIndex ? null : (this.at(index)?.term ?? null);
+  }
+
+  truncateAfter(index: number): void {
+    this.entries.length = index - this.compactedIndex;
+  }
+
+  compactTo(index: LogIndex): void {
+    this.compactedTerm = this.termAt(index)!;
+    this.entries.splice(0, index - this.compactedIndex);
+    this.compactedIndex = index;
+  }
+
+  resetTo(index: LogIndex, lastIncludedTerm: Term): void {
+    this.entries = [];
+    this.compactedIndex = index;
+    this.compactedTerm = lastIncludedTerm;
+  }
+}
+
+type Operation =
+  | { readonly type: 'append'; readonly sizes: readonly number[]; readonly termStep: number; readonly encoded: boolean }
+  | { readonly type: 'truncate' | 'compact'; readonly share: number }
+  | { readonly type: 'reset'; readonly ahead: number }
+  | { readonly type: 'slice'; readonly share: number; readonly toShare: number; readonly bytesMax: number };
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const size = fc.oneof(
+  { weight: 20, arbitrary: fc.nat(60) },
+  { weight: 6, arbitrary: fc.nat(30 * KIB) },
+  { weight: 2, arbitrary: fc.integer({ min: 64 * KIB - 34, max: 64 * KIB - 30 }) },
+  { weight: 1, arbitrary: fc.constant(MIB + 1) },
+);
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      type: fc.constant('append'),
+      sizes: fc.array(size, { maxLength: 30 }),
+      termStep: fc.nat(2),
+      encoded: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('truncate'), share }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('compact'), share }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('reset'), ahead: fc.nat(5) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant('slice'), share, toShare: share, bytesMax: fc.nat(200 * KIB) }),
+  },
+) as fc.Arbitrary<Operation>;
+
+/** Runs operations on the log and on the model, and keeps the views that slices have given. */
+class Comparison {
+  readonly log = new RaftLog();
+  readonly model = new Model();
+  readonly views: { readonly view: Uint8Array; readonly copy: Uint8Array }[] = [];
+  #timestampMs = 0;
+
+  run(op: Operation): void {
+    const { log, model } = this;
+    switch (op.type) {
+      case 'append':
+        return this.#append(op.sizes, term(model.lastTerm + op.termStep), op.encoded);
+      case 'truncate': {
+        const index = this.#pick(op.share);
+        log.truncateAfter(index);
+        return model.truncateAfter(index);
+      }
+      case 'compact': {
+        const index = this.#pick(op.share);
+        log.compactTo(index);
+        return model.compactTo(index);
+      }
+      case 'reset': {
+        const [index, lastIncludedTerm] = [logIndex(model.lastIndex + op.ahead), term(model.lastTerm + 1)];
+        log.resetTo(index, lastIncludedTerm);
+        return model.resetTo(index, lastIncludedTerm);
+      }
+      case 'slice': {
+        if (model.entries.length === 0) return;
+        const [from, to] = [this.#pickHeld(op.share), this.#pickHeld(op.toShare)].toSorted((x, y) => x - y);
+        const { bytes } = log.slice(from!, to!, op.bytesMax);
+        this.views.push({ view: bytes, copy: bytes.slice() });
+        const expected = encode(model.entries.slice(from! - model.compactedIndex - 1, to! - model.compactedIndex));
+        expect(areEqual(sliced(log, from!, to!, op.bytesMax), expected)).toBe(true);
+      }
+    }
+  }
+
+  /** Looks at all that the log says of itself. */
+  verify(): void {
+    const { log, model } = this;
+    expect(log.firstIndex).toBe(model.compactedIndex + 1);
+    expect(log.lastIndex).toBe(model.lastIndex);
+    expect(log.lastTerm).toBe(model.lastTerm);
+    for (const { view, copy } of this.views) expect(areEqual(view, copy)).toBe(true);
+    for (const each of model.entries) {
+      const { payload, ...header } = log.entry(each.index);
+      expect(areEqual(payload, each.payload)).toBe(true);
+      expect(header).toEqual({ kind: each.kind, term: each.term, index: each.index, timestampMs: each.timestampMs });
+      expect(log.timestampAt(each.index)).toBe(each.timestampMs);
+      expect(log.firstIndexOfTermAt(each.index)).toBe(model.entries.find((other) => other.term === each.term)!.index);
+    }
+    for (let index = Math.max(0, model.compactedIndex - 2); index <= model.lastIndex + 2; index++) {
+      expect(log.termAt(logIndex(index))).toBe(model.termAt(index));
+    }
+    for (let each = 0; each <= model.lastTerm + 1; each++) {
+      const expected = model.entries.findLast((other) => other.term <= each)?.index ?? null;
+      expect(log.lastIndexWithTermAtMost(term(each))).toBe(expected);
+    }
+    const encoded = model.entries.reduce((sum, { payload }) => sum + entryBytes(payload.length), 0);
+    expect(log.byteLength).toBeGreaterThanOrEqual(encoded + 4 * model.entries.length);
+  }
+
+  #append(sizes: readonly number[], entryTerm: Term, isEncoded: boolean): void {
+    const { log, model } = this;
+    const entries = sizes.map((length, i) => {
+      const index = model.lastIndex + 1 + i;
+      return entryOf(index, entryTerm, this.#timestampMs++, payloadOf(length, index % 251));
+    });
+    if (isEncoded) {
+      const bytes = encode(entries);
+      const run = checkEncoded(bytes, logIndex(model.lastIndex + 1), model.lastTerm, entryTerm);
+      expect(run.count).toBe(entries.length);
+      log.appendEncoded(bytes);
+      // The log must not have kept the bytes that it was given.
+      bytes.fill(0xee);
+    } else {
+      for (const { index, kind, timestampMs, payload } of entries) {
+        expect(log.append(kind, entryTerm, timestampMs, payload)).toBe(index);
+      }
+    }
+    model.entries.push(...entries);
+    if (entries.length > 0) expect(log.lastTimestampMs).toBe(this.#timestampMs - 1);
+  }
+
+  #pick(at: number): LogIndex {
+    return logIndex(this.model.compactedIndex + Math.round(at * this.model.entries.length));
+  }
+
+  #pickHeld(at: number): LogIndex {
+    return logIndex(this.model.compactedIndex + 1 + Math.round(at * (this.model.entries.length - 1)));
+  }
+}
+
+describe('whatever is done to it', () => {
+  test('the log is what an array would be, and views taken before stay as they were', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 25 }), (operations) => {
+        const comparison = new Comparison();
+        for (const op of operations) {
+          comparison.run(op);
+          comparison.verify();
+        }
+      }),
+      { numRuns: 150 },
+    );
+  }, 30_000);
+});
+
+describe('an empty log', () => {
+  test('ends at 0, in term 0', () => {
+    const log = new RaftLog();
+
+    expect([log.firstIndex, log.lastIndex, log.lastTerm, log.lastTimestampMs]).toEqual([1, 0, 0, 0]);
+    expect(log.termAt(logIndex(0))).toBe(0);
+    expect(log.termAt(logIndex(1))).toBeNull();
+    expect(log.lastIndexWithTermAtMost(term(9))).toBeNull();
+  });
+
+  test('does not change by appending nothing', () => {
+    const log = new RaftLog();
+    log.appendEncoded(new Uint8Array(0));
+    expect(log.lastIndex).toBe(0);
+  });
+});
+
+describe('terms', () => {
+  test('are found in every run, and runs by their terms', () => {
+    const log = logOf(1, 1, 3, 3, 3, 7);
+
+    expect([1, 2, 3, 5, 6].map((index) => log.termAt(logIndex(index)))).toEqual([1, 1, 3, 3, 7]);
+    expect([2, 4, 6].map((index) => log.firstIndexOfTermAt(logIndex(index)))).toEqual([1, 3, 6]);
+    expect([0, 1, 2, 3, 6, 7, 8].map((each) => log.lastIndexWithTermAtMost(term(each)))).toEqual([null, 2, 2, 5, 5, 6, 6]);
+  });
+
+  test('cannot go down along the log', () => {
+    expect(() => logOf(2, 1)).toThrow(brokenInvariant);
+  });
+
+  test('of the compacted index is still known; a run that it is in begins behind it', () => {
+    const log = logOf(1, 1, 3, 3, 3);
+
+    log.compactTo(logIndex(3));
+
+    expect([2, 3, 4].map((index) => log.termAt(logIndex(index)))).toEqual([null, 3, 3]);
+    expect(log.firstIndexOfTermAt(logIndex(5))).toBe(4);
+    expect(log.lastIndexWithTermAtMost(term(2))).toBeNull();
+  });
+});
+
+describe('timestamps', () => {
+  test('the last one follows truncation, also back to what has been compacted', () => {
+    const log = logOf(1, 1, 1, 1);
+    log.compactTo(logIndex(2));
+
+    log.truncateAfter(logIndex(3));
+    expect(log.lastTimestampMs).toBe(102);
+
+    log.truncateAfter(logIndex(2));
+    expect(log.lastTimestampMs).toBe(101);
+  });
+
+  test('the last one does not run backwards when a snapshot takes the place of the log', () => {
+    const log = logOf(1, 1);
+    log.resetTo(logIndex(10), term(4));
+    expect(log.lastTimestampMs).toBe(101);
+  });
+});
+
+describe('what is asked of the log must be there', () => {
+  test.each<[string, (log: RaftLog) => unknown]>([
+    ['an entry that has been compacted', (log) => log.entry(logIndex(1))],
+    ['an entry behind the last', (log) => log.entry(logIndex(5))],
+    ['a slice from before the first', (log) => log.slice(logIndex(1), logIndex(3), 100)],
+    ['a slice to behind the last', (log) => log.slice(logIndex(3), logIndex(5), 100)],
+    ['a slice that is upside down', (log) => log.slice(logIndex(4), logIndex(3), 100)],
+    ['truncation of what has been compacted', (log) => log.truncateAfter(logIndex(1))],
+    ['compaction of what is not there', (log) => log.compactTo(logIndex(5))],
+    ['entries that leave a gap', (log) => log.appendEncoded(encode([entryOf(6, 1)]))],
+  ])('refuses %s', (_, action) => {
+    const log = logOf(1, 1, 1, 1);
+    log.compactTo(logIndex(2));
+    expect(() => action(log)).toThrow(brokenInvariant);
+  });
+
+  test('truncation behind the end and compaction done before change nothing', () => {
+    const log = logOf(1, 1, 1);
+    log.compactTo(logIndex(2));
+
+    log.truncateAfter(logIndex(9));
+    log.compactTo(logIndex(1));
+
+    expect([log.firstIndex, log.lastIndex]).toEqual([3, 3]);
+  });
+});
+
+describe('slices', () => {
+  test('are one view as far as the limit allows, and one entry at least', () => {
+    const log = new RaftLog();
+    for (let i = 0; i < 10; i++) log.append(EntryKind.block, term(1), 0, payloadOf(68));
+
+    const lastIndexes = [0, 100, 199, 200, 999, 1000, Infinity].map((max) => log.slice(logIndex(1), logIndex(10), max).lastIndex);
+
+    expect(lastIndexes).toEqual([1, 1, 1, 2, 9, 10, 10]);
+  });
+
+  test('of a large log are few: memory is contiguous', () => {
+    const log = new RaftLog();
+    for (let i = 0; i < 100_000; i++) log.append(EntryKind.block, term(1), 0, payloadOf(68));
+
+    let count = 0;
+    for (let at = 1; at <= 100_000; count++) at = log.slice(logIndex(at), logIndex(100_000), Infinity).lastIndex + 1;
+
+    expect(count).toBeLessThanOrEqual(12);
+  });
+});
+
+describe('memory', () => {
+  test('an idle log is small', () => {
+    expect(new RaftLog().byteLength).toBeLessThanOrEqual(64 * KIB);
+  });
+
+  test.each([0, 16, 100, 1000, 40 * KIB, 100 * KIB, 3 * MIB])('payloads of %i bytes cost 8 bytes more each', (length) => {
+    const log = new RaftLog();
+    const count = Math.ceil((24 * MIB) / entryBytes(length));
+    const payload = payloadOf(length);
+    for (let i = 0; i < count; i++) log.append(EntryKind.block, term(1), 0, payload);
+
+    // An arena may end in a gap smaller than what did not fit: a sixteenth of it at most.
+    const gaps = length <= 64 * KIB ? Math.min(entryBytes(length) / MIB, 1 / 16) : 0;
+    const overhead = log.byteLength - count * entryBytes(length) * (1 + 2 * gaps);
+    expect(overhead).toBeLessThanOrEqual(MIB + 64 * KIB + count * 8 + (count * entryBytes(length) * 64) / MIB);
+  });
+
+  test.each([100, 100 * KIB])('compaction gives back the memory of entries of %i bytes', (length) => {
+    const log = new RaftLog();
+    const count = Math.ceil((8 * MIB) / length);
+    for (let i = 0; i < count; i++) log.append(EntryKind.block, term(1), 0, payloadOf(length));
+
+    log.compactTo(logIndex(count - 1));
+
+    expect(log.byteLength).toBeLessThan(2 * MIB);
+  });
+
+  test.each<[string, (log: RaftLog) => void]>([
+    ['truncation', (log) => log.truncateAfter(logIndex(0))],
+    ['a snapshot', (log) => log.resetTo(log.lastIndex, term(1))],
+    ['compaction', (log) => log.compactTo(log.lastIndex)],
+  ])('does not grow with repeated filling and %s', (_, empty) => {
+    const log = new RaftLog();
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 300; i++) log.append(EntryKind.block, term(1), 0, payloadOf(i % 10 === 0 ? 70 * KIB : 3000));
+      empty(log);
+      expect(log.byteLength).toBeLessThanOrEqual(MIB + 64 * KIB);
+    }
+  });
+});
+
+describe('checkEncoded', () => {
+  const entries = [entryOf(5, 2), entryOf(6, 2), entryOf(7, 4)];
+  const check = (bytes: Uint8Array) => checkEncoded(bytes, logIndex(5), term(2), term(4));
+
+  test('tells where the entries end', () => {
+    expect(check(encode(entries))).toEqual({ count: 3, lastIndex: 7, lastTerm: 4 });
+  });
+
+  test('finds nothing in nothing', () => {
+    expect(check(new Uint8Array(0))).toEqual({ count: 0, lastIndex: 4, lastTerm: 2 });
+  });
+
+  test.each<[string, Entry[]]>([
+    ['a first index that is not the next', [entryOf(6, 2)]],
+    ['a gap', [entryOf(5, 2), entryOf(7, 2)]],
+    ['an index twice', [entryOf(5, 2), entryOf(5, 2)]],
+    ['an index that is no number', [entryOf(Number.NaN, 2)]],
+    ['a term below the one before the entries', [entryOf(5, 1)]],
+    ['a term below the one before it', [entryOf(5, 3), entryOf(6, 2)]],
+    ["a term above the sender's", [entryOf(5, 5)]],
+    ['a term that is not whole', [entryOf(5, 2.5)]],
+    ['a term that is no number', [entryOf(5, Number.NaN)]],
+    ['a negative timestamp', [entryOf(5, 2, -1)]],
+    ['an infinite timestamp', [entryOf(5, 2, Infinity)]],
+    ['a timestamp that is no number', [entryOf(5, 2, Number.NaN)]],
+  ])('refuses %s', (_, bad) => {
+    expect(() => check(encode(bad))).toThrow(refused);
+  });
+
+  test('refuses what ends inside of an entry', () => {
+    const bytes = encode(entries);
+    expect(() => check(bytes.subarray(0, -1))).toThrow(refused);
+    expect(() => check(bytes.subarray(0, entryBytes(3) + 4))).toThrow(refused);
+  });
+
+  test('whatever it lets through can be appended and read back', () => {
+    const flips = fc.array(fc.tuple(fc.nat(3 * entryBytes(3) - 1), fc.nat(255)), { maxLength: 3 });
+    fc.assert(
+      fc.property(flips, (changes) => {
+        const bytes = encode(entries);
+        for (const [at, value] of changes) bytes[at] = value;
+        const log = logOf(1, 1, 2, 2);
+        try {
+          check(bytes);
+        } catch (error) {
+          expect(error).toEqual(refused);
+          return;
+        }
+
+        log.appendEncoded(bytes);
+
+        expect(areEqual(sliced(log, 5, log.lastIndex, Infinity), bytes)).toBe(true);
+        const reader = new EntryReader();
+        reader.reset(bytes);
+        while (reader.next()) expect(log.termAt(reader.index)).toBe(reader.term);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,88 @@
+/**
+ * Which folder of `src/` may import from which: the table of ARCHITECTURE.md as data, and the check of one file against
+ * it. Reads source text only; it neither resolves packages nor type checks, the compiler does both.
+ */
+
+import { posix } from 'node:path';
+
+interface Layer {
+  readonly name: string;
+  /** Does this file of `src/`, given as a path below it, belong to the layer? The first layer that matches owns it. */
+  readonly owns: RegExp;
+  /** What its files may import, as paths below `src/`. */
+  readonly mayImport: readonly RegExp[];
+  /** What its files may import with `import type` only. */
+  readonly mayImportTypes?: readonly RegExp[];
+}
+
+const GROUND = /^(errors|assert|ids)\.ts$/;
+const RUNTIME = /^runtime\//;
+const RAFT = /^actors\/raft\//;
+/** The entry's binary form is the one thing of the core that others need as code: header fields and kinds. */
+const ENTRY = /^actors\/raft\/entry\.ts$/;
+const ANY_ACTOR = /^actors\//;
+/** Actors know each other by what they say. */
+const MESSAGES = /^actors\/.+-messages\.ts$/;
+const NET = /^net\//;
+/** Where a node is put together: the only place that knows all layers. */
+const NODE = /^node\//;
+
+export const LAYERS: readonly Layer[] = [
+  { name: 'ground', owns: GROUND, mayImport: [GROUND] },
+  { name: 'runtime', owns: RUNTIME, mayImport: [GROUND, RUNTIME] },
+  {
+    name: "the core's shell",
+    owns: /^actors\/raft\/raft-actor\.ts$/,
+    mayImport: [GROUND, RUNTIME, RAFT],
+    mayImportTypes: [NET, MESSAGES],
+  },
+  { name: 'the core', owns: RAFT, mayImport: [GROUND, /^actors\/raft\/(?!raft-actor\.ts$)/] },
+  {
+    name: 'actors',
+    owns: ANY_ACTOR,
+    mayImport: [GROUND, RUNTIME, ENTRY],
+    mayImportTypes: [RAFT, MESSAGES],
+  },
+  { name: 'net', owns: NET, mayImport: [GROUND, RUNTIME, ENTRY, NET], mayImportTypes: [ANY_ACTOR] },
+  { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, ANY_ACTOR, NET, NODE] },
+  { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
+  { name: 'command', owns: /^cli\//, mayImport: [/^index\.ts$/, /^actors\/replicated\/objects\/index\.ts$/, /^cli\//] },
+  { name: 'public', owns: /^[^/]+\.ts$/, mayImport: [/^[^/]+\.ts$/, RUNTIME, ANY_ACTOR, NET, NODE] },
+];
+
+interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+const STATEMENT = /^\s*(import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
+const DYNAMIC = /\bimport\(\s*'([^']+)'\s*\)/g;
+
+/** Every import and re-export of a file, as its text says; `import('…')` counts as code, since it may be. */
+export function importsOf(source: string): Import[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '');
+  return [
+    ...[...code.matchAll(STATEMENT)].map((match) => ({ specifier: match[3]!, typeOnly: match[2] !== undefined })),
+    ...[...code.matchAll(DYNAMIC)].map((match) => ({ specifier: match[1]!, typeOnly: false })),
+  ];
+}
+
+/** What is wrong with the imports of `file` (a path below `src/`); empty when nothing is. */
+export function violationsOf(file: string, source: string): string[] {
+  const layer = LAYERS.find((each) => each.owns.test(file));
+  if (layer === undefined) return [`${file} belongs to no layer`];
+  const violations: string[] = [];
+  for (const { specifier, typeOnly } of importsOf(source)) {
+    if (!specifier.startsWith('.')) continue;
+    const target = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
+    if (isOwnFolder(layer, file, target) || layer.mayImport.some((allowed) => allowed.test(target))) continue;
+    if (typeOnly && layer.mayImportTypes?.some((allowed) => allowed.test(target)) === true) continue;
+    violations.push(`${file} (${layer.name}) imports ${typeOnly ? 'types of ' : ''}${target}`);
+  }
+  return violations;
+}
+
+/** Each folder below `actors/` is a component of its own: it sees itself, but not its neighbours. */
+function isOwnFolder(layer: Layer, file: string, target: string): boolean {
+  return layer.name === 'actors' && target.startsWith(file.split('/').slice(0, 2).join('/') + '/');
+}

@@ -1,0 +1,63 @@
+/**
+ * Records what a transport tells its handler and its logger.
+ */
+
+import type { PeerMessage } from '../../../../src/actors/raft/messages.js';
+import type { Incarnation, NodeId } from '../../../../src/ids.js';
+import type { Logger } from '../../../../src/runtime/logger.js';
+import type { TransportHandler } from '../../../../src/net/transport.js';
+
+export class Recorder implements TransportHandler {
+  readonly messages: PeerMessage[] = [];
+  /** `+peer` for a connection, `-peer` for the end of one. */
+  readonly events: string[] = [];
+  readonly incarnations: Incarnation[] = [];
+  readonly reasons: string[] = [];
+  /** Called after each message has been recorded. */
+  afterMessage: (message: PeerMessage) => void = () => {};
+
+  onMessage(message: PeerMessage): void {
+    this.messages.push(message);
+    this.afterMessage(message);
+  }
+
+  onConnected(peer: NodeId, incarnation: Incarnation): void {
+    this.events.push(`+${peer}`);
+    this.incarnations.push(incarnation);
+  }
+
+  onDisconnected(peer: NodeId, reason: string): void {
+    this.events.push(`-${peer}`);
+    this.reasons.push(reason);
+  }
+}
+
+export class RecordingLogger implements Logger {
+  /** Each line as `level message {details}`. */
+  readonly lines: string[] = [];
+
+  debug(details: object, message: string): void {
+    this.#record('debug', details, message);
+  }
+
+  info(details: object, message: string): void {
+    this.#record('info', details, message);
+  }
+
+  warn(details: object, message: string): void {
+    this.#record('warn', details, message);
+  }
+
+  error(details: object, message: string): void {
+    this.#record('error', details, message);
+  }
+
+  /** How many lines contain `text`. */
+  count(text: string): number {
+    return this.lines.filter((line) => line.includes(text)).length;
+  }
+
+  #record(level: string, details: object, message: string): void {
+    this.lines.push(`${level} ${message} ${JSON.stringify(details)}`);
+  }
+}
