@@ -47,6 +47,16 @@ export class EventLoopScheduler implements Scheduler {
     if (!this.#isArmed) this.#armDrain();
   }
 
+  onEvent<Value>(handle: (value: Value) => void, value: Value): void {
+    const mustDrain = !this.#isArmed;
+    this.#isArmed = true;
+    try {
+      handle(value);
+    } finally {
+      if (mustDrain) this.#drain();
+    }
+  }
+
   after(delayMs: number, run: () => void): Timer {
     const timer = this.#timers.add(this.#clock.nowMs() + delayMs, run);
     this.#armAlarm();
@@ -61,19 +71,25 @@ export class EventLoopScheduler implements Scheduler {
 
   readonly #drain = (): void => {
     try {
-      // Most drains are of one task: only for more is the clock read.
-      this.#queue.take()?.run(BATCH_MAX);
-      let task = this.#queue.take();
-      for (const untilMs = task === undefined ? 0 : this.#clock.nowMs() + SLICE_MS; task !== undefined; ) {
-        task.run(BATCH_MAX);
-        task = this.#clock.nowMs() < untilMs ? this.#queue.take() : undefined;
-      }
+      this.#runSlice();
       this.#queue.runLast(BATCH_MAX);
     } finally {
       if (this.#queue.isEmpty) this.#isArmed = false;
       else setImmediate(this.#drain);
     }
   };
+
+  #runSlice(): void {
+    this.#queue.take()?.run(BATCH_MAX);
+    let task = this.#queue.take();
+    // Most slices are of one task: only for more is the clock read.
+    if (task === undefined) return;
+    const untilMs = this.#clock.nowMs() + SLICE_MS;
+    while (task !== undefined) {
+      task.run(BATCH_MAX);
+      task = this.#clock.nowMs() < untilMs ? this.#queue.take() : undefined;
+    }
+  }
 
   #armAlarm(): void {
     const dueMs = this.#timers.nextDueMs;

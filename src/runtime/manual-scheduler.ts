@@ -31,6 +31,10 @@ export class ManualScheduler implements Scheduler {
     this.#queue.addLast(task);
   }
 
+  onEvent<Value>(handle: (value: Value) => void, value: Value): void {
+    handle(value);
+  }
+
   after(delayMs: number, run: () => void): Timer {
     return this.#timers.add(this.#clock.nowMs() + delayMs, run);
   }

@@ -48,6 +48,10 @@ export class SimulationScheduler implements Scheduler, Clock {
     this.#ready.push(task);
   }
 
+  onEvent<Value>(handle: (value: Value) => void, value: Value): void {
+    handle(value);
+  }
+
   after(delayMs: number, run: () => void): Timer {
     return this.#timers.add(this.#nowMs + delayMs, run);
   }

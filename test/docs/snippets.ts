@@ -12,19 +12,26 @@ export interface Snippet {
 
 /** What pages take for granted: a running node, its objects, and things that a caller has. */
 export const CONTEXT = `
-import type { Runtime, RemoteOf } from 'conclave';
-import type { ReplCounter, ReplMap } from 'conclave/objects';
+import type { Runtime } from 'conclave';
+import type { ReplCounter } from 'conclave/objects';
 declare class Account {
   static readonly module: string;
   deposit(amount: number): number;
   get(): number;
 }
-interface Objects { acct: typeof Account; hits: typeof ReplCounter; }
+declare class Jobs {
+  static readonly module: string;
+  constructor(options: { capacity: number });
+  put(job: string): boolean;
+}
+type Objects = { acct: typeof Account; hits: typeof ReplCounter };
 declare global {
   const runtime: Runtime<Objects>;
   const acct: Runtime<Objects>['objects']['acct'];
   const hits: Runtime<Objects>['objects']['hits'];
+  const JobQueue: typeof Jobs;
   const signal: AbortSignal;
+  const bytes: Uint8Array;
 }
 `;
 

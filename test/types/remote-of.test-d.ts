@@ -12,6 +12,7 @@ declare class Account {
   deposit(amount: number, note?: string): number;
   transfer(...amounts: number[]): void;
   find(id: string): { id: string } | undefined;
+  // oxlint-disable-next-line typescript/no-explicit-any -- it is no promise
   anything(): any;
   fetch(url: string): Promise<string>;
   maybeFetch(): number | Promise<number>;
@@ -24,11 +25,11 @@ declare class Account {
   protected check(): void;
   get balance(): number;
 }
-declare class Queue<Job> {
+declare class Queue<Item> {
   constructor(options: { capacity: number }, name?: string);
   static readonly module: string;
-  put(job: Job): boolean;
-  get(): Job | undefined;
+  put(item: Item): boolean;
+  get(): Item | undefined;
 }
 declare class NoModule {
   get(): number;
@@ -44,6 +45,7 @@ export function methodsArePromisified(): void {
   expectEqual<typeof acct.deposit, (amount: number, note?: string) => Promise<number>>(true);
   expectEqual<typeof acct.transfer, (...amounts: number[]) => Promise<void>>(true);
   expectEqual<typeof acct.find, (id: string) => Promise<{ id: string } | undefined>>(true);
+  // oxlint-disable-next-line typescript/no-explicit-any -- it is no promise
   expectEqual<typeof acct.anything, () => Promise<any>>(true);
   // @ts-expect-error: an argument of the wrong type
   void acct.deposit('5');
@@ -69,7 +71,7 @@ export function whatHandlesDoNotHave(): void {
   // @ts-expect-error: a hook is for the runtime
   void acct.restore;
   // @ts-expect-error: a handle is read-only
-  acct.deposit = acct.deposit;
+  acct.deposit = async () => 1;
 }
 
 export function asyncMethodsCannotBeCalled(): void {
@@ -90,13 +92,16 @@ export function controls(): void {
   expectEqual<ReturnType<typeof acct.with>, RemoteOf<Account>>(true);
   expectEqual<typeof acct.tell, TellOf<Account>>(true);
   expectEqual<typeof acct.tell.deposit, (amount: number, note?: string) => void>(true);
-  void acct.with({ consistency: 'local', timeoutMs: 500, signal: new AbortController().signal }).with(options).find('id');
+  void acct
+    .with({ consistency: 'local', timeoutMs: 500, signal: new AbortController().signal })
+    .with(options)
+    .find('id');
   // @ts-expect-error: no such consistency
   acct.with({ consistency: 'eventual' });
   // @ts-expect-error: no such option
   acct.with({ timeout: 500 });
   // @ts-expect-error: what is told cannot be waited for
-  void acct.tell.deposit(5).then();
+  void acct.tell.deposit(5).then(undefined);
   // @ts-expect-error: options are given before tell
   void acct.tell.with;
 }
@@ -116,14 +121,18 @@ export function handlesOfDefinitions(): void {
   expectEqual<Handles['hits'], RemoteOf<ReplCounter>>(true);
   expectEqual<Handles['hits']['add'], (amount: number) => Promise<number>>(true);
   expectEqual<Handles['anyMap']['get'], (key: string | number | bigint | boolean) => Promise<unknown>>(true);
-  expectEqual<Handles['jobs']['put'], (job: Job) => Promise<boolean>>(true);
+  expectEqual<Handles['jobs']['put'], (item: Job) => Promise<boolean>>(true);
   expectEqual<Handles['jobs']['get'], () => Promise<Job | undefined>>(true);
   expectEqual<keyof Handles, 'acct' | 'hits' | 'anyMap' | 'jobs'>(true);
 }
 
 /** As `Runtime.start` infers them. */
-declare function start<const Definitions extends Parameters<typeof accept>[0]>(objects: Definitions): HandlesOf<Definitions>;
-declare function accept(definitions: import('../../src/actors/replicated/object-definition.js').ObjectDefinitions): void;
+declare function start<const Definitions extends Parameters<typeof accept>[0]>(
+  objects: Definitions,
+): HandlesOf<Definitions>;
+declare function accept(
+  definitions: import('../../src/actors/replicated/object-definition.js').ObjectDefinitions,
+): void;
 
 export async function definitionsAsOptions(): Promise<void> {
   const handles = start({ hits: ReplCounter, jobs: object(Queue<Job>, { capacity: 1 }, 'name'), maps: ReplMap });

@@ -64,7 +64,8 @@ function codeOf(source: string): string {
 }
 
 /** Keywords after which a slash starts a regular expression. */
-const BEFORE_EXPRESSION = /(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|else|do|instanceof|yield|await)$/;
+const BEFORE_EXPRESSION =
+  /(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|else|do|instanceof|yield|await)$/;
 /** Statements whose closing parenthesis is followed by a statement, not by an operator. */
 const BEFORE_PARENTHESES = /(?:^|[^\w$.])(?:if|while|for|with)$/;
 

@@ -14,7 +14,7 @@ export interface CommandContext {
   /** The leader's time when it appended the entry, in milliseconds since 1970; never runs backwards. */
   readonly timestampMs: number;
   /** A number in [0, 1), with 53 random bits. Reproducible, hence not for secrets. */
-  random(): number;
+  readonly random: () => number;
 }
 
 let active = false;

@@ -8,7 +8,8 @@ import { ConclaveError } from '../../errors.js';
 import { markMethod, type MethodKind } from './method-mark.js';
 import type { AnyMethod, AsyncMethodsCannotBeReplicated, IsAsync } from './method-types.js';
 
-/** Any method of `This`; `any` for its arguments, as the type of a decorator's context demands. */
+/** Any method of `This`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as the type of a decorator's context demands
 type MethodOf<This> = (this: This, ...args: any) => unknown;
 
 /** What no method is, when the method is async. */
@@ -82,11 +83,12 @@ function mark(method: unknown, context: MarkContext, kind: MethodKind): void {
   }
   const { name } = context;
   if (context.kind !== 'method' || typeof method !== 'function') {
-    throw refusal(decorator, name, `marks methods, not a ${context.kind}: write a method instead`);
+    throw refusal(decorator, name, `is for methods, not for ${context.kind} definitions: write a method instead`);
   }
   if (typeof name === 'symbol') throw refusal(decorator, name, 'needs a name that can be called: use a plain one');
   if (context.private) throw refusal(decorator, name, 'cannot mark a #private method: make it public');
-  if (context.static) throw refusal(decorator, name, 'cannot mark a static method: only an object has replicated state');
+  if (context.static)
+    throw refusal(decorator, name, 'cannot mark a static method: only an object has replicated state');
   markMethod(method, name, kind);
 }
 

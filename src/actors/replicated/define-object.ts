@@ -103,7 +103,7 @@ function withModule<Class extends Function>(target: Class, module: unknown): Cla
     throw refusal(target, 'needs module: import.meta.url, so that another thread can load the class');
   }
   const own = Object.getOwnPropertyDescriptor(target, 'module')?.value as unknown;
-  if (own !== undefined && own !== module) throw refusal(target, `has a static module already, which is ${String(own)}`);
+  if (own !== undefined && own !== module) throw refusal(target, 'has a static module already, and another one');
   Object.defineProperty(target, 'module', { value: module, enumerable: true, configurable: true });
   return target as Class & { readonly module: string };
 }

@@ -51,20 +51,21 @@ function sourceOf(value: Function): string {
 
 /** What the class itself says: an inherited `module` names the file of another class. */
 function moduleOf(object: string, value: Function): string {
-  const module = Object.getOwnPropertyDescriptor(value, 'module')?.value as unknown;
+  const module = Object.hasOwn(value, 'module') ? (value as { module?: unknown }).module : undefined;
   const { name } = value;
   const advice = `write "static readonly module = import.meta.url;" in the class ${name}`;
   if (module === undefined) {
-    throw invalidObject(object, `does not say where its class can be loaded from: ${advice}, and export it`, { class: name });
-  }
-  const protocol = typeof module === 'string' && URL.canParse(module) ? new URL(module).protocol : undefined;
-  if (protocol !== 'file:' && protocol !== 'data:') {
-    throw invalidObject(object, `has a class whose module is ${String(module)}, which is no URL of a file: ${advice}`, {
+    throw invalidObject(object, `does not say where its class can be loaded from: ${advice}, and export it`, {
       class: name,
-      module: String(module),
     });
   }
-  return module as string;
+  const protocol = typeof module === 'string' && URL.canParse(module) ? new URL(module).protocol : undefined;
+  if (protocol === 'file:' || protocol === 'data:') return module as string;
+  const found = typeof module === 'string' ? module : `of type ${typeof module}`;
+  throw invalidObject(object, `has a class whose module is ${found}, which is no URL of a file: ${advice}`, {
+    class: name,
+    module: found,
+  });
 }
 
 /** From the class to its bases: the nearest mark of a name decides, and an override without a mark keeps it. */
@@ -91,7 +92,8 @@ function checkImplementation(object: string, value: Function, name: string, kind
     const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
     if (descriptor === undefined) continue;
     const method = descriptor.value as unknown;
-    const complaint = typeof method === 'function' ? complaintAbout(method, name) : 'is overridden by what is not a method';
+    const complaint =
+      typeof method === 'function' ? complaintAbout(method, name) : 'is overridden by what is not a method';
     if (complaint === undefined) return;
     throw invalidObject(object, `cannot have ${name}, for this ${kind} method ${complaint}`, { method: name });
   }

@@ -26,7 +26,7 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /** Longer names than this are refused: they travel in every block that uses them. */
-export const METHOD_NAME_LENGTH_MAX = 128;
+const METHOD_NAME_LENGTH_MAX = 128;
 
 /**
  * Marks a method.
@@ -59,8 +59,10 @@ export function complaintAbout(method: Function, name: string): string | undefin
   }
   if (types.isGeneratorFunction(method)) return 'is a generator: return an array instead';
   if (types.isAsyncFunction(method)) {
-    return 'is async: a command runs to its end on every replica before the next one starts, so do the waiting before ' +
-      'you call it and pass what you waited for as an argument';
+    return (
+      'is async: a command runs to its end on every replica before the next one starts, so do the waiting before ' +
+      'you call it and pass what you waited for as an argument'
+    );
   }
   return undefined;
 }

@@ -5,6 +5,7 @@
 /** Any method at all: parameters are contravariant, so that `never` accepts every list of them. */
 export type AnyMethod = (...args: never[]) => unknown;
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- two conditional types, compared as they are
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 /**
@@ -15,6 +16,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
  * parameter is known, and then no method of a generic class could be decorated.
  */
 export type IsAsync<Method extends AnyMethod> = Method & {
+  // oxlint-disable-next-line typescript/no-explicit-any -- it is the question
   isAny: Same<ReturnType<Method>, any>;
   hasNoPromise: Same<Extract<ReturnType<Method>, PromiseLike<unknown>>, never>;
 } extends { isAny: false; hasNoPromise: false }

@@ -28,10 +28,14 @@ export function notEncodable(value: unknown, root: string, depth: number, cause:
       ...(cause instanceof Error ? { cause } : {}),
     });
   }
-  const path = root + finding.path.reverse().join('');
-  return new ConclaveError('ERR_NOT_ENCODABLE', `${path} cannot be encoded: it is ${finding.found}. ${finding.advice}`, {
-    data: { path, found: finding.found },
-  });
+  const path = root + finding.path.toReversed().join('');
+  return new ConclaveError(
+    'ERR_NOT_ENCODABLE',
+    `${path} cannot be encoded: it is ${finding.found}. ${finding.advice}`,
+    {
+      data: { path, found: finding.found },
+    },
+  );
 }
 
 const PASS_DATA = 'Pass data: primitives, arrays, plain objects, Map, Set, Date, typed arrays.';

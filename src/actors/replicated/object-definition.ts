@@ -81,7 +81,9 @@ export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject
   const description = describeClass(name, target);
   for (const [method, kind] of methods) {
     if (description.methods.get(method) === kind) continue;
-    throw invalidObject(name, `has no ${kind} method ${method} when ${module} is loaded on the object's thread`, { method });
+    throw invalidObject(name, `has no ${kind} method ${method} when ${module} is loaded on the object's thread`, {
+      method,
+    });
   }
   const args = new ValueCodec().decode(resolved.args) as unknown[];
   const instance = construct(name, target as new (...args: unknown[]) => object, args);
@@ -93,14 +95,13 @@ export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject
 }
 
 function checkName(name: string): void {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (name.length > 0 && name.length <= OBJECT_NAME_LENGTH_MAX && !/[\u0000-\u001f\u007f-\u009f.]/.test(name) && isWellFormed(name)) {
+  if (name.length > 0 && name.length <= OBJECT_NAME_LENGTH_MAX && !/[\p{Cc}.]/u.test(name) && isWellFormed(name)) {
     return;
   }
   throw new ConclaveError(
     'ERR_INVALID_OPTION',
-    `objects has the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among them ` +
-      'neither a dot nor a control character.',
+    `objects has the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among ` +
+      'them neither a dot nor a control character.',
     { data: { option: 'objects', object: name } },
   );
 }
@@ -110,21 +111,21 @@ function isDefinition(definition: unknown): definition is { class: unknown; args
   return 'class' in definition && 'args' in definition && Array.isArray(definition.args);
 }
 
-function encodeArgs(object: string, args: readonly unknown[], codec: ValueCodec): Uint8Array<ArrayBuffer> {
+function encodeArgs(name: string, args: readonly unknown[], codec: ValueCodec): Uint8Array<ArrayBuffer> {
   try {
     return codec.encodeInto(args).slice();
   } catch (error) {
     if (!(error instanceof ConclaveError)) throw error;
-    const message = `The object ${object} cannot be given its arguments: ${error.message}`;
-    throw new ConclaveError(error.code, message, { data: { object, ...error.data }, cause: error });
+    const message = `The object ${name} cannot be given its arguments: ${error.message}`;
+    throw new ConclaveError(error.code, message, { data: { object: name, ...error.data }, cause: error });
   }
 }
 
-function construct(object: string, target: new (...args: unknown[]) => object, args: unknown[]): object {
+function construct(name: string, target: new (...args: unknown[]) => object, args: unknown[]): object {
   try {
     return new target(...args);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw invalidObject(object, `cannot be made, for the constructor of its class throws: ${message}`, {}, cause);
+    throw invalidObject(name, `cannot be made, for the constructor of its class throws: ${message}`, {}, cause);
   }
 }

@@ -18,12 +18,17 @@ type Exports = Readonly<Record<string, unknown>>;
  *
  * @throws ConclaveError `ERR_INVALID_OBJECT` when the module cannot be loaded, or does not export it.
  */
-export async function exportNameOf(object: string, module: string, value: Function, timeoutMs?: number): Promise<string> {
+export async function exportNameOf(
+  object: string,
+  module: string,
+  value: Function,
+  timeoutMs?: number,
+): Promise<string> {
   const exports = await importModule(object, module, timeoutMs);
   const names = Object.keys(exports).filter((name) => exports[name] === value);
   const name = names.includes(value.name) ? value.name : names[0];
   if (name !== undefined) return name;
-  const complaint = `has a class that its module does not export: write "export" before the class ${value.name} in ${module}`;
+  const complaint = `has a class that ${module} does not export: write "export" before the class ${value.name} there`;
   throw invalidObject(object, complaint, { class: value.name, module });
 }
 
@@ -35,7 +40,8 @@ export async function exportNameOf(object: string, module: string, value: Functi
 export async function importExport(object: string, module: string, exportName: string): Promise<unknown> {
   const exports = await importModule(object, module);
   if (Object.hasOwn(exports, exportName)) return exports[exportName];
-  const complaint = `has a class that is not exported as ${exportName} when ${module} is loaded on the object's thread: ` +
+  const complaint =
+    `has a class that is not exported as ${exportName} when ${module} is loaded on the object's thread: ` +
     'export it whatever the thread';
   throw invalidObject(object, complaint, { module });
 }
@@ -44,13 +50,19 @@ async function importModule(object: string, module: string, timeoutMs = IMPORT_T
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const complaint = `has a module that has not finished loading after ${timeoutMs} ms. If ${module} awaits the start of ` +
+      const complaint =
+        `has a module that has not finished loading after ${timeoutMs} ms. If ${module} awaits the start of ` +
         'the runtime at its top level, move the class into a file of its own';
       reject(invalidObject(object, complaint, { module }));
     }, timeoutMs);
   });
   const imported = (import(module) as Promise<Exports>).catch((cause: unknown) => {
-    throw invalidObject(object, `has a module that cannot be loaded: ${module}: ${messageOf(cause)}`, { module }, cause);
+    throw invalidObject(
+      object,
+      `has a module that cannot be loaded: ${module}: ${messageOf(cause)}`,
+      { module },
+      cause,
+    );
   });
   try {
     return await Promise.race([imported, tooLong]);

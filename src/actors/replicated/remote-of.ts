@@ -27,7 +27,11 @@ export interface CallOptions {
 type HiddenName = 'snapshot' | 'restore' | 'constructor' | 'with' | 'tell' | 'then' | 'toJSON';
 
 /** The names of a class's public methods. */
-type MethodName<T, K extends keyof T> = K extends HiddenName | symbol | number ? never : T[K] extends AnyMethod ? K : never;
+type MethodName<T, K extends keyof T> = K extends HiddenName | symbol | number
+  ? never
+  : T[K] extends AnyMethod
+    ? K
+    : never;
 
 /** A method as a handle has it. */
 type RemoteMethod<Method> = Method extends AnyMethod
@@ -45,7 +49,7 @@ type ToldMethod<Method> = Method extends AnyMethod
 
 /** What every handle has besides the methods of its object. */
 export interface HandleControls<T> {
-  /** A handle to the same object whose calls are made with these options. Options that are left out stay as they are. */
+  /** A handle to the same object whose calls are made with these options; those left out stay as they are. */
   with(options: CallOptions): RemoteOf<T>;
   /**
    * The replicated methods once more, without an answer: nothing tells whether or when the command was applied, or what

@@ -48,8 +48,8 @@ export class ValueCodec {
    *
    * @param root what the value is called in the path of an error
    * @param depth the nesting level at which the value will stand: 2 for one that is going to be an item of a list
-   * @throws ConclaveError `ERR_NOT_ENCODABLE`; `data.path` says where, like `args[0].items[3].onClick`, and `data.found`
-   *   what is there. The codec can be used again.
+   * @throws ConclaveError `ERR_NOT_ENCODABLE`; `data.path` says where, like `args[0].items[3].onClick`, and
+   *   `data.found` what is there. The codec can be used again.
    */
   encodeInto(value: unknown, root = 'args', depth = 1): Uint8Array<ArrayBuffer> {
     let bytes: Uint8Array<ArrayBuffer>;

@@ -1,9 +1,9 @@
 /**
  * What values become on their way to bytes and back. MessagePack knows null, booleans, numbers, strings, arrays and
  * string-keyed maps; everything else that can be encoded is *lowered* to those plus extensions before it is encoded,
- * and *raised* again after it has been decoded. Lowering is also the check of what can be encoded at all. Pure functions
- * on the caller's and the object's hot path: a value made of numbers, strings, arrays and plain objects is returned as
- * it is, without a copy.
+ * and *raised* again after it has been decoded. Lowering is also the check of what can be encoded at all. Pure
+ * functions on the caller's and the object's hot path: a value made of numbers, short strings, arrays and plain objects
+ * is returned as it is, without a copy.
  */
 
 import { types } from 'node:util';
@@ -15,8 +15,8 @@ export const NESTING_MAX = 64;
 /** Longer arrays than this are sparse ones, whose holes would have to be written one by one. */
 export const ARRAY_LENGTH_MAX = 0x200_0000;
 
-/** Thrown where lowering meets what cannot be encoded; why and where is found by a second walk. Has no stack. */
-export const NOT_ENCODABLE = Symbol('not encodable');
+/** Thrown where lowering meets what cannot be encoded: always the same, for why and where is found by a second walk. */
+const NOT_ENCODABLE = new Error('This value cannot be encoded.');
 
 /** The extension types. They are stored in logs: a number is never given to another kind of value. */
 const Extension = {
@@ -62,7 +62,7 @@ const TEXT_LENGTH_MIN = 48;
 /**
  * Lowers a value; `depth` is the nesting level at which it stands, 1 for the outermost.
  *
- * @throws NOT_ENCODABLE, or whatever a getter or proxy within the value throws.
+ * @throws Error when there is something that cannot be encoded, or whatever a getter or proxy within the value throws.
  */
 export function lower(value: unknown, depth: number): unknown {
   switch (typeof value) {
@@ -212,6 +212,8 @@ function addForm(name: string, form: Form): void {
   FORMS_BY_NAME.set(name, form);
 }
 
+const isView = (object: object): boolean => ArrayBuffer.isView(object);
+
 addForm('Map', {
   prototype: Map.prototype,
   is: types.isMap,
@@ -229,17 +231,17 @@ addForm('ArrayBuffer', {
   lower: (buffer) => new ExtData(ARRAY_BUFFER_TYPE, new Uint8Array(buffer as ArrayBuffer)),
 });
 for (const [type, { name, prototype }] of BINARY_CLASSES) {
-  addForm(name, { prototype: prototype as object, is: ArrayBuffer.isView, lower: (view) => lowerView(type, view) });
+  addForm(name, { prototype: prototype as object, is: isView, lower: (view) => lowerView(type, view) });
 }
 // A Buffer is a Uint8Array with Node's methods, and is decoded as a Uint8Array.
-addForm('Buffer', { prototype: Buffer.prototype, is: ArrayBuffer.isView, lower: (view) => lowerView(16, view) });
+addForm('Buffer', { prototype: Buffer.prototype, is: isView, lower: (view) => lowerView(16, view) });
 
 function lowerView(type: number, view: object): ExtData {
   const { buffer, byteOffset, byteLength } = view as ArrayBufferView;
   return new ExtData(type, new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-/** The form of a built-in from another realm (`vm`, some test runners), which has another prototype of the same name. */
+/** The form of a built-in from another realm (`vm`, some test runners): another prototype, and the same name. */
 function foreignForm(object: object, prototype: object): Form | undefined {
   if (isForeignPlain(prototype)) return FOREIGN_PLAIN;
   const { constructor } = prototype as { constructor?: unknown };

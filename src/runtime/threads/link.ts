@@ -62,7 +62,7 @@ export class Link {
     });
     this.caller = new LinkCaller(host, this.#outbox);
     this.callee = new LinkCallee(host, this.#outbox);
-    port.on('message', (post) => this.#onPost(post as readonly LinkRecord[]));
+    port.on('message', (post) => host.scheduler.onEvent(this.#onPost, post as readonly LinkRecord[]));
     port.on('messageerror', (error) => this.end(error));
     port.on('close', () => this.#onClose(options.exited));
   }
@@ -91,12 +91,12 @@ export class Link {
     this.caller.close(error);
   }
 
-  #onPost(post: readonly LinkRecord[]): void {
+  readonly #onPost = (post: readonly LinkRecord[]): void => {
     for (const record of post) {
       if (this.#isEnded) return;
       this.#onRecord(record);
     }
-  }
+  };
 
   #onRecord(record: LinkRecord): void {
     switch (record[0]) {

@@ -12,8 +12,9 @@ export type MapEntries<K, V> = ReadonlyMap<K, V> | readonly (readonly [key: K, v
 
 /**
  * A Map that all nodes agree on, under the names of JavaScript's own. Keys are strings, numbers, bigints or booleans,
- * compared as Map does; anything else is refused with a `TypeError`, and the command changes nothing. Values are whatever
- * can be encoded; what `get` and the like return is a copy. Entries keep the order in which their keys were added.
+ * compared as Map does; anything else is refused with a `TypeError`, and the command changes nothing. Values are
+ * whatever can be encoded; what `get` and the like return is a copy. Entries keep the order in which their keys were
+ * added.
  *
  * @example
  * async function play(scores: RemoteOf<ReplMap<string, number>>): Promise<void> {
@@ -105,12 +106,15 @@ export class ReplMap<K extends MapKey = MapKey, V = unknown> {
 function checkKey<K>(key: K): K {
   const type = typeof key;
   if (type === 'string' || type === 'number' || type === 'bigint' || type === 'boolean') return key;
-  throw new TypeError(`A key is a string, a number, a bigint or a boolean, not ${key === null ? 'null' : `of type ${type}`}.`);
+  throw new TypeError(
+    `A key is a string, a number, a bigint or a boolean, not ${key === null ? 'null' : `of type ${type}`}.`,
+  );
 }
 
 /** All entries, checked before the first of them is used. */
 function checkEntries<K, V>(entries: MapEntries<K, V>): [K, V][] {
-  if (!(entries instanceof Map) && !Array.isArray(entries)) throw new TypeError('Entries are a Map or a list of pairs.');
+  if (!(entries instanceof Map) && !Array.isArray(entries))
+    throw new TypeError('Entries are a Map or a list of pairs.');
   const checked: [K, V][] = [];
   for (const entry of entries as Iterable<unknown>) {
     if (!Array.isArray(entry) || entry.length !== 2) throw new TypeError('An entry is a pair of a key and a value.');

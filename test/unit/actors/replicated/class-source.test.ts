@@ -32,7 +32,8 @@ const WITH_FIELD: Record<string, string> = {
 
 const WITHOUT_FIELD: Record<string, string> = {
   'no private name': 'class A { x = 1; m() { return "#x = 1" } }',
-  'a private method': 'class A { #m() { return 1 } get #g() { return 1 } set #g(v) {} async #a() {} *#b() {} m() { this.#m() } }',
+  'a private method':
+    'class A { #m() { return 1 } get #g() { return 1 } set #g(v) {} async #a() {} *#b() {} m() { this.#m() } }',
   'a static private field': 'class A { static #x = 1; static accessor #y = 2; m() { return A.#x } }',
   'a private name in an initialiser': 'class A { #m() {} a = this.#m; b = this?.#m; c = this\n.#m; }',
   'a check for a private name': 'class A { #m() {} static is = (o) => #m in o; a = [#m in this] }',

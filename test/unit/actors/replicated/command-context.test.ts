@@ -35,7 +35,8 @@ describe('random', () => {
   test('draws other numbers for every other command', () => {
     const seen = new Set<number>();
     for (let index = 1; index <= 100; index++) {
-      for (let position = 0; position < 100; position++) for (const number of draw(index, position, 2)) seen.add(number);
+      for (let position = 0; position < 100; position++)
+        for (const number of draw(index, position, 2)) seen.add(number);
     }
 
     // 20,000 numbers from seeds of 32 bits: one or the other pair of commands may share a seed.

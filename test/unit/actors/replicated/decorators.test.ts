@@ -76,11 +76,17 @@ describe('refused when the class is defined', () => {
     'an async generator': [async function* () {}, context, 'save is a generator'],
     'a static method': [() => 1, { ...context, static: true }, 'cannot mark a static method'],
     'a private method': [() => 1, { ...context, name: '#save', private: true }, 'make it public'],
-    'a getter': [() => 1, { ...context, kind: 'getter' }, 'marks methods, not a getter'],
-    'a setter': [() => 1, { ...context, kind: 'setter' }, 'marks methods, not a setter'],
-    'a field': [undefined, { ...context, kind: 'field' }, 'marks methods, not a field'],
-    'an accessor': [{}, { ...context, kind: 'accessor' }, 'marks methods, not a accessor'],
-    'a class': [class {}, { kind: 'class', name: 'Save' }, 'marks methods, not a class'],
+    'a getter': [() => 1, { ...context, kind: 'getter' }, 'is for methods, not for getter definitions'],
+    'a setter': [() => 1, { ...context, kind: 'setter' }, 'is for methods, not for setter definitions'],
+    'a field': [undefined, { ...context, kind: 'field' }, 'is for methods, not for field definitions'],
+    'an accessor': [{}, { ...context, kind: 'accessor' }, 'is for methods, not for accessor definitions'],
+    'a class': [
+      class {
+        x = 1;
+      },
+      { kind: 'class', name: 'Save' },
+      'is for methods, not for class definitions',
+    ],
     'a symbol for a name': [() => 1, { ...context, name: Symbol('save') }, 'needs a name that can be called'],
     'a name that handles use': [() => 1, { ...context, name: 'then' }, 'rename it'],
     'the name of a hook': [() => 1, { ...context, name: 'snapshot' }, 'rename it'],

@@ -72,7 +72,14 @@ describe('refused', () => {
     'what is no class': [{}, { module }, 'not given a class'],
     'no description': [newAccount(), undefined, 'needs a description'],
     'no module': [newAccount(), { replicated: ['deposit'] }, 'needs module: import.meta.url'],
-    'another module': [class { static module = 'file:///a.js'; }, { module: 'file:///b.js' }, 'has a static module already'],
+    'another module': [
+      class {
+        static module = 'file:///a.js';
+        get(): void {}
+      },
+      { module: 'file:///b.js' },
+      'has a static module already',
+    ],
     'a method that is not there': [newAccount(), { module, replicated: ['withdraw'] }, 'has no method withdraw'],
     'a field': [newAccount(), { module, queries: ['balance'] }, 'has no method balance'],
     'a getter': [newAccount(), { module, queries: ['twice'] }, 'has twice, which is not a method'],

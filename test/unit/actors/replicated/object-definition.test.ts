@@ -14,11 +14,18 @@ import { errorOf } from './error-of.js';
 import * as accounts from './fixtures/accounts.js';
 
 const codec = new ValueCodec();
-const resolve = (definition: unknown, name = 'acct'): Promise<ResolvedObject> => resolveDefinition(name, definition, codec);
+const resolve = (definition: unknown, name = 'acct'): Promise<ResolvedObject> =>
+  resolveDefinition(name, definition, codec);
 const here = (file: string): string => new URL(`./fixtures/${file}`, import.meta.url).href;
 
 function classWith(statics: object, name = 'Local'): unknown {
-  const Local = { [name]: class { get(): number { return 1; } } }[name]!;
+  const Local = {
+    [name]: class {
+      get(): number {
+        return 1;
+      }
+    },
+  }[name]!;
   return Object.assign(Local, statics);
 }
 
@@ -31,7 +38,10 @@ describe('resolving', () => {
       module: accounts.Account.module,
       exportName: 'Account',
       args: codec.encodeInto([]).slice(),
-      methods: new Map([['deposit', 'replicated'], ['get', 'query']]),
+      methods: new Map([
+        ['deposit', 'replicated'],
+        ['get', 'query'],
+      ]),
     });
   });
 
@@ -72,8 +82,8 @@ describe('names that are refused', () => {
 
 describe('classes that are refused', () => {
   const refused: Record<string, [definition: unknown, says: string]> = {
-    'nothing': [undefined, 'is not a class'],
-    'null': [null, 'is not a class'],
+    nothing: [undefined, 'is not a class'],
+    null: [null, 'is not a class'],
     'an instance': [new accounts.Account(), 'is not a class'],
     'a function': [() => new accounts.Account(), 'is not a class'],
     'an old-style constructor': [function Account() {}, 'is not a class'],
@@ -85,7 +95,7 @@ describe('classes that are refused', () => {
     'a module on the web': [classWith({ module: 'https://example.org/account.js' }), 'which is no URL of a file'],
     'a module that is no string': [classWith({ module: 5 }), 'which is no URL of a file'],
     'no methods': [accounts.NothingMarked, 'mark methods with @replicated or @query'],
-    'not exported': [accounts.hiddenClass(), 'write "export" before the class Hidden'],
+    'not exported': [accounts.hiddenClass(), 'does not export: write "export" before the class Hidden there'],
     'private state': [accounts.PrivateState, 'use a TypeScript private field, or define snapshot() and restore(state)'],
     'private state of a base class': [accounts.InheritsPrivateState, 'which no snapshot can see'],
     'one hook without the other': [accounts.HalfOfTheHooks, 'has snapshot() but no restore(state)'],
@@ -170,7 +180,11 @@ describe('loading', () => {
       { methods: new Map([['withdraw', 'replicated']]) },
       'has no replicated method withdraw',
     ],
-    'a method of another kind there': [accounts.Account, { methods: new Map([['get', 'replicated']]) }, 'no replicated method get'],
+    'a method of another kind there': [
+      accounts.Account,
+      { methods: new Map([['get', 'replicated']]) },
+      'no replicated method get',
+    ],
     'a constructor that throws': [accounts.ThrowsWhenMade, {}, 'the constructor of its class throws: not today'],
     'a field that hides a method': [accounts.FieldHidesMethod, {}, 'has a field deposit that hides its method'],
   };

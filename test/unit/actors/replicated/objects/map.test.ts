@@ -6,7 +6,10 @@ import { ReplMap, type MapKey } from '../../../../../src/actors/replicated/objec
 
 function newMap(): ReplMap<string, number> {
   const map = new ReplMap<string, number>();
-  map.reset([['a', 1], ['b', 2]]);
+  map.reset([
+    ['a', 1],
+    ['b', 2],
+  ]);
   return map;
 }
 
@@ -27,7 +30,11 @@ test('lists are in the order in which keys were added', () => {
 
   expect(map.keys()).toEqual(['a', 'b', '0']);
   expect(map.values()).toEqual([9, 2, 0]);
-  expect(map.entries()).toEqual([['a', 9], ['b', 2], ['0', 0]]);
+  expect(map.entries()).toEqual([
+    ['a', 9],
+    ['b', 2],
+    ['0', 0],
+  ]);
 });
 
 test('getOrInsert sets what is missing only', () => {
@@ -61,7 +68,11 @@ test('update merges, from a Map or pairs', () => {
   map.update(new Map([['b', 20]]));
   map.update([['c', 30]]);
 
-  expect(map.entries()).toEqual([['a', 1], ['b', 20], ['c', 30]]);
+  expect(map.entries()).toEqual([
+    ['a', 1],
+    ['b', 20],
+    ['c', 30],
+  ]);
 });
 
 test('reset replaces', () => {
@@ -87,7 +98,12 @@ test('keys of different types are different, and NaN is itself', () => {
   for (const key of keys) map.set(key, typeof key);
 
   expect(map.keys()).toEqual(keys);
-  expect([map.get(1), map.get('1'), map.get(Number.NaN), map.get(-0)]).toEqual(['number', 'string', 'number', undefined]);
+  expect([map.get(1), map.get('1'), map.get(Number.NaN), map.get(-0)]).toEqual([
+    'number',
+    'string',
+    'number',
+    undefined,
+  ]);
 });
 
 test('what is returned is not the state', () => {
@@ -96,7 +112,10 @@ test('what is returned is not the state', () => {
   map.keys().push('x');
   map.entries()[0]![1] = 99;
 
-  expect(map.entries()).toEqual([['a', 1], ['b', 2]]);
+  expect(map.entries()).toEqual([
+    ['a', 1],
+    ['b', 2],
+  ]);
 });
 
 test('can be registered', () => {
@@ -127,8 +146,18 @@ describe('refused, changing nothing', () => {
     'an object as a key of pop': (map) => map.pop(key),
     'an object as a key of get': (map) => map.get(key),
     'an object as a key of has': (map) => map.has(key),
-    'one bad key among good ones': (map) => map.update([['a', 9], [key, 1]]),
-    'one bad key in a reset': (map) => map.reset(new Map([['z', 9], [key, 1]])),
+    'one bad key among good ones': (map) =>
+      map.update([
+        ['a', 9],
+        [key, 1],
+      ]),
+    'one bad key in a reset': (map) =>
+      map.reset(
+        new Map([
+          ['z', 9],
+          [key, 1],
+        ]),
+      ),
     'entries that are no pairs': (map) => map.update(['ab'] as never),
     'entries that are no list': (map) => map.reset({ a: 1 } as never),
     'no entries': (map) => map.reset(undefined as never),
@@ -139,7 +168,10 @@ describe('refused, changing nothing', () => {
       const map = newMap();
 
       expect(() => change(map)).toThrow(TypeError);
-      expect(map.entries()).toEqual([['a', 1], ['b', 2]]);
+      expect(map.entries()).toEqual([
+        ['a', 1],
+        ['b', 2],
+      ]);
     });
   }
 });
