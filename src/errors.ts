@@ -54,8 +54,6 @@ const CODES = {
   ERR_THREAD_EXITED: { mayBeApplied: true, retrySafe: false },
   /** An invariant of Conclave itself does not hold: a defect, please report it. */
   ERR_ASSERTION: { mayBeApplied: true, retrySafe: false },
-  /** Something that has no code of its own; `cause` says what. */
-  ERR_INTERNAL: { mayBeApplied: true, retrySafe: false },
 } as const;
 
 /** A code of {@link ConclaveError}. The list is closed for a major version: codes are added, never renamed. */

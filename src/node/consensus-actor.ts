@@ -10,15 +10,18 @@ import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
 import { RaftActor } from '../actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import { sessionPayload } from '../actors/replicated/machine.js';
+import { isObserverId } from '../net/hello.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
 
 /** What the consensus actor is made from; crosses threads by structured clone. */
 export interface ConsensusData {
   readonly cluster: string;
+  /** An address, or the id of an observer. */
   readonly self: NodeId;
   readonly peers: readonly NodeId[];
-  readonly bind: string;
+  /** Where to listen; null: nowhere. */
+  readonly bind: NodeId | null;
   readonly incarnation: Incarnation;
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
@@ -43,7 +46,8 @@ export const consensusActor: ActorFactory<RaftActorMessage, ConsensusData> = (co
 function tcpTransport({ random, logger }: ActorContext<RaftActorMessage>, data: ConsensusData, options: TransportOptions): Transport {
   const frameBytesMax = data.limits.commandBytes + FRAME_OVERHEAD_BYTES;
   const limits = { frameBytesMax, linkBufferBytesMax: 2 * data.limits.inflightBytes + frameBytesMax };
-  return new TcpTransport({ ...options, bind: data.bind, random, logger, limits });
+  const bind = data.bind === null ? {} : { bind: data.bind };
+  return new TcpTransport({ ...options, ...bind, random, logger, limits });
 }
 
 /** Makes the consensus actor on a network of the caller's choice. */
@@ -56,7 +60,7 @@ export function consensusActorOn(
       core: {
         group: GROUP,
         self,
-        configuration: majorityConfiguration([self, ...peers]),
+        configuration: majorityConfiguration(isObserverId(self) ? peers : [self, ...peers]),
         electionTimeoutMs,
         heartbeatMs,
         limits: {

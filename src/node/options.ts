@@ -23,9 +23,12 @@ export interface RuntimeLimits {
 
 /** How a node is started. */
 export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  /** This node's own address, `host:port` or `[v6]:port`, as the peers write it. */
-  readonly self: string;
-  /** The addresses of the other nodes, each as that node writes its own. Empty: a cluster of one. */
+  /**
+   * This node's own address, `host:port` or `[v6]:port`, as the peers write it. Null: an observer, which follows the log,
+   * takes calls like any node, and never votes; the members need not know of it.
+   */
+  readonly self: string | null;
+  /** The addresses of the other members, each as that node writes its own. Empty: a cluster of one. */
   readonly peers: readonly string[];
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
   readonly objects: Definitions;
@@ -55,11 +58,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
 
 /** The options with all defaults filled in. */
 export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  readonly self: NodeId;
+  readonly self: NodeId | null;
   readonly peers: readonly NodeId[];
   readonly objects: Definitions;
   readonly cluster: string;
-  readonly bind: string;
+  readonly bind: NodeId | null;
   readonly threads: boolean;
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
@@ -121,14 +124,14 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
       throw invalid(key, (options as unknown as Record<string, unknown>)[key], `is not an option; there are ${Object.keys(KNOWN).join(', ')}`);
     }
   }
-  const self = checkAddress('self', options.self);
+  const self = options.self === null ? null : checkAddress('self', options.self);
   const electionTimeoutMs = checkElectionTimeout(options.electionTimeoutMs ?? [400, 800]);
   return {
     self,
     peers: checkPeers(options.peers, self),
     objects: checkObjects(options.objects),
     cluster: checkCluster(options.cluster ?? 'conclave'),
-    bind: options.bind === undefined ? self : checkAddress('bind', options.bind),
+    bind: checkBind(options.bind, self),
     threads: checkBoolean('threads', options.threads ?? true),
     electionTimeoutMs,
     heartbeatMs: checkNumber('heartbeatMs', options.heartbeatMs ?? Math.min(50, electionTimeoutMs[0] / 3), 1, electionTimeoutMs[0] / 3),
@@ -146,7 +149,13 @@ function checkAddress(option: string, value: unknown): NodeId {
   return nodeId(value);
 }
 
-function checkPeers(peers: unknown, self: NodeId): readonly NodeId[] {
+function checkBind(bind: unknown, self: NodeId | null): NodeId | null {
+  if (bind === undefined) return self;
+  if (self === null) throw invalid('bind', bind, 'makes no sense for an observer, which nobody connects to');
+  return checkAddress('bind', bind);
+}
+
+function checkPeers(peers: unknown, self: NodeId | null): readonly NodeId[] {
   if (!Array.isArray(peers)) throw invalid('peers', peers, "must be an array of 'host:port'");
   const seen = new Set<NodeId>();
   for (const value of peers as unknown[]) {
@@ -155,6 +164,7 @@ function checkPeers(peers: unknown, self: NodeId): readonly NodeId[] {
     if (seen.has(peer)) throw invalid('peers', value, 'is listed twice');
     seen.add(peer);
   }
+  if (self === null && seen.size === 0) throw invalid('peers', peers, 'must name the members that an observer is to follow');
   return [...seen];
 }
 

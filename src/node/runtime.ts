@@ -19,6 +19,7 @@ import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import { ConclaveError, toPlainError } from '../errors.js';
 import { incarnation, nodeId } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
+import { observerId } from '../net/hello.js';
 import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
 import { InlinePlacement } from './inline-placement.js';
 import type { Placement, PlacementEvents } from './placement.js';
@@ -62,6 +63,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #options: CheckedOptions<Definitions>;
   readonly #placement: Placement;
   readonly #caller: Caller;
+  readonly #callerRef: ActorRef<CallerMessage>;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #events = new EventEmitter<RuntimeEvents>();
   readonly #life: NodeLife;
@@ -80,6 +82,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#placement = placement;
     this.#caller = caller;
     this.#life = life;
+    this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
@@ -87,7 +90,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller.events.once('sessionOpened', () => this.#onReady());
     life.on('failure', (error) => this.#onFailure(error));
     life.on('machineLost', (error) => this.#onMachineLost(error));
-    life.on('machineBack', () => caller.receive({ type: 'machineBack' }));
+    life.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
   }
 
@@ -258,8 +261,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   #onMachineLost(error: Error): void {
-    this.#raft.tell({ type: 'machineGone' });
-    this.#caller.receive({ type: 'machineLost', error: toPlainError(error) });
+    this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
     this.#emit('error', error);
   }
 
@@ -338,9 +340,10 @@ async function startActors(
   options: CheckedOptions,
   objects: readonly ResolvedObject[],
 ): Promise<void> {
-  const { cluster, self, peers, bind, electionTimeoutMs, heartbeatMs, limits } = options;
+  const { cluster, peers, bind, electionTimeoutMs, heartbeatMs, limits } = options;
   const { raft, machine, caller } = placement.addresses;
   const life = incarnation(randomBytes(16).toString('hex'));
+  const self = options.self ?? observerId(life);
   await placement.start(
     { cluster, self, peers, bind, electionTimeoutMs, heartbeatMs, limits, incarnation: life, machine, caller },
     { objects, incarnation: life, sessionsMax: SESSIONS_MAX, raft, caller },

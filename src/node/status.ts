@@ -26,7 +26,8 @@ export type Health = 'starting' | 'no quorum' | 'catching up' | 'ok' | 'object f
 
 /** What `runtime.status()` returns. */
 export interface RuntimeStatus {
-  readonly self: string;
+  /** This node's address; null for an observer. */
+  readonly self: string | null;
   readonly role: Role;
   /** The leader that this node knows, or null. */
   readonly leader: string | null;
@@ -37,7 +38,7 @@ export interface RuntimeStatus {
   readonly commitIndex: number;
   /** The last entry that this node's objects have applied. */
   readonly appliedIndex: number;
-  /** All voting members, this node included. */
+  /** All voting members. */
   readonly members: readonly MemberStatus[];
   readonly health: Health;
   /** Commands that wait for their result. */
@@ -52,7 +53,7 @@ export interface MemberStatus {
   readonly connected: boolean;
 }
 
-export function memberStatus(self: NodeId, peers: readonly NodeId[], connected: readonly NodeId[]): MemberStatus[] {
-  const members = [self, ...peers].toSorted();
+export function memberStatus(self: NodeId | null, peers: readonly NodeId[], connected: readonly NodeId[]): MemberStatus[] {
+  const members = [...(self === null ? [] : [self]), ...peers].toSorted();
   return members.map((id) => ({ id, connected: id === self || connected.includes(id) }));
 }

@@ -49,11 +49,6 @@ export interface MachineReady {
   readonly type: 'machineReady';
 }
 
-/** The objects' thread is gone: send it nothing until the next `machineReady`. */
-export interface MachineGone {
-  readonly type: 'machineGone';
-}
-
 /** The objects have applied the log up to `index`; the rest tells how this node's own session stands there. */
 export interface MachineApplied {
   readonly type: 'machineApplied';
@@ -75,7 +70,6 @@ export type NodeMessage =
   | ReadBlock
   | HandOver
   | MachineReady
-  | MachineGone
   | MachineApplied;
 
 /** From the transport, which calls from outside of any actor. */

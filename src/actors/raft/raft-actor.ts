@@ -89,9 +89,6 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#submit(0, 0, EntryKind.session, this.#options.sessionPayload);
       case 'machineReady':
         return this.#onMachineReady();
-      case 'machineGone':
-        this.#isMachineReady = false;
-        return;
       case 'linkUp':
         return this.#step({ type: 'peerConnected', peer: message.peer });
       case 'linkDown':

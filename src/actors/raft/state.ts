@@ -5,7 +5,7 @@
 
 import { logIndex, term, type GroupId, type LogIndex, type NodeId, type Term } from '../../ids.js';
 import { isVoter, type Configuration } from './configuration.js';
-import type { DurableEffect, Effect } from './effects.js';
+import type { DurableEffect, Effect, HardState } from './effects.js';
 import { PendingReads } from './pending-reads.js';
 import type { Progress } from './progress.js';
 import { RaftLog } from './raft-log.js';
@@ -156,18 +156,30 @@ export interface Core {
   spareEffects: Effect[];
 }
 
-/** A node at its first start: a follower that acts as though it had just heard from a leader. */
-export function createCore(options: CoreOptions, nowMs: number): Core {
+/** What a node finds in its storage when it starts again. */
+export interface Recovered {
+  /** Null: the node never knew a term but 0. */
+  readonly hardState: HardState | null;
+  /** The core takes it over. What it no longer holds at its front is in a snapshot, which the objects hold already. */
+  readonly log: RaftLog;
+}
+
+/** A node at its first start, or as it was `recovered`: a follower that acts as though it had just heard from a leader. */
+export function createCore(options: CoreOptions, nowMs: number, recovered?: Recovered): Core {
+  const log = recovered?.log ?? new RaftLog();
+  const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
+  // Only what was committed is compacted.
+  const compactedIndex = logIndex(log.firstIndex - 1);
   const core: Core = {
     options,
     isVoter: isVoter(options.configuration, options.self),
-    log: new RaftLog(),
+    log,
     role: FOLLOWER,
-    term: term(0),
-    votedFor: null,
+    term: knownTerm,
+    votedFor,
     leader: null,
-    commitIndex: logIndex(0),
-    lastApplied: logIndex(0),
+    commitIndex: compactedIndex,
+    lastApplied: compactedIndex,
     observers: new Set(),
     submissions: new Submissions(options.limits.submissionBytesInflightMax),
     reads: new PendingReads(),
@@ -181,10 +193,10 @@ export function createCore(options: CoreOptions, nowMs: number): Core {
     lastReadTicket: 0,
     lastSession: options.random.uint32(),
     isHardStateDirty: false,
-    storedIndex: logIndex(0),
+    storedIndex: log.lastIndex,
     afterStore: [],
-    announced: { role: 'follower', term: term(0), leader: null },
-    announcedCommit: logIndex(0),
+    announced: { role: 'follower', term: knownTerm, leader: null },
+    announcedCommit: compactedIndex,
     effects: [],
     spareEffects: [],
   };

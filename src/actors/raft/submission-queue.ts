@@ -15,6 +15,8 @@ export class SubmissionQueue {
   /** In the order of submission; what is before `#head` has been let go. */
   #submissions: Submission[] = [];
   #head = 0;
+  /** Sessions up to this one are no more; ids only grow. A block of one may still come from a caller who did not know. */
+  #lastExpired = 0;
 
   push(session: SessionId | 0, firstSeq: number): void {
     this.#submissions.push({ session, firstSeq });
@@ -22,11 +24,13 @@ export class SubmissionQueue {
 
   /** How many more have been done with, given how far the objects have come; counts each once. */
   takeDone(opened: SessionId | null, nextSeq: number, expired: SessionId | null): number {
+    this.#lastExpired = Math.max(this.#lastExpired, expired ?? 0);
     let count = 0;
     for (; this.#head < this.#submissions.length; this.#head++, count++) {
       const { session, firstSeq } = this.#submissions[this.#head]!;
+      // Objects that start anew go through old sessions again: those open nothing.
       const isDone =
-        session === 0 ? opened !== null : session === expired || (session === opened && firstSeq < nextSeq);
+        session === 0 ? (opened ?? 0) > this.#lastExpired : session <= this.#lastExpired || (session === opened && firstSeq < nextSeq);
       if (!isDone) break;
     }
     this.#compact();
