@@ -22,6 +22,9 @@ export interface ResultBlock {
   readonly errors: readonly (readonly [position: number, error: PlainError])[] | null;
 }
 
+/** A result lies in the list of the block's results. */
+const RESULT_DEPTH = 2;
+
 /** Collects the results of one block after another, on the object's thread. */
 export class ResultCollector {
   readonly #codec: ValueCodec;
@@ -89,7 +92,8 @@ export class ResultCollector {
 
   #whyNotEncodable(value: unknown): ConclaveError | null {
     try {
-      this.#codec.encodeInto(value);
+      // As deep as it lies in the list of all results.
+      this.#codec.encodeInto(value, 'result', RESULT_DEPTH);
       return null;
     } catch (error) {
       const { message, data } = error as ConclaveError;

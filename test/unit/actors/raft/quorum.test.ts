@@ -104,8 +104,11 @@ describe('checkedQuorum', () => {
 
   test('refuses a rule by which more voters count less', () => {
     const exactlyTwo = (ids: ReadonlySet<NodeId>) => ids.size === 2;
-    const quorum: Quorum = { isElectionQuorum: exactlyTwo, isCommitQuorum: exactlyTwo };
-    expect(() => checkedQuorum(votersNamed(3), quorum)).toThrow(refused);
+    const atLeastTwo = (ids: ReadonlySet<NodeId>) => ids.size >= 2;
+    const voters = votersNamed(3);
+
+    expect(() => checkedQuorum(voters, { isElectionQuorum: exactlyTwo, isCommitQuorum: atLeastTwo })).toThrow(refused);
+    expect(() => checkedQuorum(voters, { isElectionQuorum: atLeastTwo, isCommitQuorum: exactlyTwo })).toThrow(refused);
   });
 });
 
