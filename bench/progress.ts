@@ -13,6 +13,8 @@ export class Progress {
   readonly #totalMs: number;
   readonly #startedAt = performance.now();
   #timer: NodeJS.Timeout | null = null;
+  /** Gives the terminal its cursor back, however the process ends. */
+  readonly #onExit = (): void => this.stop();
 
   constructor(totalMs: number, stream: NodeJS.WriteStream = process.stderr) {
     this.#totalMs = totalMs;
@@ -28,6 +30,7 @@ export class Progress {
         })
       : null;
     this.#bar = this.#bars?.create(totalMs, 0, { label: '' }) ?? null;
+    process.once('exit', this.#onExit);
     if (this.#bar !== null) this.#timer = setInterval(() => this.#bar?.update(this.#elapsedMs()), REFRESH_MS).unref();
   }
 
@@ -43,6 +46,7 @@ export class Progress {
   }
 
   stop(): void {
+    process.off('exit', this.#onExit);
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.#bars?.stop();

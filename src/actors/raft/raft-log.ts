@@ -213,7 +213,8 @@ export function checkEncoded(bytes: Uint8Array, firstIndex: LogIndex, prevTerm: 
     if (!Number.isSafeInteger(reader.term) || reader.term < lastTerm || reader.term > termMax) {
       throw refused('its term is out of order', index);
     }
-    if (!Number.isFinite(reader.timestampMs) || reader.timestampMs < 0) throw refused('its timestamp is no time', index);
+    if (!Number.isFinite(reader.timestampMs) || reader.timestampMs < 0)
+      throw refused('its timestamp is no time', index);
     lastTerm = reader.term;
   }
   return { count: index - firstIndex, lastIndex: logIndex(index - 1), lastTerm };

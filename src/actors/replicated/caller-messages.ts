@@ -10,12 +10,16 @@ import type { ResultBlock } from './results.js';
 /** Results of blocks of this node's session, in the order in which the blocks were sent. */
 export interface CommandResults {
   readonly type: 'commandResults';
+  /** What the objects had applied by then. */
+  readonly appliedIndex: LogIndex;
   readonly blocks: readonly ResultBlock[];
 }
 
 /** Results of blocks of queries; `id` is the queryId. */
 export interface QueryResults {
   readonly type: 'queryResults';
+  /** What the objects had applied by then. */
+  readonly appliedIndex: LogIndex;
   readonly blocks: readonly ResultBlock[];
 }
 
@@ -52,10 +56,10 @@ export interface NodeStatus {
   readonly hasQuorum: boolean;
 }
 
-/** The object's thread is gone; `error` says why it will not come back, null that it will. */
+/** The objects' thread has ended, and with it the queries that it was to run; another one is on its way. */
 export interface MachineLost {
   readonly type: 'machineLost';
-  readonly error: PlainError | null;
+  readonly error: PlainError;
 }
 
 /** The objects stand again on a new thread, and are catching up with the log. */

@@ -7,9 +7,9 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Actor, ActorAddress, ActorContext, ActorRef } from '../../runtime/actor.js';
 import { ConclaveError, fromPlainError } from '../../errors.js';
-import type { SessionId } from '../../ids.js';
+import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
-import type { BlockBuilder, MethodName } from './block-builder.js';
+import { MethodName, type BlockBuilder } from './block-builder.js';
 import { BlockLane, type LaneOptions } from './block-lane.js';
 import type { Call } from './call.js';
 import type { CallerMessage, NodeStatus } from './caller-messages.js';
@@ -48,11 +48,16 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   readonly #options: CallerOptions;
   readonly #commands: BlockLane;
   readonly #queries: Readonly<Record<Consistency, BlockLane>>;
+  readonly #nothing = new MethodName('', '');
   #session: SessionId | null = null;
+  /** The latest session that this node has had. Objects that are fed the log again tell of earlier ones. */
+  #lastSession: SessionId | 0 = 0;
   #nextSeq = 1;
   #nextQuery = 1;
   #status: NodeStatus | null = null;
   #isMachineUp = true;
+  /** What results have shown: no later answer may be older. Never goes down. */
+  #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
 
   constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
@@ -68,7 +73,13 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#queries = {
       linearizable: this.#queryLane((builder, block) => this.#sendRead(builder, block, 'linearizable')),
       lease: this.#queryLane((builder, block) => this.#sendRead(builder, block, 'lease')),
-      local: this.#queryLane((builder, block) => this.#sendLocal(builder, block)),
+      local: new BlockLane({
+        ...this.#laneOptions(true),
+        send: (builder, block) => this.#sendLocal(builder, block),
+        maySend: () => this.#isMachineUp,
+        // No leader is asked.
+        whyTimedOut: () => 'ERR_TIMEOUT',
+      }),
     };
     context.every(EXPIRE_EVERY_MS, { type: 'expire' });
     this.#raft.tell({ type: 'openSession' });
@@ -92,6 +103,12 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#queries[consistency].call(name, args, call);
   }
 
+  /** Runs nothing; resolves once everything that was committed before the call has been applied on this node. */
+  catchUp(call: Call): Promise<unknown> {
+    if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    return this.#queries.linearizable.callNothing(this.#nothing, call);
+  }
+
   get pendingCommands(): number {
     return this.#commands.pending;
   }
@@ -99,9 +116,11 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   receive(message: CallerMessage | { readonly type: 'expire' }): void {
     switch (message.type) {
       case 'commandResults':
+        this.#seen(message.appliedIndex);
         for (const block of message.blocks) if (block.session === this.#session) this.#commands.settle(block);
         return;
       case 'queryResults':
+        this.#seen(message.appliedIndex);
         for (const block of message.blocks) this.#laneOfQuery(block.id).settle(block);
         return;
       case 'queriesFailed':
@@ -114,7 +133,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       case 'sessionExpired':
         return this.#onSessionExpired(message.session);
       case 'machineLost':
-        return this.#onMachineLost(message.error === null ? null : fromPlainError(message.error));
+        return this.#onMachineLost(fromPlainError(message.error));
       case 'machineBack':
         this.#isMachineUp = true;
         for (const lane of this.#lanes()) lane.flush();
@@ -129,7 +148,9 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   stop(reason: ConclaveError): void {
     if (this.#stopped !== null) return;
     this.#stopped = reason;
-    for (const lane of this.#lanes()) lane.failAll((wasSent) => (wasSent ? reason : notSent(reason)));
+    this.#commands.failAll((wasSent) => (wasSent ? reason : notSent(reason)));
+    // A query changes nothing, sent or not.
+    for (const lane of Object.values(this.#queries)) lane.failAll(() => notSent(reason));
   }
 
   stopped(): void {
@@ -153,7 +174,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       commandBytesMax: this.#options.commandBytesMax,
       pendingMax: this.#options.pendingCommandsMax,
       isQuery,
-      whyNotSent: () => (this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
+      whyTimedOut: (wasSent) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
     };
   }
 
@@ -182,7 +203,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     const queryId = this.#newQueryId('local');
     block.id = queryId;
     const bytes = builder.seal(0, queryId);
-    this.#machine.tell({ type: 'runQueries', queryId, index: 0, block: bytes }, [bytes]);
+    // Objects that were made anew have this index only when they have been fed the log again.
+    this.#machine.tell({ type: 'runQueries', queryId, index: this.#seenIndex, block: bytes }, [bytes]);
   }
 
   /** The id of the next block of queries; what it leaves over 3 names the lane. */
@@ -194,6 +216,10 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#queries[CONSISTENCIES[queryId % 3]!];
   }
 
+  #seen(index: LogIndex): void {
+    if (index > this.#seenIndex) this.#seenIndex = index;
+  }
+
   #onStatus(status: NodeStatus): void {
     const hadLeader = this.#hasLeader();
     this.#status = status;
@@ -202,8 +228,9 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   }
 
   #onSessionOpened(session: SessionId): void {
-    if (session === this.#session) return;
+    if (session <= this.#lastSession) return;
     this.#session = session;
+    this.#lastSession = session;
     this.#nextSeq = 1;
     this.#commands.flush();
     this.events.emit('sessionOpened');
@@ -223,16 +250,15 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#raft.tell({ type: 'openSession' });
   }
 
-  #onMachineLost(error: Error | null): void {
+  #onMachineLost(cause: Error): void {
     this.#isMachineUp = false;
-    const failed = (mayBeApplied: boolean): ConclaveError =>
-      new ConclaveError('ERR_OBJECT_FAILED', 'The thread of the objects has ended, and cannot be brought back.', {
-        mayBeApplied,
-        retrySafe: !mayBeApplied,
-        ...(error === null ? {} : { cause: error }),
+    const error = (): ConclaveError =>
+      new ConclaveError('ERR_OBJECT_FAILED', 'The thread of the objects has ended before it answered the query.', {
+        mayBeApplied: false,
+        retrySafe: true,
+        cause,
       });
-    for (const lane of Object.values(this.#queries)) lane.failSent(() => failed(false));
-    if (error !== null) this.stop(failed(true));
+    for (const lane of Object.values(this.#queries)) lane.failSent(error);
   }
 }
 

@@ -11,11 +11,11 @@ export interface ApplyEntries {
   readonly entries: ArrayBuffer;
 }
 
-/** A block of queries that may run once `index` has been applied; 0: at once. Transferred. */
+/** A block of queries that may run once `index` has been applied. Transferred. */
 export interface RunQueries {
   readonly type: 'runQueries';
   readonly queryId: number;
-  readonly index: LogIndex | 0;
+  readonly index: LogIndex;
   readonly block: ArrayBuffer;
 }
 

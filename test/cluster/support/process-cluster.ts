@@ -1,0 +1,158 @@
+/**
+ * A cluster of real processes on loopback under test: started on free ports, watched, hurt, and ended with the test
+ * however that ends. A node that was killed is never started again under its name: it kept its log and its vote in
+ * memory, and one that has lost them must not vote until the cluster has re-admitted it.
+ */
+
+import { onTestFailed, onTestFinished, vi } from 'vitest';
+import type { RuntimeStatus } from 'conclave';
+import { freeAddresses } from '../../unit/net/support/loopback.js';
+import { Relay } from '../../unit/net/support/relay.js';
+import type { LedgerSummary } from '../fixtures/ledger.js';
+import type { LoadSettings } from '../fixtures/load.js';
+import type { NodeEvent, NodeSettings } from '../fixtures/node-messages.js';
+import { History } from './history.js';
+import { NodeProcess } from './node-process.js';
+
+/** On a busy machine; it takes half a second on an idle one. */
+const ELECTION_TIMEOUT_MS = 8_000;
+const AGREE_TIMEOUT_MS = 10_000;
+const POLL_MS = 10;
+const LOG_LINES_SHOWN = 40;
+
+export interface ClusterOptions extends Partial<NodeSettings> {
+  /** Put something between the nodes that can drop their connections. */
+  readonly relays?: boolean;
+}
+
+export class ProcessCluster {
+  readonly nodes: readonly NodeProcess[];
+  readonly history = new History();
+  /** By node: what its peers reach it through. Empty without relays. */
+  readonly relays: readonly Relay[];
+  readonly #failures: string[] = [];
+
+  private constructor(addresses: readonly string[], relays: readonly Relay[]) {
+    this.relays = relays;
+    this.nodes = addresses.map((address) => new NodeProcess(address, (event) => this.#onEvent(address, event)));
+  }
+
+  /** Starts so many nodes and resolves when all are ready. They end with the test. */
+  static async start(count: number, options: ClusterOptions = {}): Promise<ProcessCluster> {
+    const { relays: hasRelays = false, ...settings } = options;
+    const addresses = await freeAddresses(count);
+    const targets = hasRelays ? await freeAddresses(count) : addresses;
+    const relays = hasRelays ? targets.map((target) => new Relay(target)) : [];
+    onTestFinished(async () => void (await Promise.all(relays.map((relay) => relay.close()))));
+    await Promise.all(relays.map((relay, index) => relay.listen(addresses[index]!)));
+    const cluster = new ProcessCluster(addresses, relays);
+    onTestFinished(async () => void (await Promise.all(cluster.nodes.map((node) => node.kill()))));
+    onTestFailed(() => cluster.#showLogs());
+    await Promise.all(
+      addresses.map((self, index) =>
+        cluster.nodes[index]!.call('start', {
+          self,
+          peers: addresses.filter((address) => address !== self),
+          bind: targets[index]!,
+          ...settings,
+        }),
+      ),
+    );
+    await Promise.all(cluster.nodes.map((node) => node.call('ready', null)));
+    return cluster;
+  }
+
+  get living(): NodeProcess[] {
+    return this.nodes.filter((node) => node.isAlive && !node.isFrozen);
+  }
+
+  node(address: string | null): NodeProcess {
+    const node = this.nodes.find((each) => each.address === address);
+    if (node === undefined) throw new Error(`There is no node ${address}.`);
+    return node;
+  }
+
+  /** Resolves with the leader once all nodes that run know the same one, and it is among them. */
+  async leader(timeoutMs = ELECTION_TIMEOUT_MS): Promise<NodeProcess> {
+    const { living } = this;
+    const statuses = await this.#poll(
+      () => Promise.all(living.map((node) => node.call('status', null))),
+      ([first, ...others]: RuntimeStatus[]) =>
+        living.some((node) => node.address === first!.leader) &&
+        others.every(({ leader, term }) => leader === first!.leader && term === first!.term),
+      timeoutMs,
+      'no leader that all know',
+    );
+    return this.node(statuses[0]!.leader);
+  }
+
+  /** Starts a caller on each of the nodes. */
+  async startLoad(settings: Omit<LoadSettings, 'caller'>, nodes = this.living): Promise<void> {
+    await Promise.all(nodes.map((node) => node.call('startLoad', { caller: node.address, ...settings })));
+  }
+
+  /** Ends the callers of the nodes that run, and resolves when each of their calls has settled. */
+  async stopLoad(timeoutMs: number, nodes = this.living): Promise<void> {
+    await Promise.all(nodes.map((node) => node.call('stopLoad', null, timeoutMs)));
+  }
+
+  /** Resolves when callers have been acknowledged so many more commands, made from now on. */
+  async untilAppended(count: number, timeoutMs: number): Promise<void> {
+    const nowUs = Number(process.hrtime.bigint() / 1000n);
+    await vi.waitUntil(() => this.history.appendsSince(nowUs) >= count, { timeout: timeoutMs, interval: POLL_MS });
+  }
+
+  /** Resolves with what all nodes that run hold, once they hold the same. */
+  async agreedSummary(): Promise<LedgerSummary> {
+    const summaries = await this.#poll(
+      () => Promise.all(this.living.map((node) => node.call('summary', null))),
+      ([first, ...others]) => others.every(({ count, digest }) => count === first!.count && digest === first!.digest),
+      AGREE_TIMEOUT_MS,
+      'the states differ',
+    );
+    return summaries[0]!;
+  }
+
+  /**
+   * Everything that is wrong: states that differ, commands lost, doubled or out of order, stale answers, nodes that
+   * failed. Asked when the load has ended. Empty: nothing is.
+   */
+  async complaints(): Promise<string[]> {
+    const { duplicates, disorders } = await this.agreedSummary();
+    const node = this.living[0]!;
+    const applied = new Map<string, number[]>();
+    for (const caller of this.history.callers) applied.set(caller, await node.call('numbersOf', caller));
+    return [
+      ...duplicates.map((command) => `${command} was applied twice`),
+      ...disorders.map((command) => `${command} was applied out of order`),
+      ...this.history.complaints(applied),
+      ...this.#failures,
+      ...this.nodes.filter(({ stderr }) => stderr !== '').map(({ address, stderr }) => `${address} wrote: ${stderr}`),
+    ];
+  }
+
+  #onEvent(address: string, event: NodeEvent): void {
+    if (event.event === 'calls') this.history.add(address, event);
+    else if (event.event === 'failure') this.#failures.push(`${address} failed: ${event.stack}`);
+  }
+
+  async #poll<Value>(
+    look: () => Promise<Value>,
+    isWanted: (value: Value) => boolean,
+    timeoutMs: number,
+    complaint: string,
+  ): Promise<Value> {
+    let value: Value | undefined;
+    const isSo = async (): Promise<boolean> => isWanted((value = await look()));
+    await vi.waitUntil(isSo, { timeout: timeoutMs, interval: POLL_MS }).catch((cause: unknown) => {
+      throw new Error(`After ${timeoutMs} ms, ${complaint}: ${JSON.stringify(value, null, 1)}`, { cause });
+    });
+    return value!;
+  }
+
+  #showLogs(): void {
+    for (const { address, log, stderr } of this.nodes) {
+      process.stderr.write(`--- ${address}\n${log.slice(-LOG_LINES_SHOWN).join('\n')}\n${stderr}\n`);
+    }
+  }
+}

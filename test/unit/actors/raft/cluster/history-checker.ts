@@ -1,0 +1,259 @@
+/**
+ * Watches a whole cluster and throws where Raft's promises (figure 3 of the paper, and what the messages say of
+ * durability) are broken. It remembers the history of all nodes, across their crashes, which no node could.
+ */
+
+import type { PeerMessage } from '../../../../../src/actors/raft/messages.js';
+import type { Core, Leader } from '../../../../../src/actors/raft/state.js';
+import { logIndex, term as asTerm, type NodeId } from '../../../../../src/ids.js';
+import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import type { RaftNode } from './raft-node.js';
+
+/** What is known of a node in its present life. */
+interface Watched {
+  core: Core;
+  /** The terms of the log as last seen, by index. */
+  terms: number[];
+  term: number;
+  commitIndex: number;
+  /** As leader: the log's end as last seen, and each peer's match. */
+  leader: Leader | null;
+  leaderLastIndex: number;
+  matches: Map<NodeId, number>;
+}
+
+/** Any number that identifies what an entry says, and the term of the one before it. */
+interface SeenEntry {
+  readonly content: number;
+  readonly prevTerm: number;
+}
+
+interface CommittedEntry {
+  readonly term: number;
+  readonly content: number;
+}
+
+export class HistoryChecker {
+  readonly #configuration: Configuration;
+  readonly #nodes: ReadonlyMap<NodeId, RaftNode>;
+  readonly #watched = new Map<NodeId, Watched>();
+  /** By `term * INDEX_MAX + index`. */
+  readonly #entries = new Map<number, SeenEntry>();
+  /** By index, from 1. */
+  readonly #committed: (CommittedEntry | undefined)[] = [undefined];
+  readonly #leaders = new Map<number, NodeId>();
+  /** By voter and term. */
+  readonly #votes = new Map<string, NodeId>();
+  /** The hash of the state after each index. */
+  readonly #hashes = new Map<number, number>();
+
+  constructor(configuration: Configuration, nodes: ReadonlyMap<NodeId, RaftNode>) {
+    this.#configuration = configuration;
+    this.#nodes = nodes;
+  }
+
+  get committedCount(): number {
+    return this.#committed.length - 1;
+  }
+
+  /** The core of `node` has taken a message. */
+  stepped(node: RaftNode): void {
+    const core = node.running;
+    const watched = this.#watch(node.id, core);
+    check(core.term >= watched.term, `${node.id}: the term went down`);
+    check(core.commitIndex >= watched.commitIndex, `${node.id}: the commit index went down`);
+    watched.term = core.term;
+    this.#checkLog(node.id, core, watched);
+    if (core.role.name === 'leader') this.#checkLeader(node, core, core.role, watched);
+    else watched.leader = null;
+    this.#checkCommit(node, core, watched);
+  }
+
+  /** `node` puts a message on the network. */
+  sent(node: RaftNode, to: NodeId, message: PeerMessage): void {
+    const { disk } = node;
+    const durableTerm = disk.hardState?.term ?? 0;
+    switch (message.type) {
+      case 'requestVote':
+        this.#checkVote(node, message.term, node.id);
+        return;
+      case 'requestVoteReply':
+        if (message.voteGranted) this.#checkVote(node, message.term, to);
+        return;
+      case 'appendEntries':
+        check(durableTerm >= message.term, `${node.id}: leads in term ${message.term} before it is durable`);
+        return;
+      case 'appendEntriesReply':
+        check(durableTerm >= message.term, `${node.id}: answers in term ${message.term} before it is durable`);
+        if (message.success) this.#checkAck(node, to, message.term, message.matchIndex, durableTerm);
+        return;
+      case 'installSnapshotReply':
+        check(disk.lastIndex >= message.lastIncludedIndex, `${node.id}: acknowledges a snapshot before it is durable`);
+        return;
+      default:
+    }
+  }
+
+  /** The machine of `node` has applied one entry. */
+  applied({ id, machine: { appliedIndex, hash } }: RaftNode): void {
+    const known = this.#hashes.get(appliedIndex);
+    if (known === undefined) this.#hashes.set(appliedIndex, hash);
+    else check(known === hash, `state machine safety: ${id} has another state at ${appliedIndex}`);
+  }
+
+  #watch(id: NodeId, core: Core): Watched {
+    const known = this.#watched.get(id);
+    if (known?.core === core) return known;
+    const fresh: Watched = {
+      core,
+      terms: [],
+      term: Math.max(core.term, 0),
+      commitIndex: 0,
+      leader: null,
+      leaderLastIndex: 0,
+      matches: new Map(),
+    };
+    if (known !== undefined) {
+      for (const [voter, vote] of this.#votes) {
+        if (voter === `${id} ${core.term}`) check(core.votedFor === vote, `${id} forgot its vote in term ${core.term}`);
+        else if (voter.startsWith(`${id} `)) check(core.term >= Number(voter.slice(id.length + 1)), `${id} forgot a term`);
+      }
+    }
+    this.#watched.set(id, fresh);
+    return fresh;
+  }
+
+  /** Log matching: an index and a term name one entry, with one entry before it. */
+  #checkLog(id: NodeId, { log }: Core, watched: Watched): void {
+    const { terms } = watched;
+    const first = log.firstIndex;
+    let index: number = log.lastIndex;
+    // What has not changed since the last look has been looked at.
+    while (index >= first && terms[index] !== log.termAt(logIndex(index))) index--;
+    terms.length = Math.min(terms.length, log.lastIndex + 1);
+    for (let at = index + 1; at <= log.lastIndex; at++) {
+      const entry = log.entry(logIndex(at));
+      terms[at] = entry.term;
+      const content = fingerprint(entry.kind, entry.timestampMs, entry.payload);
+      const prevTerm = log.termAt(logIndex(at - 1)) ?? 0;
+      const key = keyOf(at, entry.term);
+      const seen = this.#entries.get(key);
+      if (seen === undefined) this.#entries.set(key, { content, prevTerm });
+      else {
+        check(seen.content === content, `log matching: ${id} has another entry ${at} of term ${entry.term}`);
+        check(seen.prevTerm === prevTerm, `log matching: ${id} has another entry before ${at} of term ${entry.term}`);
+      }
+    }
+  }
+
+  #checkLeader(node: RaftNode, core: Core, leader: Leader, watched: Watched): void {
+    const { log, term } = core;
+    if (watched.leader !== leader) {
+      const other = this.#leaders.get(term);
+      check(other === undefined, `election safety: ${other} and ${node.id} were both elected in term ${term}`);
+      this.#leaders.set(term, node.id);
+      this.#checkCompleteness(node.id, core);
+      watched.leader = leader;
+      watched.leaderLastIndex = log.lastIndex;
+      watched.matches = new Map();
+    }
+    check(log.lastIndex >= watched.leaderLastIndex, `leader append-only: ${node.id} cut its log`);
+    watched.leaderLastIndex = log.lastIndex;
+    for (const peer of leader.peers.values()) {
+      const before = watched.matches.get(peer.id) ?? 0;
+      if (peer.matchIndex === before) continue;
+      const isForgotten = peer.matchIndex < before && !this.#isMember(peer.id);
+      check(isForgotten || peer.matchIndex > before, `${node.id}: the match of ${peer.id} went down`);
+      watched.matches.set(peer.id, peer.matchIndex);
+      this.#checkMatch(node, core, peer.id, peer.matchIndex);
+    }
+  }
+
+  /** What the leader takes for matching is on the peer's disk, unless a later leader has replaced it. */
+  #checkMatch(node: RaftNode, core: Core, peer: NodeId, matchIndex: number): void {
+    const { disk } = this.#nodes.get(peer)!;
+    if (disk.snapshotIndex >= matchIndex || (disk.hardState?.term ?? 0) > core.term) return;
+    const own = core.log.termAt(logIndex(matchIndex));
+    check(own === null || disk.termAt(matchIndex) === own, `${node.id}: ${peer} does not match at ${matchIndex}`);
+  }
+
+  #checkCompleteness(id: NodeId, { log, term }: Core): void {
+    for (let index: number = log.firstIndex; index < this.#committed.length; index++) {
+      const committed = this.#committed[index]!;
+      check(
+        log.termAt(logIndex(index)) === committed.term,
+        `leader completeness: ${id} was elected in term ${term} without the committed entry ${index}`,
+      );
+    }
+  }
+
+  #checkCommit(node: RaftNode, core: Core, watched: Watched): void {
+    const { log, commitIndex } = core;
+    for (let index = Math.max(watched.commitIndex + 1, log.firstIndex); index <= commitIndex; index++) {
+      const term = log.termAt(logIndex(index))!;
+      const { content } = this.#entries.get(keyOf(index, term))!;
+      const known = this.#committed[index];
+      if (known === undefined) {
+        this.#checkDurable(node, index, term);
+        this.#committed[index] = { term, content };
+      } else {
+        const isSame = known.term === term && known.content === content;
+        check(isSame, `state machine safety: ${node.id} committed another entry ${index}`);
+      }
+    }
+    watched.commitIndex = commitIndex;
+  }
+
+  #checkDurable(node: RaftNode, index: number, term: number): void {
+    const holders = new Set<NodeId>();
+    for (const { id, disk } of this.#nodes.values()) {
+      if (disk.snapshotIndex >= index || disk.termAt(index) === term) holders.add(id);
+    }
+    const isQuorum = this.#configuration.quorum.isCommitQuorum(holders);
+    check(isQuorum, `${node.id} committed ${index} of term ${term}, durable on ${[...holders].join() || 'no disk'} only`);
+  }
+
+  #checkVote(node: RaftNode, term: number, candidate: NodeId): void {
+    const { hardState } = node.disk;
+    const isDurable =
+      hardState !== null &&
+      (hardState.term > term || (hardState.term === asTerm(term) && hardState.votedFor === candidate));
+    check(isDurable, `${node.id} votes for ${candidate} in term ${term} before that is durable`);
+    const key = `${node.id} ${term}`;
+    const known = this.#votes.get(key);
+    check(known === undefined || known === candidate, `${node.id} votes twice in term ${term}`);
+    this.#votes.set(key, candidate);
+  }
+
+  #checkAck(node: RaftNode, to: NodeId, term: number, matchIndex: number, durableTerm: number): void {
+    // A later leader may have replaced it while the acknowledgement waited for the disk.
+    if (durableTerm > term) return;
+    const { disk } = node;
+    check(disk.lastIndex >= matchIndex, `${node.id} acknowledges ${matchIndex} before it is durable`);
+    const leader = this.#nodes.get(to)?.core;
+    if (leader?.role.name !== 'leader' || leader.term !== asTerm(term)) return;
+    const expected = leader.log.termAt(logIndex(matchIndex));
+    const isTrue = expected === null || matchIndex < disk.snapshotIndex || disk.termAt(matchIndex) === expected;
+    check(isTrue, `${node.id} acknowledges ${matchIndex}, but has another entry there`);
+  }
+
+  #isMember(id: NodeId): boolean {
+    return this.#configuration.voters.includes(id) || this.#configuration.learners.includes(id);
+  }
+}
+
+const INDEX_MAX = 1e7;
+
+function keyOf(index: number, term: number): number {
+  return term * INDEX_MAX + index;
+}
+
+function fingerprint(kind: number, timestampMs: number, payload: Uint8Array): number {
+  let hash = Math.imul(kind + 1, 0x9e3779b1) ^ Math.floor(timestampMs);
+  for (const byte of payload) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash;
+}
+
+function check(holds: boolean, promise: string): void {
+  if (!holds) throw new Error(promise);
+}
