@@ -116,26 +116,46 @@ export interface PlainError {
 /** Causes deeper than this are dropped: an error chain may be a cycle. */
 const CAUSE_DEPTH_MAX = 8;
 
-/** Turns anything thrown into plain data. Never throws. */
+/** Turns anything thrown into plain data that survives threads and sockets. Never throws. */
 export function toPlainError(thrown: unknown, depth = 0): PlainError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: describe(thrown) };
-  const code = (thrown as { code?: unknown }).code;
+  try {
+    return thrown instanceof Error ? plainFieldsOf(thrown, depth) : { name: 'Error', message: describe(thrown) };
+  } catch {
+    return { name: 'Error', message: 'an error that throws when it is looked at' };
+  }
+}
+
+function plainFieldsOf(error: Error, depth: number): PlainError {
+  // A user's error may have anything in place of these.
+  const { name, message, stack, cause, code } = error as { readonly [Key in keyof PlainError]: unknown };
   return {
-    name: thrown.name,
-    message: thrown.message,
-    ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
+    name: describe(name),
+    message: describe(message),
+    ...(typeof stack === 'string' ? { stack } : {}),
     ...(typeof code === 'string' ? { code } : {}),
-    ...(thrown instanceof ConclaveError
-      ? { data: thrown.data, mayBeApplied: thrown.mayBeApplied, retrySafe: thrown.retrySafe }
+    ...(error instanceof ConclaveError
+      ? { data: plainData(error.data), mayBeApplied: error.mayBeApplied, retrySafe: error.retrySafe }
       : {}),
-    ...(thrown.cause === undefined || depth >= CAUSE_DEPTH_MAX
-      ? {}
-      : { cause: toPlainError(thrown.cause, depth + 1) }),
+    ...(cause === undefined || depth >= CAUSE_DEPTH_MAX ? {} : { cause: toPlainError(cause, depth + 1) }),
   };
 }
 
+/** The data, or nothing of it where it holds what cannot be cloned. */
+function plainData(data: ErrorData): ErrorData {
+  try {
+    return structuredClone(data);
+  } catch {
+    return {};
+  }
+}
+
 const BUILT_IN_ERRORS: Readonly<Record<string, new (message: string) => Error>> = {
-  EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
 };
 
 /** Rebuilds an error: a {@link ConclaveError} from its code, a built-in from its name, any other as an `Error`. */

@@ -98,7 +98,7 @@ function callOf(commandBytes: number): () => Promise<unknown> {
     pendingMax: UNBOUNDED,
     isQuery: false,
     maySend: () => true,
-    whyNotSent: () => 'ERR_TIMEOUT',
+    whyTimedOut: () => 'ERR_TIMEOUT',
     send: (builder, pending) => {
       pending.id = nextSeq;
       nextSeq += pending.count;

@@ -6,6 +6,9 @@ import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
 
+const PLOTS = `![Commands per second by size of command](docs/plots/commands-by-size.svg)
+![Commands per second by size of cluster](docs/plots/commands-by-cluster-size.svg)`;
+
 /** `readme` with everything between the two marks replaced. */
 export function withResults(readme: string, results: Results): string {
   const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
@@ -16,7 +19,7 @@ export function withResults(readme: string, results: Results): string {
 export function resultsText(results: Results): string {
   const writes = results.load.filter(({ row }) => row.operation === 'write');
   const reads = results.load.filter(({ row }) => row.operation !== 'write');
-  return [provenance(results), writesTable(writes), readsTable(reads), memoryText(results.memory)]
+  return [provenance(results), writesTable(writes), PLOTS, readsTable(reads), memoryText(results.memory)]
     .filter((part) => part !== '')
     .join('\n\n');
 }

@@ -43,7 +43,11 @@ const FRAME_OVERHEAD_BYTES = 1024 * 1024;
 export const consensusActor: ActorFactory<RaftActorMessage, ConsensusData> = (context, data) =>
   consensusActorOn((options) => tcpTransport(context, data, options))(context, data);
 
-function tcpTransport({ random, logger }: ActorContext<RaftActorMessage>, data: ConsensusData, options: TransportOptions): Transport {
+function tcpTransport(
+  { random, logger }: ActorContext<RaftActorMessage>,
+  data: ConsensusData,
+  options: TransportOptions,
+): Transport {
   const frameBytesMax = data.limits.commandBytes + FRAME_OVERHEAD_BYTES;
   const limits = { frameBytesMax, linkBufferBytesMax: 2 * data.limits.inflightBytes + frameBytesMax };
   const bind = data.bind === null ? {} : { bind: data.bind };

@@ -121,7 +121,11 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
   if (typeof options !== 'object' || options === null) throw invalid('options', options, 'must be an object');
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(KNOWN, key)) {
-      throw invalid(key, (options as unknown as Record<string, unknown>)[key], `is not an option; there are ${Object.keys(KNOWN).join(', ')}`);
+      throw invalid(
+        key,
+        (options as unknown as Record<string, unknown>)[key],
+        `is not an option; there are ${Object.keys(KNOWN).join(', ')}`,
+      );
     }
   }
   const self = options.self === null ? null : checkAddress('self', options.self);
@@ -134,7 +138,12 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     bind: checkBind(options.bind, self),
     threads: checkBoolean('threads', options.threads ?? true),
     electionTimeoutMs,
-    heartbeatMs: checkNumber('heartbeatMs', options.heartbeatMs ?? Math.min(50, electionTimeoutMs[0] / 3), 1, electionTimeoutMs[0] / 3),
+    heartbeatMs: checkNumber(
+      'heartbeatMs',
+      options.heartbeatMs ?? Math.min(50, electionTimeoutMs[0] / 3),
+      1,
+      electionTimeoutMs[0] / 3,
+    ),
     callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? 10_000, 1, TIME_MS_MAX),
     limits: checkLimits(options.limits ?? {}),
     logger: checkLogger(options.logger ?? silentLogger),
@@ -160,11 +169,12 @@ function checkPeers(peers: unknown, self: NodeId | null): readonly NodeId[] {
   const seen = new Set<NodeId>();
   for (const value of peers as unknown[]) {
     const peer = checkAddress('peers', value);
-    if (peer === self) throw invalid('peers', value, "is this node itself; list the other nodes only");
+    if (peer === self) throw invalid('peers', value, 'is this node itself; list the other nodes only');
     if (seen.has(peer)) throw invalid('peers', value, 'is listed twice');
     seen.add(peer);
   }
-  if (self === null && seen.size === 0) throw invalid('peers', peers, 'must name the members that an observer is to follow');
+  if (self === null && seen.size === 0)
+    throw invalid('peers', peers, 'must name the members that an observer is to follow');
   return [...seen];
 }
 
@@ -186,7 +196,8 @@ function checkElectionTimeout(range: readonly number[]): readonly [number, numbe
   if (!Array.isArray(range) || range.length !== 2) throw invalid('electionTimeoutMs', range, 'must be [min, max]');
   const min = checkNumber('electionTimeoutMs', range[0], 10, TIME_MS_MAX);
   const max = checkNumber('electionTimeoutMs', range[1], 10, TIME_MS_MAX);
-  if (max <= min) throw invalid('electionTimeoutMs', range, 'must have a maximum above its minimum, or votes split for ever');
+  if (max <= min)
+    throw invalid('electionTimeoutMs', range, 'must have a maximum above its minimum, or votes split for ever');
   return [min, max];
 }
 
@@ -205,7 +216,8 @@ function checkLimits(limits: RuntimeLimits): Required<RuntimeLimits> {
 
 function checkLogger(logger: Logger): Logger {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
-    if (typeof logger?.[level] !== 'function') throw invalid('logger', logger, `must have a method ${level}, as pino's have`);
+    if (typeof logger?.[level] !== 'function')
+      throw invalid('logger', logger, `must have a method ${level}, as pino's have`);
   }
   return logger;
 }
@@ -234,7 +246,9 @@ function checkNumber(option: string, value: unknown, min: number, max: number): 
 
 function invalid(option: string, value: unknown, what: string): ConclaveError {
   const shown = typeof value === 'string' ? JSON.stringify(value) : describe(value);
-  return new ConclaveError('ERR_INVALID_OPTION', `${option} ${what}. It is ${shown}.`, { data: { option, value: shown } });
+  return new ConclaveError('ERR_INVALID_OPTION', `${option} ${what}. It is ${shown}.`, {
+    data: { option, value: shown },
+  });
 }
 
 function describe(value: unknown): string {

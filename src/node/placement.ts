@@ -20,7 +20,7 @@ export interface NodeAddresses {
 
 /** What a placement reports to the runtime. */
 export interface PlacementEvents {
-  /** The node cannot go on. */
+  /** The node cannot go on: `ERR_OBJECT_FAILED` when its objects cannot be brought back. */
   onFailure(error: Error): void;
   /** The objects' thread has ended; it is being brought back. */
   onMachineLost(error: Error): void;

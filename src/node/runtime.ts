@@ -201,11 +201,21 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
+   * Resolves when this node has applied everything that was committed before the call; for `conclave/testing`.
+   *
+   * @internal
+   */
+  async caughtUp(options: { readonly timeoutMs: number }): Promise<void> {
+    await this.#caller.catchUp({ timeoutMs: options.timeoutMs, signal: null });
+  }
+
+  /**
    * Hands leadership to `target`, or to the most up-to-date other node. Resolves when the other one leads. Commands
    * made meanwhile wait.
    *
    * @throws ConclaveError `ERR_NOT_LEADER` when another node leads (ask that one), `ERR_TRANSFER_FAILED` when the target
-   *   did not take over in time (this node goes on leading), `ERR_INVALID_OPTION` when it is no peer.
+   *   did not take over in time (this node goes on leading), `ERR_INVALID_OPTION` when it is no peer, `ERR_STOPPED` when
+   *   the runtime stops or fails first.
    */
   async transferLeadership(target?: string): Promise<void> {
     if (target !== undefined && !this.#options.peers.includes(nodeId(target))) {
@@ -215,10 +225,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     }
     this.#throwIfEnded();
     const [, electionTimeoutMaxMs] = this.#options.electionTimeoutMs;
-    await this.#raft.ask(
-      { type: 'handOver', target: target === undefined ? null : nodeId(target) },
-      { timeoutMs: STOP_TIMEOUT_MS + 2 * electionTimeoutMaxMs },
-    );
+    try {
+      await this.#raft.ask(
+        { type: 'handOver', target: target === undefined ? null : nodeId(target) },
+        { timeoutMs: STOP_TIMEOUT_MS + 2 * electionTimeoutMaxMs },
+      );
+    } catch (error) {
+      this.#throwIfEnded();
+      throw error;
+    }
   }
 
   /**
@@ -375,6 +390,7 @@ function spawnCaller({ main, addresses }: Placement, options: CheckedOptions, co
 }
 
 function asFailure(cause: Error): ConclaveError {
+  if (cause instanceof ConclaveError && cause.code === 'ERR_OBJECT_FAILED') return cause;
   return new ConclaveError('ERR_STOPPED', `The node has failed and stopped: ${cause.message}`, { cause });
 }
 

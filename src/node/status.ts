@@ -53,7 +53,11 @@ export interface MemberStatus {
   readonly connected: boolean;
 }
 
-export function memberStatus(self: NodeId | null, peers: readonly NodeId[], connected: readonly NodeId[]): MemberStatus[] {
+export function memberStatus(
+  self: NodeId | null,
+  peers: readonly NodeId[],
+  connected: readonly NodeId[],
+): MemberStatus[] {
   const members = [...(self === null ? [] : [self]), ...peers].toSorted();
   return members.map((id) => ({ id, connected: id === self || connected.includes(id) }));
 }

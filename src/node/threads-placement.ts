@@ -4,7 +4,7 @@
  * the node has failed, for its memory of what it promised is gone.
  */
 
-import { asError } from '../errors.js';
+import { asError, ConclaveError } from '../errors.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
 import { linkThread, linkThreads } from '../runtime/threads/link-threads.js';
 import { ThreadHost, type ThreadExit } from '../runtime/threads/thread-host.js';
@@ -37,6 +37,7 @@ export class ThreadsPlacement implements Placement {
   /** When the objects' thread has ended lately. */
   #endsMs: number[] = [];
   #restart: NodeJS.Timeout | undefined;
+  #replacing: Promise<void> | undefined;
 
   constructor(options: Pick<CheckedOptions, 'logger' | 'workerUrl'>, events: PlacementEvents) {
     this.#options = options;
@@ -71,6 +72,7 @@ export class ThreadsPlacement implements Placement {
     // Consensus first: it goes on telling the objects what to apply.
     await this.#consensus?.stop();
     await this.#object?.stop();
+    await this.#replacing;
     this.main.stop();
   }
 
@@ -98,31 +100,47 @@ export class ThreadsPlacement implements Placement {
   }
 
   #onObjectExit({ error }: ThreadExit, machine: MachineActorData): void {
-    // While it has not started yet, whoever starts it is told.
-    if (error === undefined || this.#isStopping || this.#object === null) return;
+    // While it is being started, whoever starts it is told.
+    if (this.#object === null) return;
     this.#object = null;
+    if (error !== undefined) this.#onObjectEnded(error, machine);
+  }
+
+  #onObjectEnded(error: Error, machine: MachineActorData): void {
+    if (this.#isStopping) return;
     const nowMs = performance.now();
     this.#endsMs = [...this.#endsMs.filter((endMs) => nowMs - endMs < RESTART_WINDOW_MS), nowMs];
     if (this.#endsMs.length > RESTARTS_MAX) {
-      this.#events.onFailure(error);
+      this.#events.onFailure(objectFailed(error));
       return;
     }
     this.#events.onMachineLost(error);
     const delayMs = RESTART_DELAY_MS * 2 ** (this.#endsMs.length - 1);
-    this.#restart = setTimeout(() => void this.#replaceObject(machine), delayMs);
+    this.#restart = setTimeout(() => (this.#replacing = this.#replaceObject(machine)), delayMs);
   }
 
+  /** Never rejects. */
   async #replaceObject(machine: MachineActorData): Promise<void> {
+    let host: ThreadHost;
     try {
-      const host = await this.#startThread('object', (exit) => this.#onObjectExit(exit, machine));
-      if (this.#isStopping) return await host.stop();
-      this.#object = host;
+      host = await this.#startThread('object', (exit) => this.#onObjectExit(exit, machine));
+    } catch (error) {
+      return this.#onObjectEnded(asError(error), machine);
+    }
+    if (this.#isStopping) return host.stop();
+    this.#object = host;
+    try {
       await this.#linkObject(host);
       await this.#spawnMachine(host, machine);
-      this.#events.onMachineBack();
+      if (this.#object === host) this.#events.onMachineBack();
     } catch (error) {
-      // A thread that ended again is dealt with by its exit.
-      if (this.#object !== null && !this.#isStopping) this.#events.onFailure(asError(error));
+      // Its exit is dealt with elsewhere, unless it goes on without the objects.
+      if (this.#object === host && !this.#isStopping) this.#events.onFailure(objectFailed(asError(error)));
     }
   }
+}
+
+function objectFailed(cause: Error): ConclaveError {
+  const message = `The objects' thread has ended, and cannot be brought back: ${cause.message}`;
+  return new ConclaveError('ERR_OBJECT_FAILED', message, { cause });
 }

@@ -76,6 +76,13 @@ export function threadExited(system: string, cause?: unknown): ConclaveError {
   );
 }
 
+/** The same error, for a message that was not even sent. */
+export function notSent(error: ConclaveError): ConclaveError {
+  const { code, message, data, cause } = error;
+  const facts = { data, mayBeApplied: false, retrySafe: true };
+  return new ConclaveError(code, message, cause === undefined ? facts : { ...facts, cause });
+}
+
 /** For a message that structured clone refuses: it could not leave this thread. */
 export function notPostable(address: ActorAddress, cause: unknown): ConclaveError {
   return new ConclaveError(

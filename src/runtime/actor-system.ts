@@ -84,12 +84,15 @@ export class ActorSystem {
 
   /**
    * Links the system called `peer`, whose end of the channel is at the other side of `port`. Takes the place of an
-   * earlier link of that name. The port belongs to the link from now on.
+   * earlier link of that name. The port belongs to the system from now on, even if it is refused.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` when `peer` is this system's own name.
    */
   link(peer: string, port: LinkPort, options: LinkOptions = {}): void {
-    if (peer === this.name) throw invalidOption('peer', peer, 'the name of another system');
-    if (this.#isStopped) port.close();
+    const isOwnName = peer === this.name;
+    if (isOwnName || this.#isStopped) port.close();
     else this.#links.add(peer, port, options);
+    if (isOwnName) throw invalidOption('peer', peer, 'the name of another system');
   }
 
   /** Ends a link: whoever waits for `peer` gets `ERR_THREAD_EXITED` with this cause, and so do those who watch. */

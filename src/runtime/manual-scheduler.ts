@@ -12,7 +12,7 @@ import { TimerQueue } from './timer-queue.js';
 /** How many messages an actor handles before the next actor's turn. */
 const BATCH_MAX = 256;
 /** A tick ends after so many turns even if actors keep each other busy; the next tick goes on from there. */
-const TURNS_PER_TICK_MAX = 10_000;
+const TURNS_PER_TICK_MAX = 1_000;
 
 export class ManualScheduler implements Scheduler {
   readonly #clock: Clock;
@@ -40,7 +40,7 @@ export class ManualScheduler implements Scheduler {
   }
 
   /**
-   * Fires the timers that are due and gives turns until every actor is idle, at most 10,000 turns. Returns whether
+   * Fires the timers that are due and gives turns until every actor is idle, at most 1,000 turns. Returns whether
    * there was anything to do. Not to be called from within an actor.
    */
   tick(): boolean {

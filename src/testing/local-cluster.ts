@@ -6,8 +6,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import { assert } from '../assert.js';
 import { ConclaveError } from '../errors.js';
-import { nodeId } from '../ids.js';
+import { nodeId, type NodeId } from '../ids.js';
 import { MemoryNetwork } from '../net/memory-transport.js';
 import { consensusActorOn } from '../node/consensus-actor.js';
 import { InlinePlacement } from '../node/inline-placement.js';
@@ -130,7 +131,7 @@ export class LocalCluster<Definitions extends ObjectDefinitions = ObjectDefiniti
    * @throws ConclaveError `ERR_INVALID_OPTION` when the nodes run on threads, and so talk over TCP.
    */
   partition(a: Runtime<Definitions>, b: Runtime<Definitions>): void {
-    this.#memoryNetwork().partition(nodeId(a.status().self), nodeId(b.status().self));
+    this.#memoryNetwork().partition(idOf(a), idOf(b));
     this.#cuts.push([a, b]);
   }
 
@@ -141,7 +142,7 @@ export class LocalCluster<Definitions extends ObjectDefinitions = ObjectDefiniti
 
   /** Connects all nodes again. */
   heal(): void {
-    for (const [a, b] of this.#cuts) this.#memoryNetwork().heal(nodeId(a.status().self), nodeId(b.status().self));
+    for (const [a, b] of this.#cuts) this.#memoryNetwork().heal(idOf(a), idOf(b));
     this.#cuts = [];
   }
 
@@ -187,6 +188,13 @@ export class LocalCluster<Definitions extends ObjectDefinitions = ObjectDefiniti
   }
 }
 
+/** Every node of a local cluster is a member, and so has an address. */
+function idOf(node: Runtime): NodeId {
+  const { self } = node.status();
+  assert(self !== null, 'the nodes of a local cluster are members');
+  return nodeId(self);
+}
+
 const TOO_LATE: ReadonlySet<string> = new Set(['ERR_ABORTED', 'ERR_TIMEOUT', 'ERR_NO_LEADER']);
 
 function startNode<Definitions extends ObjectDefinitions>(
@@ -210,9 +218,13 @@ function memoryAddresses(count: number): string[] {
 
 function checkWholeNumber(option: string, value: unknown, max: number): void {
   if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return;
-  throw new ConclaveError('ERR_INVALID_OPTION', `${option} must be a whole number from 1 to ${max}. It is ${String(value)}.`, {
-    data: { option, value: String(value) },
-  });
+  throw new ConclaveError(
+    'ERR_INVALID_OPTION',
+    `${option} must be a whole number from 1 to ${max}. It is ${String(value)}.`,
+    {
+      data: { option, value: String(value) },
+    },
+  );
 }
 
 function timedOut(what: string, timeoutMs: number, cause: unknown): ConclaveError {

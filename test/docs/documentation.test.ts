@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { CONTEXT, exportedNames, moduleOf, snippetsOfMarkdown, snippetsOfSource } from './snippets.js';
+import { CONTEXT, exportedNames, fileNameOf, moduleOf, snippetsOfMarkdown, snippetsOfSource } from './snippets.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(ROOT, 'build/docs-check');
@@ -36,16 +36,17 @@ test(
       const own = file.replace(/^src\//, '').replace(/\.ts$/, '');
       return snippetsOfSource(file, read(file)).map((snippet) => ({
         snippet,
-        names: new Map([...namesOf({ [`../../dist/${own}.js`]: own }), ...publicNames]),
+        names: new Map([...namesOf({ [`../../../dist/${own}.js`]: own }), ...publicNames]),
       }));
     });
     await rm(OUT, { recursive: true, force: true });
     await mkdir(OUT, { recursive: true });
     await writeFile(join(OUT, 'tsconfig.json'), JSON.stringify(CONFIG));
     await writeFile(join(OUT, 'context.ts'), CONTEXT);
-    for (const [index, { snippet, names }] of [...markdown, ...examples].entries()) {
-      const name = `${snippet.origin.replace(/[^\w.-]/g, '-')}-${index}.ts`;
-      await writeFile(join(OUT, name), moduleOf(snippet, names));
+    for (const { snippet, names } of [...markdown, ...examples]) {
+      const [file, line] = snippet.origin.replaceAll('/', '-').split(':') as [string, string];
+      await mkdir(join(OUT, file), { recursive: true });
+      await writeFile(join(OUT, file, fileNameOf(snippet) ?? `line-${line}.ts`), moduleOf(snippet, names));
     }
 
     const complaints = await compile();

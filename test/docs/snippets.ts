@@ -54,6 +54,11 @@ export function snippetsOfSource(file: string, text: string): Snippet[] {
   });
 }
 
+/** The file that a snippet says it is, by a first line like `// account.ts`, so that those after it can import it. */
+export function fileNameOf({ code }: Snippet): string | null {
+  return /^\/\/ ([\w-]+\.ts)\b/.exec(code)?.[1] ?? null;
+}
+
 /** The snippet as a module. `names` says from where each name may be imported that the snippet does not declare. */
 export function moduleOf({ origin, code }: Snippet, names: ReadonlyMap<string, string>): string {
   const lines = [`// ${origin}`, code, 'export {};', ''];

@@ -36,7 +36,8 @@ export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRu
   const news = entries.subarray(skipHeld(core, entries));
   if (news.length > 0) core.log.appendEncoded(news);
   advanceCommit(core, logIndex(Math.min(message.leaderCommit, matchIndex)));
-  acknowledge(core, message, matchIndex);
+  // What is committed matches as well, and the leader may not know that this node has it, after a snapshot.
+  acknowledge(core, message, logIndex(Math.max(matchIndex, core.commitIndex)));
 }
 
 /** Tells a leader of an earlier term that there is a later one. */
@@ -53,7 +54,13 @@ function refuse(core: Core, message: AppendEntries): void {
 }
 
 function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex, conflictTerm: Term): void {
-  const reply = { ...replyTo(core, message), success: false, matchIndex: message.prevLogIndex, conflictIndex, conflictTerm };
+  const reply = {
+    ...replyTo(core, message),
+    success: false,
+    matchIndex: message.prevLogIndex,
+    conflictIndex,
+    conflictTerm,
+  };
   core.afterStore.push({ type: 'send', to: message.from, message: reply });
 }
 

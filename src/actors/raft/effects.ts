@@ -5,7 +5,7 @@
  */
 
 import type { LogIndex, NodeId, Term } from '../../ids.js';
-import type { EntriesWritten, PeerMessage } from './messages.js';
+import type { EntriesWritten, PeerMessage, RequestVoteReply } from './messages.js';
 import type { RoleName } from './state.js';
 
 /** Sends one message. May be lost, doubled or late: the protocol does not mind. */
@@ -36,8 +36,8 @@ export interface HardState {
   readonly votedFor: NodeId | null;
 }
 
-/** What may follow only on durability: a message to a peer, or news for the core itself. */
-export type DurableEffect = Send | { readonly type: 'tellSelf'; readonly message: EntriesWritten };
+/** What may follow only on durability: a message to a peer, or news for the core itself: entries, its vote for itself. */
+export type DurableEffect = Send | { readonly type: 'tellSelf'; readonly message: EntriesWritten | RequestVoteReply };
 
 /** The commit index has moved: entries up to `index` may be applied. */
 export interface Commit {
@@ -69,7 +69,13 @@ export interface RoleChanged {
 /** A transfer of leadership has ended; `error` says why it failed. */
 export interface TransferEnded {
   readonly type: 'transferEnded';
-  readonly error: 'not leader' | 'no such voter' | 'timed out' | 'already under way' | 'another node was elected' | null;
+  readonly error:
+    | 'not leader'
+    | 'no such voter'
+    | 'timed out'
+    | 'already under way'
+    | 'another node was elected'
+    | null;
 }
 
 /** The peer needs a snapshot; the shell answers with `snapshotSent`. */

@@ -7,9 +7,13 @@ import type { MessageOf, MessageType } from './messages.js';
 import type { Core, Role } from './state.js';
 
 /** Handles one message in one role: changes the core, adds effects, and returns the role that follows. */
-export type Handler<In extends Role, Type extends MessageType> = (core: Core, role: In, message: MessageOf<Type>) => Role;
+export type Handler<In extends Role, Type extends MessageType> = (
+  core: Core,
+  role: In,
+  message: MessageOf<Type>,
+) => Role;
 
 export type Handlers<In extends Role> = { readonly [Type in MessageType]: Handler<In, Type> };
 
 /** For messages that mean nothing in a role: answers that come too late, mostly. */
-export const ignore = <In extends Role>(_core: Core, role: In): Role => role;
+export const ignore = (_core: Core, role: Role): Role => role;

@@ -47,11 +47,14 @@ export interface HandOver {
 /** The objects are loaded and hold nothing yet: send them the log from its start. */
 export interface MachineReady {
   readonly type: 'machineReady';
+  /** Drawn anew whenever the objects start, so that nothing is mixed up with what is meant for the objects before. */
+  readonly life: number;
 }
 
 /** The objects have applied the log up to `index`; the rest tells how this node's own session stands there. */
 export interface MachineApplied {
   readonly type: 'machineApplied';
+  readonly life: number;
   readonly index: LogIndex;
   readonly session: SessionId | null;
   /** The session's commands below this have been applied. */

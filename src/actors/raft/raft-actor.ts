@@ -14,7 +14,7 @@ import type { Effect, Store, TransferEnded } from './effects.js';
 import { EntryKind } from './entry.js';
 import type { LogStore } from './log-store.js';
 import type { LocalMessage, PeerMessage } from './messages.js';
-import type { MachineApplied, RaftActorMessage, ReadBlock, SubmitBlock } from './raft-actor-messages.js';
+import type { MachineApplied, MachineReady, RaftActorMessage, ReadBlock, SubmitBlock } from './raft-actor-messages.js';
 import { peersOf } from './configuration.js';
 import { createCore, type Core, type CoreOptions } from './state.js';
 import { statusOf } from './status.js';
@@ -36,6 +36,8 @@ export interface RaftActorOptions {
 
 /** Entries go to the objects in pieces of about this size, so that one piece never blocks their thread for long. */
 const APPLY_PIECE_BYTES = 512 * 1024;
+/** Pieces on their way to the objects: well below what their mailbox holds, however small the pieces are. */
+const APPLY_PIECES_MAX = 1024;
 
 export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
@@ -50,7 +52,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #reads = new Map<number, ArrayBuffer>();
   /** The transfer of leadership that somebody waits for. */
   #transfer: Reply | null = null;
-  #isMachineReady = false;
+  /** The objects that are fed; null until there are some. */
+  #machineLife: number | null = null;
   /** Invariant: machineAppliedIndex <= sentIndex <= commitIndex. */
   #sentIndex = logIndex(0);
   #machineAppliedIndex = logIndex(0);
@@ -88,7 +91,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
         this.#lastStatus = '';
         return this.#submit(0, 0, EntryKind.session, this.#options.sessionPayload);
       case 'machineReady':
-        return this.#onMachineReady();
+        return this.#onMachineReady(message);
       case 'linkUp':
         return this.#step({ type: 'peerConnected', peer: message.peer });
       case 'linkDown':
@@ -191,8 +194,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#machine.tell({ type: 'runQueries', queryId, index, block }, [block]);
   }
 
-  #onMachineReady(): void {
-    this.#isMachineReady = true;
+  #onMachineReady({ life }: MachineReady): void {
+    this.#machineLife = life;
     this.#sentIndex = logIndex(0);
     this.#machineAppliedIndex = logIndex(0);
     this.#pieces = [];
@@ -200,6 +203,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #onMachineApplied(message: MachineApplied): void {
+    if (message.life !== this.#machineLife) return;
     this.#machineAppliedIndex = message.index;
     while (this.#pieces.length > 0 && this.#pieces[0]!.lastIndex <= message.index) {
       this.#piecesBytes -= this.#pieces.shift()!.bytes;
@@ -212,16 +216,21 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Copies committed entries to the objects, as far as they keep up. */
   #feedMachine(): void {
-    if (!this.#isMachineReady) return;
+    const life = this.#machineLife;
+    if (life === null) return;
     const { log, commitIndex } = this.#core;
-    while (this.#sentIndex < commitIndex && this.#piecesBytes < this.#options.applyBytesMax) {
+    while (this.#sentIndex < commitIndex && this.#mayFeedMore()) {
       const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, APPLY_PIECE_BYTES);
       const entries = piece.bytes.slice().buffer;
       this.#pieces.push({ lastIndex: piece.lastIndex, bytes: entries.byteLength });
       this.#piecesBytes += entries.byteLength;
       this.#sentIndex = piece.lastIndex;
-      this.#machine.tell({ type: 'applyEntries', entries }, [entries]);
+      this.#machine.tell({ type: 'applyEntries', life, entries }, [entries]);
     }
+  }
+
+  #mayFeedMore(): boolean {
+    return this.#piecesBytes < this.#options.applyBytesMax && this.#pieces.length < APPLY_PIECES_MAX;
   }
 
   #onHandOver(target: NodeId | null, reply: Reply): void {
@@ -252,10 +261,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const { self } = this.#context;
     const handler = {
       onMessage: (message: PeerMessage) => tellOrDrop(self, message),
-      onConnected: (peer: NodeId) =>
-        tellOrDrop(self, { type: 'linkUp', peer }),
-      onDisconnected: (peer: NodeId) =>
-        tellOrDrop(self, { type: 'linkDown', peer }),
+      onConnected: (peer: NodeId) => tellOrDrop(self, { type: 'linkUp', peer }),
+      onDisconnected: (peer: NodeId) => tellOrDrop(self, { type: 'linkDown', peer }),
     };
     this.#transport.start(handler).then(
       () => reply.ok(),
@@ -275,31 +282,38 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
-    const status = statusOf(this.#core);
+    const { role, term, leader, lastIndex, commitIndex, hasQuorum } = statusOf(this.#core);
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
-    const key = `${status.role} ${status.term} ${status.leader} ${status.lastIndex} ${status.commitIndex} ${this.#machineAppliedIndex} ${status.hasQuorum} ${connected.join()}`;
+    const appliedIndex = this.#machineAppliedIndex;
+    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${hasQuorum} ${connected.join()}`;
     if (key === this.#lastStatus) return;
-    this.#lastStatus = key;
-    this.#caller.tell({
+    const logBytes = this.#core.log.byteLength;
+    const isTold = tellOrDrop(this.#caller, {
       type: 'nodeStatus',
-      role: status.role,
-      term: status.term,
-      leader: status.leader,
-      lastIndex: status.lastIndex,
-      commitIndex: status.commitIndex,
-      appliedIndex: this.#machineAppliedIndex,
-      logBytes: this.#core.log.byteLength,
+      role,
+      term,
+      leader,
+      lastIndex,
+      commitIndex,
+      appliedIndex,
+      logBytes,
       connected,
-      hasQuorum: status.hasQuorum,
+      hasQuorum,
     });
+    this.#lastStatus = isTold ? key : '';
   }
 }
 
-/** A peer's message that finds the mailbox full is lost as if by the network; the peer sends again. */
-function tellOrDrop(self: ActorRef<RaftActorMessage>, message: RaftActorMessage): void {
+/**
+ * Tells what may be lost: a peer's message, for the peer sends again, and a status, for there will be another one.
+ * Returns whether the mailbox had room for it.
+ */
+function tellOrDrop<Message>(to: ActorRef<Message>, message: Message): boolean {
   try {
-    self.tell(message);
+    to.tell(message);
+    return true;
   } catch (error) {
     if (!(error instanceof ConclaveError) || error.code !== 'ERR_MAILBOX_FULL') throw error;
+    return false;
   }
 }

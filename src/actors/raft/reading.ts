@@ -94,7 +94,7 @@ export function holdsLease(core: Core, leader: Leader): boolean {
 
 function emitReady(core: Core, reads: PendingRead[]): void {
   // Reads of one batch have one index; several batches may be released at once.
-  for (let start = 0; start < reads.length; ) {
+  for (let start = 0; start < reads.length;) {
     const index = reads[start]!.index!;
     let end = start + 1;
     while (end < reads.length && reads[end]!.index === index) end++;

@@ -18,7 +18,7 @@ export function replicate(core: Core, leader: Leader, isTick: boolean): void {
 
 function replicateTo(core: Core, leader: Leader, peer: Progress, isTick: boolean): void {
   const { log, options } = core;
-  if (peer.nextIndex < log.firstIndex && peer.state !== 'snapshot') offerSnapshot(core, leader, peer);
+  if (peer.nextIndex < log.firstIndex && peer.maySend) offerSnapshot(core, leader, peer);
   let hasSent = false;
   while (peer.maySend && peer.nextIndex <= log.lastIndex) {
     const { bytes, lastIndex } = log.slice(peer.nextIndex, log.lastIndex, options.limits.appendBytesMax);
@@ -93,13 +93,19 @@ function onMatch(core: Core, peer: Progress, matchIndex: LogIndex): void {
   if (matchIndex > core.log.lastIndex) return;
   const isNews = peer.matched(matchIndex);
   if (peer.state === 'probe' && (isNews || matchIndex === peer.nextIndex - 1)) peer.becomeReplicate();
+  // It has the snapshot, and its reply that said so was lost.
+  if (peer.state === 'snapshot' && peer.nextIndex >= core.log.firstIndex) peer.becomeReplicate();
   assert(peer.matchIndex < peer.nextIndex, 'matchIndex < nextIndex');
 }
 
-function onRefusal(core: Core, peer: Progress, { matchIndex: refused, conflictIndex, conflictTerm }: AppendEntriesReply): void {
+function onRefusal(
+  core: Core,
+  peer: Progress,
+  { matchIndex: refused, conflictIndex, conflictTerm }: AppendEntriesReply,
+): void {
   // A peer's bytes are not to be trusted with an index that the leader does not have.
   if (refused > core.log.lastIndex) return;
-  const isStale = peer.state === 'probe' ? refused !== peer.nextIndex - 1 : refused <= peer.matchIndex;
+  const isStale = refused <= peer.matchIndex || (peer.state === 'probe' && refused !== peer.nextIndex - 1);
   if (isStale || peer.state === 'snapshot') return;
   const candidate = conflictTerm === 0 ? null : core.log.lastIndexWithTermAtMost(conflictTerm);
   const hasTerm = candidate !== null && core.log.termAt(candidate) === conflictTerm;
@@ -114,7 +120,8 @@ export function countAcks(core: Core, leader: Leader): void {
   const { self, configuration } = core.options;
   const { voters, quorum } = configuration;
   const isCommitQuorum = (ids: ReadonlySet<typeof self>): boolean => quorum.isCommitQuorum(ids);
-  const matchOf = (id: typeof self): number => (id === self ? leader.durableIndex : (leader.peers.get(id)?.matchIndex ?? 0));
+  const matchOf = (id: typeof self): number =>
+    id === self ? leader.durableIndex : (leader.peers.get(id)?.matchIndex ?? 0);
   const index = logIndex(committedIndex(voters, matchOf, isCommitQuorum));
   // Entries of earlier terms are committed by what follows them, never by counting (§5.4.2).
   if (index > core.commitIndex && core.log.termAt(index) === core.term) core.commitIndex = index;

@@ -43,8 +43,10 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
 export function onSnapshotSent(leader: Leader, { peer: id, session, success }: SnapshotSent): void {
   const peer = leader.peers.get(id);
   if (peer === undefined || peer.session !== session || peer.state !== 'snapshot') return;
-  // Success is known only from the peer's own reply. After a failure, its next refusal starts another one.
-  if (!success) peer.becomeProbe(peer.nextIndex);
+  // Whether the peer holds it is known only from the peer's own reply. Until that comes, each heartbeat offers it again:
+  // the peer may have crashed meanwhile, and one that is still at it takes no notice.
+  peer.becomeProbe(peer.nextIndex);
+  peer.isProbeSent = true;
 }
 
 /** A peer holds a snapshot. */
@@ -54,13 +56,18 @@ export function onInstallReply(core: Core, leader: Leader, message: InstallSnaps
   peer.ackedRound = Math.max(peer.ackedRound, message.round);
   leader.hasNewAcks = true;
   if (message.lastIncludedIndex > core.log.lastIndex) return;
-  peer.matched(message.lastIncludedIndex);
-  if (peer.state === 'snapshot' && peer.nextIndex >= core.log.firstIndex) peer.becomeReplicate();
+  const isNews = peer.matched(message.lastIncludedIndex);
+  // Where the log has been compacted further in the meantime, another snapshot will be offered.
+  if (isNews && peer.state !== 'replicate') peer.becomeReplicate();
 }
 
 function acknowledge(
   core: Core,
-  { from: to, session, round }: { readonly from: InstallSnapshot['from']; readonly session: number; readonly round: number },
+  {
+    from: to,
+    session,
+    round,
+  }: { readonly from: InstallSnapshot['from']; readonly session: number; readonly round: number },
   lastIncludedIndex: InstallSnapshotReply['lastIncludedIndex'],
 ): void {
   const { group, self } = core.options;

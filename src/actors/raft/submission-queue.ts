@@ -30,7 +30,9 @@ export class SubmissionQueue {
       const { session, firstSeq } = this.#submissions[this.#head]!;
       // Objects that start anew go through old sessions again: those open nothing.
       const isDone =
-        session === 0 ? (opened ?? 0) > this.#lastExpired : session <= this.#lastExpired || (session === opened && firstSeq < nextSeq);
+        session === 0
+          ? (opened ?? 0) > this.#lastExpired
+          : session <= this.#lastExpired || (session === opened && firstSeq < nextSeq);
       if (!isDone) break;
     }
     this.#compact();

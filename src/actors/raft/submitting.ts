@@ -54,7 +54,13 @@ export function appendHeld(core: Core, leader: Leader): void {
   leader.heldBytes = 0;
 }
 
-function appendForwarded(core: Core, leader: Leader, from: Forward['from'], kind: EntryKind, payload: Uint8Array): void {
+function appendForwarded(
+  core: Core,
+  leader: Leader,
+  from: Forward['from'],
+  kind: EntryKind,
+  payload: Uint8Array,
+): void {
   const index = core.log.append(kind, core.term, timestampOf(core), payload);
   const peer = leader.peers.get(from);
   if (peer !== undefined) peer.wantedCommit = index;

@@ -18,17 +18,16 @@ import {
   type PreCandidate,
   type RoleName,
 } from './state.js';
-import { askForPreVotes, askForVotes } from './voting.js';
+import { askForPreVotes, askForVotes, voteForSelf } from './voting.js';
 
 /** From each role, the roles that one step may lead to. */
 export const LEGAL_TRANSITIONS: Readonly<Record<RoleName, ReadonlySet<RoleName>>> = {
-  follower: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot']),
-  // A single voter wins both of its elections in one step.
-  preCandidate: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot']),
+  follower: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'receivingSnapshot']),
+  preCandidate: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'receivingSnapshot']),
   candidate: new Set<RoleName>(['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot']),
   // A leader never campaigns: it steps down first, and what it learns then may come with a snapshot.
   leader: new Set<RoleName>(['leader', 'follower', 'receivingSnapshot']),
-  receivingSnapshot: new Set<RoleName>(['receivingSnapshot', 'follower', 'preCandidate', 'candidate', 'leader']),
+  receivingSnapshot: new Set<RoleName>(['receivingSnapshot', 'follower', 'preCandidate', 'candidate']),
 };
 
 /** Moves to a later term. Forgets the vote and the leader of the old one. */
@@ -57,33 +56,22 @@ export function setLeader(core: Core, leader: NodeId | null): void {
 }
 
 /** Asks whether an election would succeed; with a quorum of its own vote only, goes on at once. */
-export function becomePreCandidate(core: Core): PreCandidate | Leader {
+export function becomePreCandidate(core: Core): PreCandidate | Candidate {
   setLeader(core, null);
   resetElectionDeadline(core);
   const granted = new Set([core.options.self]);
-  if (core.options.configuration.quorum.isElectionQuorum(granted)) return winElection(core);
+  if (core.options.configuration.quorum.isElectionQuorum(granted)) return becomeCandidate(core, false);
   askForPreVotes(core);
   return { name: 'preCandidate', granted };
 }
 
-/** Starts an election (§5.2). */
-export function becomeCandidate(core: Core, leadershipTransfer: boolean): Candidate | Leader {
-  const granted = new Set([core.options.self]);
-  if (core.options.configuration.quorum.isElectionQuorum(granted)) return winElection(core);
-  voteForSelf(core);
-  resetElectionDeadline(core);
-  askForVotes(core, leadershipTransfer);
-  return { name: 'candidate', granted };
-}
-
-function winElection(core: Core): Leader {
-  voteForSelf(core);
-  return becomeLeader(core);
-}
-
-function voteForSelf(core: Core): void {
+/** Starts an election (§5.2). The node's own vote counts as any other does: once it is durable. */
+export function becomeCandidate(core: Core, leadershipTransfer: boolean): Candidate {
   adoptTerm(core, asTerm(core.term + 1));
-  core.votedFor = core.options.self;
+  resetElectionDeadline(core);
+  voteForSelf(core);
+  askForVotes(core, leadershipTransfer);
+  return { name: 'candidate', granted: new Set() };
 }
 
 /** Begins to lead: an entry of its own term first, for only such ones are committed by counting (§5.4.2, §8). */

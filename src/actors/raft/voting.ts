@@ -25,6 +25,16 @@ export function askForPreVotes(core: Core): void {
   }
 }
 
+/** A candidate's own vote, which leads to its election where no other is needed. */
+export function voteForSelf(core: Core): void {
+  const { group, self } = core.options;
+  core.votedFor = self;
+  core.afterStore.push({
+    type: 'tellSelf',
+    message: { type: 'requestVoteReply', group, from: self, term: core.term, voteGranted: true },
+  });
+}
+
 export function askForVotes(core: Core, leadershipTransfer: boolean): void {
   const { group, self } = core.options;
   const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = core.log;
@@ -32,7 +42,15 @@ export function askForVotes(core: Core, leadershipTransfer: boolean): void {
     core.afterStore.push({
       type: 'send',
       to,
-      message: { type: 'requestVote', group, from: self, term: core.term, lastLogIndex, lastLogTerm, leadershipTransfer },
+      message: {
+        type: 'requestVote',
+        group,
+        from: self,
+        term: core.term,
+        lastLogIndex,
+        lastLogTerm,
+        leadershipTransfer,
+      },
     });
   }
 }

@@ -12,6 +12,8 @@ const SCRATCH_BYTES_MIN = 4096;
 /** A scratch that grew beyond this is given back after its block. */
 const SCRATCH_BYTES_KEPT = 4 * 1024 * 1024;
 const ARRAY_HEADER_BYTES = 5;
+/** The arguments of a command are an item of the list of all commands. */
+const NESTING_IN_BLOCK = 2;
 
 /** A method as commands name it. One object per method of a handle, so that a block finds its number without a lookup. */
 export class MethodName {
@@ -66,7 +68,7 @@ export class BlockBuilder {
    * @throws ConclaveError `ERR_NOT_ENCODABLE` or `ERR_COMMAND_TOO_LARGE`; the block is as it was.
    */
   add(name: MethodName, args: readonly unknown[]): number {
-    const encoded = this.#codec.encodeInto(args);
+    const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
     const size = encoded.length;
     if (size > this.#commandBytesMax) {
       throw new ConclaveError(

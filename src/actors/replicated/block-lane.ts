@@ -5,6 +5,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import { AbortWatch } from './abort-watch.js';
 import { BlockBuilder, type MethodName } from './block-builder.js';
 import type { Call } from './call.js';
 import { PendingBlock, type Reject, type Resolve } from './pending-block.js';
@@ -24,8 +25,8 @@ export interface LaneOptions {
   readonly send: (builder: BlockBuilder, block: PendingBlock) => void;
   /** May a block leave now? When not, calls wait in this lane; `flush` is called again when this may have changed. */
   readonly maySend: () => boolean;
-  /** Why a call that was not sent in time was not sent. */
-  readonly whyNotSent: () => 'ERR_NO_LEADER' | 'ERR_TIMEOUT';
+  /** Why a call was not answered in time. */
+  readonly whyTimedOut: (wasSent: boolean) => 'ERR_NO_LEADER' | 'ERR_TIMEOUT';
 }
 
 /** A block is closed at this size, unless a single command is larger. */
@@ -41,6 +42,8 @@ const IDLE_BUILDERS_MAX = 4;
 interface WaitingBlock {
   readonly builder: BlockBuilder;
   readonly block: PendingBlock;
+  /** May calls be added? Not for long, for all that ask for no deadline of their own get that of the block. */
+  isOpen: boolean;
 }
 
 let resolveOfLast: Resolve;
@@ -58,6 +61,7 @@ export class BlockLane {
   /** Blocks that have been sent and not answered, in the order in which they were sent. */
   #sent: PendingBlock[] = [];
   #idleBuilders: BlockBuilder[] = [];
+  readonly #aborts = new AbortWatch();
   #isFlushScheduled = false;
   /** Calls in waiting and sent blocks. */
   #pending = 0;
@@ -72,10 +76,20 @@ export class BlockLane {
 
   /** Makes a call. The promise is rejected rather than anything thrown. */
   call(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
+    return this.#call(name, args, call, true);
+  }
+
+  /** Makes a call that nothing is run for; it is answered like any other. */
+  callNothing(name: MethodName, call: Call): Promise<unknown> {
+    return this.#call(name, [], call, false);
+  }
+
+  #call(name: MethodName, args: readonly unknown[], call: Call, isRun: boolean): Promise<unknown> {
     if (call.signal?.aborted === true) return Promise.reject(this.#aborted(call.signal, false));
     try {
       const { builder, block } = this.#blockFor(name);
       const position = builder.add(name, args);
+      if (!isRun) builder.cancel(position);
       const promise = new Promise(capture);
       const deadlineMs = call.timeoutMs === null ? null : this.#options.nowMs() + call.timeoutMs;
       block.add(resolveOfLast, rejectOfLast, deadlineMs);
@@ -100,9 +114,11 @@ export class BlockLane {
     const { send, maySend } = this.#options;
     while (this.#waiting.length > 0 && this.#sent.length < BLOCKS_IN_FLIGHT_MAX && maySend()) {
       const { builder, block } = this.#waiting.shift()!;
-      if (block.count === 0) continue;
-      this.#sent.push(block);
-      send(builder, block);
+      // It is empty when none of its calls could be encoded.
+      if (block.count > 0) {
+        this.#sent.push(block);
+        send(builder, block);
+      }
       if (this.#idleBuilders.length < IDLE_BUILDERS_MAX) this.#idleBuilders.push(builder);
     }
   }
@@ -146,9 +162,15 @@ export class BlockLane {
   expire(nowMs: number): void {
     for (const block of this.#sent) block.expire(nowMs, () => this.#timedOut(true));
     for (const { builder, block } of this.#waiting) {
-      block.expire(nowMs, () => this.#timedOut(false), (position) => builder.cancel(position));
+      block.expire(
+        nowMs,
+        () => this.#timedOut(false),
+        (position) => builder.cancel(position),
+      );
     }
     this.#dropSettledWaiting();
+    const last = this.#waiting.at(-1);
+    if (last !== undefined && last.block.count > 0) last.isOpen = false;
   }
 
   #blockFor(name: MethodName): WaitingBlock {
@@ -156,6 +178,7 @@ export class BlockLane {
     const last = this.#waiting.at(-1);
     if (
       last !== undefined &&
+      last.isOpen &&
       last.builder.byteLength < BLOCK_BYTES_MAX &&
       last.builder.count < BLOCK_COMMANDS_MAX &&
       last.builder.accepts(name)
@@ -164,7 +187,7 @@ export class BlockLane {
     }
     const builder = this.#idleBuilders.pop() ?? new BlockBuilder(this.#options.codec, this.#options.commandBytesMax);
     const block = new PendingBlock(this.#options.nowMs() + this.#options.defaultTimeoutMs);
-    const waiting = { builder, block };
+    const waiting = { builder, block, isOpen: true };
     this.#waiting.push(waiting);
     this.#scheduleFlush();
     return waiting;
@@ -218,8 +241,7 @@ export class BlockLane {
       const wasSent = block.id !== 0;
       if (block.reject(position, this.#aborted(signal, wasSent)) && !wasSent) builder.cancel(position);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
-    const forget = (): void => signal.removeEventListener('abort', onAbort);
+    const forget = this.#aborts.add(signal, onAbort);
     promise.then(forget, forget);
   }
 
@@ -240,10 +262,10 @@ export class BlockLane {
   }
 
   #timedOut(wasSent: boolean): ConclaveError {
-    const code = wasSent ? 'ERR_TIMEOUT' : this.#options.whyNotSent();
+    const code = this.#options.whyTimedOut(wasSent);
     const message =
       code === 'ERR_NO_LEADER'
-        ? 'No leader was known for as long as the call could wait; nothing was sent. Is a majority of the nodes up?'
+        ? 'No leader was known for as long as the call could wait. Is a majority of the nodes up?'
         : 'The call was not answered in time.';
     return new ConclaveError(code, message, this.#consequence(wasSent));
   }

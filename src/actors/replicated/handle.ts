@@ -14,7 +14,11 @@ import type { CallOptions } from './remote-of.js';
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 const CONSISTENCIES: ReadonlySet<unknown> = new Set<Consistency>(['linearizable', 'lease', 'local']);
-const CALL_OPTIONS: ReadonlySet<string> = new Set(['consistency', 'timeoutMs', 'signal'] satisfies (keyof CallOptions)[]);
+const CALL_OPTIONS: ReadonlySet<string> = new Set([
+  'consistency',
+  'timeoutMs',
+  'signal',
+] satisfies (keyof CallOptions)[]);
 
 type RemoteMethod = (...args: unknown[]) => Promise<unknown>;
 
@@ -106,13 +110,15 @@ function missingMembers(object: string, methods: readonly string[]): object {
 }
 
 function checkCallOptions(options: CallOptions): void {
+  if (typeof options !== 'object' || options === null) throw invalid('options', `must be an object, not ${typeof options}`);
   const { consistency, timeoutMs, signal } = options;
   const unknown = Object.keys(options).find((key) => !CALL_OPTIONS.has(key));
-  if (unknown !== undefined) throw invalid(unknown, 'is not an option of a call; there are consistency, timeoutMs and signal');
+  if (unknown !== undefined)
+    throw invalid(unknown, 'is not an option of a call; there are consistency, timeoutMs and signal');
   if (consistency !== undefined && !CONSISTENCIES.has(consistency)) {
-    throw invalid('consistency', `must be 'linearizable', 'lease' or 'local', not ${String(consistency)}`);
+    throw invalid('consistency', `must be 'linearizable', 'lease' or 'local', not ${consistency}`);
   }
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
     throw invalid('timeoutMs', `must be more than 0 and at most ${TIMEOUT_MS_MAX}, not ${String(timeoutMs)}`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal');

@@ -7,7 +7,7 @@
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
 import { assert } from '../../assert.js';
 import { asError } from '../../errors.js';
-import { logIndex, type Incarnation, type SessionId } from '../../ids.js';
+import { logIndex, type Incarnation, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { CallerMessage } from './caller-messages.js';
 import { Machine } from './machine.js';
@@ -34,9 +34,11 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #data: MachineActorData;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #caller: ActorRef<CallerMessage>;
+  readonly #life: number;
   /** Null until the objects have been loaded. */
   #machine: Machine | null = null;
   #starting: Reply | null = null;
+  #loadError: Error | null = null;
   /** Queries that wait for an index that has not been applied yet, in the order of their arrival. */
   #waiting: RunQueries[] = [];
   #commandResults: ResultBlock[] = [];
@@ -48,6 +50,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#data = data;
     this.#raft = context.ref(data.raft);
     this.#caller = context.ref(data.caller);
+    this.#life = context.random.uint32();
     Promise.all(data.objects.map((object) => loadObject(object))).then(
       (objects) => context.self.tell({ type: 'objectsLoaded', objects }),
       (error: unknown) => context.self.tell({ type: 'objectsNotLoaded', error: asError(error) }),
@@ -57,6 +60,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   receive(message: MachineMessage | Loaded, reply: Reply): void {
     switch (message.type) {
       case 'applyEntries':
+        // The objects before these may still be sent some, before consensus hears that these have taken their place.
+        if (message.life !== this.#life) break;
         assert(this.#machine !== null, 'entries arrive after machineReady only');
         this.#machine.apply(new Uint8Array(message.entries), this.#commandResults);
         break;
@@ -65,30 +70,39 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         else this.#waiting.push(message);
         break;
       case 'start':
+        this.#starting = reply;
         if (this.#machine !== null) reply.ok();
-        else this.#starting = reply;
+        else if (this.#loadError !== null) this.#failStart(reply, this.#loadError);
         break;
       case 'objectsLoaded':
         this.#onLoaded(message.objects);
         break;
       case 'objectsNotLoaded':
-        this.#starting?.fail(message.error);
-        throw message.error;
+        this.#loadError = message.error;
+        // Whoever starts this actor is to hear of it first, rather than of a thread that ended.
+        if (this.#starting !== null) this.#failStart(this.#starting, message.error);
     }
+  }
+
+  #failStart(reply: Reply, error: Error): never {
+    reply.fail(error);
+    throw error;
   }
 
   drained(): void {
     if (this.#machine === null) return;
     if (this.#waiting.length > 0) this.#runWaiting();
-    if (this.#machine.appliedIndex !== this.#reportedIndex) this.#report(this.#machine);
-    this.#commandResults = this.#answer('commandResults', this.#commandResults);
-    this.#queryResults = this.#answer('queryResults', this.#queryResults);
+    const appliedIndex = logIndex(this.#machine.appliedIndex);
+    // Results first: the caller forgets what it waits for when it hears that its session has expired.
+    this.#commandResults = this.#answer('commandResults', this.#commandResults, appliedIndex);
+    this.#queryResults = this.#answer('queryResults', this.#queryResults, appliedIndex);
+    if (appliedIndex !== this.#reportedIndex) this.#report(this.#machine);
   }
 
   #onLoaded(objects: readonly LoadedObject[]): void {
     const { incarnation, sessionsMax } = this.#data;
     this.#machine = new Machine({ objects, incarnation, sessionsMax, codec: new ValueCodec() });
-    this.#raft.tell({ type: 'machineReady' });
+    this.#raft.tell({ type: 'machineReady', life: this.#life });
     this.#starting?.ok();
   }
 
@@ -110,7 +124,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     assert(appliedIndex >= this.#reportedIndex, 'lastApplied never goes down');
     this.#reportedIndex = appliedIndex;
     const { session, nextSeq, gap, expired } = own;
-    this.#raft.tell({ type: 'machineApplied', index: logIndex(appliedIndex), session, nextSeq, gap, expired });
+    const index = logIndex(appliedIndex);
+    this.#raft.tell({ type: 'machineApplied', life: this.#life, index, session, nextSeq, gap, expired });
     if (expired !== null) this.#caller.tell({ type: 'sessionExpired', session: expired });
     if (session !== null && session !== this.#reportedSession) this.#caller.tell({ type: 'sessionOpened', session });
     this.#reportedSession = session;
@@ -119,15 +134,15 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   }
 
   /** Sends what has been gathered, and returns an empty list for the next batch. */
-  #answer(type: 'commandResults' | 'queryResults', blocks: ResultBlock[]): ResultBlock[] {
+  #answer(type: 'commandResults' | 'queryResults', blocks: ResultBlock[], appliedIndex: LogIndex): ResultBlock[] {
     if (blocks.length === 0) return blocks;
     const transfer: ArrayBuffer[] = [];
     for (const block of blocks) collectTransfers(block, transfer);
-    this.#caller.tell({ type, blocks }, transfer);
+    this.#caller.tell({ type, appliedIndex, blocks }, transfer);
     return [];
   }
 }
 
 /** Makes the actor; the export that an object thread spawns by name. */
 export const machineActor: ActorFactory<MachineMessage, MachineActorData> = (context, data) =>
-  new MachineActor(context, data) as Actor<MachineMessage>;
+  new MachineActor(context, data);

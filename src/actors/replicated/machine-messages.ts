@@ -5,9 +5,11 @@
 
 import type { LogIndex } from '../../ids.js';
 
-/** Committed entries in their binary form, following those of the previous message. Transferred. */
+/** Committed entries in their binary form, following those of the previous message to the same life. Transferred. */
 export interface ApplyEntries {
   readonly type: 'applyEntries';
+  /** Which life of the objects they are for, as their `machineReady` said. Those for another one are ignored. */
+  readonly life: number;
   readonly entries: ArrayBuffer;
 }
 

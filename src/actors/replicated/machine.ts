@@ -74,6 +74,7 @@ export class Machine {
     const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
     reader.reset(entries);
     while (reader.next()) {
+      assert(reader.index === this.appliedIndex + 1, 'entries are applied in order, each once');
       if (reader.kind === EntryKind.block) {
         this.#applyBlock(entries, view, results);
       } else if (reader.kind === EntryKind.session) {
@@ -146,7 +147,8 @@ export class Machine {
   ): void {
     const commands = this.#decodeCommands(bytes, header, end);
     if (commands === null) {
-      if (collector !== null) for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED);
+      if (collector !== null)
+        for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED);
       return;
     }
     const bindings = header.names.map((name) => this.#bindings.get(name) ?? null);
@@ -171,7 +173,9 @@ export class Machine {
       if (isCommand) enterCommand(index, position, timestampMs);
       try {
         const result =
-          args.length === 1 ? binding.method.call(binding.instance, args[0]) : binding.method.apply(binding.instance, args);
+          args.length === 1
+            ? binding.method.call(binding.instance, args[0])
+            : binding.method.apply(binding.instance, args);
         if (collector !== null) {
           if (isThenable(result)) collector.fail(position, asyncCommand(header.names[name]!, result));
           else collector.set(position, result);

@@ -64,7 +64,8 @@ export class ResultCollector {
   end(session: SessionId, id: number): ResultBlock {
     const count = this.#count;
     const values = this.#values;
-    if (values !== null) return { session, id, count, numbers: null, values: this.#encode(values), errors: this.#errors };
+    if (values !== null)
+      return { session, id, count, numbers: null, values: this.#encode(values), errors: this.#errors };
     return { session, id, count, numbers: this.#numbers, values: null, errors: this.#errors };
   }
 
@@ -97,7 +98,7 @@ export class ResultCollector {
       return null;
     } catch (error) {
       const { message, data } = error as ConclaveError;
-      return new ConclaveError('ERR_RESULT_NOT_ENCODABLE', `The command was applied, but not its result: ${message}`, {
+      return new ConclaveError('ERR_RESULT_NOT_ENCODABLE', `It has run, but cannot return its result: ${message}`, {
         data,
       });
     }
@@ -111,11 +112,14 @@ export function collectTransfers(block: ResultBlock, into: ArrayBuffer[]): void 
 }
 
 /** An error as a caller gets it: our own as they are, the user's as the cause of `ERR_COMMAND_THREW`. */
-export function resultError(plain: PlainError, query: boolean): ConclaveError {
-  const error = fromPlainError(plain);
-  if (error instanceof ConclaveError) return error;
-  return new ConclaveError('ERR_COMMAND_THREW', error.message, {
-    cause: error,
-    ...(query ? { mayBeApplied: false } : {}),
-  });
+export function resultError(plain: PlainError, isQuery: boolean): ConclaveError {
+  const thrown = fromPlainError(plain);
+  const error =
+    thrown instanceof ConclaveError ? thrown : new ConclaveError('ERR_COMMAND_THREW', thrown.message, { cause: thrown });
+  return isQuery ? withoutConsequence(error) : error;
+}
+
+/** A query changes nothing, whatever it ends with. */
+function withoutConsequence({ code, message, data, cause }: ConclaveError): ConclaveError {
+  return new ConclaveError(code, message, { data, cause, mayBeApplied: false, retrySafe: true });
 }

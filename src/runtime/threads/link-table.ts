@@ -5,7 +5,7 @@
 
 import type { ConclaveError } from '../../errors.js';
 import type { ActorCell } from '../actor-cell.js';
-import { threadExited } from '../actor-errors.js';
+import { notSent, threadExited } from '../actor-errors.js';
 import type { LinkPort } from './link-port.js';
 import { Link, type LinkHost, type LinkOptions } from './link.js';
 
@@ -22,9 +22,9 @@ export class LinkTable {
     return this.#links.get(peer);
   }
 
-  /** Why `peer` cannot be reached: what its link ended with, if it ever had one. */
+  /** Why nothing was sent to `peer`: what its link ended with, if it ever had one. */
   whyUnlinked(peer: string): ConclaveError {
-    return this.#endings.get(peer) ?? threadExited(peer, new Error(`"${peer}" has never been linked to "${this.#host.name}".`));
+    return notSent(this.#endings.get(peer) ?? threadExited(peer, new Error(`"${peer}" has not been linked.`)));
   }
 
   add(peer: string, port: LinkPort, options: LinkOptions): void {

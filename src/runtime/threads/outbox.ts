@@ -128,9 +128,14 @@ export class Outbox implements Task {
     senders: readonly (ActorCell | undefined)[],
     transfersOf: ReadonlyMap<unknown, readonly Transferable[]>,
   ): void {
+    const moved = new Set<Transferable>();
     const post = (record: LinkRecord, content: unknown, sender: ActorCell | undefined): void => {
+      const transfer = transfersOf.get(content) ?? [];
       try {
-        this.#port.postMessage([record], transfersOf.get(content));
+        // Node would post a buffer that is gone already as an empty one.
+        if (transfer.some((part) => moved.has(part))) throw new Error('It transfers what another message has transferred.');
+        this.#port.postMessage([record], transfer);
+        for (const part of transfer) moved.add(part);
       } catch (error) {
         this.#owner.onUnposted(record, error, sender);
       }

@@ -59,7 +59,12 @@ export class History {
 
   /** How many commands have been acknowledged that were made at `sinceUs` or later. */
   appendsSince(sinceUs: number): number {
-    return this.appends.filter((each) => each.startUs >= sinceUs).length;
+    let count = 0;
+    for (const appended of this.appended.values()) {
+      // A caller's commands are acknowledged in the order in which they were made.
+      for (let last = appended.length - 1; last >= 0 && appended[last]!.startUs >= sinceUs; last--) count++;
+    }
+    return count;
   }
 
   /** Everything that is wrong, given the commands that a ledger holds of each caller. Empty: nothing is. */

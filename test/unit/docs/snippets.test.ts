@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exportedNames, moduleOf, snippetsOfMarkdown, snippetsOfSource } from '../../docs/snippets.js';
+import { exportedNames, fileNameOf, moduleOf, snippetsOfMarkdown, snippetsOfSource } from '../../docs/snippets.js';
 
 describe('Markdown', () => {
   test('gives each block of TypeScript with the line where it starts', () => {
@@ -63,6 +63,15 @@ describe('a snippet as a module', () => {
 
     expect(module).not.toContain('import');
   });
+});
+
+test.each([
+  ['// account.ts\nclass A {}', 'account.ts'],
+  ['// counter.ts: one server.\nrun();', 'counter.ts'],
+  ['// Deposits.\nrun();', null],
+  ['run(); // account.ts', null],
+])('the file that a snippet says it is: %j', (code, name) => {
+  expect(fileNameOf({ origin: 'a.md:1', code })).toBe(name);
 });
 
 test('the exported names of a declaration file are found', () => {

@@ -4,7 +4,7 @@
  */
 
 import { assert } from '../../../assert.js';
-import { logIndex, type LogIndex } from '../../../ids.js';
+import { logIndex } from '../../../ids.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
@@ -136,7 +136,7 @@ export const leader: Handlers<Leader> = {
 function written(core: Core): readonly DurableEffect[] {
   const { lastIndex: index, lastTerm: entryTerm } = core.log;
   if (core.storedIndex === index) return NOTHING;
-  return [{ type: 'tellSelf', message: { type: 'entriesWritten', index: index as LogIndex, entryTerm } }];
+  return [{ type: 'tellSelf', message: { type: 'entriesWritten', index, entryTerm } }];
 }
 
 function twoLeaders(): never {

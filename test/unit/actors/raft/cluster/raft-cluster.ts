@@ -1,0 +1,413 @@
+/**
+ * A cluster of cores in one process, on a virtual clock: a network that can lose, double, delay, reorder and partition,
+ * disks that take their time, nodes that crash, pause and come back. Every step and every message is looked at by the
+ * checker. Nothing here decides what goes wrong: that is for the one who drives it.
+ */
+
+import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import type { Effect, FetchSnapshot, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
+import type { PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
+import type { CoreLimits } from '../../../../../src/actors/raft/state.js';
+import { groupId, logIndex, type NodeId } from '../../../../../src/ids.js';
+import { Dice } from './dice.js';
+import { EventQueue } from './event-queue.js';
+import { HistoryChecker } from './history-checker.js';
+import { RaftNode, type NodeWorld } from './raft-node.js';
+import type { Snapshot } from './sim-disk.js';
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly configuration: Configuration;
+  readonly observers: readonly NodeId[];
+  readonly limits: CoreLimits;
+}
+
+/** The weather; may be changed at any time. */
+export interface Weather {
+  lossRate: number;
+  doubleRate: number;
+  /** Do messages from one node to another arrive in the order in which they were sent, as on one connection? */
+  isOrdered: boolean;
+  delayMs: [min: number, max: number];
+  /** How often a message takes ten times as long as `delayMs` says. */
+  straggleRate: number;
+  syncMs: [min: number, max: number];
+  applyMs: [min: number, max: number];
+  /** How long a batch of messages may gather before its flush. */
+  batchMs: [min: number, max: number];
+}
+
+export const FAIR_WEATHER: Weather = {
+  lossRate: 0,
+  doubleRate: 0,
+  isOrdered: true,
+  delayMs: [0.5, 2],
+  straggleRate: 0,
+  syncMs: [0.1, 1],
+  applyMs: [0, 1],
+  batchMs: [0, 0.2],
+};
+
+export const ELECTION_TIMEOUT_MS = [100, 200] as const;
+export const HEARTBEAT_MS = 30;
+export const TICK_MS = 10;
+
+/** What the cluster keeps for a node besides the node itself. */
+interface Place {
+  readonly node: RaftNode;
+  /** The node's clock runs at this rate, from this offset. */
+  readonly rate: number;
+  readonly offsetMs: number;
+  readonly wallSkewMs: number;
+  pausedUntilMs: number;
+  isFlushPlanned: boolean;
+  isSyncPlanned: boolean;
+  isApplyPlanned: boolean;
+}
+
+interface WaitingRead {
+  readonly place: Place;
+  readonly session: number;
+  /** Commands whose callers knew them done before the read began. */
+  readonly floor: number;
+  readonly expiresAtMs: number;
+  index: number | null;
+}
+
+export class RaftCluster implements NodeWorld {
+  readonly dice: Dice;
+  readonly nodes = new Map<NodeId, RaftNode>();
+  readonly checker: HistoryChecker;
+  readonly weather: Weather = { ...FAIR_WEATHER };
+  /** `from>to` of the ways on which nothing arrives. */
+  readonly blocked = new Set<string>();
+  nowMs = 0;
+  /** Commands whose own callers have seen them applied. */
+  acknowledged = 0;
+  readsDone = 0;
+  readsFailed = 0;
+  readonly #observers: readonly NodeId[];
+  readonly #places = new Map<NodeId, Place>();
+  readonly #events = new EventQueue();
+  readonly #reads = new Map<number, WaitingRead>();
+  readonly #lastArrivals = new Map<string, number>();
+  readonly #snapshots = new Map<number, Snapshot>();
+  #sessions = 0;
+  #readIds = 0;
+
+  constructor({ seed, configuration, observers, limits }: ClusterOptions) {
+    this.dice = new Dice(seed);
+    this.#observers = observers;
+    this.checker = new HistoryChecker(configuration, this.nodes);
+    const settings = { configuration, limits, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS };
+    for (const id of [...configuration.voters, ...configuration.learners, ...observers]) {
+      const node = new RaftNode(id, settings, this.dice, this);
+      this.nodes.set(id, node);
+      this.#places.set(id, {
+        node,
+        // Two clocks run at most 10 % apart, which is what the lease allows for.
+        rate: this.dice.between(0.96, 1.04),
+        offsetMs: this.dice.between(0, 1000),
+        wallSkewMs: this.dice.between(-5000, 5000),
+        pausedUntilMs: 0,
+        isFlushPlanned: false,
+        isSyncPlanned: false,
+        isApplyPlanned: false,
+      });
+      this.restart(id);
+    }
+  }
+
+  get running(): RaftNode[] {
+    return [...this.nodes.values()].filter((node) => node.core !== null);
+  }
+
+  /** Reads that have neither been answered nor given up by a node that still lives. */
+  get readsWaiting(): number {
+    let count = 0;
+    for (const { place, session } of this.#reads.values()) if (isAlive(place, session)) count++;
+    return count;
+  }
+
+  plan(delayMs: number, run: () => void): void {
+    this.#events.plan(this.nowMs + delayMs, run);
+  }
+
+  /** Lets this much time pass, or less where `until` comes true. Returns whether it did. */
+  run(forMs: number, until: () => boolean = () => false): boolean {
+    const endMs = this.nowMs + forMs;
+    while (this.#events.nextAtMs <= endMs) {
+      const { atMs, run } = this.#events.take()!;
+      this.nowMs = atMs;
+      run();
+      if (until()) return true;
+    }
+    this.nowMs = endMs;
+    return until();
+  }
+
+  /** Gives a node a message as the batch of its own shell would; does nothing if it is down. */
+  tell(id: NodeId, message: RaftMessage): void {
+    const place = this.#places.get(id)!;
+    this.#whenAwake(place, null, () => {
+      place.node.step(message);
+      this.#afterStep(place);
+    });
+  }
+
+  submit(id: NodeId): void {
+    const place = this.#places.get(id)!;
+    this.#whenAwake(place, place.node.session, () => {
+      place.node.submit();
+      this.#afterStep(place);
+    });
+  }
+
+  /** A caller of `id` wants to know how many commands there have been. */
+  read(id: NodeId, lease: boolean, timeoutMs: number): void {
+    const place = this.#places.get(id)!;
+    const { session } = place.node;
+    this.#whenAwake(place, session, () => {
+      const readId = ++this.#readIds;
+      const expiresAtMs = this.nowMs + timeoutMs;
+      this.#reads.set(readId, { place, session, floor: this.acknowledged, expiresAtMs, index: null });
+      place.node.step({ type: 'read', readId, lease, timeoutMs });
+      this.#afterStep(place);
+    });
+  }
+
+  /** A node that is down stays so. */
+  crash(id: NodeId): void {
+    const place = this.#places.get(id)!;
+    const { core, disk } = place.node;
+    if (core === null) return;
+    // Part of what waited may be on disk although nobody was told.
+    for (let synced = this.dice.below(disk.pending.length + 1); synced > 0; synced--) disk.syncNext();
+    place.node.crash();
+    place.pausedUntilMs = 0;
+    for (const [readId, read] of this.#reads) if (read.place === place) this.#reads.delete(readId);
+    for (const { id: other } of this.running) this.#disconnect(other, id);
+  }
+
+  /** A node that is up goes on. */
+  restart(id: NodeId): void {
+    const place = this.#places.get(id)!;
+    const { node } = place;
+    if (node.core !== null) return;
+    this.#setClock(place);
+    const session = ++this.#sessions;
+    node.start(session);
+    place.isFlushPlanned = false;
+    place.isSyncPlanned = false;
+    place.isApplyPlanned = false;
+    this.plan(this.dice.between(0, TICK_MS), () => this.#tick(place, session));
+    for (const { id: other } of this.running) if (other !== id) this.connect(other, id);
+  }
+
+  pause(id: NodeId, forMs: number): void {
+    this.#places.get(id)!.pausedUntilMs = this.nowMs + forMs;
+  }
+
+  /** A connection stands, as both its ends are told. */
+  connect(a: NodeId, b: NodeId): void {
+    // Observers connect to members only.
+    if (this.#observers.includes(a) && this.#observers.includes(b)) return;
+    this.plan(this.dice.between(6, 15), () => {
+      this.tell(a, { type: 'peerConnected', peer: b });
+      this.tell(b, { type: 'peerConnected', peer: a });
+    });
+  }
+
+  compact(id: NodeId): void {
+    const place = this.#places.get(id)!;
+    this.#whenAwake(place, null, () => {
+      const snapshot = place.node.compact();
+      if (snapshot !== null) this.#snapshots.set(snapshot.index, snapshot);
+    });
+  }
+
+  // What nodes ask of the world.
+
+  send(node: RaftNode, to: NodeId, message: PeerMessage): void {
+    this.checker.sent(node, to, message);
+    this.#transmit(node.id, to, message);
+  }
+
+  stepped(node: RaftNode): void {
+    this.checker.stepped(node);
+  }
+
+  applied(node: RaftNode, acknowledged: boolean): void {
+    this.checker.applied(node);
+    if (acknowledged) this.acknowledged++;
+  }
+
+  emitted(node: RaftNode, effect: Exclude<Effect, { type: 'send' | 'store' }>): void {
+    switch (effect.type) {
+      case 'commit':
+        return this.#planApply(this.#places.get(node.id)!);
+      case 'readReady':
+        for (const readId of effect.readIds) this.#reads.get(readId)!.index = effect.index;
+        return this.#answerReads(node);
+      case 'readFailed':
+        for (const readId of effect.readIds) {
+          if (!this.#reads.delete(readId)) throw new Error(`${node.id} failed read ${readId} twice`);
+          this.readsFailed++;
+        }
+        return;
+      case 'sendSnapshot':
+        return this.#sendSnapshot(node, effect);
+      case 'fetchSnapshot':
+        return this.#fetchSnapshot(node, effect);
+      default:
+    }
+  }
+
+  #disconnect(at: NodeId, peer: NodeId): void {
+    this.plan(this.dice.between(0, 5), () => this.tell(at, { type: 'peerDisconnected', peer }));
+  }
+
+  /** Returns whether the message, or a copy of it, will arrive. */
+  #transmit(from: NodeId, to: NodeId, message: PeerMessage): boolean {
+    const { weather, dice } = this;
+    if (dice.chance(weather.lossRate)) return false;
+    this.#deliver(from, to, message);
+    if (dice.chance(weather.doubleRate)) this.#deliver(from, to, message);
+    return true;
+  }
+
+  #deliver(from: NodeId, to: NodeId, message: PeerMessage): void {
+    const { weather, dice } = this;
+    const factor = dice.chance(weather.straggleRate) ? 10 : 1;
+    const place = this.#places.get(to)!;
+    const way = `${from}>${to}`;
+    let arrivesAtMs = this.nowMs + factor * dice.between(...weather.delayMs);
+    if (weather.isOrdered) {
+      arrivesAtMs = Math.max(arrivesAtMs, this.#lastArrivals.get(way) ?? 0);
+      this.#lastArrivals.set(way, arrivesAtMs);
+    }
+    this.#events.plan(arrivesAtMs, () => {
+      if (this.blocked.has(way) || place.node.core === null) return;
+      this.tell(to, message);
+    });
+  }
+
+  /** Does something on a node that is up, once it is not paused, in the life of `session` only (null: in any). */
+  #whenAwake(place: Place, session: number | null, act: () => void): void {
+    const { node } = place;
+    if (node.core === null || (session !== null && node.session !== session)) return;
+    if (place.pausedUntilMs > this.nowMs) {
+      const life = session ?? node.session;
+      this.#events.plan(place.pausedUntilMs, () => this.#whenAwake(place, life, act));
+      return;
+    }
+    this.#setClock(place);
+    act();
+  }
+
+  #setClock({ node, rate, offsetMs, wallSkewMs }: Place): void {
+    const nowMs = offsetMs + rate * this.nowMs;
+    node.setClock(nowMs, 1e6 + nowMs + wallSkewMs);
+  }
+
+  #tick(place: Place, session: number): void {
+    if (!isAlive(place, session)) return;
+    this.#whenAwake(place, session, () => {
+      place.node.step({ type: 'tick' });
+      this.#afterStep(place);
+    });
+    const pauseMs = Math.max(0, place.pausedUntilMs - this.nowMs);
+    this.plan(pauseMs + TICK_MS, () => this.#tick(place, session));
+  }
+
+  #afterStep(place: Place): void {
+    if (place.isFlushPlanned) return;
+    place.isFlushPlanned = true;
+    const { session } = place.node;
+    this.plan(this.dice.between(...this.weather.batchMs), () => {
+      this.#whenAwake(place, session, () => {
+        place.isFlushPlanned = false;
+        place.node.flush();
+        this.#planSync(place);
+      });
+    });
+  }
+
+  #planSync(place: Place): void {
+    const { node } = place;
+    if (place.isSyncPlanned || node.disk.pending.length === 0) return;
+    place.isSyncPlanned = true;
+    const { session } = node;
+    this.plan(this.dice.between(...this.weather.syncMs), () => {
+      this.#whenAwake(place, session, () => {
+        place.isSyncPlanned = false;
+        // One sync covers whatever has gathered.
+        for (let count = 1 + this.dice.below(node.disk.pending.length); count > 0; count--) node.syncNext();
+        this.#afterStep(place);
+        this.#planSync(place);
+        this.#answerReads(node);
+      });
+    });
+  }
+
+  #planApply(place: Place): void {
+    if (place.isApplyPlanned) return;
+    place.isApplyPlanned = true;
+    const { node } = place;
+    const { session } = node;
+    this.plan(this.dice.between(...this.weather.applyMs), () => {
+      this.#whenAwake(place, session, () => {
+        place.isApplyPlanned = false;
+        node.apply(1 + this.dice.below(50));
+        this.#afterStep(place);
+        this.#answerReads(node);
+        if (node.machine.appliedIndex < node.running.commitIndex) this.#planApply(place);
+      });
+    });
+  }
+
+  /** Lets the reads of a node run for which the machine has come far enough. */
+  #answerReads(node: RaftNode): void {
+    for (const [readId, { place, index, floor }] of this.#reads) {
+      if (place.node !== node || index === null || index > node.machine.appliedIndex) continue;
+      this.#reads.delete(readId);
+      this.readsDone++;
+      if (node.machine.count < floor) {
+        throw new Error(`stale read: ${node.id} saw ${node.machine.count} commands, ${floor} were acknowledged before`);
+      }
+    }
+  }
+
+  #sendSnapshot(node: RaftNode, { to, session, round, term }: SendSnapshot): void {
+    const { snapshot } = node.disk;
+    if (snapshot === null) throw new Error(`${node.id} has no snapshot to send`);
+    const hasArrived = this.#transmit(node.id, to, {
+      type: 'installSnapshot',
+      group: groupId(0),
+      from: node.id,
+      term,
+      session,
+      round,
+      lastIncludedIndex: logIndex(snapshot.index),
+      lastIncludedTerm: snapshot.term,
+    });
+    const answer = { type: 'snapshotSent', peer: to, session, success: hasArrived } as const;
+    const life = node.session;
+    this.plan(50, () => this.#whenAwake(this.#places.get(node.id)!, life, () => this.tell(node.id, answer)));
+  }
+
+  #fetchSnapshot(node: RaftNode, { lastIncludedIndex }: FetchSnapshot): void {
+    const place = this.#places.get(node.id)!;
+    const { session } = node;
+    this.plan(this.dice.between(1, 40), () => {
+      this.#whenAwake(place, session, () => {
+        node.disk.request({ type: 'install', snapshot: this.#snapshots.get(lastIncludedIndex)! });
+        this.#planSync(place);
+      });
+    });
+  }
+}
+
+function isAlive({ node }: Place, session: number): boolean {
+  return node.core !== null && node.session === session;
+}

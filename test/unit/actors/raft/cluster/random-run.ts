@@ -1,0 +1,262 @@
+/**
+ * One seeded history: a cluster lives through faults of all kinds while callers submit, read and transfer leadership;
+ * then the faults end, and within a bounded time all must agree again and everything that was asked must be answered.
+ */
+
+import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import { nodeId, type NodeId } from '../../../../../src/ids.js';
+import { Dice } from './dice.js';
+import { ELECTION_TIMEOUT_MS, FAIR_WEATHER, RaftCluster } from './raft-cluster.js';
+import type { RaftNode } from './raft-node.js';
+
+const FAULTS_MS = 2_500;
+/** How long a cluster without faults may take until all agree. */
+export const CONVERGENCE_MS = 4_000;
+const READ_TIMEOUT_MS = 1_000;
+/** How long a quiet cluster may take to do what it is asked. */
+const QUIET_MS = 300;
+/** How long a quiet cluster is watched: no election may be held. */
+const WATCH_MS = 2 * ELECTION_TIMEOUT_MS[1];
+
+export interface RunReport {
+  readonly convergedAfterMs: number;
+  readonly committed: number;
+  readonly acknowledged: number;
+  readonly readsDone: number;
+}
+
+/** @throws Error if Raft breaks one of its promises in this history. */
+export function runRandomly(seed: number): RunReport {
+  const dice = new Dice(seed);
+  const names = ['a', 'b', 'c', 'd', 'e'].map(nodeId);
+  const voters = names.slice(0, dice.oneOf([1, 2, 3, 3, 3, 3, 4, 5, 5, 5]));
+  const learners = dice.chance(0.15) ? [nodeId('l')] : [];
+  const observers = dice.chance(0.3) ? [nodeId('o')] : [];
+  const limits = {
+    inflightMessagesMax: dice.oneOf([2, 8, 64]),
+    inflightBytesMax: dice.oneOf([100, 1000, 100_000]),
+    appendBytesMax: dice.oneOf([80, 200, 1000]),
+    submissionBytesInflightMax: dice.oneOf([32, 100, 10_000]),
+  };
+  const configuration = majorityConfiguration(voters, learners);
+  const cluster = new RaftCluster({ seed: dice.uint32(), configuration, observers, limits });
+  new Faults(cluster, dice, voters).begin(FAULTS_MS);
+  new Callers(cluster, dice).begin(FAULTS_MS);
+  cluster.run(FAULTS_MS);
+  endFaults(cluster, dice);
+  const startMs = cluster.nowMs;
+  if (!cluster.run(CONVERGENCE_MS, () => isConverged(cluster))) throw new Error(`no convergence: ${describe(cluster)}`);
+  const convergedAfterMs = cluster.nowMs - startMs;
+  askOnceMore(cluster);
+  return {
+    convergedAfterMs,
+    committed: cluster.checker.committedCount,
+    acknowledged: cluster.acknowledged,
+    readsDone: cluster.readsDone,
+  };
+}
+
+/** What goes wrong, and how often; each history has its own mixture. */
+class Faults {
+  readonly #cluster: RaftCluster;
+  readonly #dice: Dice;
+  readonly #voters: readonly NodeId[];
+  readonly #kinds: (() => void)[] = [];
+  #endMs = 0;
+
+  constructor(cluster: RaftCluster, dice: Dice, voters: readonly NodeId[]) {
+    this.#cluster = cluster;
+    this.#dice = dice;
+    this.#voters = voters;
+    const all = [this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOneWay, this.#split, this.#compact, this.#flap];
+    for (const kind of all) if (dice.chance(0.5)) this.#kinds.push(kind.bind(this));
+  }
+
+  begin(forMs: number): void {
+    const { weather } = this.#cluster;
+    const dice = this.#dice;
+    this.#endMs = this.#cluster.nowMs + forMs;
+    if (dice.chance(0.7)) weather.lossRate = dice.between(0, 0.25);
+    if (dice.chance(0.7)) weather.doubleRate = dice.between(0, 0.25);
+    if (dice.chance(0.7)) weather.straggleRate = dice.between(0, 0.1);
+    weather.isOrdered = dice.chance(0.5);
+    weather.delayMs = [0.5, dice.oneOf([2, 10, 30])];
+    weather.syncMs = [0.1, dice.oneOf([1, 20, 60])];
+    weather.applyMs = [0, dice.oneOf([1, 20, 100])];
+    weather.batchMs = [0, dice.oneOf([0, 1, 5])];
+    if (this.#kinds.length > 0) this.#next();
+  }
+
+  #next(): void {
+    this.#cluster.plan(this.#dice.between(5, 250), () => {
+      if (this.#cluster.nowMs >= this.#endMs) return;
+      this.#dice.oneOf(this.#kinds)();
+      this.#next();
+    });
+  }
+
+  #anyone(): NodeId {
+    const { running, nodes } = this.#cluster;
+    // What happens to a leader is more interesting than what happens to others.
+    const leaders = running.filter((node) => node.isLeader);
+    return leaders.length > 0 && this.#dice.chance(0.5) ? this.#dice.oneOf(leaders).id : this.#dice.oneOf([...nodes.keys()]);
+  }
+
+  #crash(): void {
+    const id = this.#anyone();
+    this.#cluster.crash(id);
+    this.#cluster.plan(this.#dice.between(20, 500), () => this.#cluster.restart(id));
+  }
+
+  #pause(): void {
+    const leftMs = this.#endMs - this.#cluster.nowMs;
+    this.#cluster.pause(this.#anyone(), Math.min(leftMs, this.#dice.between(10, 600)));
+  }
+
+  #cutOff(): void {
+    const id = this.#anyone();
+    for (const other of this.#cluster.nodes.keys()) this.#block(id, other, true);
+  }
+
+  #cutOneWay(): void {
+    const id = this.#anyone();
+    const isDeaf = this.#dice.chance(0.5);
+    for (const other of this.#cluster.nodes.keys()) {
+      if (this.#dice.chance(0.7)) this.#block(isDeaf ? other : id, isDeaf ? id : other, false);
+    }
+  }
+
+  #split(): void {
+    const side = new Set(this.#voters.filter(() => this.#dice.chance(0.5)));
+    for (const a of side) {
+      for (const b of this.#cluster.nodes.keys()) if (!side.has(b)) this.#block(a, b, true);
+    }
+  }
+
+  #block(from: NodeId, to: NodeId, bothWays: boolean): void {
+    if (from === to) return;
+    const { blocked } = this.#cluster;
+    const ways = bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`];
+    for (const way of ways) blocked.add(way);
+    this.#cluster.plan(this.#dice.between(30, 700), () => {
+      for (const way of ways) blocked.delete(way);
+      if (this.#dice.chance(0.5)) this.#cluster.connect(from, to);
+    });
+  }
+
+  #compact(): void {
+    const id = this.#anyone();
+    if (this.#cluster.nodes.get(id)!.core !== null) this.#cluster.compact(id);
+  }
+
+  /** A connection is replaced by a new one. */
+  #flap(): void {
+    const [a, b] = [this.#anyone(), this.#anyone()];
+    if (a !== b) this.#cluster.connect(a, b);
+  }
+}
+
+/** Those who use the cluster. */
+class Callers {
+  readonly #cluster: RaftCluster;
+  readonly #dice: Dice;
+  readonly #writeMs: number;
+  readonly #readMs: number;
+  readonly #transferMs: number;
+  #endMs = 0;
+
+  constructor(cluster: RaftCluster, dice: Dice) {
+    this.#cluster = cluster;
+    this.#dice = dice;
+    this.#writeMs = dice.oneOf([15, 40, 100]);
+    this.#readMs = dice.oneOf([10, 40]);
+    this.#transferMs = dice.oneOf([100, 400, 10_000]);
+  }
+
+  begin(forMs: number): void {
+    this.#endMs = this.#cluster.nowMs + forMs;
+    this.#repeat(this.#writeMs, (node) => {
+      for (let count = 1 + this.#dice.below(3); count > 0; count--) this.#cluster.submit(node.id);
+    });
+    this.#repeat(this.#readMs, (node) => this.#cluster.read(node.id, this.#dice.chance(0.5), READ_TIMEOUT_MS));
+    this.#repeat(this.#transferMs, (node) => {
+      const leader = this.#cluster.running.find((each) => each.isLeader) ?? node;
+      const target = this.#dice.chance(0.5) ? null : this.#dice.oneOf([...this.#cluster.nodes.keys()]);
+      this.#cluster.tell(leader.id, { type: 'transferLeadership', target });
+    });
+  }
+
+  #repeat(everyMs: number, act: (node: RaftNode) => void): void {
+    this.#cluster.plan(this.#dice.between(0, 2 * everyMs), () => {
+      if (this.#cluster.nowMs >= this.#endMs) return;
+      const { running } = this.#cluster;
+      if (running.length > 0) act(this.#dice.oneOf(running));
+      this.#repeat(everyMs, act);
+    });
+  }
+}
+
+function endFaults(cluster: RaftCluster, dice: Dice): void {
+  Object.assign(cluster.weather, FAIR_WEATHER);
+  cluster.blocked.clear();
+  for (const id of cluster.nodes.keys()) cluster.restart(id);
+  // Links that broke come back; those that only lost messages tell nobody.
+  if (dice.chance(0.5)) return;
+  for (const a of cluster.nodes.keys()) for (const b of cluster.nodes.keys()) if (a < b) cluster.connect(a, b);
+}
+
+/** A cluster that has converged does what it is asked without delay, and keeps its leader. */
+function askOnceMore(cluster: RaftCluster): void {
+  const [leader] = cluster.running.filter((node) => node.isLeader);
+  const { term } = leader!.running;
+  const { readsFailed } = cluster;
+  for (const { id } of cluster.running) {
+    cluster.submit(id);
+    cluster.read(id, false, READ_TIMEOUT_MS);
+    cluster.read(id, true, READ_TIMEOUT_MS);
+  }
+  const isDone = cluster.run(QUIET_MS, () => isConverged(cluster));
+  if (!isDone) throw new Error(`a quiet cluster did not answer: ${describe(cluster)}`);
+  if (cluster.readsFailed > readsFailed) throw new Error('a read failed in a quiet cluster');
+  cluster.run(WATCH_MS);
+  if (leader!.running.term !== term) throw new Error('a quiet cluster held an election');
+  if (!isConverged(cluster)) throw new Error(`a quiet cluster fell apart: ${describe(cluster)}`);
+}
+
+function isConverged(cluster: RaftCluster): boolean {
+  const { running, nodes } = cluster;
+  if (running.length < nodes.size) return false;
+  const leaders = running.filter((node) => node.isLeader);
+  if (leaders.length !== 1 || cluster.readsWaiting > 0) return false;
+  const [leader] = leaders;
+  const { log, term } = leader!.running;
+  return running.every((node) => {
+    const core = node.running;
+    return (
+      core.term === term &&
+      core.leader === leader!.id &&
+      core.role.name === (node === leader ? 'leader' : 'follower') &&
+      core.log.lastIndex === log.lastIndex &&
+      core.log.lastTerm === log.lastTerm &&
+      core.commitIndex === log.lastIndex &&
+      node.disk.lastIndex === log.lastIndex &&
+      node.machine.appliedIndex === log.lastIndex &&
+      node.machine.hash === leader!.machine.hash &&
+      node.machine.nextSeq(node.session) === node.submitted
+    );
+  });
+}
+
+function describe(cluster: RaftCluster): string {
+  const nodes = [...cluster.nodes.values()].map((node) => {
+    const { id, core, machine, session, submitted } = node;
+    if (core === null) return `${id} is down`;
+    const { role, term, leader, log, commitIndex } = core;
+    const own = `${machine.nextSeq(session)}/${submitted}`;
+    const state = `${id}: ${role.name} of ${leader} in ${term}, log ${log.firstIndex}-${log.lastIndex}`;
+    const peers = role.name !== 'leader' ? [] : [...role.peers.values()];
+    const progress = peers.map((peer) => `; ${peer.id} ${peer.state} ${peer.matchIndex} < ${peer.nextIndex}`).join('');
+    return `${state}, commit ${commitIndex}, applied ${machine.appliedIndex}, own ${own}${progress}`;
+  });
+  return [`${cluster.readsWaiting} reads wait`, ...nodes].join('\n  ');
+}
