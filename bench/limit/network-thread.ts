@@ -24,51 +24,43 @@ export type NetworkAnswer = { readonly type: 'listening'; readonly port: number 
 const { object } = workerData as { readonly object: MessagePort };
 
 /**
- * Bytes that a process may be behind. It keeps the rate honest: what one process has not applied yet when the clock
- * stops is little beside what was counted.
+ * Blocks that a process may be behind, as many as a caller has on their way. It keeps the rate honest: what one process
+ * has not applied yet when the clock stops is little beside what was counted.
  */
-const BEHIND_BYTES_MAX = 1024 * 1024;
+const BLOCKS_BEHIND_MAX = 8;
 const INDEX_BYTES = 8;
 
 /** One of the other processes, as the calling one sees it. */
 class Peer {
-  readonly socket: Socket;
-  /** The sizes of the entries sent and not applied there, oldest first. */
-  #sent: number[] = [];
-  #behindBytes = 0;
-  #appliedIndex = 0;
-  readonly #acknowledgement = new Uint8Array(INDEX_BYTES);
+  readonly #socket: Socket;
+  #sentEntries = 0;
+  /** As the other process says it: the index of the last entry, hence their number. */
+  #appliedEntries = 0;
+  readonly #acknowledgement = new DataView(new ArrayBuffer(INDEX_BYTES));
   #acknowledgedBytes = 0;
 
   constructor(socket: Socket, onProgress: () => void) {
-    this.socket = socket;
+    this.#socket = socket;
     socket.on('data', (bytes) => {
-      // Only the last whole index matters, but each of them must be counted through.
-      for (const byte of bytes) {
-        this.#acknowledgement[this.#acknowledgedBytes++] = byte;
-        if (this.#acknowledgedBytes === INDEX_BYTES) this.#onApplied();
-      }
+      for (const byte of bytes) this.#onByte(byte);
       onProgress();
     });
   }
 
   get isBehind(): boolean {
-    return this.#behindBytes > BEHIND_BYTES_MAX;
+    return this.#sentEntries - this.#appliedEntries >= BLOCKS_BEHIND_MAX;
   }
 
   send(entry: Uint8Array): void {
-    this.socket.write(entry);
-    this.#sent.push(entry.length);
-    this.#behindBytes += entry.length;
+    this.#socket.write(entry);
+    this.#sentEntries++;
   }
 
-  #onApplied(): void {
+  #onByte(byte: number): void {
+    this.#acknowledgement.setUint8(this.#acknowledgedBytes++, byte);
+    if (this.#acknowledgedBytes < INDEX_BYTES) return;
     this.#acknowledgedBytes = 0;
-    const index = new DataView(this.#acknowledgement.buffer).getFloat64(0, true);
-    const applied = index - this.#appliedIndex;
-    for (const bytes of this.#sent.slice(0, applied)) this.#behindBytes -= bytes;
-    this.#sent = this.#sent.slice(applied);
-    this.#appliedIndex = index;
+    this.#appliedEntries = this.#acknowledgement.getFloat64(0, true);
   }
 }
 
@@ -102,12 +94,21 @@ function listen(): void {
 
 /** Hands whole entries to the object thread as they come, and says what that has applied. */
 function passOn(socket: Socket): void {
-  let rest: Uint8Array = new Uint8Array(0);
+  let chunks: Uint8Array[] = [];
+  let receivedBytes = 0;
+  /** Where the first entry that has not arrived whole ends, as far as is known. */
+  let wantedBytes = ENTRY_HEADER_BYTES;
   socket.on('data', (bytes) => {
-    const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    const end = endOfWholeEntries(all);
-    rest = all.subarray(end);
-    if (end > 0) deliver(all.subarray(0, end));
+    chunks.push(bytes);
+    receivedBytes += bytes.length;
+    if (receivedBytes < wantedBytes) return;
+    const received = chunks.length === 1 ? bytes : Buffer.concat(chunks, receivedBytes);
+    const { wholeBytes, nextBytes } = measureEntries(received);
+    if (wholeBytes > 0) deliver(received.subarray(0, wholeBytes));
+    const rest = received.subarray(wholeBytes);
+    chunks = rest.length === 0 ? [] : [rest];
+    receivedBytes = rest.length;
+    wantedBytes = nextBytes;
   });
   object.on('message', (appliedIndex: number) => {
     const acknowledgement = new Uint8Array(INDEX_BYTES);
@@ -117,15 +118,16 @@ function passOn(socket: Socket): void {
   socket.on('error', () => undefined);
 }
 
-function endOfWholeEntries(bytes: Uint8Array): number {
+/** The size of the whole entries at the start, and of the one after them as far as its header is there. */
+function measureEntries(bytes: Uint8Array): { wholeBytes: number; nextBytes: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = 0;
-  while (end + ENTRY_HEADER_BYTES <= bytes.length) {
-    const next = end + entryBytes(view.getUint32(end, true));
-    if (next > bytes.length) break;
-    end = next;
+  let wholeBytes = 0;
+  while (wholeBytes + ENTRY_HEADER_BYTES <= bytes.length) {
+    const nextBytes = entryBytes(view.getUint32(wholeBytes, true));
+    if (wholeBytes + nextBytes > bytes.length) return { wholeBytes, nextBytes };
+    wholeBytes += nextBytes;
   }
-  return end;
+  return { wholeBytes, nextBytes: ENTRY_HEADER_BYTES };
 }
 
 async function connectAll(ports: readonly number[], session: Uint8Array): Promise<void> {

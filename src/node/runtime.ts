@@ -149,7 +149,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (signal?.aborted === true) throw aborted(signal);
     await new Promise<void>((resolve, reject) => {
       const end = (settle: () => void): void => {
-        this.#events.off('ready', onReady);
+        this.#life.off('ready', onReady);
         this.#life.off('ended', onEnded);
         signal?.removeEventListener('abort', onAbort);
         settle();
@@ -157,7 +157,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const onReady = (): void => end(resolve);
       const onEnded = (): void => end(() => reject(this.#endedError()));
       const onAbort = (): void => end(() => reject(aborted(signal!)));
-      this.#events.once('ready', onReady);
+      // Not the public event, for a listener that throws keeps it from those behind it.
+      this.#life.once('ready', onReady);
       this.#life.once('ended', onEnded);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
@@ -272,6 +273,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onReady(): void {
     this.#isReady = true;
+    this.#life.emit('ready');
     this.#emit('ready');
   }
 
@@ -324,6 +326,7 @@ interface NodeLifeEvents {
   failure: (error: Error) => void;
   machineLost: (error: Error) => void;
   machineBack: () => void;
+  ready: () => void;
   /** Stopped, or failed for good. */
   ended: () => void;
 }

@@ -79,6 +79,8 @@ export function encodeEntryInto(
  * the current entry. It vouches for the structure (whole entries of known kinds), not for what term and index say.
  *
  * @example
+ * const reader = new EntryReader();
+ * let total = 0;
  * reader.reset(bytes);
  * while (reader.next()) total += reader.payloadEnd - reader.payloadStart;
  */

@@ -192,12 +192,11 @@ export interface PeerDisconnected {
   readonly peer: NodeId;
 }
 
-/** What the effect `sendSnapshot` asked for has ended. */
+/** What the effect `sendSnapshot` asked for has ended, well or not. */
 export interface SnapshotSent {
   readonly type: 'snapshotSent';
   readonly peer: NodeId;
   readonly session: number;
-  readonly success: boolean;
 }
 
 /** A snapshot that `installSnapshot` announced has been made durable and the objects hold it. */

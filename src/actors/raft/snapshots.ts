@@ -39,8 +39,8 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
   return role;
 }
 
-/** The shell has sent a snapshot, or could not. */
-export function onSnapshotSent(leader: Leader, { peer: id, session, success }: SnapshotSent): void {
+/** The shell has offered a snapshot, or could not. */
+export function onSnapshotSent(leader: Leader, { peer: id, session }: SnapshotSent): void {
   const peer = leader.peers.get(id);
   if (peer === undefined || peer.session !== session || peer.state !== 'snapshot') return;
   // Whether the peer holds it is known only from the peer's own reply. Until that comes, each heartbeat offers it again:

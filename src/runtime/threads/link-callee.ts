@@ -112,6 +112,7 @@ export class LinkCallee {
   }
 
   addReports(): void {
+    if (this.#due.size === 0) return;
     for (const channel of this.#due) {
       const count = channel.takeHandled();
       if (count > 0) this.#outbox.add(['handled', channel.cell.address.name, count]);

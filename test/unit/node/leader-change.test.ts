@@ -153,7 +153,8 @@ describe('a change of leader under load', () => {
   });
 
   it('hands leadership over without losing or doubling what is under way', async () => {
-    const leader = await startCluster({ callTimeoutMs: 30_000 });
+    // The target must take over within the longest election timeout, with all nodes at work on one event loop.
+    const leader = await startCluster({ callTimeoutMs: 30_000, electionTimeoutMs: [500, 2_000], heartbeatMs: 50 });
     const outcomes: Outcomes = new Map();
     const target = cluster.nodes.find((node) => node !== leader)!;
 

@@ -30,6 +30,8 @@ interface SeenEntry {
 
 interface CommittedEntry {
   readonly term: number;
+  /** The term of the leader that committed it, which may be later than the entry's own. */
+  readonly committedIn: number;
   readonly content: number;
 }
 
@@ -180,6 +182,8 @@ export class HistoryChecker {
   #checkCompleteness(id: NodeId, { log, term }: Core): void {
     for (let index: number = log.firstIndex; index < this.#committed.length; index++) {
       const committed = this.#committed[index]!;
+      // A candidate of an earlier term may still win its election: nobody will listen to it.
+      if (committed.committedIn > term) continue;
       check(
         log.termAt(logIndex(index)) === committed.term,
         `leader completeness: ${id} was elected in term ${term} without the committed entry ${index}`,
@@ -195,7 +199,7 @@ export class HistoryChecker {
       const known = this.#committed[index];
       if (known === undefined) {
         this.#checkDurable(node, index, term);
-        this.#committed[index] = { term, content };
+        this.#committed[index] = { term, committedIn: core.term, content };
       } else {
         const isSame = known.term === term && known.content === content;
         check(isSame, `state machine safety: ${node.id} committed another entry ${index}`);

@@ -267,13 +267,11 @@ export class RaftCluster implements NodeWorld {
     this.plan(this.dice.between(0, 5), () => this.tell(at, { type: 'peerDisconnected', peer }));
   }
 
-  /** Returns whether the message, or a copy of it, will arrive. */
-  #transmit(from: NodeId, to: NodeId, message: PeerMessage): boolean {
+  #transmit(from: NodeId, to: NodeId, message: PeerMessage): void {
     const { weather, dice } = this;
-    if (dice.chance(weather.lossRate)) return false;
+    if (dice.chance(weather.lossRate)) return;
     this.#deliver(from, to, message);
     if (dice.chance(weather.doubleRate)) this.#deliver(from, to, message);
-    return true;
   }
 
   #deliver(from: NodeId, to: NodeId, message: PeerMessage): void {
@@ -381,7 +379,7 @@ export class RaftCluster implements NodeWorld {
   #sendSnapshot(node: RaftNode, { to, session, round, term }: SendSnapshot): void {
     const { snapshot } = node.disk;
     if (snapshot === null) throw new Error(`${node.id} has no snapshot to send`);
-    const hasArrived = this.#transmit(node.id, to, {
+    this.#transmit(node.id, to, {
       type: 'installSnapshot',
       group: groupId(0),
       from: node.id,
@@ -391,7 +389,7 @@ export class RaftCluster implements NodeWorld {
       lastIncludedIndex: logIndex(snapshot.index),
       lastIncludedTerm: snapshot.term,
     });
-    const answer = { type: 'snapshotSent', peer: to, session, success: hasArrived } as const;
+    const answer = { type: 'snapshotSent', peer: to, session } as const;
     const life = node.session;
     this.plan(50, () => this.#whenAwake(this.#places.get(node.id)!, life, () => this.tell(node.id, answer)));
   }

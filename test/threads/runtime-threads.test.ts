@@ -1,0 +1,255 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ConclaveError, Runtime } from 'conclave';
+import { LocalCluster } from 'conclave/testing';
+import {
+  AsyncMethod,
+  ExitsWhenMade,
+  Hazard,
+  hiddenClass,
+  PrivateState,
+  ThrowsWhenMade,
+} from '../../build/test/threads/fixtures/hazard.js';
+
+type Objects = { readonly hazard: typeof Hazard };
+type Node = Runtime<Objects>;
+
+const folder = mkdtempSync(join(tmpdir(), 'hazard-'));
+let markers = 0;
+const newMarker = (): string => join(folder, String(++markers));
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function errorOf(promise: Promise<unknown>): Promise<ConclaveError> {
+  const error: unknown = await promise.then(
+    () => new Error('nothing was thrown'),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ConclaveError) return error;
+  throw error;
+}
+
+const localIds = (node: Node): Promise<string[]> => node.objects.hazard.with({ consistency: 'local' }).all();
+
+describe('a cluster of three on threads', () => {
+  let cluster: LocalCluster<Objects>;
+  let leader: Node;
+  let follower: Node;
+
+  beforeAll(async () => {
+    cluster = await LocalCluster.start({ objects: { hazard: Hazard }, threads: true });
+    await cluster.ready();
+    leader = await cluster.leader();
+    follower = cluster.nodes.find((node) => node !== leader)!;
+  });
+
+  afterAll(() => cluster.stop());
+
+  it.each(['leader', 'follower'] as const)('answers commands and queries on the %s', async (role) => {
+    const { hazard } = (role === 'leader' ? leader : follower).objects;
+
+    const count = await hazard.append(role);
+
+    expect(await hazard.all()).toHaveLength(count);
+    expect(await hazard.with({ consistency: 'lease' }).all()).toHaveLength(count);
+    expect(await hazard.with({ consistency: 'local' }).all()).toHaveLength(count);
+    expect(await hazard.isOnMainThread()).toBe(false);
+  });
+
+  it('keeps the caller’s event loop free while a command keeps the objects’ thread busy', async () => {
+    const startedMs = performance.now();
+    let longestMs = 0;
+    let lastMs = startedMs;
+    const sampling = setInterval(() => {
+      const nowMs = performance.now();
+      longestMs = Math.max(longestMs, nowMs - lastMs);
+      lastMs = nowMs;
+    }, 5);
+
+    await leader.objects.hazard.block(600);
+
+    clearInterval(sampling);
+    expect(performance.now() - startedMs).toBeGreaterThan(590);
+    expect(longestMs).toBeLessThan(300);
+  });
+
+  it('answers a command that throws what cannot be cloned', async () => {
+    const error = await errorOf(leader.objects.hazard.throwSomethingOdd());
+
+    expect(error).toMatchObject({ code: 'ERR_COMMAND_THREW', message: 'odd' });
+    expect(leader.status().health).toBe('ok');
+  });
+
+  it.each(['appendAndExitOnce', 'appendAndFailOnce'] as const)(
+    'brings the objects back from the log when %s ends their thread, and answers every call once',
+    async (method) => {
+      const errors: Error[] = [];
+      const lost: Node[] = [];
+      for (const node of cluster.nodes) {
+        node.once('error', (error) => {
+          errors.push(error);
+          lost.push(node);
+          expect(node.status().health).toBe('object failed');
+        });
+      }
+      const { hazard } = follower.objects;
+      const before = (await hazard.all()).length;
+
+      const calls = [
+        ...Array.from({ length: 200 }, (_, i) => hazard.append(`${method} ${i}`)),
+        hazard[method](`${method} 200`, newMarker()),
+        ...Array.from({ length: 200 }, (_, i) => hazard.append(`${method} ${201 + i}`)),
+      ];
+      const results = await Promise.all(calls);
+
+      expect(results).toEqual(Array.from({ length: 401 }, (_, i) => before + 1 + i));
+      while (lost.length === 0 || lost[0]!.status().health !== 'ok') await delay(10);
+      await cluster.converged();
+      const [first, ...others] = await Promise.all(cluster.nodes.map(localIds));
+      expect(first!.slice(before)).toEqual(Array.from({ length: 401 }, (_, i) => `${method} ${i}`));
+      for (const other of others) expect(other).toEqual(first);
+      expect(errors).toMatchObject([{ code: 'ERR_THREAD_EXITED' }]);
+    },
+  );
+});
+
+describe('a node on threads', () => {
+  let cluster: LocalCluster<Objects>;
+
+  afterEach(() => cluster.stop());
+
+  async function startOne(): Promise<Node> {
+    cluster = await LocalCluster.start({ objects: { hazard: Hazard }, threads: true, nodes: 1, callTimeoutMs: 20_000 });
+    await cluster.ready();
+    return cluster.nodes[0]!;
+  }
+
+  const failureOf = (node: Node): Promise<Error> =>
+    new Promise((resolve) => {
+      node.on('error', (error) => {
+        if (node.status().health === 'failed') resolve(error);
+      });
+    });
+
+  it('never lets a local query see less than before, while its objects are brought back', async () => {
+    const node = await startOne();
+    const { hazard } = node.objects;
+    await Promise.all(Array.from({ length: 20_000 }, (_, i) => hazard.append(`${i} ${'x'.repeat(100)}`)));
+    const marker = newMarker();
+
+    const counts: number[] = [];
+    const crash = hazard.appendAndExitOnce('last', marker);
+    let isOver = false;
+    const ended = crash.finally(() => (isOver = true));
+    while (!isOver) {
+      const ids = await localIds(node).catch(() => null);
+      if (ids !== null) counts.push(ids.length);
+    }
+
+    expect(await ended).toBe(20_001);
+    expect(counts.length).toBeGreaterThan(0);
+    expect(counts.toSorted((a, b) => a - b)).toEqual(counts);
+    expect(counts[0]).toBe(20_000);
+  });
+
+  it('fails a query that ends the thread of the objects, and goes on', async () => {
+    const node = await startOne();
+    await node.objects.hazard.append('a');
+
+    const error = await errorOf(node.objects.hazard.exitInQuery());
+
+    expect(error).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false, retrySafe: true });
+    expect(await node.objects.hazard.append('b')).toBe(2);
+    expect(await node.objects.hazard.all()).toEqual(['a', 'b']);
+  });
+
+  it('has failed when a command ends each thread that runs it, and leaves nobody waiting', async () => {
+    const node = await startOne();
+    const { hazard } = node.objects;
+    await hazard.append('a');
+    const failure = failureOf(node);
+
+    const calls = [hazard.append('b'), hazard.exitAlways(), hazard.append('c')].map(errorOf);
+    const settled = await Promise.all(calls);
+
+    expect(await failure).toMatchObject({ code: 'ERR_OBJECT_FAILED', cause: { code: 'ERR_THREAD_EXITED' } });
+    for (const error of settled) expect(error).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: true });
+    expect(node.status().health).toBe('failed');
+    expect(await errorOf(hazard.append('d'))).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
+    expect(await errorOf(hazard.all())).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
+    expect(await errorOf(node.transferLeadership())).toMatchObject({ code: 'ERR_OBJECT_FAILED' });
+  });
+
+  it('may be stopped while its objects are brought back', async () => {
+    const node = await startOne();
+    const lost = new Promise((resolve) => node.once('error', resolve));
+
+    const call = errorOf(node.objects.hazard.appendAndExitOnce('a', newMarker()));
+    await lost;
+    await delay(120);
+    await node.stop();
+
+    expect(await call).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: true });
+  });
+
+  it('may be stopped while a command keeps its objects busy', async () => {
+    const node = await startOne();
+
+    const call = errorOf(node.objects.hazard.block(500));
+    await delay(100);
+    await node.stop();
+
+    expect(await call).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: true });
+  });
+
+  it('gives up waiting for a query that takes too long', async () => {
+    const node = await startOne();
+
+    const error = await errorOf(node.objects.hazard.with({ timeoutMs: 50 }).blockAndRead(300));
+
+    expect(error).toMatchObject({ code: 'ERR_TIMEOUT', mayBeApplied: false, retrySafe: true });
+  });
+});
+
+describe('Runtime.start on threads', () => {
+  const start = (objects: object): Promise<Runtime> =>
+    Runtime.start({ self: '127.0.0.1:1', peers: [], objects: objects as never, threads: true });
+
+  it.each([
+    ['a class that its module does not export', hiddenClass(), /export/],
+    ['a class without a module', class NoModule {}, /module/],
+    ['a class with #private state', PrivateState, /#value/],
+    ['a class with an async method', AsyncMethod, /async/],
+    ['a class whose constructor throws', ThrowsWhenMade, /not today/],
+  ])('refuses %s', async (_what, definition, complaint) => {
+    const error = await errorOf(start({ it: definition }));
+
+    expect(error.code).toBe('ERR_INVALID_OBJECT');
+    expect(error.message).toMatch(complaint);
+  });
+
+  it('reports a class whose constructor ends the thread', async () => {
+    expect(await errorOf(start({ it: ExitsWhenMade }))).toMatchObject({ code: 'ERR_THREAD_EXITED' });
+  });
+
+  it('reports a port that is taken, and leaves nothing running', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const before = process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
+
+    const self = `127.0.0.1:${port}`;
+    const error = await errorOf(Runtime.start({ self, peers: [], objects: { hazard: Hazard }, threads: true }));
+
+    expect(error).toMatchObject({ code: 'ERR_ADDRESS_UNAVAILABLE', retrySafe: true });
+    expect(error.message).toContain(self);
+    const after = process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
+    expect(after).toBe(before);
+    server.close();
+  });
+});
