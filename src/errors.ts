@@ -118,26 +118,29 @@ const CAUSE_DEPTH_MAX = 8;
 
 /** Turns anything thrown into plain data that survives threads and sockets. Never throws. */
 export function toPlainError(thrown: unknown, depth = 0): PlainError {
-  try {
-    return thrown instanceof Error ? plainFieldsOf(thrown, depth) : { name: 'Error', message: describe(thrown) };
-  } catch {
-    return { name: 'Error', message: 'an error that throws when it is looked at' };
-  }
-}
-
-function plainFieldsOf(error: Error, depth: number): PlainError {
-  // A user's error may have anything in place of these.
-  const { name, message, stack, cause, code } = error as { readonly [Key in keyof PlainError]: unknown };
+  if (!(thrown instanceof Error)) return { name: 'Error', message: describe(thrown) };
+  // A user's error may have anything in place of these, and may throw when it is looked at.
+  const stack = fieldOf(thrown, 'stack');
+  const code = fieldOf(thrown, 'code');
+  const cause = fieldOf(thrown, 'cause');
   return {
-    name: describe(name),
-    message: describe(message),
+    name: describe(fieldOf(thrown, 'name') ?? 'Error'),
+    message: describe(fieldOf(thrown, 'message') ?? ''),
     ...(typeof stack === 'string' ? { stack } : {}),
     ...(typeof code === 'string' ? { code } : {}),
-    ...(error instanceof ConclaveError
-      ? { data: plainData(error.data), mayBeApplied: error.mayBeApplied, retrySafe: error.retrySafe }
+    ...(thrown instanceof ConclaveError
+      ? { data: plainData(thrown.data), mayBeApplied: thrown.mayBeApplied, retrySafe: thrown.retrySafe }
       : {}),
     ...(cause === undefined || depth >= CAUSE_DEPTH_MAX ? {} : { cause: toPlainError(cause, depth + 1) }),
   };
+}
+
+function fieldOf(error: Error, field: keyof PlainError): unknown {
+  try {
+    return (error as { readonly [Key in keyof PlainError]: unknown })[field];
+  } catch {
+    return undefined;
+  }
 }
 
 /** The data, or nothing of it where it holds what cannot be cloned. */

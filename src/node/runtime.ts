@@ -98,8 +98,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * Starts a node: loads its objects, listens on its address and connects to its peers. Resolves when it listens; the
    * cluster may still have no leader then (see {@link Runtime.ready}).
    *
-   * @throws ConclaveError `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`, `ERR_NOT_ENCODABLE` (an object's arguments) or
-   *   `ERR_ADDRESS_UNAVAILABLE`. Nothing is left running.
+   * @throws ConclaveError `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`, `ERR_NOT_ENCODABLE` (an object's arguments),
+   *   `ERR_OBJECT_FAILED` (an object's constructor ends the thread) or `ERR_ADDRESS_UNAVAILABLE`. Nothing is left running.
    */
   static async start<Definitions extends ObjectDefinitions>(
     options: RuntimeOptions<Definitions>,

@@ -92,7 +92,12 @@ export class ThreadsPlacement implements Placement {
       export: 'machineActor',
       data,
     });
-    await this.main.ref<MachineMessage>(ADDRESSES.machine).ask({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
+    try {
+      await this.main.ref<MachineMessage>(ADDRESSES.machine).ask({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
+    } catch (error) {
+      const hasEnded = error instanceof ConclaveError && ENDED.has(error.code);
+      throw hasEnded ? objectFailed('ended before the objects were made', error) : error;
+    }
   }
 
   #onConsensusExit({ error }: ThreadExit): void {
@@ -111,7 +116,7 @@ export class ThreadsPlacement implements Placement {
     const nowMs = performance.now();
     this.#endsMs = [...this.#endsMs.filter((endMs) => nowMs - endMs < RESTART_WINDOW_MS), nowMs];
     if (this.#endsMs.length > RESTARTS_MAX) {
-      this.#events.onFailure(objectFailed(error));
+      this.#events.onFailure(objectFailed('has ended too often', error));
       return;
     }
     this.#events.onMachineLost(error);
@@ -135,12 +140,16 @@ export class ThreadsPlacement implements Placement {
       if (this.#object === host) this.#events.onMachineBack();
     } catch (error) {
       // Its exit is dealt with elsewhere, unless it goes on without the objects.
-      if (this.#object === host && !this.#isStopping) this.#events.onFailure(objectFailed(asError(error)));
+      if (this.#object !== host || this.#isStopping) return;
+      this.#events.onFailure(objectFailed('could not be replaced', asError(error)));
     }
   }
 }
 
-function objectFailed(cause: Error): ConclaveError {
-  const message = `The objects' thread has ended, and cannot be brought back: ${cause.message}`;
-  return new ConclaveError('ERR_OBJECT_FAILED', message, { cause });
+/** How an ask ends whose callee has ended. */
+const ENDED: ReadonlySet<string> = new Set(['ERR_ACTOR_STOPPED', 'ERR_THREAD_EXITED']);
+
+/** `what` goes on where "The objects' thread" leaves off. */
+function objectFailed(what: string, cause: Error): ConclaveError {
+  return new ConclaveError('ERR_OBJECT_FAILED', `The objects' thread ${what}: ${cause.message}`, { cause });
 }

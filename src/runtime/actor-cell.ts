@@ -42,7 +42,9 @@ export interface CellHost {
 type State = 'starting' | 'alive' | 'backing off' | 'stopped';
 
 /** What has been decided about an actor that is still in the middle of a call. */
-type Fate = { readonly kind: 'stop'; readonly reason: Error | undefined } | { readonly kind: 'crash'; readonly error: Error };
+type Fate =
+  | { readonly kind: 'stop'; readonly reason: Error | undefined }
+  | { readonly kind: 'crash'; readonly error: Error };
 
 export class ActorCell implements Task {
   readonly address: ActorAddress;
@@ -63,7 +65,12 @@ export class ActorCell implements Task {
   #restartTimer: Timer | undefined;
 
   /** @throws ConclaveError `ERR_INVALID_OPTION`. */
-  constructor(host: CellHost, address: ActorAddress, options: SpawnOptions<unknown, unknown>, parent: ActorCell | undefined) {
+  constructor(
+    host: CellHost,
+    address: ActorAddress,
+    options: SpawnOptions<unknown, unknown>,
+    parent: ActorCell | undefined,
+  ) {
     const mailboxMax = options.mailboxMax ?? DEFAULT_MAILBOX_MAX;
     if (!(Number.isSafeInteger(mailboxMax) && mailboxMax > 0)) {
       throw invalidOption('mailboxMax', mailboxMax, 'a whole number, 1 or more');

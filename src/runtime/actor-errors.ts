@@ -44,11 +44,12 @@ export function askTimedOut(address: ActorAddress, timeoutMs: number): ConclaveE
 }
 
 export function askAborted(address: ActorAddress, signal: AbortSignal, mayBeApplied: boolean): ConclaveError {
-  return new ConclaveError(
-    'ERR_ABORTED',
-    `Waiting for actor "${address.name}" in "${address.system}" was aborted.`,
-    { data: { ...address }, cause: signal.reason, mayBeApplied, retrySafe: !mayBeApplied },
-  );
+  return new ConclaveError('ERR_ABORTED', `Waiting for actor "${address.name}" in "${address.system}" was aborted.`, {
+    data: { ...address },
+    cause: signal.reason,
+    mayBeApplied,
+    retrySafe: !mayBeApplied,
+  });
 }
 
 export function invalidOption(option: string, value: unknown, expected: string): ConclaveError {
@@ -59,21 +60,19 @@ export function invalidOption(option: string, value: unknown, expected: string):
 
 /** For asks that a system had sent to others when it was stopped itself. */
 export function systemStopped(system: string, cause?: unknown): ConclaveError {
-  return new ConclaveError(
-    'ERR_ACTOR_STOPPED',
-    `The actor system "${system}" has stopped, and waits for no answers.`,
-    { data: { system }, ...(cause === undefined ? {} : { cause }) },
-  );
+  return new ConclaveError('ERR_ACTOR_STOPPED', `The actor system "${system}" has stopped, and waits for no answers.`, {
+    data: { system },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** `cause` is returned as it is when it says that a thread exited already. */
 export function threadExited(system: string, cause?: unknown): ConclaveError {
   if (cause instanceof ConclaveError && cause.code === 'ERR_THREAD_EXITED') return cause;
-  return new ConclaveError(
-    'ERR_THREAD_EXITED',
-    `Thread "${system}" has exited.`,
-    { data: { system }, ...(cause === undefined ? {} : { cause }) },
-  );
+  return new ConclaveError('ERR_THREAD_EXITED', `Thread "${system}" has exited.`, {
+    data: { system },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** The same error, for a message that was not even sent. */

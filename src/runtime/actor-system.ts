@@ -70,14 +70,18 @@ export class ActorSystem {
    * Starts an actor that has no parent. Its factory is called at its first turn, so that a factory that throws is
    * supervised like any crash.
    *
-   * @throws ConclaveError `ERR_INVALID_OPTION` when the name is taken or a number makes no sense, `ERR_STOPPED` when the
-   *   system has stopped.
+   * @throws ConclaveError `ERR_INVALID_OPTION` when the name is taken or a number makes no sense, `ERR_STOPPED` when
+   *   the system has stopped.
    */
   spawn<Message, Data>(options: SpawnOptions<Message, Data>): ActorRef<Message> {
     return this.#ref(this.#spawn(options as unknown as SpawnOptions<unknown, unknown>, undefined).address);
   }
 
-  /** A reference to any actor, here or in a linked system. Neither the actor nor the link need exist yet. */
+  /**
+   * A reference to any actor, here or in a linked system. Neither the actor nor the link need exist yet. To tell an
+   * actor on another thread what cannot be cloned is a defect that shows only at the end of the turn: it crashes the
+   * actor that has told it, or, outside of any actor, fails this system with `ERR_NOT_ENCODABLE`.
+   */
   ref<Message>(address: ActorAddress): ActorRef<Message> {
     return this.#ref(address);
   }
@@ -101,9 +105,9 @@ export class ActorSystem {
   }
 
   /**
-   * Stops every actor, the last spawned first, says good-bye to linked systems and leaves nothing behind that would keep
-   * the process alive. An actor that calls this itself is stopped when its call returns. `reason` is what watchers are
-   * told; none when the system stops in order.
+   * Stops every actor, the last spawned first, says good-bye to linked systems and leaves nothing behind that would
+   * keep the process alive. An actor that calls this itself is stopped when its call returns. `reason` is what watchers
+   * are told; none when the system stops in order.
    */
   stop(reason?: Error): void {
     if (this.#isStopped) return;

@@ -17,8 +17,8 @@ export interface Scheduler {
   /** The same, once nothing that was scheduled by {@link schedule} is left, or the thread must see to its I/O. */
   scheduleLast(task: Task): void;
   /**
-   * Calls `handle(value)` for something that has come from outside, such as a post from another thread. A host that runs
-   * by itself gives what this schedules its turns before the call returns: a message that passes several threads
+   * Calls `handle(value)` for something that has come from outside, such as a post from another thread. A host that
+   * runs by itself gives what this schedules its turns before the call returns: a message that passes several threads
    * should lose no time on any.
    */
   onEvent<Value>(handle: (value: Value) => void, value: Value): void;

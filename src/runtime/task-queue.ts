@@ -44,7 +44,11 @@ class TaskRing {
 
   push(task: Task): void {
     if (this.length === this.#slots.length) {
-      this.#slots = [...this.#slots.slice(this.#head), ...this.#slots.slice(0, this.#head), ...this.#slots.map(() => undefined)];
+      this.#slots = [
+        ...this.#slots.slice(this.#head),
+        ...this.#slots.slice(0, this.#head),
+        ...this.#slots.map(() => undefined),
+      ];
       this.#head = 0;
     }
     this.#slots[(this.#head + this.length++) & (this.#slots.length - 1)] = task;

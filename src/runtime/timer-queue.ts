@@ -1,6 +1,6 @@
 /**
- * Timers in order of the time they are due, those of equal time in order of creation: a binary heap from which any timer
- * can be removed. It has no clock and fires nothing; schedulers ask it what is due.
+ * Timers in order of the time they are due, those of equal time in order of creation: a binary heap from which any
+ * timer can be removed. It has no clock and fires nothing; schedulers ask it what is due.
  */
 
 import type { Timer } from './actor.js';

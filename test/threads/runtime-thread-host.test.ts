@@ -37,7 +37,11 @@ describe('ThreadHost', () => {
   describe('when the thread dies', () => {
     const deaths: readonly [how: string, message: PuppetMessage, cause: object][] = [
       ['by process.exit()', { do: 'exit', code: 3 }, { message: 'process.exit(3) was called.' }],
-      ['by an error outside of any actor', { do: 'throw later', text: 'uncaught' }, { name: 'RangeError', message: 'uncaught' }],
+      [
+        'by an error outside of any actor',
+        { do: 'throw later', text: 'uncaught' },
+        { name: 'RangeError', message: 'uncaught' },
+      ],
       ['by an actor that escalates', { do: 'throw', text: 'escalated' }, { name: 'RangeError', message: 'escalated' }],
     ];
 
@@ -49,7 +53,9 @@ describe('ThreadHost', () => {
       puppet.tell(message);
 
       await expect(asked).rejects.toMatchObject({ cause });
-      expect(['ERR_THREAD_EXITED', 'ERR_ACTOR_STOPPED']).toContain(await asked.catch((error: { code: string }) => error.code));
+      expect(['ERR_THREAD_EXITED', 'ERR_ACTOR_STOPPED']).toContain(
+        await asked.catch((error: { code: string }) => error.code),
+      );
       const reason = await reasons.next();
       expect([reason, reason?.cause]).toContainEqual(expect.objectContaining(cause));
       await host.exited;
@@ -74,9 +80,14 @@ describe('ThreadHost', () => {
       const ref = main.ref<PuppetMessage>({ system: 'stubborn', name: 'puppet' });
       await ref.ask({ do: 'answer', value: 1 }, LONG);
       const asked = ref.ask({ do: 'block', durationMs: 60_000 }, LONG);
-      await expect(ref.ask({ do: 'answer', value: 1 }, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+      await expect(ref.ask({ do: 'answer', value: 1 }, { timeoutMs: 20 })).rejects.toMatchObject({
+        code: 'ERR_TIMEOUT',
+      });
 
-      await Promise.all([stubborn.stop(), expect(asked).rejects.toMatchObject({ code: 'ERR_THREAD_EXITED', cause: FORCE })]);
+      await Promise.all([
+        stubborn.stop(),
+        expect(asked).rejects.toMatchObject({ code: 'ERR_THREAD_EXITED', cause: FORCE }),
+      ]);
 
       expect((await stubborn.exited).error).toMatchObject({ code: 'ERR_THREAD_EXITED', cause: FORCE });
     });
@@ -133,7 +144,11 @@ describe('ThreadHost', () => {
     });
 
     it('rejects control calls that wait, and those that come later', async () => {
-      const spawned = host.spawn({ name: 'other', module: 'data:text/javascript,await new Promise(() => {})', export: 'any' });
+      const spawned = host.spawn({
+        name: 'other',
+        module: 'data:text/javascript,await new Promise(() => {})',
+        export: 'any',
+      });
       puppet.tell({ do: 'exit', code: 3 });
 
       await expect(spawned).rejects.toMatchObject({ code: 'ERR_THREAD_EXITED' });
@@ -165,8 +180,16 @@ describe('ThreadHost', () => {
 
   describe('spawn', () => {
     it.each([
-      ['a module that does not exist', { module: new URL('./nowhere.js', puppetModule) }, { code: 'ERR_MODULE_NOT_FOUND' }],
-      ['an export that does not exist', { export: 'nothing' }, { code: 'ERR_INVALID_OPTION', data: { option: 'export' } }],
+      [
+        'a module that does not exist',
+        { module: new URL('./nowhere.js', puppetModule) },
+        { code: 'ERR_MODULE_NOT_FOUND' },
+      ],
+      [
+        'an export that does not exist',
+        { export: 'nothing' },
+        { code: 'ERR_INVALID_OPTION', data: { option: 'export' } },
+      ],
       ['an export that is no function', { export: 'notAFactory' }, { code: 'ERR_INVALID_OPTION' }],
       ['a name that is taken', { name: 'puppet' }, { code: 'ERR_INVALID_OPTION', data: { option: 'name' } }],
       ['data that cannot be cloned', { data: () => {} }, { code: 'ERR_NOT_ENCODABLE' }],
@@ -220,7 +243,7 @@ describe('ThreadHost', () => {
     expect(buffer.byteLength).toBe(0);
   });
 
-  it('crashes an actor in the thread that tells what cannot be posted, which ends the thread if nobody else cares', async () => {
+  it('crashes an actor in the thread that tells what cannot be posted', async () => {
     puppet.tell({ do: 'tell a function', to: { system: 'main', name: 'anyone' } });
 
     const { error } = await host.exited;
@@ -240,7 +263,9 @@ describe('ThreadHost', () => {
     await vi.waitFor(() => expect(lines).toHaveLength(1));
     await talkative.stop();
 
-    expect(lines).toMatchObject([{ thread: 'talkative', message: 'hello', error: { name: 'TypeError', message: 'logged' } }]);
+    expect(lines).toMatchObject([
+      { thread: 'talkative', message: 'hello', error: { name: 'TypeError', message: 'logged' } },
+    ]);
   });
 
   it('links two threads directly to each other', async () => {

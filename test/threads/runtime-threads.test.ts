@@ -1,22 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConclaveError, Runtime } from 'conclave';
 import { LocalCluster } from 'conclave/testing';
-import {
-  AsyncMethod,
-  ExitsWhenMade,
-  Hazard,
-  hiddenClass,
-  PrivateState,
-  ThrowsWhenMade,
-} from '../../build/test/threads/fixtures/hazard.js';
+import type * as Hazards from './fixtures/hazard.js';
 
-type Objects = { readonly hazard: typeof Hazard };
+// Compiled, for a worker cannot load TypeScript.
+const hazards = new URL('../../build/test/threads/fixtures/hazard.js', import.meta.url).href;
+const { AsyncMethod, ExitsWhenMade, Hazard, hiddenClass, PrivateState, ThrowsWhenMade } = (await import(
+  hazards
+)) as typeof Hazards;
+
+type Objects = { readonly hazard: typeof Hazards.Hazard };
 type Node = Runtime<Objects>;
 
 const folder = mkdtempSync(join(tmpdir(), 'hazard-'));
@@ -234,22 +236,111 @@ describe('Runtime.start on threads', () => {
   });
 
   it('reports a class whose constructor ends the thread', async () => {
-    expect(await errorOf(start({ it: ExitsWhenMade }))).toMatchObject({ code: 'ERR_THREAD_EXITED' });
+    expect(await errorOf(start({ it: ExitsWhenMade }))).toMatchObject({
+      code: 'ERR_OBJECT_FAILED',
+      cause: { code: 'ERR_ACTOR_STOPPED' },
+    });
   });
 
-  it('reports a port that is taken, and leaves nothing running', async () => {
+  it('reports a port that is taken', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const before = process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
 
     const self = `127.0.0.1:${port}`;
     const error = await errorOf(Runtime.start({ self, peers: [], objects: { hazard: Hazard }, threads: true }));
 
     expect(error).toMatchObject({ code: 'ERR_ADDRESS_UNAVAILABLE', retrySafe: true });
     expect(error.message).toContain(self);
-    const after = process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
-    expect(after).toBe(before);
     server.close();
+  });
+});
+
+describe('threads that end by themselves', () => {
+  const mortal = mkdtempSync(join(tmpdir(), 'mortal-'));
+  const workerUrl = new URL('./fixtures/mortal-thread-entry.mjs', import.meta.url);
+
+  afterAll(() => rmSync(mortal, { recursive: true }));
+
+  async function startMortal(): Promise<LocalCluster<Objects>> {
+    for (const name of readdirSync(mortal)) rmSync(join(mortal, name));
+    process.env['MORTAL_THREADS'] = mortal;
+    const cluster = await LocalCluster.start({ objects: { hazard: Hazard }, threads: true, nodes: 1, workerUrl });
+    await cluster.ready();
+    return cluster;
+  }
+
+  it('without its consensus thread a node has failed, and everything that waits is told', async () => {
+    await using cluster = await startMortal();
+    const node = cluster.nodes[0]!;
+    const { hazard } = node.objects;
+    const failure = new Promise((resolve) => node.once('error', resolve));
+
+    const slow = errorOf(hazard.block(1_000));
+    const query = errorOf(hazard.all());
+    writeFileSync(join(mortal, 'consensus'), '');
+
+    expect(await failure).toMatchObject({ code: 'ERR_THREAD_EXITED' });
+    expect(await slow).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: true });
+    expect(await query).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
+    expect(await errorOf(hazard.append('late'))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
+    expect(await errorOf(node.ready().then(() => node.transferLeadership()))).toMatchObject({ code: 'ERR_STOPPED' });
+    expect(node.status().health).toBe('failed');
+  });
+
+  it('a node whose objects get no other thread has failed, rather than wait for ever', async () => {
+    await using cluster = await startMortal();
+    const node = cluster.nodes[0]!;
+    const failure = new Promise((resolve) => {
+      node.on('error', (error) => {
+        if (node.status().health === 'failed') resolve(error);
+      });
+    });
+
+    writeFileSync(join(mortal, 'object'), '');
+    while (node.status().health !== 'object failed') await delay(5);
+    const call = errorOf(node.objects.hazard.append('a'));
+
+    expect(await failure).toMatchObject({ code: 'ERR_OBJECT_FAILED' });
+    expect(await call).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: true });
+  });
+
+  it('a node whose objects find another thread in the end goes on', async () => {
+    await using cluster = await startMortal();
+    const node = cluster.nodes[0]!;
+    await node.objects.hazard.append('a');
+
+    writeFileSync(join(mortal, 'object'), '');
+    while (node.status().health !== 'object failed') await delay(5);
+    rmSync(join(mortal, 'object'));
+
+    expect(await node.objects.hazard.append('b')).toBe(2);
+    expect(await node.objects.hazard.all()).toEqual(['a', 'b']);
+    expect(node.status().health).toBe('ok');
+  });
+
+  it('a consensus thread that ends during the start makes the start fail', async () => {
+    process.env['MORTAL_THREADS'] = mortal;
+    writeFileSync(join(mortal, 'consensus'), '');
+
+    const started = LocalCluster.start({ objects: { hazard: Hazard }, threads: true, nodes: 1, workerUrl });
+
+    expect(await errorOf(started)).toMatchObject({ code: 'ERR_THREAD_EXITED' });
+  });
+});
+
+describe('a program', () => {
+  const program = fileURLToPath(new URL('./fixtures/ends-by-itself.mjs', import.meta.url));
+
+  it.each([
+    ['that has stopped its runtimes', 'useCluster', '1'],
+    ['whose runtime found its port taken', 'takePort', 'ERR_ADDRESS_UNAVAILABLE'],
+    ['whose object was refused', 'refuseObject', 'ERR_INVALID_OBJECT'],
+  ])('%s ends by itself, with threads and without', async (_what, scenario, output) => {
+    for (const placement of ['threads', 'inline']) {
+      const args = [program, `${scenario}-${placement}`];
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+      expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: output, stderr: '' });
+    }
   });
 });

@@ -110,7 +110,8 @@ function missingMembers(object: string, methods: readonly string[]): object {
 }
 
 function checkCallOptions(options: CallOptions): void {
-  if (typeof options !== 'object' || options === null) throw invalid('options', `must be an object, not ${typeof options}`);
+  if (typeof options !== 'object' || options === null)
+    throw invalid('options', `must be an object, not ${typeof options}`);
   const { consistency, timeoutMs, signal } = options;
   const unknown = Object.keys(options).find((key) => !CALL_OPTIONS.has(key));
   if (unknown !== undefined)

@@ -115,7 +115,9 @@ export function collectTransfers(block: ResultBlock, into: ArrayBuffer[]): void 
 export function resultError(plain: PlainError, isQuery: boolean): ConclaveError {
   const thrown = fromPlainError(plain);
   const error =
-    thrown instanceof ConclaveError ? thrown : new ConclaveError('ERR_COMMAND_THREW', thrown.message, { cause: thrown });
+    thrown instanceof ConclaveError
+      ? thrown
+      : new ConclaveError('ERR_COMMAND_THREW', thrown.message, { cause: thrown });
   return isQuery ? withoutConsequence(error) : error;
 }
 

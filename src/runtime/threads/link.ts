@@ -1,7 +1,7 @@
 /**
  * One end of a connection between two actor systems, in practice two threads, over a port. Both ends are equal: actors
- * of either may call actors of the other. It reads what arrives and hands it to the half that it is for, posts what both
- * halves have to say at the end of each turn, and ends once, for one reason, whatever happens to the other thread.
+ * of either may call actors of the other. It reads what arrives and hands it to the half that it is for, posts what
+ * both halves have to say at the end of each turn, and ends once, for one reason, whatever happens to the other thread.
  */
 
 import { unreachable } from '../../assert.js';
@@ -165,15 +165,7 @@ export class Link {
   }
 }
 
-/** An error reduced to what can certainly be cloned: its data may hold anything, and so may the fields of a foreign one. */
+/** An error reduced to what can certainly be cloned: its data may hold anything, and a foreign one's fields, too. */
 function withoutData(error: PlainError): PlainError {
-  return {
-    name: String(error.name),
-    message: String(error.message),
-    ...(error.stack === undefined ? {} : { stack: String(error.stack) }),
-    ...(error.code === undefined ? {} : { code: error.code }),
-    ...(error.mayBeApplied === undefined ? {} : { mayBeApplied: error.mayBeApplied }),
-    ...(error.retrySafe === undefined ? {} : { retrySafe: error.retrySafe }),
-    ...(error.cause === undefined ? {} : { cause: withoutData(error.cause) }),
-  };
+  return JSON.parse(JSON.stringify(error, (key, value: unknown) => (key === 'data' ? undefined : value))) as PlainError;
 }

@@ -46,7 +46,12 @@ export class Outbox implements Task {
     this.#owner = owner;
   }
 
-  tell(actor: string, message: unknown, transfer: readonly Transferable[] | undefined, sender: ActorCell | undefined): void {
+  tell(
+    actor: string,
+    message: unknown,
+    transfer: readonly Transferable[] | undefined,
+    sender: ActorCell | undefined,
+  ): void {
     if (this.#isClosed) return;
     const tells = this.#tells;
     if (tells !== undefined && tells[1] === actor && this.#tellsSender === sender) {
@@ -133,7 +138,8 @@ export class Outbox implements Task {
       const transfer = transfersOf.get(content) ?? [];
       try {
         // Node would post a buffer that is gone already as an empty one.
-        if (transfer.some((part) => moved.has(part))) throw new Error('It transfers what another message has transferred.');
+        if (transfer.some((part) => moved.has(part)))
+          throw new Error('It transfers what another message has transferred.');
         this.#port.postMessage([record], transfer);
         for (const part of transfer) moved.add(part);
       } catch (error) {

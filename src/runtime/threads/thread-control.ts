@@ -1,6 +1,7 @@
 /**
- * The control plane of a thread: what its host may ask of it, seldom and outside of all actors. Calls travel by comlink;
- * their results are plain data with the error inside, because comlink would strip an error of its class and code.
+ * The control plane of a thread: what its host may ask of it, seldom and outside of all actors. Calls travel by
+ * comlink; their results are plain data with the error inside, because comlink would strip an error of its class and
+ * code.
  */
 
 import { toPlainError, type PlainError } from '../../errors.js';

@@ -16,7 +16,13 @@ import { ActorSystem } from '../actor-system.js';
 import { systemClock } from '../clock.js';
 import { EventLoopScheduler } from '../event-loop-scheduler.js';
 import { SeededRandom } from '../random.js';
-import { CONTROL_OK, controlFailure, type ControlResult, type SpawnRequest, type ThreadControl } from './thread-control.js';
+import {
+  CONTROL_OK,
+  controlFailure,
+  type ControlResult,
+  type SpawnRequest,
+  type ThreadControl,
+} from './thread-control.js';
 import { threadLogger } from './thread-logger.js';
 import type { ThreadData, ThreadNotice } from './thread-protocol.js';
 
@@ -45,7 +51,7 @@ const control: ThreadControl = {
     }
   },
   stop: () => {
-    // After the answer has been posted. What the actors have left open may still finish; the host's patience is limited.
+    // After the answer has been posted. What the actors have left open may still finish; the host waits so long.
     setImmediate(() => port.close());
     return attempt(() => system.stop());
   },

@@ -1,7 +1,7 @@
 /**
  * A worker thread as the thread that started it sees it: starts it, places actors on it, links it, stops it, and tells
- * when and why it has exited. Only control calls go this way; actors' messages go over links. Nothing that is asked of a
- * thread waits for ever: each call has a deadline and fails at once when the thread exits.
+ * when and why it has exited. Only control calls go this way; actors' messages go over links. Nothing that is asked of
+ * a thread waits for ever: each call has a deadline and fails at once when the thread exits.
  */
 
 import { Worker, type MessagePort, type ResourceLimits } from 'node:worker_threads';
@@ -82,7 +82,7 @@ export class ThreadHost {
         options.onExit?.(this.#exit!);
       });
     });
-    this.#control = wrap<ThreadControl>(nodeEndpoint(this.#worker)) as unknown as RemoteControl;
+    this.#control = wrap<ThreadControl>(nodeEndpoint(this.#worker));
   }
 
   /**
@@ -105,8 +105,8 @@ export class ThreadHost {
   /**
    * Starts an actor on the thread; resolves once it can be sent messages.
    *
-   * @throws ConclaveError `ERR_INVALID_OPTION` for what `ActorSystem.spawn` refuses or a module without that export, the
-   *   module's own error when it cannot be loaded, `ERR_NOT_ENCODABLE` when `data` cannot be cloned,
+   * @throws ConclaveError `ERR_INVALID_OPTION` for what `ActorSystem.spawn` refuses or a module without that export,
+   *   the module's own error when it cannot be loaded, `ERR_NOT_ENCODABLE` when `data` cannot be cloned,
    *   `ERR_THREAD_EXITED`, `ERR_TIMEOUT`.
    */
   async spawn(options: ThreadSpawnOptions): Promise<void> {
@@ -134,6 +134,7 @@ export class ThreadHost {
   }
 
   async #stop(): Promise<void> {
+    if (this.#exit !== undefined) return;
     const deadline = setTimeout(() => void this.#terminate(), this.#controlTimeoutMs);
     try {
       await this.#call('stop', () => this.#control.stop(), this.#controlTimeoutMs);
@@ -176,7 +177,8 @@ export class ThreadHost {
   #onNotice(notice: ThreadNotice): void {
     if (notice.kind === 'failed') this.#cause ??= fromPlainError(notice.error);
     // comlink's answers come the same way; they have no kind.
-    else if (notice.kind === 'log') this.#logger[notice.level]({ thread: this.name, ...notice.details }, notice.message);
+    else if (notice.kind === 'log')
+      this.#logger[notice.level]({ thread: this.name, ...notice.details }, notice.message);
   }
 
   #onExit(code: number): ThreadExit {
@@ -195,5 +197,7 @@ type RemoteControl = {
 };
 
 function notEncodable(what: string, cause: Error): ConclaveError {
-  return new ConclaveError('ERR_NOT_ENCODABLE', `What "${what}" was given cannot be posted: ${cause.message}`, { cause });
+  return new ConclaveError('ERR_NOT_ENCODABLE', `What "${what}" was given cannot be posted: ${cause.message}`, {
+    cause,
+  });
 }

@@ -29,6 +29,9 @@ export function threadLogger(port: MessagePort, isLogged: boolean): Logger {
 /** Structured clone would strip errors of their class and code. */
 function plainDetails(details: object): object {
   return Object.fromEntries(
-    Object.entries(details).map(([key, value]) => [key, value instanceof Error ? toPlainError(value) : (value as unknown)]),
+    Object.entries(details).map(([key, value]) => [
+      key,
+      value instanceof Error ? toPlainError(value) : (value as unknown),
+    ]),
   );
 }

@@ -60,9 +60,11 @@ export class NodeProcess {
     this.#process = fork(SCRIPT, [], { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.#process.on('message', (message) => this.#onMessage(message as AnswerMessage | NodeEvent));
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
-    this.ended = Promise.all([once(this.#process, 'close'), once(this.#process, 'disconnect')]).then(
-      ([[code, signal]]) => this.#onEnded({ code, signal } as Ended),
-    );
+    this.ended = Promise.all([
+      once(this.#process, 'exit'),
+      once(this.#process, 'disconnect'),
+      once(this.#process.stderr!, 'close'),
+    ]).then(([[code, signal]]) => this.#onEnded({ code, signal } as Ended));
   }
 
   get pid(): number {

@@ -20,8 +20,7 @@ describe('calls on a cluster of three', () => {
 
   afterAll(() => cluster.stop());
 
-  const sumOn = (node: Runtime<Objects>): Promise<number> =>
-    node.objects.book.with({ consistency: 'local' }).sum();
+  const sumOn = (node: Runtime<Objects>): Promise<number> => node.objects.book.with({ consistency: 'local' }).sum();
 
   it.each(['leader', 'follower'] as const)('a command on the %s resolves with its result', async (role) => {
     const { book } = (role === 'leader' ? leader : follower).objects;
@@ -46,11 +45,14 @@ describe('calls on a cluster of three', () => {
     await expect(book.with({ consistency }).sum()).resolves.toBe(result);
   });
 
-  it.each(['linearizable', 'lease'] as const)('a query that is %s sees what another node has been told', async (consistency) => {
-    const result = await leader.objects.book.add(1);
+  it.each(['linearizable', 'lease'] as const)(
+    'a query that is %s sees what another node has been told',
+    async (consistency) => {
+      const result = await leader.objects.book.add(1);
 
-    await expect(follower.objects.book.with({ consistency }).sum()).resolves.toBe(result);
-  });
+      await expect(follower.objects.book.with({ consistency }).sum()).resolves.toBe(result);
+    },
+  );
 
   it('a thousand calls of one turn are answered in order', async () => {
     const { book } = follower.objects;

@@ -127,7 +127,9 @@ describe('a change of leader under load', () => {
     const entries = new Set(first);
     expectEachOnceInOrder(first!);
     for (const other of others) expect(other).toEqual(first);
-    const errors = [...outcomes].flatMap(([id, outcome]) => (outcome === 'acknowledged' ? [] : [{ id, error: outcome }]));
+    const errors = [...outcomes].flatMap(([id, outcome]) =>
+      outcome === 'acknowledged' ? [] : [{ id, error: outcome }],
+    );
     expect(errors.length).toBeGreaterThan(0);
     for (const [id, outcome] of outcomes) if (outcome === 'acknowledged') expect(entries).toContain(id);
     for (const { id, error } of errors) {

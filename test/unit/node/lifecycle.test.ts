@@ -112,15 +112,18 @@ describe('the life of a node', () => {
     expect(waitedMs).toBeGreaterThan(500);
   });
 
-  it.each(['linearizable', 'lease'] as const)('a %s query without a leader fails for that reason', async (consistency) => {
-    const leader = await startReady();
-    isolateAll();
-    await whenLeaderIs(leader, false);
+  it.each(['linearizable', 'lease'] as const)(
+    'a %s query without a leader fails for that reason',
+    async (consistency) => {
+      const leader = await startReady();
+      isolateAll();
+      await whenLeaderIs(leader, false);
 
-    const error = await errorOf(() => leader.objects.book.with({ consistency, timeoutMs: 100 }).sum());
+      const error = await errorOf(() => leader.objects.book.with({ consistency, timeoutMs: 100 }).sum());
 
-    expect(error).toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false, retrySafe: true });
-  });
+      expect(error).toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false, retrySafe: true });
+    },
+  );
 
   it('a local query needs no leader', async () => {
     const leader = await startReady();
@@ -221,7 +224,9 @@ describe('the life of a node', () => {
     controller.abort();
 
     expect(await ready).toMatchObject({ code: 'ERR_ABORTED', mayBeApplied: false });
-    expect(await errorOf(() => nodes[0]!.ready({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'ERR_ABORTED' });
+    expect(await errorOf(() => nodes[0]!.ready({ signal: AbortSignal.abort() }))).toMatchObject({
+      code: 'ERR_ABORTED',
+    });
   });
 
   it('hands leadership to the one that is asked for, and refuses what cannot be', async () => {

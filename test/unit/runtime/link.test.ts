@@ -64,12 +64,20 @@ describe('a link', () => {
   });
 
   it('crashes an actor that has told what cannot be posted', async () => {
-    const sender = caller.spawn({ name: 'sender', data: undefined, supervision: { strategy: 'stop' }, factory: puppet });
+    const sender = caller.spawn({
+      name: 'sender',
+      data: undefined,
+      supervision: { strategy: 'stop' },
+      factory: puppet,
+    });
     const reasons = watch(caller, sender);
 
     sender.tell({ do: 'tell a function', to: ref.address });
 
-    expect(await reasons.next()).toMatchObject({ code: 'ERR_NOT_ENCODABLE', data: { system: 'callee', name: 'puppet' } });
+    expect(await reasons.next()).toMatchObject({
+      code: 'ERR_NOT_ENCODABLE',
+      data: { system: 'callee', name: 'puppet' },
+    });
     expect(failures).toEqual([]);
   });
 
@@ -95,13 +103,19 @@ describe('a link', () => {
       data: undefined,
       factory: () => ({
         receive: (_message, reply) =>
-          reply.fail(new ConclaveError('ERR_ASSERTION', 'careless', { data: { callback: () => {} }, cause: new Error('why') })),
+          reply.fail(
+            new ConclaveError('ERR_ASSERTION', 'careless', { data: { callback: () => {} }, cause: new Error('why') }),
+          ),
       }),
     });
 
     const asked = caller.ref<string>({ system: 'callee', name: 'careless' }).ask('question', LONG);
 
-    await expect(asked).rejects.toMatchObject({ code: 'ERR_ASSERTION', message: 'careless', cause: { message: 'why' } });
+    await expect(asked).rejects.toMatchObject({
+      code: 'ERR_ASSERTION',
+      message: 'careless',
+      cause: { message: 'why' },
+    });
   });
 
   it('does not return credit for each message, yet never runs dry', async () => {
@@ -132,7 +146,9 @@ describe('a link', () => {
 
       await expect(asked).rejects.toMatchObject({ code: 'ERR_ACTOR_STOPPED' });
       expect(await reasons.next()).toBeUndefined();
-      await vi.waitFor(() => expect(ref.ask({ do: 'keep' }, LONG)).rejects.toMatchObject({ code: 'ERR_THREAD_EXITED' }));
+      await vi.waitFor(() =>
+        expect(ref.ask({ do: 'keep' }, LONG)).rejects.toMatchObject({ code: 'ERR_THREAD_EXITED' }),
+      );
       expect(() => ref.tell({ do: 'keep' })).not.toThrow();
     });
 

@@ -7,7 +7,13 @@ describe('TimerQueue', () => {
   it('gives timers in order of their time, those of equal time in order of creation', () => {
     const queue = new TimerQueue();
     const fired: string[] = [];
-    for (const [dueMs, name] of [[5, 'c'], [1, 'a'], [5, 'd'], [3, 'b'], [9, 'e']] as const) {
+    for (const [dueMs, name] of [
+      [5, 'c'],
+      [1, 'a'],
+      [5, 'd'],
+      [3, 'b'],
+      [9, 'e'],
+    ] as const) {
       queue.add(dueMs, () => fired.push(name));
     }
 

@@ -193,6 +193,10 @@ export class HistoryChecker {
 
   #checkCommit(node: RaftNode, core: Core, watched: Watched): void {
     const { log, commitIndex } = core;
+    if (core.role.name === 'leader' && commitIndex > watched.commitIndex) {
+      const isOwnTerm = log.termAt(commitIndex) === core.term;
+      check(isOwnTerm, `${node.id} commits by counting what is of an earlier term than its own: ${commitIndex}`);
+    }
     for (let index = Math.max(watched.commitIndex + 1, log.firstIndex); index <= commitIndex; index++) {
       const term = log.termAt(logIndex(index))!;
       const { content } = this.#entries.get(keyOf(index, term))!;

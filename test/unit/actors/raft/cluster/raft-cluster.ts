@@ -19,6 +19,7 @@ export interface ClusterOptions {
   readonly seed: number;
   readonly configuration: Configuration;
   readonly observers: readonly NodeId[];
+  readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly limits: CoreLimits;
 }
 
@@ -29,7 +30,7 @@ export interface Weather {
   /** Do messages from one node to another arrive in the order in which they were sent, as on one connection? */
   isOrdered: boolean;
   delayMs: [min: number, max: number];
-  /** How often a message takes ten times as long as `delayMs` says. */
+  /** How often a message takes twenty times as long as `delayMs` says. */
   straggleRate: number;
   syncMs: [min: number, max: number];
   applyMs: [min: number, max: number];
@@ -48,7 +49,6 @@ export const FAIR_WEATHER: Weather = {
   batchMs: [0, 0.2],
 };
 
-export const ELECTION_TIMEOUT_MS = [100, 200] as const;
 export const HEARTBEAT_MS = 30;
 export const TICK_MS = 10;
 
@@ -95,11 +95,11 @@ export class RaftCluster implements NodeWorld {
   #sessions = 0;
   #readIds = 0;
 
-  constructor({ seed, configuration, observers, limits }: ClusterOptions) {
+  constructor({ seed, configuration, observers, electionTimeoutMs, limits }: ClusterOptions) {
     this.dice = new Dice(seed);
     this.#observers = observers;
     this.checker = new HistoryChecker(configuration, this.nodes);
-    const settings = { configuration, limits, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS };
+    const settings = { configuration, limits, electionTimeoutMs, heartbeatMs: HEARTBEAT_MS };
     for (const id of [...configuration.voters, ...configuration.learners, ...observers]) {
       const node = new RaftNode(id, settings, this.dice, this);
       this.nodes.set(id, node);
@@ -276,7 +276,7 @@ export class RaftCluster implements NodeWorld {
 
   #deliver(from: NodeId, to: NodeId, message: PeerMessage): void {
     const { weather, dice } = this;
-    const factor = dice.chance(weather.straggleRate) ? 10 : 1;
+    const factor = dice.chance(weather.straggleRate) ? 20 : 1;
     const place = this.#places.get(to)!;
     const way = `${from}>${to}`;
     let arrivesAtMs = this.nowMs + factor * dice.between(...weather.delayMs);

@@ -6,7 +6,7 @@
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { nodeId, type NodeId } from '../../../../../src/ids.js';
 import { Dice } from './dice.js';
-import { ELECTION_TIMEOUT_MS, FAIR_WEATHER, RaftCluster } from './raft-cluster.js';
+import { FAIR_WEATHER, RaftCluster } from './raft-cluster.js';
 import type { RaftNode } from './raft-node.js';
 
 const FAULTS_MS = 2_500;
@@ -16,7 +16,15 @@ const READ_TIMEOUT_MS = 1_000;
 /** How long a quiet cluster may take to do what it is asked. */
 const QUIET_MS = 300;
 /** How long a quiet cluster is watched: no election may be held. */
-const WATCH_MS = 2 * ELECTION_TIMEOUT_MS[1];
+const WATCH_MS = 1_000;
+
+/** One entry of a command has 40 bytes. */
+const LIMITS = [
+  { inflightMessagesMax: 2, inflightBytesMax: 1_000, appendBytesMax: 200 },
+  { inflightMessagesMax: 8, inflightBytesMax: 200, appendBytesMax: 80 },
+  { inflightMessagesMax: 64, inflightBytesMax: 100_000, appendBytesMax: 1 },
+  { inflightMessagesMax: 64, inflightBytesMax: 100_000, appendBytesMax: 1_000 },
+];
 
 export interface RunReport {
   readonly convergedAfterMs: number;
@@ -32,14 +40,11 @@ export function runRandomly(seed: number): RunReport {
   const voters = names.slice(0, dice.oneOf([1, 2, 3, 3, 3, 3, 4, 5, 5, 5]));
   const learners = dice.chance(0.15) ? [nodeId('l')] : [];
   const observers = dice.chance(0.3) ? [nodeId('o')] : [];
-  const limits = {
-    inflightMessagesMax: dice.oneOf([2, 8, 64]),
-    inflightBytesMax: dice.oneOf([100, 1000, 100_000]),
-    appendBytesMax: dice.oneOf([80, 200, 1000]),
-    submissionBytesInflightMax: dice.oneOf([32, 100, 10_000]),
-  };
+  const limits = { ...dice.oneOf(LIMITS), submissionBytesInflightMax: dice.oneOf([32, 100, 10_000]) };
   const configuration = majorityConfiguration(voters, learners);
-  const cluster = new RaftCluster({ seed: dice.uint32(), configuration, observers, limits });
+  // The wider the range, the longer an old and a new leader live side by side.
+  const electionTimeoutMs = dice.oneOf([[100, 200], [100, 600]] as const);
+  const cluster = new RaftCluster({ seed: dice.uint32(), configuration, observers, electionTimeoutMs, limits });
   new Faults(cluster, dice, voters).begin(FAULTS_MS);
   new Callers(cluster, dice).begin(FAULTS_MS);
   cluster.run(FAULTS_MS);
@@ -62,13 +67,18 @@ class Faults {
   readonly #dice: Dice;
   readonly #voters: readonly NodeId[];
   readonly #kinds: (() => void)[] = [];
+  readonly #paceMs: number;
   #endMs = 0;
 
   constructor(cluster: RaftCluster, dice: Dice, voters: readonly NodeId[]) {
     this.#cluster = cluster;
     this.#dice = dice;
     this.#voters = voters;
-    const all = [this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOneWay, this.#split, this.#compact, this.#flap];
+    this.#paceMs = dice.oneOf([60, 120, 250]);
+    const all = [
+      ...[this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOff, this.#cutOneWay, this.#split],
+      ...[this.#compact, this.#flap],
+    ];
     for (const kind of all) if (dice.chance(0.5)) this.#kinds.push(kind.bind(this));
   }
 
@@ -76,19 +86,20 @@ class Faults {
     const { weather } = this.#cluster;
     const dice = this.#dice;
     this.#endMs = this.#cluster.nowMs + forMs;
-    if (dice.chance(0.7)) weather.lossRate = dice.between(0, 0.25);
-    if (dice.chance(0.7)) weather.doubleRate = dice.between(0, 0.25);
-    if (dice.chance(0.7)) weather.straggleRate = dice.between(0, 0.1);
+    // Much bad weather at once would only keep the cluster from doing anything.
+    if (dice.chance(0.4)) weather.lossRate = dice.oneOf([0.03, 0.15, 0.4]);
+    if (dice.chance(0.4)) weather.doubleRate = dice.between(0, 0.25);
+    if (dice.chance(0.4)) weather.straggleRate = dice.between(0, 0.15);
     weather.isOrdered = dice.chance(0.5);
-    weather.delayMs = [0.5, dice.oneOf([2, 10, 30])];
-    weather.syncMs = [0.1, dice.oneOf([1, 20, 60])];
-    weather.applyMs = [0, dice.oneOf([1, 20, 100])];
+    weather.delayMs = [0.5, dice.oneOf([2, 2, 10, 30])];
+    weather.syncMs = [0.1, dice.oneOf([1, 1, 20, 60])];
+    weather.applyMs = [0, dice.oneOf([1, 1, 20, 100])];
     weather.batchMs = [0, dice.oneOf([0, 1, 5])];
     if (this.#kinds.length > 0) this.#next();
   }
 
   #next(): void {
-    this.#cluster.plan(this.#dice.between(5, 250), () => {
+    this.#cluster.plan(this.#dice.between(5, this.#paceMs), () => {
       if (this.#cluster.nowMs >= this.#endMs) return;
       this.#dice.oneOf(this.#kinds)();
       this.#next();
@@ -169,8 +180,8 @@ class Callers {
     this.#cluster = cluster;
     this.#dice = dice;
     this.#writeMs = dice.oneOf([15, 40, 100]);
-    this.#readMs = dice.oneOf([10, 40]);
-    this.#transferMs = dice.oneOf([100, 400, 10_000]);
+    this.#readMs = dice.oneOf([5, 15, 40]);
+    this.#transferMs = dice.oneOf([60, 300, 10_000]);
   }
 
   begin(forMs: number): void {
@@ -190,7 +201,10 @@ class Callers {
     this.#cluster.plan(this.#dice.between(0, 2 * everyMs), () => {
       if (this.#cluster.nowMs >= this.#endMs) return;
       const { running } = this.#cluster;
-      if (running.length > 0) act(this.#dice.oneOf(running));
+      // The one that believes to lead is asked more often than others, above all when it does so no more.
+      const leaders = running.filter((node) => node.isLeader);
+      const asked = leaders.length > 0 && this.#dice.chance(0.4) ? leaders : running;
+      if (asked.length > 0) act(this.#dice.oneOf(asked));
       this.#repeat(everyMs, act);
     });
   }

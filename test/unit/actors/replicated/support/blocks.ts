@@ -1,0 +1,64 @@
+/** Blocks and log entries as the caller and consensus would make them, for tests of what takes them. */
+
+import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actors/raft/entry.js';
+import { readBlockHeader, type BlockHeader } from '../../../../../src/actors/replicated/block.js';
+import { BlockBuilder, MethodName } from '../../../../../src/actors/replicated/block-builder.js';
+import { sessionPayload } from '../../../../../src/actors/replicated/machine.js';
+import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
+import { incarnation, logIndex, sessionId, term, type Incarnation } from '../../../../../src/ids.js';
+
+const codec = new ValueCodec();
+
+/** The incarnation that consists of this digit. */
+export const life = (digit: string): Incarnation => incarnation(digit.repeat(32));
+
+/** `['object', 'method', ...arguments]`. */
+export type Command = readonly [object: string, method: string, ...args: unknown[]];
+
+/** A sealed block. `cancelled` are positions. */
+export function blockOf(
+  session: number,
+  firstSeq: number,
+  commands: readonly Command[],
+  cancelled: readonly number[] = [],
+): ArrayBuffer {
+  const builder = new BlockBuilder(codec, 1_000_000);
+  const names = new Map<string, MethodName>();
+  for (const [object, method, ...args] of commands) {
+    const key = `${object}.${method}`;
+    if (!names.has(key)) names.set(key, new MethodName(object, method));
+    builder.add(names.get(key)!, args);
+  }
+  for (const position of cancelled) builder.cancel(position);
+  return builder.seal(sessionId(session), firstSeq);
+}
+
+/** What a block says: its header, and its commands as `[number of the name, arguments]`. */
+export function readBlock(block: ArrayBuffer): { header: BlockHeader; commands: (readonly [number, unknown])[] } {
+  const header = readBlockHeader(new DataView(block), 0, block.byteLength)!;
+  const flat = codec.decodeRange(new Uint8Array(block), header.commandsOffset, block.byteLength) as unknown[];
+  const commands = Array.from({ length: header.count }, (_, i) => [flat[2 * i] as number, flat[2 * i + 1]] as const);
+  return { header, commands };
+}
+
+export interface EntryLike {
+  readonly kind: EntryKind;
+  readonly payload: ArrayBuffer;
+  readonly timestampMs?: number;
+}
+
+export const session = (owner: Incarnation): EntryLike => ({ kind: EntryKind.session, payload: sessionPayload(owner) });
+export const block = (payload: ArrayBuffer, timestampMs = 1): EntryLike => ({ kind: EntryKind.block, payload, timestampMs });
+export const noop: EntryLike = { kind: EntryKind.noop, payload: new ArrayBuffer(0) };
+
+/** Entries in their binary form, the first one at `firstIndex`. */
+export function entriesOf(firstIndex: number, entries: readonly EntryLike[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(entries.reduce((sum, { payload }) => sum + entryBytes(payload.byteLength), 0));
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  for (const [i, { kind, payload, timestampMs = 1 }] of entries.entries()) {
+    const index = logIndex(firstIndex + i);
+    offset = encodeEntryInto(bytes, view, offset, kind, term(1), index, timestampMs, new Uint8Array(payload));
+  }
+  return bytes;
+}
