@@ -148,7 +148,7 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     limits: checkLimits(options.limits ?? {}),
     logger: checkLogger(options.logger ?? silentLogger),
     onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
-    workerUrl: options.workerUrl ?? null,
+    workerUrl: options.workerUrl === undefined ? null : checkUrl('workerUrl', options.workerUrl),
   };
 }
 
@@ -232,6 +232,11 @@ function checkFunction<T>(option: string, value: T): T {
   return value;
 }
 
+function checkUrl(option: string, value: unknown): URL {
+  if (!(value instanceof URL)) throw invalid(option, value, 'must be a URL object');
+  return value;
+}
+
 function checkInteger(option: string, value: unknown, min: number, max: number): number {
   if (!Number.isInteger(value)) throw invalid(option, value, 'must be a whole number');
   return checkNumber(option, value, min, max);
@@ -253,6 +258,7 @@ function invalid(option: string, value: unknown, what: string): ConclaveError {
 
 function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function';
+  if (typeof value === 'number') return String(value);
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

@@ -22,6 +22,7 @@ import type { ActorRef } from '../runtime/actor.js';
 import { observerId } from '../net/hello.js';
 import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
 import { InlinePlacement } from './inline-placement.js';
+import { NodeLife } from './node-life.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
@@ -319,37 +320,6 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (this.#nodeStatus === null) return 'starting';
     if (this.#nodeStatus.leader === null || !this.#nodeStatus.hasQuorum) return 'no quorum';
     return this.#isReady ? 'ok' : 'catching up';
-  }
-}
-
-interface NodeLifeEvents {
-  failure: (error: Error) => void;
-  machineLost: (error: Error) => void;
-  machineBack: () => void;
-  ready: () => void;
-  /** Stopped, or failed for good. */
-  ended: () => void;
-}
-
-/** What becomes of a node's threads: remembers what happens before somebody listens. */
-class NodeLife extends EventEmitter<NodeLifeEvents> implements PlacementEvents {
-  failure: Error | null = null;
-  isMachineUp = true;
-
-  onFailure(error: Error): void {
-    if (this.failure !== null) return;
-    this.failure = error;
-    this.emit('failure', error);
-  }
-
-  onMachineLost(error: Error): void {
-    this.isMachineUp = false;
-    this.emit('machineLost', error);
-  }
-
-  onMachineBack(): void {
-    this.isMachineUp = true;
-    this.emit('machineBack');
   }
 }
 

@@ -121,7 +121,9 @@ export class ThreadsPlacement implements Placement {
     }
     this.#events.onMachineLost(error);
     const delayMs = RESTART_DELAY_MS * 2 ** (this.#endsMs.length - 1);
-    this.#restart = setTimeout(() => (this.#replacing = this.#replaceObject(machine)), delayMs);
+    this.#restart = setTimeout(() => {
+      this.#replacing = this.#replaceObject(machine);
+    }, delayMs);
   }
 
   /** Never rejects. */

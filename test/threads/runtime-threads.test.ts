@@ -18,6 +18,12 @@ const { AsyncMethod, ExitsWhenMade, Hazard, hiddenClass, PrivateState, ThrowsWhe
   hazards
 )) as typeof Hazards;
 
+class Homeless {
+  get(): number {
+    return 1;
+  }
+}
+
 type Objects = { readonly hazard: typeof Hazards.Hazard };
 type Node = Runtime<Objects>;
 
@@ -224,7 +230,7 @@ describe('Runtime.start on threads', () => {
 
   it.each([
     ['a class that its module does not export', hiddenClass(), /export/],
-    ['a class without a module', class NoModule {}, /module/],
+    ['a class without a module', Homeless, /module/],
     ['a class with #private state', PrivateState, /#value/],
     ['a class with an async method', AsyncMethod, /async/],
     ['a class whose constructor throws', ThrowsWhenMade, /not today/],

@@ -190,7 +190,8 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     electionDeadlineMs: 0,
     submissionProgressMs: nowMs,
     submissionRetryMs: options.electionTimeoutMs[1],
-    lastReadTicket: 0,
+    // An answer or acknowledgement that an earlier life of this node asked for must not be taken for one of this life.
+    lastReadTicket: options.random.uint32(),
     lastSession: options.random.uint32(),
     isHardStateDirty: false,
     storedIndex: log.lastIndex,

@@ -78,7 +78,9 @@ function isFromPeer(message: RaftMessage): message is PeerMessage {
 
 /** Is the message to be handled? Before it is, a later term is adopted, and an earlier one told off (Raft §5.1). */
 function passesGate(core: Core, message: PeerMessage): boolean {
-  if (message.group !== core.options.group || !isKnown(core, message.from)) return false;
+  if (message.group !== core.options.group) return false;
+  if (core.observers.has(message.from)) return passesFromObserver(core, message);
+  if (!isMember(core, message.from)) return false;
   if (message.term > core.term) return passesWithLaterTerm(core, message);
   if (message.term < core.term) return passesWithEarlierTerm(core, message);
   return true;
@@ -125,9 +127,26 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
   }
 }
 
-function isKnown(core: Core, id: NodeId): boolean {
+/**
+ * Observers follow and ask, and have no say in who leads nor in which term: anybody who knows the cluster's name may be
+ * one, and what they learn of a later term they have from a member.
+ */
+function passesFromObserver(core: Core, message: PeerMessage): boolean {
+  switch (message.type) {
+    case 'forward':
+    case 'readIndex':
+      return true;
+    case 'appendEntriesReply':
+    case 'installSnapshotReply':
+      return message.term === core.term;
+    default:
+      return false;
+  }
+}
+
+function isMember(core: Core, id: NodeId): boolean {
   const { voters, learners } = core.options.configuration;
-  return voters.includes(id) || learners.includes(id) || core.observers.has(id);
+  return voters.includes(id) || learners.includes(id);
 }
 
 /** Tells of a new role, term, leader or commit index; of the last only at the end of a batch. */

@@ -20,6 +20,9 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set([
   'signal',
 ] satisfies (keyof CallOptions)[]);
 
+/** What `console.log` calls, which would otherwise ask a handle for all manner of members. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
 type RemoteMethod = (...args: unknown[]) => Promise<unknown>;
 
 /** Makes the handles of one object; the names of its methods are shared by all of them. */
@@ -95,6 +98,7 @@ export class HandleFactory {
 function missingMembers(object: string, methods: readonly string[]): object {
   return new Proxy(Object.create(null) as object, {
     get(_target, member) {
+      if (member === INSPECT) return () => `[handle to ${object}: ${methods.join(', ')}]`;
       // A handle may be returned from an async function and be printed: these are asked for by the language itself.
       if (typeof member === 'symbol' || member === 'then' || member === 'toJSON' || member === 'constructor') {
         return undefined;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ConclaveError } from '../../../src/errors.js';
+import type { ConclaveError } from '../../../src/errors.js';
 import type { Runtime } from '../../../src/node/runtime.js';
 import { LocalCluster, type LocalClusterOptions } from '../../../src/testing/local-cluster.js';
 import { errorOf } from '../actors/replicated/error-of.js';

@@ -13,7 +13,7 @@ import { FOLLOWER, type Core, type Role } from '../state.js';
 import { flushToStorage } from '../storing.js';
 import { forwardSubmissions, onSubmissionsApplied, retrySubmissions } from '../submitting.js';
 import { becomeFollower, becomePreCandidate } from '../transitions.js';
-import { answerPreVote, answerVote } from '../voting.js';
+import { answerPreVote, answerVote, hasRecentLeader } from '../voting.js';
 
 export const listening: Handlers<Role> = {
   requestPreVote: (core, role, message) => {
@@ -22,7 +22,8 @@ export const listening: Handlers<Role> = {
   },
   requestPreVoteReply: ignore,
   requestVote: (core, role, message) => {
-    answerVote(core, message, true);
+    // The gate has looked at this only where the term was news; that, a node may have from elsewhere.
+    answerVote(core, message, message.leadershipTransfer || !hasRecentLeader(core));
     return role;
   },
   requestVoteReply: ignore,

@@ -77,9 +77,9 @@ class Faults {
     this.#paceMs = dice.oneOf([60, 120, 250]);
     const all = [
       ...[this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOff, this.#cutOneWay, this.#split],
-      ...[this.#compact, this.#flap],
+      ...[this.#compact, this.#flap, this.#usurp, this.#usurp],
     ];
-    for (const kind of all) if (dice.chance(0.5)) this.#kinds.push(kind.bind(this));
+    for (const kind of all) if (dice.chance(0.5)) this.#kinds.push(() => kind.call(this));
   }
 
   begin(forMs: number): void {
@@ -124,9 +124,16 @@ class Faults {
     this.#cluster.pause(this.#anyone(), Math.min(leftMs, this.#dice.between(10, 600)));
   }
 
-  #cutOff(): void {
-    const id = this.#anyone();
+  #cutOff(id = this.#anyone()): void {
     for (const other of this.#cluster.nodes.keys()) this.#block(id, other, true);
+  }
+
+  /** A leader is cut off while it hands over, so that for a while it does not know that there is another one. */
+  #usurp(): void {
+    const id = this.#cluster.running.find((node) => node.isLeader)?.id;
+    if (id === undefined) return;
+    this.#cluster.tell(id, { type: 'transferLeadership', target: null });
+    this.#cluster.plan(this.#dice.between(1, 12), () => this.#cutOff(id));
   }
 
   #cutOneWay(): void {
@@ -249,6 +256,7 @@ function isConverged(cluster: RaftCluster): boolean {
     return (
       core.term === term &&
       core.leader === leader!.id &&
+      core.handover === null &&
       core.role.name === (node === leader ? 'leader' : 'follower') &&
       core.log.lastIndex === log.lastIndex &&
       core.log.lastTerm === log.lastTerm &&

@@ -48,7 +48,11 @@ export interface EntryLike {
 }
 
 export const session = (owner: Incarnation): EntryLike => ({ kind: EntryKind.session, payload: sessionPayload(owner) });
-export const block = (payload: ArrayBuffer, timestampMs = 1): EntryLike => ({ kind: EntryKind.block, payload, timestampMs });
+export const block = (payload: ArrayBuffer, timestampMs = 1): EntryLike => ({
+  kind: EntryKind.block,
+  payload,
+  timestampMs,
+});
 export const noop: EntryLike = { kind: EntryKind.noop, payload: new ArrayBuffer(0) };
 
 /** Entries in their binary form, the first one at `firstIndex`. */

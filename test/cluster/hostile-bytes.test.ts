@@ -1,0 +1,171 @@
+/**
+ * Noise, foreign protocols and foreign nodes on the port of a live node under load: their connection is closed, the log
+ * says why, and neither the cluster nor the node's memory notices.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { PeerMessage } from '../../src/actors/raft/messages.js';
+import { groupId, incarnation, logIndex, nodeId, term as asTerm } from '../../src/ids.js';
+import { parseAddress } from '../../src/net/address.js';
+import { MessageCodec } from '../../src/net/codec.js';
+import { FrameType, NO_BYTES } from '../../src/net/frame.js';
+import { observerId } from '../../src/net/hello.js';
+import { frameBytes, helloBytes, RawPeer } from '../unit/net/support/raw-peer.js';
+import type { NodeProcess } from './support/node-process.js';
+import { ProcessCluster } from './support/process-cluster.js';
+
+const LOAD = { window: 50, burst: 5, everyMs: 5, timeoutMs: 6_000 };
+const RECOVERY_MS_MAX = 5_000;
+/** More than a stranger is given to say hello. */
+const CLOSE_TIMEOUT_MS = 8_000;
+const STRANGER = nodeId('127.0.0.1:1');
+const FLOOD = 400;
+const FLOOD_AT_ONCE = 80;
+const FLOOD_BYTES = 256 * 1024;
+const MIB = 1024 * 1024;
+/** For the log and the ledger, which grow meanwhile; a node that believed what it is told would need gigabytes. */
+const GROWTH_BYTES_MAX = 64 * MIB;
+
+/** A header that promises so many bytes, of a frame of this type. */
+function header(lengthBytes: number, type: number): Buffer {
+  const bytes = Buffer.alloc(12);
+  bytes.writeUInt32LE(lengthBytes, 0);
+  bytes[4] = type;
+  return bytes;
+}
+
+function hello(cluster: string, to: NodeProcess): Buffer {
+  const life = incarnation(randomBytes(16).toString('hex'));
+  return helloBytes({ cluster, from: STRANGER, incarnation: life, to: nodeId(to.address) });
+}
+
+/** Random, but for what could by chance be the start of a frame. */
+function noise(length: number): Buffer {
+  const bytes = randomBytes(length);
+  bytes[4] = 0xff;
+  return bytes;
+}
+
+interface Visit {
+  readonly what: string;
+  readonly bytes: (node: NodeProcess) => Buffer;
+  /** Does the visitor end its side after that? Otherwise it stays and says nothing more. */
+  readonly ends?: boolean;
+  /** What the node's log says of it. */
+  readonly reason: RegExp;
+}
+
+const VISITS: readonly Visit[] = [
+  { what: 'random bytes', bytes: () => noise(100_000), reason: /protocol error/ },
+  { what: 'HTTP', bytes: () => Buffer.from('GET / HTTP/1.1\r\nHost: example\r\n\r\n'), reason: /protocol error/ },
+  { what: 'a length of 4 GiB', bytes: () => header(0xffff_ffff, 1), reason: /too large/ },
+  { what: 'a length of 1 GiB, and nothing after it', bytes: () => header(1024 * MIB, 3), reason: /too large/ },
+  { what: 'a length of nothing', bytes: () => header(0, 1), reason: /shorter than its header/ },
+  { what: 'half a hello', bytes: (node) => hello('conclave', node).subarray(0, 30), ends: true, reason: /middle of a frame/ },
+  { what: 'half a hello, and then silence', bytes: (node) => hello('conclave', node).subarray(0, 30), reason: /no hello within/ },
+  { what: 'nothing at all', bytes: () => Buffer.alloc(0), reason: /no hello within/ },
+  { what: 'a node of another cluster', bytes: (node) => hello('other', node), reason: /belongs to cluster \\*"conclave/ },
+  { what: 'a node that is no peer', bytes: (node) => hello('conclave', node), reason: /is no peer of/ },
+];
+
+/** Connects, writes, and resolves with the visitor's own port once the node has closed the connection. */
+async function visit(node: NodeProcess, bytes: Buffer, ends = false): Promise<number> {
+  const socket: Socket = connect(parseAddress(node.address, 'address'));
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  const port = socket.localPort!;
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  // A node that has heard enough resets the connection while we still write.
+  socket.on('error', () => {});
+  socket.resume();
+  if (ends) socket.end(bytes);
+  else socket.write(bytes);
+  await vi.waitUntil(() => socket.destroyed, { timeout: CLOSE_TIMEOUT_MS });
+  await closed;
+  return port;
+}
+
+test('bad visitors are closed and logged, many of them cost nothing, and the cluster goes on', async () => {
+  const cluster = await ProcessCluster.start(3);
+  await cluster.startLoad(LOAD);
+  await cluster.untilAppended(200, RECOVERY_MS_MAX);
+  const node = await cluster.leader();
+  const { term } = await node.call('status', null);
+
+  const visits = await Promise.all(
+    VISITS.map(async ({ bytes, ends, reason, what }) => ({ what, reason, port: await visit(node, bytes(node), ends) })),
+  );
+
+  for (const { what, reason, port } of visits) {
+    const lines = node.log.filter((line) => line.includes(`:${port}"`));
+    expect(lines, what).toHaveLength(1);
+    expect(lines[0], what).toMatch(/^warn: connection closed in handshake/);
+    expect(lines[0], what).toMatch(reason);
+  }
+
+  const beforeBytes = await node.call('rssBytes', null);
+  const logged = node.log.length;
+  for (let made = 0; made < FLOOD; made += FLOOD_AT_ONCE) {
+    await Promise.all(Array.from({ length: FLOOD_AT_ONCE }, () => visit(node, noise(FLOOD_BYTES))));
+  }
+  const growthBytes = (await node.call('rssBytes', null)) - beforeBytes;
+  expect(growthBytes).toBeLessThan(GROWTH_BYTES_MAX);
+  // Nor can strangers fill its disk.
+  expect(node.log.length - logged).toBeLessThan(FLOOD / 2);
+
+  await cluster.untilAppended(200, RECOVERY_MS_MAX);
+  await cluster.stopLoad(RECOVERY_MS_MAX);
+  expect(await cluster.complaints()).toEqual([]);
+  expect(cluster.history.failures).toEqual([]);
+  expect(await node.call('status', null)).toMatchObject({ role: 'leader', term, health: 'ok' });
+});
+
+/** What only members may say; an observer that says it must be mad or bad. */
+function claims(term: number, from: ReturnType<typeof observerId>): PeerMessage[] {
+  const common = { group: groupId(0), from, term: asTerm(term) };
+  const last = { lastLogIndex: logIndex(1_000_000), lastLogTerm: asTerm(term) };
+  const entries = { session: 1, round: 1, prevLogIndex: logIndex(0), prevLogTerm: asTerm(0), leaderCommit: logIndex(1_000_000) };
+  return [
+    { type: 'appendEntries', ...common, ...entries, entries: NO_BYTES },
+    { type: 'requestPreVote', ...common, ...last, campaignTerm: asTerm(term + 1) },
+    { type: 'requestPreVoteReply', ...common, campaignTerm: asTerm(term + 1), voteGranted: true },
+    { type: 'requestVote', ...common, ...last, leadershipTransfer: true },
+    { type: 'requestVoteReply', ...common, voteGranted: true },
+    { type: 'installSnapshot', ...common, session: 1, round: 1, lastIncludedIndex: last.lastLogIndex, lastIncludedTerm: asTerm(term) },
+    { type: 'timeoutNow', ...common },
+    { type: 'readIndexReply', ...common, readId: 1, readIndex: last.lastLogIndex },
+  ];
+}
+
+test('a stranger that poses as an observer neither leads nor votes, whatever it says', async () => {
+  const cluster = await ProcessCluster.start(3);
+  await cluster.startLoad(LOAD);
+  await cluster.untilAppended(200, RECOVERY_MS_MAX);
+  const leader = await cluster.leader();
+  const { term } = await leader.call('status', null);
+  const codec = new MessageCodec(MIB);
+
+  for (const node of cluster.nodes) {
+    const life = incarnation(randomBytes(16).toString('hex'));
+    const from = observerId(life);
+    const peer = await RawPeer.greet(nodeId(node.address), 'conclave', from, life);
+    onTestFinished(() => void peer.socket.destroy());
+    for (const message of [...claims(term, from), ...claims(term + 100, from)]) {
+      codec.encode(message, { writeFrame: (...frame) => void peer.socket.write(frameBytes(...frame)) });
+    }
+    const port = peer.socket.localPort!;
+    peer.socket.write(frameBytes(FrameType.message, 250, 0, randomBytes(100)));
+    await vi.waitUntil(() => peer.isClosed, { timeout: CLOSE_TIMEOUT_MS });
+    expect(port).toBeGreaterThan(0);
+    expect(node.log.filter((line) => line.includes(from) && line.startsWith('warn: disconnected'))[0]).toMatch(/protocol error/);
+  }
+
+  await cluster.untilAppended(200, RECOVERY_MS_MAX);
+  await cluster.stopLoad(RECOVERY_MS_MAX);
+  expect(await cluster.complaints()).toEqual([]);
+  expect(cluster.history.failures).toEqual([]);
+  expect(await leader.call('status', null)).toMatchObject({ role: 'leader', term, health: 'ok' });
+});

@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { majorityConfiguration } from '../../../../src/actors/raft/configuration.js';
+import { EntryReader } from '../../../../src/actors/raft/entry.js';
+import { MemoryLogStore } from '../../../../src/actors/raft/memory-log-store.js';
+import { RaftActor } from '../../../../src/actors/raft/raft-actor.js';
+import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
+import type { CallerMessage } from '../../../../src/actors/replicated/caller-messages.js';
+import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
+import { groupId, incarnation, logIndex, nodeId, sessionId, type NodeId } from '../../../../src/ids.js';
+import { MemoryNetwork } from '../../../../src/net/memory-transport.js';
+import type { ActorRef } from '../../../../src/runtime/actor.js';
+import { simulatedSystem } from '../../runtime/inline-system.js';
+
+const IDS = ['a:1', 'b:1', 'c:1'].map(nodeId);
+const ELECTION_TIMEOUT_MS = [200, 400] as const;
+const APPLY_BYTES_MAX = 4_000;
+
+/** One RaftActor between a recorded caller and recorded objects. */
+interface Node {
+  readonly id: NodeId;
+  readonly raft: ActorRef<RaftActorMessage>;
+  readonly toCaller: CallerMessage[];
+  readonly toMachine: MachineMessage[];
+}
+
+describe('RaftActor', () => {
+  let rig: ReturnType<typeof simulatedSystem>;
+  let network: MemoryNetwork;
+
+  beforeEach(() => {
+    rig = simulatedSystem(11);
+    network = new MemoryNetwork({ defer: (task) => void rig.simulation.after(0, task) });
+  });
+
+  afterEach(() => rig.system.stop());
+
+  function record(name: string, into: unknown[]): void {
+    rig.system.spawn<unknown, void>({
+      name,
+      data: undefined,
+      factory: () => ({ receive: (message) => void into.push(message) }),
+    });
+  }
+
+  function spawn(id: NodeId, ids: readonly NodeId[], applyBytesMax: number): Node {
+    const toCaller: CallerMessage[] = [];
+    const toMachine: MachineMessage[] = [];
+    record(`caller ${id}`, toCaller);
+    record(`machine ${id}`, toMachine);
+    const life = incarnation(id[0]!.repeat(32));
+    const raft = rig.system.spawn<RaftActorMessage, void>({
+      name: `raft ${id}`,
+      data: undefined,
+      factory: (context) =>
+        new RaftActor(context, {
+          core: {
+            group: groupId(0),
+            self: id,
+            configuration: majorityConfiguration(ids),
+            electionTimeoutMs: ELECTION_TIMEOUT_MS,
+            heartbeatMs: 50,
+            limits: {
+              inflightMessagesMax: 16,
+              inflightBytesMax: 100_000,
+              appendBytesMax: 10_000,
+              submissionBytesInflightMax: 100_000,
+            },
+          },
+          sessionPayload: new Uint8Array(16),
+          transport: network.transport({
+            cluster: 'test',
+            self: id,
+            incarnation: life,
+            peers: ids.filter((other) => other !== id),
+          }),
+          logStore: new MemoryLogStore(),
+          machine: { system: 'simulated', name: `machine ${id}` },
+          caller: { system: 'simulated', name: `caller ${id}` },
+          tickMs: 10,
+          applyBytesMax,
+        }),
+    });
+    return { id, raft, toCaller, toMachine };
+  }
+
+  async function start(ids: readonly NodeId[], applyBytesMax = APPLY_BYTES_MAX): Promise<Node[]> {
+    const nodes = ids.map((id) => spawn(id, ids, applyBytesMax));
+    await Promise.all([...nodes.map(({ raft }) => raft.ask({ type: 'start' }, { timeoutMs: 1_000 })), run(50)]);
+    await rig.simulation.runUntil(() => nodes.some((node) => lastStatus(node)?.role === 'leader'), 5_000);
+    await run(100);
+    return nodes;
+  }
+
+  const run = (ms: number): Promise<void> => rig.simulation.runFor(ms);
+
+  function lastStatus({ toCaller }: Node) {
+    return toCaller.findLast((message) => message.type === 'nodeStatus');
+  }
+
+  const leaderOf = (nodes: readonly Node[]): Node => nodes.find((node) => lastStatus(node)?.role === 'leader')!;
+
+  /** What the objects have been sent: for each message, its life, the indexes in it and its payloads' sizes. */
+  function fed({ toMachine }: Node): { life: number; indexes: number[]; bytes: number }[] {
+    const reader = new EntryReader();
+    return toMachine.flatMap((message) => {
+      if (message.type !== 'applyEntries') return [];
+      const indexes: number[] = [];
+      reader.reset(new Uint8Array(message.entries));
+      while (reader.next()) indexes.push(reader.index);
+      return [{ life: message.life, indexes, bytes: message.entries.byteLength }];
+    });
+  }
+
+  const applied = (life: number, index: number, nextSeq = 1): RaftActorMessage => ({
+    type: 'machineApplied',
+    life,
+    index: logIndex(index),
+    session: sessionId(2),
+    nextSeq,
+    gap: false,
+    expired: null,
+  });
+
+  const submit = (node: Node, firstSeq: number, bytes = 100): void =>
+    node.raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq, block: new ArrayBuffer(bytes) });
+
+  it('tells its caller how it stands, and only when that has changed', async () => {
+    const nodes = await start(IDS);
+    const leader = leaderOf(nodes);
+    const { length } = leader.toCaller;
+
+    await run(500);
+
+    expect(lastStatus(leader)).toMatchObject({ role: 'leader', leader: leader.id, hasQuorum: true, commitIndex: 1 });
+    for (const node of nodes) expect(lastStatus(node)).toMatchObject({ leader: leader.id });
+    expect(leader.toCaller).toHaveLength(length);
+  });
+
+  it('feeds the objects nothing before they are ready, and then everything in order', async () => {
+    const nodes = await start(IDS);
+    submit(leaderOf(nodes), 1);
+    await run(100);
+    for (const node of nodes) expect(fed(node)).toEqual([]);
+
+    for (const { raft } of nodes) raft.tell({ type: 'machineReady', life: 5 });
+    submit(leaderOf(nodes), 2);
+    await run(100);
+
+    for (const node of nodes) {
+      expect(fed(node).flatMap(({ indexes }) => indexes)).toEqual([1, 2, 3]);
+      expect(fed(node).every(({ life }) => life === 5)).toBe(true);
+    }
+  });
+
+  it('feeds objects that keep up with what is new, and no more than so much at once', async () => {
+    const [node] = await start(IDS.slice(0, 1));
+    node!.raft.tell({ type: 'machineReady', life: 5 });
+
+    for (let seq = 1; seq <= 100; seq++) {
+      submit(node!, seq, 500);
+      await run(1);
+    }
+    const before = fed(node!);
+    const index = before.at(-1)!.indexes.at(-1)!;
+    node!.raft.tell(applied(5, index));
+    await run(1);
+
+    const bytes = before.reduce((sum, piece) => sum + piece.bytes, 0);
+    expect(bytes).toBeLessThan(APPLY_BYTES_MAX + 1_000);
+    expect(fed(node!).length).toBeGreaterThan(before.length);
+    expect(fed(node!).flatMap(({ indexes }) => indexes)).toEqual(
+      Array.from({ length: fed(node!).at(-1)!.indexes.at(-1)! }, (_, i) => i + 1),
+    );
+  });
+
+  it('feeds new objects from the start, and is not confused by what the old ones still say', async () => {
+    const [node] = await start(IDS.slice(0, 1));
+    node!.raft.tell({ type: 'machineReady', life: 5 });
+    submit(node!, 1);
+    await run(10);
+
+    node!.raft.tell({ type: 'machineReady', life: 6 });
+    node!.raft.tell(applied(5, 2, 2));
+    await run(10);
+
+    expect(
+      fed(node!)
+        .filter(({ life }) => life === 6)
+        .flatMap(({ indexes }) => indexes),
+    ).toEqual([1, 2]);
+    expect(lastStatus(node!)).toMatchObject({ appliedIndex: 0 });
+  });
+
+  it('runs queries at an index that the leader has confirmed', async () => {
+    const nodes = await start(IDS);
+    for (const node of nodes) {
+      node.raft.tell({ type: 'readBlock', queryId: 3, lease: false, timeoutMs: 1_000, block: new ArrayBuffer(8) });
+    }
+
+    await run(100);
+
+    for (const node of nodes) expect(node.toMachine).toMatchObject([{ type: 'runQueries', queryId: 3, index: 1 }]);
+  });
+
+  it('fails queries for which no leader confirms itself in time', async () => {
+    const nodes = await start(IDS);
+    const leader = leaderOf(nodes);
+    for (const other of nodes) if (other !== leader) network.partition(leader.id, other.id);
+
+    leader.raft.tell({ type: 'readBlock', queryId: 3, lease: false, timeoutMs: 100, block: new ArrayBuffer(8) });
+    await run(200);
+
+    expect(leader.toCaller).toContainEqual({ type: 'queriesFailed', queryIds: [3] });
+    expect(leader.toMachine).toEqual([]);
+  });
+
+  it('hands leadership over when asked, one at a time, and only as the leader', async () => {
+    const nodes = await start(IDS);
+    const leader = leaderOf(nodes);
+    const [target] = nodes.filter((node) => node !== leader);
+    const ask = (node: Node): Promise<void> => {
+      const outcome = node.raft.ask<void>({ type: 'handOver', target: target!.id }, { timeoutMs: 2_000 });
+      outcome.catch(() => {});
+      return outcome;
+    };
+
+    const [first, second, third] = [ask(leader), ask(leader), ask(target!)];
+    await run(1_000);
+
+    await expect(first).resolves.toBeUndefined();
+    await expect(second).rejects.toMatchObject({ code: 'ERR_TRANSFER_FAILED', mayBeApplied: false });
+    await expect(third).rejects.toMatchObject({ code: 'ERR_NOT_LEADER' });
+    expect(lastStatus(target!)).toMatchObject({ role: 'leader' });
+  });
+
+  it('never fills the mailbox of objects that do not keep up, however small the entries are', async () => {
+    const [node] = await start(IDS.slice(0, 1), 1_000_000);
+    node!.raft.tell({ type: 'machineReady', life: 5 });
+
+    for (let seq = 1; seq <= 1_200; seq++) {
+      submit(node!, seq, 1);
+      await run(1);
+    }
+
+    expect(lastStatus(node!)!.commitIndex).toBeGreaterThan(1_200);
+    expect(fed(node!).length).toBeLessThanOrEqual(1_024);
+  });
+
+  it('leaves the network when it is stopped', async () => {
+    const nodes = await start(IDS);
+    const [first, ...others] = nodes;
+
+    const stopped = first!.raft.ask({ type: 'stop' }, { timeoutMs: 1_000 });
+    await run(1_000);
+    await stopped;
+
+    for (const node of others) expect(lastStatus(node)!.connected).not.toContain(first!.id);
+    expect(rig.failures).toEqual([]);
+  });
+});

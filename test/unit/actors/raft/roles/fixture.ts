@@ -1,0 +1,215 @@
+/**
+ * Cores in a known role, without chance: the random numbers are all zero, so that every timeout is the minimal one and
+ * sessions count from 1. Messages come from peers `b` and `c` unless a test says otherwise.
+ */
+
+import { majorityConfiguration, type Configuration } from '../../../../../src/actors/raft/configuration.js';
+import type { Effect, Store } from '../../../../../src/actors/raft/effects.js';
+import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actors/raft/entry.js';
+import type {
+  AppendEntries,
+  AppendEntriesReply,
+  LocalMessage,
+  PeerMessage,
+  RaftMessage,
+} from '../../../../../src/actors/raft/messages.js';
+import { RaftLog } from '../../../../../src/actors/raft/raft-log.js';
+import { createCore, type Core, type Leader } from '../../../../../src/actors/raft/state.js';
+import { step, takeEffects } from '../../../../../src/actors/raft/step.js';
+import { groupId, logIndex, nodeId, term, type NodeId } from '../../../../../src/ids.js';
+
+export const A = nodeId('a');
+export const B = nodeId('b');
+export const C = nodeId('c');
+export const D = nodeId('d');
+export const GROUP = groupId(0);
+export const MIN_MS = 100;
+export const MAX_MS = 200;
+export const HEARTBEAT_MS = 30;
+/** When every core is created. */
+export const START_MS = 1_000;
+const WALL_MS = 5_000;
+
+export interface Given {
+  /** The term of each entry of the log, from index 1. */
+  readonly log?: readonly number[];
+  readonly term?: number;
+  readonly votedFor?: NodeId | null;
+  readonly configuration?: Configuration;
+  readonly self?: NodeId;
+  readonly inflightMessagesMax?: number;
+  /** Every random number. */
+  readonly draw?: number;
+}
+
+/** `Omit` that keeps a union a union. */
+type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+type Sent = Without<PeerMessage, 'group' | 'term' | 'from'> & { readonly term?: number; readonly from?: NodeId };
+
+export class Subject {
+  readonly core: Core;
+  nowMs = START_MS;
+
+  constructor(given: Given = {}) {
+    const log = new RaftLog();
+    (given.log ?? []).forEach((each, i) => log.append(EntryKind.block, term(each), i, payloadOf(i + 1)));
+    this.core = createCore(
+      {
+        group: GROUP,
+        self: given.self ?? A,
+        configuration: given.configuration ?? majorityConfiguration([A, B, C]),
+        electionTimeoutMs: [MIN_MS, MAX_MS],
+        heartbeatMs: HEARTBEAT_MS,
+        random: { uint32: () => given.draw ?? 0 },
+        limits: {
+          inflightMessagesMax: given.inflightMessagesMax ?? 10,
+          inflightBytesMax: 10_000,
+          appendBytesMax: 1_000,
+          submissionBytesInflightMax: 1_000,
+        },
+      },
+      START_MS,
+      { hardState: { term: term(given.term ?? log.lastTerm), votedFor: given.votedFor ?? null }, log },
+    );
+  }
+
+  get leader(): Leader {
+    if (this.core.role.name !== 'leader') throw new Error(`is ${this.core.role.name}`);
+    return this.core.role;
+  }
+
+  /** Takes messages of this node's shell, without a flush; returns the effects. */
+  local(...messages: LocalMessage[]): Effect[] {
+    return this.#take(messages);
+  }
+
+  /** Takes messages of peers, of the core's term unless they say otherwise, from `b` likewise. */
+  peer(...messages: Sent[]): Effect[] {
+    return this.#take(
+      messages.map((message) => ({ group: GROUP, from: B, term: this.core.term, ...message }) as PeerMessage),
+    );
+  }
+
+  flush(): Effect[] {
+    return this.local({ type: 'flush' });
+  }
+
+  /** Lets time pass, then ticks. */
+  tick(afterMs: number): Effect[] {
+    this.nowMs += afterMs;
+    return this.local({ type: 'tick' });
+  }
+
+  /** Carries out what would follow once everything in these effects is durable, as far as it concerns the node itself. */
+  written(effects: readonly Effect[]): Effect[] {
+    const news = storesOf(effects).flatMap((store) => store.then).flatMap((each) => (each.type === 'tellSelf' ? [each.message] : []));
+    return this.#take(news);
+  }
+
+  /** Elected in the next term by `b`, with everything so far durable and the effects of it taken. */
+  elect(): this {
+    this.tick(MAX_MS);
+    if (this.core.role.name === 'preCandidate') {
+      const campaignTerm = term(this.core.term + 1);
+      this.peer({ type: 'requestPreVoteReply', campaignTerm, voteGranted: true });
+    }
+    this.written(this.flush());
+    if (this.core.role.name === 'candidate') this.peer({ type: 'requestVoteReply', voteGranted: true });
+    this.written(this.flush());
+    this.flush();
+    return this;
+  }
+
+  /** Elected, and `b` and `c` have everything and know it: nothing is under way, and a round has just been answered. */
+  establish(): this {
+    this.elect();
+    this.acknowledge();
+    this.tick(HEARTBEAT_MS);
+    this.flush();
+    this.acknowledge();
+    return this;
+  }
+
+  /** `b` and `c` acknowledge everything, to the last round. */
+  acknowledge(): Effect[] {
+    this.peer(...[B, C].map((from) => this.ack(from, this.core.log.lastIndex)));
+    return this.flush();
+  }
+
+  /** What `from` answers when it holds everything up to `matchIndex`, to the last round. */
+  ack(from: NodeId, matchIndex: number, round = this.leader.round): Sent {
+    const session = this.leader.peers.get(from)!.session;
+    return { ...replyOf(session, round), from, success: true, matchIndex: logIndex(matchIndex) };
+  }
+
+  /** What `from` answers when it has something else, or nothing, at `refused`. */
+  refusal(from: NodeId, refused: number, conflictIndex: number, conflictTerm: number): Sent {
+    const reply = { ...replyOf(this.leader.peers.get(from)!.session, this.leader.round), from, success: false };
+    return { ...reply, matchIndex: logIndex(refused), conflictIndex: logIndex(conflictIndex), conflictTerm: term(conflictTerm) };
+  }
+
+  #take(messages: readonly RaftMessage[]): Effect[] {
+    for (const message of messages) step(this.core, message, this.nowMs, WALL_MS);
+    return [...takeEffects(this.core)];
+  }
+}
+
+/** A leader's message: entries of these terms behind `prevLogIndex`. */
+export function append(
+  prevLogIndex: number,
+  prevLogTerm: number,
+  terms: readonly number[] = [],
+  more: { leaderCommit?: number; session?: number; round?: number; term?: number; from?: NodeId } = {},
+): Omit<AppendEntries, 'group' | 'from' | 'term'> & { readonly term?: number; readonly from?: NodeId } {
+  return {
+    type: 'appendEntries',
+    session: 1,
+    round: 1,
+    ...more,
+    prevLogIndex: logIndex(prevLogIndex),
+    prevLogTerm: term(prevLogTerm),
+    leaderCommit: logIndex(more.leaderCommit ?? 0),
+    entries: entriesOf(prevLogIndex + 1, terms),
+  };
+}
+
+/** The binary form of entries of these terms, with the payloads that `Given.log` has at these places. */
+export function entriesOf(firstIndex: number, terms: readonly number[]): Uint8Array {
+  const payloads = terms.map((_, i) => payloadOf(firstIndex + i));
+  const bytes = new Uint8Array(payloads.reduce((sum, payload) => sum + entryBytes(payload.length), 0));
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  terms.forEach((each, i) => {
+    const index = logIndex(firstIndex + i);
+    offset = encodeEntryInto(bytes, view, offset, EntryKind.block, term(each), index, index - 1, payloads[i]!);
+  });
+  return bytes;
+}
+
+export function payloadOf(value: number): Uint8Array {
+  return Uint8Array.of(value);
+}
+
+export function termsOf(core: Core): number[] {
+  return Array.from({ length: core.log.lastIndex }, (_, i) => core.log.termAt(logIndex(i + 1))!);
+}
+
+export function storesOf(effects: readonly Effect[]): Store[] {
+  return effects.filter((effect) => effect.type === 'store');
+}
+
+/** The messages that may go out at once. */
+export function sentOf(effects: readonly Effect[]): { to: NodeId; message: PeerMessage }[] {
+  return effects.flatMap((effect) => (effect.type === 'send' ? [{ to: effect.to, message: effect.message }] : []));
+}
+
+/** The messages that go out once the disk has everything. */
+export function sentLaterOf(effects: readonly Effect[]): { to: NodeId; message: PeerMessage }[] {
+  return storesOf(effects)
+    .flatMap((store) => store.then)
+    .flatMap((each) => (each.type === 'send' ? [{ to: each.to, message: each.message }] : []));
+}
+
+function replyOf(session: number, round: number): Omit<AppendEntriesReply, 'group' | 'from' | 'term' | 'success' | 'matchIndex'> {
+  return { type: 'appendEntriesReply', session, round, conflictIndex: logIndex(0), conflictTerm: term(0) };
+}

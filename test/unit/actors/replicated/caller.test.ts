@@ -1,0 +1,311 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
+import { MethodName } from '../../../../src/actors/replicated/block-builder.js';
+import { ORDINARY_CALL } from '../../../../src/actors/replicated/call.js';
+import { Caller, type Consistency } from '../../../../src/actors/replicated/caller.js';
+import type { CallerMessage, NodeStatus } from '../../../../src/actors/replicated/caller-messages.js';
+import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
+import type { ResultBlock } from '../../../../src/actors/replicated/results.js';
+import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import { ConclaveError, toPlainError } from '../../../../src/errors.js';
+import { logIndex, nodeId, sessionId, term, type SessionId } from '../../../../src/ids.js';
+import type { ActorRef } from '../../../../src/runtime/actor.js';
+import { simulatedSystem } from '../../runtime/inline-system.js';
+import { errorOf } from './error-of.js';
+
+const TIMEOUT_MS = 1_000;
+const write = new MethodName('journal', 'write');
+const reads: Record<Consistency, MethodName> = {
+  linearizable: new MethodName('journal', 'read'),
+  lease: new MethodName('journal', 'read'),
+  local: new MethodName('journal', 'read'),
+};
+
+describe('Caller', () => {
+  let rig: ReturnType<typeof simulatedSystem>;
+  let toRaft: RaftActorMessage[];
+  let toMachine: MachineMessage[];
+  let caller: Caller;
+  let ref: ActorRef<CallerMessage>;
+
+  beforeEach(async () => {
+    rig = simulatedSystem(3);
+    toRaft = [];
+    toMachine = [];
+    record('raft', toRaft);
+    record('machine', toMachine);
+    ref = rig.system.spawn<CallerMessage, void>({
+      name: 'caller',
+      data: undefined,
+      factory: (context) =>
+        (caller = new Caller(context, {
+          codec: new ValueCodec(),
+          raft: { system: 'simulated', name: 'raft' },
+          machine: { system: 'simulated', name: 'machine' },
+          defaultTimeoutMs: TIMEOUT_MS,
+          commandBytesMax: 10_000,
+          pendingCommandsMax: 100,
+        })),
+    });
+    await rig.simulation.runFor(1);
+  });
+
+  afterEach(() => rig.system.stop());
+
+  function record(name: string, into: unknown[]): void {
+    rig.system.spawn<unknown, void>({
+      name,
+      data: undefined,
+      factory: () => ({ receive: (message) => void into.push(message) }),
+    });
+  }
+
+  async function tell(message: CallerMessage): Promise<void> {
+    ref.tell(message);
+    await rig.simulation.runFor(1);
+  }
+
+  const tellLeader = (leader: string | null): Promise<void> =>
+    tell({
+      type: 'nodeStatus',
+      role: 'follower',
+      term: term(1),
+      leader: leader === null ? null : nodeId(leader),
+      lastIndex: logIndex(1),
+      commitIndex: logIndex(1),
+      appliedIndex: logIndex(1),
+      logBytes: 0,
+      connected: [],
+      hasQuorum: leader !== null,
+    } satisfies NodeStatus);
+
+  async function open(session: number): Promise<void> {
+    await tellLeader('a:1');
+    await tell({ type: 'sessionOpened', session: sessionId(session) });
+  }
+
+  async function command(line: string): Promise<{ outcome: Promise<unknown> }> {
+    const outcome = caller.command(write, [line], ORDINARY_CALL);
+    outcome.catch(() => {});
+    await rig.simulation.runFor(1);
+    return { outcome };
+  }
+
+  async function query(consistency: Consistency): Promise<{ outcome: Promise<unknown> }> {
+    const outcome = caller.query(reads[consistency], [], consistency, ORDINARY_CALL);
+    outcome.catch(() => {});
+    await rig.simulation.runFor(1);
+    return { outcome };
+  }
+
+  const submitted = (): (readonly [session: SessionId, firstSeq: number])[] =>
+    toRaft.flatMap((message) => (message.type === 'submitBlock' ? [[message.session, message.firstSeq] as const] : []));
+
+  const resultsOf = (session: number, id: number, numbers: number[]): ResultBlock => ({
+    session: sessionId(session),
+    id,
+    count: numbers.length,
+    numbers: new Float64Array(numbers),
+    values: null,
+    errors: null,
+  });
+
+  const answer = (session: number, id: number, numbers: number[], appliedIndex = 5): Promise<void> =>
+    tell({ type: 'commandResults', appliedIndex: logIndex(appliedIndex), blocks: [resultsOf(session, id, numbers)] });
+
+  it('asks for a session at once, and sends commands only when it has one and knows a leader', async () => {
+    expect(toRaft).toEqual([{ type: 'openSession' }]);
+    await command('a');
+    await tell({ type: 'sessionOpened', session: sessionId(4) });
+    expect(submitted()).toEqual([]);
+
+    await tellLeader('a:1');
+
+    expect(submitted()).toEqual([[4, 1]]);
+  });
+
+  it('numbers the commands of a session, and settles each by its number', async () => {
+    await open(4);
+    const [a, b] = [await command('a'), await command('b')];
+
+    await answer(4, 2, [20]);
+    await answer(4, 1, [10]);
+
+    expect(submitted()).toEqual([
+      [4, 1],
+      [4, 2],
+    ]);
+    await expect(a.outcome).resolves.toBe(10);
+    await expect(b.outcome).resolves.toBe(20);
+  });
+
+  it('tells its users that it has a session, once for each', async () => {
+    let told = 0;
+    caller.events.on('sessionOpened', () => told++);
+
+    await open(4);
+    await open(4);
+
+    expect(told).toBe(1);
+  });
+
+  it('fails what was sent when its session has expired, asks for another one and goes on in that', async () => {
+    await open(4);
+    const a = await command('a');
+
+    await tell({ type: 'sessionExpired', session: sessionId(4) });
+    const b = await command('b');
+    await open(9);
+    await answer(4, 1, [666]);
+    await answer(9, 1, [20]);
+
+    await expect(a.outcome).rejects.toMatchObject({
+      code: 'ERR_SESSION_EXPIRED',
+      mayBeApplied: true,
+      retrySafe: false,
+    });
+    await expect(b.outcome).resolves.toBe(20);
+    expect(toRaft.filter(({ type }) => type === 'openSession')).toHaveLength(2);
+    expect(submitted()).toEqual([
+      [4, 1],
+      [9, 1],
+    ]);
+  });
+
+  it('is not taken in by objects that are fed the log again and tell of earlier sessions', async () => {
+    await open(4);
+    await tell({ type: 'sessionExpired', session: sessionId(4) });
+    const a = await command('a');
+
+    await tell({ type: 'sessionOpened', session: sessionId(4) });
+    expect(submitted()).toEqual([]);
+    await open(9);
+    await tell({ type: 'sessionOpened', session: sessionId(4) });
+    await tell({ type: 'sessionExpired', session: sessionId(4) });
+    const b = await command('b');
+    await answer(9, 1, [10]);
+    await answer(9, 2, [20]);
+
+    await expect(a.outcome).resolves.toBe(10);
+    await expect(b.outcome).resolves.toBe(20);
+    expect(submitted()).toEqual([
+      [9, 1],
+      [9, 2],
+    ]);
+  });
+
+  it('asks consensus about linearizable and lease queries, and the objects about local ones', async () => {
+    await query('linearizable');
+    await query('lease');
+    await query('local');
+
+    expect(toRaft.filter(({ type }) => type === 'readBlock')).toMatchObject([{ lease: false }, { lease: true }]);
+    expect(toMachine).toMatchObject([{ type: 'runQueries', index: 0 }]);
+  });
+
+  it('settles queries of all kinds by their id', async () => {
+    const queries = [await query('linearizable'), await query('lease'), await query('local'), await query('local')];
+    const ids = [
+      ...toRaft.flatMap((message) => (message.type === 'readBlock' ? [message.queryId] : [])),
+      ...toMachine.flatMap((message) => (message.type === 'runQueries' ? [message.queryId] : [])),
+    ];
+
+    const blocks = ids.map((id) => resultsOf(0, id, [id])).toReversed();
+    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks });
+
+    expect(new Set(ids).size).toBe(4);
+    expect(await Promise.all(queries.map(({ outcome }) => outcome))).toEqual(ids);
+  });
+
+  it('never asks objects for less than an answer has shown already', async () => {
+    await open(4);
+    await command('a');
+    await answer(4, 1, [1], 77);
+
+    await query('local');
+
+    expect(toMachine).toMatchObject([{ type: 'runQueries', index: 77 }]);
+  });
+
+  it('fails queries for which no leader could be found, and no others', async () => {
+    const [first, second] = [await query('linearizable'), await query('linearizable')];
+    const [id] = toRaft.flatMap((message) => (message.type === 'readBlock' ? [message.queryId] : []));
+
+    await tell({ type: 'queriesFailed', queryIds: [id!] });
+    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks: [resultsOf(0, id! + 3, [5])] });
+
+    await expect(first.outcome).rejects.toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false, retrySafe: true });
+    await expect(second.outcome).resolves.toBe(5);
+  });
+
+  it('holds queries back while there are no objects, fails those that were sent, and keeps commands', async () => {
+    await open(4);
+    const [a, sent] = [await command('a'), await query('local')];
+
+    await tell({ type: 'machineLost', error: toPlainError(new Error('gone')) });
+    const held = await query('local');
+    expect(toMachine).toHaveLength(1);
+    await tell({ type: 'machineBack' });
+    expect(toMachine).toHaveLength(2);
+    await answer(4, 1, [10]);
+    const { queryId } = toMachine[1] as Extract<MachineMessage, { type: 'runQueries' }>;
+    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks: [resultsOf(0, queryId, [5])] });
+
+    await expect(sent.outcome).rejects.toMatchObject({
+      code: 'ERR_OBJECT_FAILED',
+      mayBeApplied: false,
+      retrySafe: true,
+    });
+    await expect(a.outcome).resolves.toBe(10);
+    await expect(held.outcome).resolves.toBe(5);
+  });
+
+  it('times calls out a little after their time', async () => {
+    await open(4);
+    const [sent, read] = [await command('a'), await query('local')];
+    await tellLeader(null);
+    const [unsent, unled] = [await command('b'), await query('linearizable')];
+
+    await rig.simulation.runFor(TIMEOUT_MS + 50);
+
+    await expect(sent.outcome).rejects.toMatchObject({ code: 'ERR_TIMEOUT', mayBeApplied: true });
+    await expect(read.outcome).rejects.toMatchObject({ code: 'ERR_TIMEOUT', mayBeApplied: false });
+    await expect(unsent.outcome).rejects.toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false });
+    await expect(unled.outcome).rejects.toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false });
+  });
+
+  it('settles everything when it is stopped, and refuses what comes later', async () => {
+    await open(4);
+    const [sent, read] = [await command('a'), await query('linearizable')];
+    await tellLeader(null);
+    const unsent = await command('b');
+
+    caller.stop(new ConclaveError('ERR_OBJECT_FAILED', 'no more'));
+    caller.stop(new ConclaveError('ERR_STOPPED', 'too late to matter'));
+
+    await expect(sent.outcome).rejects.toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: true });
+    await expect(read.outcome).rejects.toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
+    await expect(unsent.outcome).rejects.toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
+    const later = [
+      () => caller.command(write, [1], ORDINARY_CALL),
+      () => caller.query(reads.local, [], 'local', ORDINARY_CALL),
+      () => caller.catchUp(ORDINARY_CALL),
+      () => caller.tellCommand(write, [1]),
+    ];
+    for (const action of later) {
+      expect(await errorOf(action)).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
+    }
+    expect(caller.pendingCommands).toBe(0);
+  });
+
+  it('catches up by a query that runs nothing', async () => {
+    const done = caller.catchUp(ORDINARY_CALL);
+    await rig.simulation.runFor(1);
+    const [id] = toRaft.flatMap((message) => (message.type === 'readBlock' ? [message.queryId] : []));
+
+    const blocks = [{ ...resultsOf(0, id!, []), count: 1, numbers: null }];
+    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks });
+
+    await expect(done).resolves.toBeUndefined();
+  });
+});

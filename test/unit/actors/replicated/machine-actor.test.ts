@@ -1,0 +1,186 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
+import type { CallerMessage } from '../../../../src/actors/replicated/caller-messages.js';
+import { machineActor } from '../../../../src/actors/replicated/machine-actor.js';
+import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
+import { resolveDefinition } from '../../../../src/actors/replicated/object-definition.js';
+import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import { logIndex } from '../../../../src/ids.js';
+import type { ActorRef } from '../../../../src/runtime/actor.js';
+import { simulatedSystem } from '../../runtime/inline-system.js';
+import { Journal } from './fixtures/journal.js';
+import { ThrowsWhenMade } from './fixtures/accounts.js';
+import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
+
+const codec = new ValueCodec();
+/** In virtual time, which passes faster than modules are loaded. */
+const LONG = { timeoutMs: 1_000_000_000 };
+const address = (name: string) => ({ system: 'simulated', name });
+const write = (line: string): Command => ['journal', 'write', line];
+
+describe('MachineActor', () => {
+  let rig: ReturnType<typeof simulatedSystem>;
+  let machine: ActorRef<MachineMessage>;
+  let toRaft: RaftActorMessage[];
+  let toCaller: CallerMessage[];
+
+  beforeEach(async () => {
+    rig = simulatedSystem(7);
+    toRaft = [];
+    toCaller = [];
+    record('raft', toRaft);
+    record('caller', toCaller);
+  });
+
+  afterEach(() => rig.system.stop());
+
+  function record(name: string, into: unknown[]): void {
+    rig.system.spawn<unknown, void>({
+      name,
+      data: undefined,
+      factory: () => ({ receive: (message) => void into.push(message) }),
+    });
+  }
+
+  async function start(definition: unknown = Journal, sessionsMax = 10): Promise<void> {
+    const objects = [await resolveDefinition('journal', definition, codec)];
+    const data = { objects, incarnation: life('a'), sessionsMax, raft: address('raft'), caller: address('caller') };
+    machine = rig.system.spawn({ name: 'machine', factory: machineActor, data });
+    await rig.simulation.runFor(1);
+  }
+
+  /** Modules are loaded in real time, whatever the simulation says. */
+  async function until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await nextTurn();
+      await rig.simulation.runFor(1);
+    }
+  }
+
+  const isReady = (): boolean => toRaft.some(({ type }) => type === 'machineReady');
+
+  async function startAndAsk(sessionsMax = 10): Promise<number> {
+    await start(Journal, sessionsMax);
+    const started = machine.ask({ type: 'start' }, LONG);
+    await until(isReady);
+    await started;
+    return toRaft.find((message) => message.type === 'machineReady')!.life;
+  }
+
+  async function apply(machineLife: number, firstIndex: number, ...entries: EntryLike[]): Promise<void> {
+    machine.tell({ type: 'applyEntries', life: machineLife, entries: entriesOf(firstIndex, entries).buffer });
+    await rig.simulation.runFor(1);
+  }
+
+  function askQuery(queryId: number, index: number): void {
+    const bytes = blockOf(0, queryId, [['journal', 'read']]);
+    machine.tell({ type: 'runQueries', queryId, index: logIndex(index), block: bytes });
+  }
+
+  const answers = (): unknown[] =>
+    toCaller.flatMap((message) =>
+      message.type === 'queryResults'
+        ? message.blocks.map(({ id, values }) => [id, ...(codec.decode(values!) as unknown[])])
+        : [],
+    );
+
+  it('tells consensus when its objects are there, and whoever has asked', async () => {
+    await startAndAsk();
+
+    expect(toRaft.slice(0, 1)).toMatchObject([{ type: 'machineReady' }]);
+    const again = machine.ask({ type: 'start' }, LONG);
+    await rig.simulation.runFor(1);
+    await expect(again).resolves.toBeUndefined();
+  });
+
+  it('applies entries, answers the caller, and tells consensus how far it is', async () => {
+    const machineLife = await startAndAsk();
+
+    await apply(machineLife, 1, session(life('a')), block(blockOf(1, 1, [write('a'), write('b')])));
+
+    expect(toCaller).toMatchObject([
+      { type: 'commandResults', appliedIndex: 2, blocks: [{ session: 1, id: 1, count: 2 }] },
+      { type: 'sessionOpened', session: 1 },
+    ]);
+    expect(toRaft.at(-1)).toEqual({
+      type: 'machineApplied',
+      life: machineLife,
+      index: 2,
+      session: 1,
+      nextSeq: 3,
+      gap: false,
+      expired: null,
+    });
+  });
+
+  it('runs a query once the state is as new as it must be, and not before', async () => {
+    const machineLife = await startAndAsk();
+    await apply(machineLife, 1, session(life('a')));
+
+    askQuery(10, 1);
+    askQuery(11, 2);
+    await rig.simulation.runFor(1);
+    expect(answers()).toEqual([[10, []]]);
+    await apply(machineLife, 2, block(blockOf(1, 1, [write('a')])));
+
+    expect(answers()).toEqual([
+      [10, []],
+      [11, ['a']],
+    ]);
+  });
+
+  it('keeps queries that come before its objects are loaded', async () => {
+    await start();
+    askQuery(1, 0);
+
+    await until(isReady);
+    await rig.simulation.runFor(1);
+
+    expect(answers()).toEqual([[1, []]]);
+  });
+
+  it('ignores entries that were meant for the objects before', async () => {
+    const machineLife = await startAndAsk();
+
+    await apply(machineLife + 1, 40, block(blockOf(1, 1, [write('stale')])));
+    await apply(machineLife, 1, session(life('a')), block(blockOf(1, 1, [write('a')])));
+
+    askQuery(1, 0);
+    await rig.simulation.runFor(1);
+    expect(answers()).toEqual([[1, ['a']]]);
+    expect(rig.failures).toEqual([]);
+  });
+
+  it('reports a gap and an expiry once', async () => {
+    const machineLife = await startAndAsk(1);
+
+    await apply(machineLife, 1, session(life('a')), block(blockOf(1, 5, [write('too early')])));
+    await apply(machineLife, 3, session(life('b')), block(blockOf(1, 1, [write('expired')])));
+    await apply(machineLife, 5, session(life('c')));
+
+    const applied = toRaft.filter((message) => message.type === 'machineApplied').filter(({ index }) => index > 0);
+    expect(applied.map(({ index, gap, expired }) => [index, gap, expired])).toEqual([
+      [2, true, null],
+      [4, false, 1],
+      [5, false, null],
+    ]);
+    expect(toCaller.filter(({ type }) => type === 'sessionExpired')).toEqual([{ type: 'sessionExpired', session: 1 }]);
+  });
+
+  it.each(['before', 'after'])(
+    'says why its objects cannot be made, when it is asked %s that is known',
+    async (when) => {
+      await start(ThrowsWhenMade);
+      if (when === 'after')
+        for (let turns = 0; turns < 50; turns++) await nextTurn().then(() => rig.simulation.runFor(1));
+
+      const started = machine.ask({ type: 'start' }, LONG);
+      const outcome = expect(started).rejects.toMatchObject({ code: 'ERR_INVALID_OBJECT' });
+      await until(() => rig.failures.length > 0);
+
+      await outcome;
+      expect(rig.failures).toMatchObject([{ code: 'ERR_INVALID_OBJECT' }]);
+    },
+  );
+});

@@ -1,0 +1,240 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Machine } from '../../../../src/actors/replicated/machine.js';
+import type { LoadedObject } from '../../../../src/actors/replicated/object-definition.js';
+import { resultError, type ResultBlock } from '../../../../src/actors/replicated/results.js';
+import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import { fromPlainError } from '../../../../src/errors.js';
+import { Journal } from './fixtures/journal.js';
+import { block, blockOf, entriesOf, life, noop, session, type Command, type EntryLike } from './support/blocks.js';
+
+const codec = new ValueCodec();
+const METHODS: LoadedObject['methods'] = new Map([
+  ['write', 'replicated'],
+  ['writeAndThrow', 'replicated'],
+  ['writeAndPromise', 'replicated'],
+  ['writeContext', 'replicated'],
+  ['read', 'query'],
+  ['readContext', 'query'],
+]);
+
+const write = (line: string): Command => ['journal', 'write', line];
+
+/** A machine with the entries that it is fed, one after another. */
+class Rig {
+  readonly journal = new Journal();
+  readonly machine: Machine;
+  readonly results: ResultBlock[] = [];
+  #nextIndex = 1;
+
+  constructor(sessionsMax = 10) {
+    const objects = [{ name: 'journal', instance: this.journal, methods: METHODS }];
+    this.machine = new Machine({ objects, incarnation: life('a'), sessionsMax, codec });
+  }
+
+  apply(...entries: EntryLike[]): void {
+    this.machine.apply(entriesOf(this.#nextIndex, entries), this.results);
+    this.#nextIndex += entries.length;
+  }
+
+  query(...commands: Command[]): ResultBlock {
+    return this.machine.query(blockOf(0, 1, commands));
+  }
+
+  get lines(): string[] {
+    return this.journal.read();
+  }
+}
+
+function errorsOf(result: ResultBlock | undefined): Error[] {
+  return (result?.errors ?? []).map(([, plain]) => fromPlainError(plain));
+}
+
+describe('Machine', () => {
+  let rig: Rig;
+
+  beforeEach(() => {
+    rig = new Rig();
+    rig.apply(noop, session(life('a')));
+  });
+
+  it('opens the session that its own incarnation asked for, once', () => {
+    expect(rig.machine.own).toEqual({ session: 2, nextSeq: 1, gap: false, expired: null });
+
+    rig.apply(session(life('a')), session(life('b')));
+
+    expect(rig.machine.own.session).toBe(2);
+    expect(rig.machine.appliedIndex).toBe(4);
+  });
+
+  it('applies its own blocks and answers them', () => {
+    rig.apply(block(blockOf(2, 1, [write('a'), write('b')])));
+
+    expect(rig.lines).toEqual(['a', 'b']);
+    expect(rig.results).toMatchObject([{ session: 2, id: 1, count: 2, numbers: new Float64Array([1, 2]) }]);
+    expect(rig.machine.own.nextSeq).toBe(3);
+  });
+
+  it('applies the blocks of others, and answers nobody', () => {
+    rig.apply(session(life('b')), block(blockOf(3, 1, [write('theirs')])));
+
+    expect(rig.lines).toEqual(['theirs']);
+    expect(rig.results).toEqual([]);
+  });
+
+  it('applies a block once, however often it comes', () => {
+    const sent = block(blockOf(2, 1, [write('a')]));
+
+    rig.apply(sent, sent, block(blockOf(2, 2, [write('b')])), sent);
+
+    expect(rig.lines).toEqual(['a', 'b']);
+    expect(rig.results.map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  it('skips what follows a lost block and says so, then takes all when it is sent again', () => {
+    const [first, second, third] = ['a', 'b', 'c'].map((line, i) => block(blockOf(2, i + 1, [write(line)])));
+
+    rig.apply(first!, third!);
+    expect(rig.machine.own.gap).toBe(true);
+    rig.apply(second!, third!, third!);
+
+    expect(rig.lines).toEqual(['a', 'b', 'c']);
+    expect(rig.results.map(({ id }) => id)).toEqual([1, 2, 3]);
+  });
+
+  it('does not care about gaps of others', () => {
+    rig.apply(session(life('b')), block(blockOf(3, 5, [write('too early')])));
+
+    expect(rig.machine.own.gap).toBe(false);
+    expect(rig.lines).toEqual([]);
+  });
+
+  it('refuses a session that was evicted for ever, and says so when it is its own', () => {
+    rig = new Rig(1);
+    rig.apply(session(life('a')), block(blockOf(1, 1, [write('a')])), session(life('b')));
+
+    rig.apply(block(blockOf(1, 2, [write('b')])));
+
+    expect(rig.machine.own).toMatchObject({ session: null, expired: 1 });
+    expect(rig.lines).toEqual(['a']);
+    rig.apply(session(life('a')), block(blockOf(5, 1, [write('c')])), block(blockOf(1, 3, [write('d')])));
+    expect(rig.lines).toEqual(['a', 'c']);
+    expect(rig.machine.own.session).toBe(5);
+  });
+
+  it('a command that throws is a result, and the log goes on', () => {
+    rig.apply(block(blockOf(2, 1, [write('a'), ['journal', 'writeAndThrow', 'b'], write('c')])));
+
+    expect(rig.lines).toEqual(['a', 'b', 'c']);
+    expect(errorsOf(rig.results[0])).toMatchObject([{ name: 'RangeError', message: 'after b' }]);
+    expect(rig.results[0]!.errors![0]![0]).toBe(1);
+  });
+
+  it('a command that throws on behalf of another node goes unnoticed here', () => {
+    const theirs = blockOf(3, 1, [['journal', 'writeAndThrow', 'x'], ['journal', 'writeAndPromise', 'y'], write('z')]);
+
+    rig.apply(session(life('b')), block(theirs));
+
+    expect(rig.lines).toEqual(['x', 'y', 'z']);
+  });
+
+  it('a command that returns a promise has run, and is refused as a result', () => {
+    rig.apply(block(blockOf(2, 1, [['journal', 'writeAndPromise', 'a'], write('b')])));
+
+    expect(rig.lines).toEqual(['a', 'b']);
+    expect(errorsOf(rig.results[0])).toMatchObject([{ code: 'ERR_ASYNC_COMMAND', mayBeApplied: true }]);
+  });
+
+  it.each([
+    ['an object that is not here', ['elsewhere', 'write', 'a']],
+    ['a method that does not exist', ['journal', 'burn', 'a']],
+    ['a method that is not marked', ['journal', 'constructor', 'a']],
+    ['a query', ['journal', 'read']],
+  ] as [string, Command][])('refuses a command of %s, and runs its neighbours', (_what, command) => {
+    rig.apply(block(blockOf(2, 1, [write('a'), command, write('b')])));
+
+    expect(rig.lines).toEqual(['a', 'b']);
+    expect(errorsOf(rig.results[0])).toMatchObject([{ code: 'ERR_UNKNOWN_METHOD', mayBeApplied: true }]);
+  });
+
+  it('skips cancelled commands, and counts them all the same', () => {
+    rig.apply(block(blockOf(2, 1, [write('a'), write('never'), write('b')], [1])));
+    rig.apply(block(blockOf(2, 4, [write('c')])));
+
+    expect(rig.lines).toEqual(['a', 'b', 'c']);
+  });
+
+  it('answers with an error, and runs nothing, when a block cannot be decoded', () => {
+    const broken = blockOf(2, 1, [write('a'), write('b')]);
+    new Uint8Array(broken).fill(0xc1, broken.byteLength - 4);
+
+    rig.apply(block(broken), block(blockOf(2, 3, [write('c')])));
+
+    expect(rig.lines).toEqual(['c']);
+    expect(rig.results.map(({ id, count }) => [id, count])).toEqual([
+      [1, 2],
+      [3, 1],
+    ]);
+    expect(errorsOf(rig.results[0])).toMatchObject([
+      { code: 'ERR_PROTOCOL', mayBeApplied: false },
+      { code: 'ERR_PROTOCOL', mayBeApplied: false },
+    ]);
+  });
+
+  it('passes over what is no block at all', () => {
+    rig.apply(block(new ArrayBuffer(5)), block(blockOf(2, 1, [write('a')])));
+
+    expect(rig.lines).toEqual(['a']);
+    expect(rig.machine.appliedIndex).toBe(4);
+  });
+
+  it('refuses entries that do not follow those before', () => {
+    expect(() => rig.machine.apply(entriesOf(7, [noop]), [])).toThrow('entries are applied in order');
+    expect(() => rig.machine.apply(entriesOf(2, [noop]), [])).toThrow('entries are applied in order');
+  });
+
+  it('tells commands of their entry, alike on every node', () => {
+    const other = new Rig();
+    other.apply(noop, session(life('a')));
+    const entry = block(
+      blockOf(2, 1, [
+        ['journal', 'writeContext'],
+        ['journal', 'writeContext'],
+      ]),
+      1_234,
+    );
+
+    rig.apply(entry);
+    other.apply(entry);
+
+    const [first, second] = codec.decode(rig.results[0]!.values!) as {
+      index: number;
+      timestampMs: number;
+      random: number;
+    }[];
+    expect(first).toMatchObject({ index: 3, timestampMs: 1_234 });
+    expect(first!.random).not.toBe(second!.random);
+    expect(other.lines).toEqual(rig.lines);
+  });
+
+  it('answers queries, which change nothing in the log', () => {
+    rig.apply(block(blockOf(2, 1, [write('a')])));
+
+    const result = rig.query(['journal', 'read']);
+
+    expect(codec.decode(result.values!)).toEqual([['a']]);
+    expect(rig.machine).toMatchObject({ appliedIndex: 3, own: { nextSeq: 2 } });
+  });
+
+  it('never runs a command as a query', () => {
+    const result = rig.query(write('sneaked in'));
+
+    expect(rig.lines).toEqual([]);
+    expect(resultError(result.errors![0]![1], true)).toMatchObject({ code: 'ERR_UNKNOWN_METHOD', mayBeApplied: false });
+  });
+
+  it('gives queries no context, not even after a command that threw', () => {
+    rig.apply(block(blockOf(2, 1, [['journal', 'writeAndThrow', 'a']])));
+
+    expect(errorsOf(rig.query(['journal', 'readContext']))).toMatchObject([{ code: 'ERR_NO_CONTEXT' }]);
+  });
+});
