@@ -56,6 +56,9 @@ const CODES = {
   ERR_ASSERTION: { mayBeApplied: true, retrySafe: false },
 } as const;
 
+/** All codes. */
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES) as ErrorCode[];
+
 /** A code of {@link ConclaveError}. The list is closed for a major version: codes are added, never renamed. */
 export type ErrorCode = keyof typeof CODES;
 

@@ -33,7 +33,7 @@ export function continueHandover(core: Core, leader: Leader): void {
   });
 }
 
-/** Looks whether the handover has come to its end. Called at the end of each batch, whatever the role has become. */
+/** Looks whether the handover has come to its end. Called in each flush, whatever the role has become. */
 export function endHandover(core: Core): void {
   const { handover, role, leader } = core;
   if (handover === null) return;

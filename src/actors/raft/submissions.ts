@@ -19,7 +19,7 @@ export class Submissions {
   #cursor = 0;
   /** Bytes from head to cursor. */
   #sentBytes = 0;
-  /** Has anything been let go since the last rewind? If not, a refusal is about what was sent before it. */
+  /** Has anything been let go since what was sent was last rewound? If not, a refusal is about that sending. */
   #hasProgressed = true;
 
   constructor(inflightBytesMax: number) {
@@ -61,9 +61,9 @@ export class Submissions {
 
   /** Everything kept will be sent again, from the first one on. */
   rewind(): void {
+    if (this.hasSent) this.#hasProgressed = false;
     this.#cursor = this.#head;
     this.#sentBytes = 0;
-    this.#hasProgressed = false;
   }
 
   /** As `rewind`, unless nothing has been applied since the last one: then its sending is still under way. */

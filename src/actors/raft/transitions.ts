@@ -53,6 +53,7 @@ export function setLeader(core: Core, leader: NodeId | null): void {
   if (leader === null) return;
   core.submissions.rewind();
   core.submissionProgressMs = core.nowMs;
+  core.submissionRetryMs = core.options.electionTimeoutMs[1];
 }
 
 /** Asks whether an election would succeed; with a quorum of its own vote only, goes on at once. */

@@ -117,6 +117,8 @@ export const leader: Handlers<Leader> = {
   },
   snapshotInstalled: onSnapshotInstalled,
   flush: (core, role) => {
+    // First, for what a failed handover held back is appended and replicated below.
+    endHandover(core);
     appendSubmissions(core);
     countAcks(core, role);
     assignReads(core, role);
@@ -126,7 +128,6 @@ export const leader: Handlers<Leader> = {
     replicate(core, role, role.hasTicked);
     role.hasTicked = false;
     continueHandover(core, role);
-    endHandover(core);
     flushToStorage(core, written(core));
     return role;
   },
