@@ -9,11 +9,8 @@ const CALLER = 'test';
 
 const NO_LEADER = { code: 'ERR_NO_LEADER', mayBeApplied: false, retrySafe: true };
 
-test.each([
-  { placement: 'threads', threads: true },
-  { placement: 'one thread', threads: false },
-])('two of three nodes stand still, and wake again ($placement)', async ({ threads }) => {
-  const cluster = await ProcessCluster.start(3, { threads });
+test('a leader whose two followers stand still fails calls in time, and goes on when they wake', async () => {
+  const cluster = await ProcessCluster.start(3);
   const leader = await cluster.leader();
   const followers = cluster.nodes.filter((node) => node !== leader);
   const append = (number: number, timeoutMs = TIMEOUT_MS) =>
@@ -27,7 +24,7 @@ test.each([
   // It still thinks that it leads, and takes the command into its log.
   expect(await append(2)).toEqual({ code: 'ERR_TIMEOUT', mayBeApplied: true, retrySafe: false });
   await vi.waitUntil(async () => (await leader.call('status', null)).leader === null, RECOVERY_MS_MAX);
-  expect(await leader.call('status', null)).toMatchObject({ health: 'no quorum', commitIndex: expect.any(Number) });
+  expect(await leader.call('status', null)).toMatchObject({ health: 'no quorum' });
   expect(await append(3)).toEqual(NO_LEADER);
   expect(await read('linearizable')).toEqual(NO_LEADER);
   expect(await read('lease')).toEqual(NO_LEADER);
@@ -44,9 +41,9 @@ test.each([
   expect(await leader.call('numbersOf', CALLER)).toEqual([1, 2, 4, 5]);
 });
 
-test('followers without a majority fail in time as well, under load, and go on when it is back', async () => {
+test('a follower without a majority does as well, under load', async () => {
   const load = { window: 200, burst: 10, everyMs: 2, timeoutMs: TIMEOUT_MS };
-  const cluster = await ProcessCluster.start(3);
+  const cluster = await ProcessCluster.start(3, { threads: false });
   await cluster.startLoad(load);
   await cluster.untilAppended(500, RECOVERY_MS_MAX);
   const leader = await cluster.leader();

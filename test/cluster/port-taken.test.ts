@@ -4,7 +4,7 @@ import { NodeProcess } from './support/node-process.js';
 import { ProcessCluster } from './support/process-cluster.js';
 
 test.each([true, false])(
-  'a second process on a node\'s address is told so and can end, and the first one notices nothing (threads: %s)',
+  "a second process on a node's address is told so and can end, and the first one notices nothing (threads: %s)",
   async (threads) => {
     const cluster = await ProcessCluster.start(1, { threads });
     const [first] = cluster.nodes;

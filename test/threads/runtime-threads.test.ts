@@ -162,7 +162,7 @@ describe('a node on threads', () => {
     expect(await ended).toBe(20_001);
     expect(counts.length).toBeGreaterThan(0);
     expect(counts.toSorted((a, b) => a - b)).toEqual(counts);
-    expect(counts[0]).toBe(20_000);
+    expect(counts[0]).toBeGreaterThanOrEqual(20_000);
   });
 
   it('fails a query that ends the thread of the objects, and goes on', async () => {

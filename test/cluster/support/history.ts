@@ -103,7 +103,9 @@ export class History {
 
   #unexpectedErrors(): string[] {
     const errors: CallError[] = [...this.failures, ...this.failedReads];
-    const codes = errors.filter(({ code }) => !EXPECTED_CODES.has(code)).map(({ code }) => `a call failed with ${code}`);
+    const codes = errors
+      .filter(({ code }) => !EXPECTED_CODES.has(code))
+      .map(({ code }) => `a call failed with ${code}`);
     const lying = errors.filter((each) => each.mayBeApplied && each.retrySafe);
     const reading = this.failedReads.filter((each) => each.mayBeApplied);
     return [
@@ -130,7 +132,9 @@ export class History {
       }
       if (size >= latest.size) continue;
       const ageMs = (startUs - latest.sinceUs) / 1000;
-      complaints.push(`a ${what} saw ${size} commands, though ${ageMs} ms before it was made there were ${latest.size}`);
+      complaints.push(
+        `a ${what} saw ${size} commands, though ${ageMs} ms before it was made there were ${latest.size}`,
+      );
     }
     return complaints;
   }

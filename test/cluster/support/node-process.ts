@@ -64,7 +64,7 @@ export class NodeProcess {
       once(this.#process, 'exit'),
       once(this.#process, 'disconnect'),
       once(this.#process.stderr!, 'close'),
-    ]).then(([[code, signal]]) => this.#onEnded({ code, signal } as Ended));
+    ]).then(([[code, signal]]) => this.#onEnded({ code, signal }));
   }
 
   get pid(): number {

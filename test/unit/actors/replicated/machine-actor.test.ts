@@ -10,6 +10,7 @@ import { logIndex } from '../../../../src/ids.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 import { Journal } from './fixtures/journal.js';
+import { errorOf } from './error-of.js';
 import { ThrowsWhenMade } from './fixtures/accounts.js';
 import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
 
@@ -175,11 +176,10 @@ describe('MachineActor', () => {
       if (when === 'after')
         for (let turns = 0; turns < 50; turns++) await nextTurn().then(() => rig.simulation.runFor(1));
 
-      const started = machine.ask({ type: 'start' }, LONG);
-      const outcome = expect(started).rejects.toMatchObject({ code: 'ERR_INVALID_OBJECT' });
+      const error = errorOf(() => machine.ask({ type: 'start' }, LONG));
       await until(() => rig.failures.length > 0);
 
-      await outcome;
+      expect(await error).toMatchObject({ code: 'ERR_INVALID_OBJECT' });
       expect(rig.failures).toMatchObject([{ code: 'ERR_INVALID_OBJECT' }]);
     },
   );

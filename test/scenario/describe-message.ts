@@ -1,0 +1,51 @@
+/** One line for a message between nodes, as scenarios show it. Entries are written index/term. */
+
+import { EntryReader } from '../../src/actors/raft/entry.js';
+import type { AppendEntries, AppendEntriesReply, PeerMessage } from '../../src/actors/raft/messages.js';
+
+export function describeMessage(message: PeerMessage): string {
+  return `${message.type} t${message.term} ${detailsOf(message)}`.trimEnd();
+}
+
+function detailsOf(message: PeerMessage): string {
+  switch (message.type) {
+    case 'requestPreVote':
+      return `for t${message.campaignTerm}, log ${message.lastLogIndex}/${message.lastLogTerm}`;
+    case 'requestPreVoteReply':
+    case 'requestVoteReply':
+      return message.voteGranted ? 'granted' : 'refused';
+    case 'requestVote':
+      return `log ${message.lastLogIndex}/${message.lastLogTerm}${message.leadershipTransfer ? ', transfer' : ''}`;
+    case 'appendEntries':
+      return describeAppend(message);
+    case 'appendEntriesReply':
+      return describeReply(message);
+    case 'installSnapshot':
+      return `up to ${message.lastIncludedIndex}/${message.lastIncludedTerm}`;
+    case 'installSnapshotReply':
+      return `holds ${message.lastIncludedIndex}`;
+    case 'timeoutNow':
+      return '';
+    case 'readIndex':
+      return message.lease ? 'lease' : '';
+    case 'readIndexReply':
+      return `index ${message.readIndex}`;
+    case 'forward':
+      return '';
+  }
+}
+
+function describeAppend({ session, round, prevLogIndex, prevLogTerm, entries, leaderCommit }: AppendEntries): string {
+  const reader = new EntryReader();
+  const shown: string[] = [];
+  reader.reset(entries);
+  while (reader.next()) shown.push(`${reader.index}/${reader.term}`);
+  const added = shown.length === 0 ? '' : `: ${shown.join(' ')}`;
+  return `after ${prevLogIndex}/${prevLogTerm}${added}, commit ${leaderCommit} (session ${session}, round ${round})`;
+}
+
+function describeReply({ session, round, success, matchIndex, conflictIndex, conflictTerm }: AppendEntriesReply): string {
+  const asked = `(session ${session}, round ${round})`;
+  if (success) return `matches ${matchIndex} ${asked}`;
+  return `refuses ${matchIndex}, look at ${conflictIndex}/${conflictTerm} ${asked}`;
+}
