@@ -7,7 +7,7 @@ import { ProcessCluster } from './support/process-cluster.js';
 const LOAD = { window: 200, burst: 10, everyMs: 2, timeoutMs: 6_000 };
 const SETTLE_TIMEOUT_MS = 8_000;
 const RECOVERY_MS_MAX = 5_000;
-const SAMPLE = 50;
+const SAMPLE = 20;
 /** What a test on a busy machine may call "as before". */
 const SLOWER_MAX = 3;
 const SLOWER_MS_MAX = 10;

@@ -44,7 +44,14 @@ function describeAppend({ session, round, prevLogIndex, prevLogTerm, entries, le
   return `after ${prevLogIndex}/${prevLogTerm}${added}, commit ${leaderCommit} (session ${session}, round ${round})`;
 }
 
-function describeReply({ session, round, success, matchIndex, conflictIndex, conflictTerm }: AppendEntriesReply): string {
+function describeReply({
+  session,
+  round,
+  success,
+  matchIndex,
+  conflictIndex,
+  conflictTerm,
+}: AppendEntriesReply): string {
   const asked = `(session ${session}, round ${round})`;
   if (success) return `matches ${matchIndex} ${asked}`;
   return `refuses ${matchIndex}, look at ${conflictIndex}/${conflictTerm} ${asked}`;

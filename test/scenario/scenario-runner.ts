@@ -138,7 +138,9 @@ export class ScenarioRunner implements NodeWorld {
     compact: ([id]) => {
       const snapshot = this.#node(id).compact();
       if (snapshot !== null) this.#snapshots.set(snapshot.index, snapshot);
-      this.#lines.push(snapshot === null ? `${id} has nothing to compact` : `${id} has a snapshot up to ${snapshot.index}`);
+      this.#lines.push(
+        snapshot === null ? `${id} has nothing to compact` : `${id} has a snapshot up to ${snapshot.index}`,
+      );
     },
     show: (ids) => {
       for (const node of this.#nodes.values()) {
@@ -166,7 +168,15 @@ export class ScenarioRunner implements NodeWorld {
       const { to, session, round, term } = effect;
       const { index, term: lastIncludedTerm } = node.disk.snapshot!;
       const included = { lastIncludedIndex: logIndex(index), lastIncludedTerm };
-      this.send(node, to, { type: 'installSnapshot', group: groupId(0), from: node.id, term, session, round, ...included });
+      this.send(node, to, {
+        type: 'installSnapshot',
+        group: groupId(0),
+        from: node.id,
+        term,
+        session,
+        round,
+        ...included,
+      });
       node.step({ type: 'snapshotSent', peer: to, session });
     } else if (effect.type === 'fetchSnapshot') {
       node.disk.request({ type: 'install', snapshot: this.#snapshots.get(effect.lastIncludedIndex)! });
@@ -257,7 +267,7 @@ export class ScenarioRunner implements NodeWorld {
 
   #node(id: string | undefined): RaftNode {
     const node = this.#nodes.get(nodeId(id ?? ''));
-    if (node?.core == null) throw new Error(`there is no running node ${id}`);
+    if (node === undefined || node.core === null) throw new Error(`there is no running node ${id}`);
     this.#setClock(node);
     return node;
   }
@@ -305,7 +315,8 @@ function describeNode(node: RaftNode): string {
   const { id, core, machine, disk } = node;
   if (core === null) return `${id}: down, disk up to ${disk.lastIndex}/${disk.termAt(disk.lastIndex)}`;
   const { role, term, leader, log, commitIndex } = core;
-  const entries: string[] = log.firstIndex === 1 ? [] : [`…${log.firstIndex - 1}/${log.termAt(logIndex(log.firstIndex - 1))}`];
+  const entries: string[] =
+    log.firstIndex === 1 ? [] : [`…${log.firstIndex - 1}/${log.termAt(logIndex(log.firstIndex - 1))}`];
   for (let index: number = log.firstIndex; index <= log.lastIndex; index++) {
     entries.push(`${index}/${log.termAt(logIndex(index))}`);
   }

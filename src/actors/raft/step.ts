@@ -40,7 +40,8 @@ const ROLES: { readonly [Name in RoleName]: Handlers<Extract<Role, { readonly na
  *
  * @param nowMs a clock that never runs backwards
  * @param wallMs milliseconds since 1970
- * @throws ConclaveError `ERR_PROTOCOL` when a peer's message is malformed; the core is as it was, and goes on.
+ * @throws ConclaveError `ERR_PROTOCOL` when a peer's message is malformed; the core goes on, and has learned of it no more
+ *   than the sender's term.
  *   `ERR_ASSERTION` when an invariant is broken; the core must not be used any more.
  */
 export function step(core: Core, message: RaftMessage, nowMs: number, wallMs: number): void {

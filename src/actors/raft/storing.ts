@@ -14,7 +14,7 @@ export function flushToStorage(core: Core, alsoThen: readonly DurableEffect[]): 
   core.isHardStateDirty = false;
   let append: AppendToLog | null = null;
   while (core.storedIndex < log.lastIndex) {
-    if (append !== null || hardState !== null) {
+    if (append !== null) {
       core.effects.push({ type: 'store', hardState, append, then: [] });
       hardState = null;
     }

@@ -4,10 +4,11 @@
  */
 
 import { randomInt } from 'node:crypto';
+import { relative } from 'node:path';
+import { expect, onTestFailed } from 'vitest';
 import { randomBelow, SeededRandom } from '../../../src/runtime/random.js';
 
 export interface Dice {
-  readonly seed: number;
   /** A whole number from `min` to below `max`. */
   between(min: number, max: number): number;
   pick<Value>(values: readonly Value[]): Value;
@@ -19,8 +20,13 @@ export function seeds(count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
+/** Called in a test. Should it fail, it says how to try this seed again. */
 export function diceOf(seed: number): Dice {
+  const file = relative(process.cwd(), expect.getState().testPath ?? '');
+  onTestFailed(() => {
+    process.stderr.write(`Again: CONCLAVE_SEED=${seed} npx vitest run --project built ${file}\n`);
+  });
   const random = new SeededRandom(seed);
   const between = (min: number, max: number): number => min + randomBelow(random, max - min);
-  return { seed, between, pick: (values) => values[between(0, values.length)]! };
+  return { between, pick: (values) => values[between(0, values.length)]! };
 }

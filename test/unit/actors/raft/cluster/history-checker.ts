@@ -118,7 +118,8 @@ export class HistoryChecker {
     if (known !== undefined) {
       for (const [voter, vote] of this.#votes) {
         if (voter === `${id} ${core.term}`) check(core.votedFor === vote, `${id} forgot its vote in term ${core.term}`);
-        else if (voter.startsWith(`${id} `)) check(core.term >= Number(voter.slice(id.length + 1)), `${id} forgot a term`);
+        else if (voter.startsWith(`${id} `))
+          check(core.term >= Number(voter.slice(id.length + 1)), `${id} forgot a term`);
       }
     }
     this.#watched.set(id, fresh);
@@ -218,7 +219,10 @@ export class HistoryChecker {
       if (disk.snapshotIndex >= index || disk.termAt(index) === term) holders.add(id);
     }
     const isQuorum = this.#configuration.quorum.isCommitQuorum(holders);
-    check(isQuorum, `${node.id} committed ${index} of term ${term}, durable on ${[...holders].join() || 'no disk'} only`);
+    check(
+      isQuorum,
+      `${node.id} committed ${index} of term ${term}, durable on ${[...holders].join() || 'no disk'} only`,
+    );
   }
 
   #checkVote(node: RaftNode, term: number, candidate: NodeId): void {

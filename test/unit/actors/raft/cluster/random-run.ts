@@ -43,7 +43,10 @@ export function runRandomly(seed: number): RunReport {
   const limits = { ...dice.oneOf(LIMITS), submissionBytesInflightMax: dice.oneOf([32, 100, 10_000]) };
   const configuration = majorityConfiguration(voters, learners);
   // The wider the range, the longer an old and a new leader live side by side.
-  const electionTimeoutMs = dice.oneOf([[100, 200], [100, 600]] as const);
+  const electionTimeoutMs = dice.oneOf([
+    [100, 200],
+    [100, 600],
+  ] as const);
   const cluster = new RaftCluster({ seed: dice.uint32(), configuration, observers, electionTimeoutMs, limits });
   new Faults(cluster, dice, voters).begin(FAULTS_MS);
   new Callers(cluster, dice).begin(FAULTS_MS);
@@ -110,7 +113,9 @@ class Faults {
     const { running, nodes } = this.#cluster;
     // What happens to a leader is more interesting than what happens to others.
     const leaders = running.filter((node) => node.isLeader);
-    return leaders.length > 0 && this.#dice.chance(0.5) ? this.#dice.oneOf(leaders).id : this.#dice.oneOf([...nodes.keys()]);
+    return leaders.length > 0 && this.#dice.chance(0.5)
+      ? this.#dice.oneOf(leaders).id
+      : this.#dice.oneOf([...nodes.keys()]);
   }
 
   #crash(): void {

@@ -102,7 +102,9 @@ export class Subject {
 
   /** Carries out what would follow once everything in these effects is durable, as far as it concerns the node itself. */
   written(effects: readonly Effect[]): Effect[] {
-    const news = storesOf(effects).flatMap((store) => store.then).flatMap((each) => (each.type === 'tellSelf' ? [each.message] : []));
+    const news = storesOf(effects)
+      .flatMap((store) => store.then)
+      .flatMap((each) => (each.type === 'tellSelf' ? [each.message] : []));
     return this.#take(news);
   }
 
@@ -145,7 +147,12 @@ export class Subject {
   /** What `from` answers when it has something else, or nothing, at `refused`. */
   refusal(from: NodeId, refused: number, conflictIndex: number, conflictTerm: number): Sent {
     const reply = { ...replyOf(this.leader.peers.get(from)!.session, this.leader.round), from, success: false };
-    return { ...reply, matchIndex: logIndex(refused), conflictIndex: logIndex(conflictIndex), conflictTerm: term(conflictTerm) };
+    return {
+      ...reply,
+      matchIndex: logIndex(refused),
+      conflictIndex: logIndex(conflictIndex),
+      conflictTerm: term(conflictTerm),
+    };
   }
 
   #take(messages: readonly RaftMessage[]): Effect[] {
@@ -210,6 +217,9 @@ export function sentLaterOf(effects: readonly Effect[]): { to: NodeId; message: 
     .flatMap((each) => (each.type === 'send' ? [{ to: each.to, message: each.message }] : []));
 }
 
-function replyOf(session: number, round: number): Omit<AppendEntriesReply, 'group' | 'from' | 'term' | 'success' | 'matchIndex'> {
+function replyOf(
+  session: number,
+  round: number,
+): Omit<AppendEntriesReply, 'group' | 'from' | 'term' | 'success' | 'matchIndex'> {
   return { type: 'appendEntriesReply', session, round, conflictIndex: logIndex(0), conflictTerm: term(0) };
 }

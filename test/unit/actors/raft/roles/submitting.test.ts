@@ -99,7 +99,10 @@ describe('a submission on a follower', () => {
     const subject = follower();
     subject.local(submit(7));
     expect(sentOf(subject.flush())).toEqual([
-      { to: B, message: { type: 'forward', group: GROUP, from: A, term: 1, kind: EntryKind.block, payload: payloadOf(7) } },
+      {
+        to: B,
+        message: { type: 'forward', group: GROUP, from: A, term: 1, kind: EntryKind.block, payload: payloadOf(7) },
+      },
     ]);
     expect(subject.flush()).toEqual([]);
   });
@@ -237,7 +240,9 @@ describe('a handover', () => {
     expect(effects).toContainEqual({ type: 'transferEnded', error: 'timed out' });
     expect(payloadsFrom(subject, 2).toSorted((a, b) => a - b)).toEqual([7, 8]);
     expect(storesOf(effects)).toMatchObject([{ append: { firstIndex: 2, lastIndex: 3 } }]);
-    const appends = sentOf(effects).filter(({ message }) => message.type === 'appendEntries' && message.entries.length > 0);
+    const appends = sentOf(effects).filter(
+      ({ message }) => message.type === 'appendEntries' && message.entries.length > 0,
+    );
     expect(appends.map(({ to }) => to)).toEqual([B, C]);
   });
 
@@ -258,7 +263,13 @@ describe('a handover', () => {
   test('has failed when nobody leads in time', () => {
     const subject = handingOver();
     subject.flush();
-    subject.peer({ type: 'requestVote', term: 2, leadershipTransfer: true, lastLogIndex: logIndex(1), lastLogTerm: subject.core.term });
+    subject.peer({
+      type: 'requestVote',
+      term: 2,
+      leadershipTransfer: true,
+      lastLogIndex: logIndex(1),
+      lastLogTerm: subject.core.term,
+    });
     subject.flush();
     subject.tick(MAX_MS);
     expect(subject.flush()).toContainEqual({ type: 'transferEnded', error: 'timed out' });
