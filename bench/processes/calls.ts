@@ -28,7 +28,8 @@ export const EXIT_TIMEOUT_MS = 5_000;
 export function serveParent(operations: Operations, end: () => Promise<void>): void {
   if (process.send === undefined) throw new Error('This program is started by another one, not by hand.');
   const answer = (message: AnswerMessage): void => {
-    if (process.connected) process.send?.(message);
+    // The parent may be gone between the question and the answer; that is dealt with where it disconnects.
+    if (process.connected) process.send?.(message, undefined, {}, () => undefined);
   };
 
   process.on('message', (message: CallMessage) => {
