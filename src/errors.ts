@@ -34,8 +34,10 @@ const CODES = {
   ERR_ASYNC_COMMAND: { mayBeApplied: true, retrySafe: false },
   /** The command ran, and what it returned cannot be encoded; `data.path` says where. */
   ERR_RESULT_NOT_ENCODABLE: { mayBeApplied: true, retrySafe: false },
-  /** The cluster has forgotten this node's session, and refuses its commands rather than risk a second application. */
-  ERR_SESSION_EXPIRED: { mayBeApplied: true, retrySafe: false },
+  /** The command ran, and what it and others of the same turn returned is more than can be returned at once. */
+  ERR_RESULT_TOO_LARGE: { mayBeApplied: true, retrySafe: false },
+  /** The cluster had forgotten this node's session before the command came to its turn: it was refused by all. */
+  ERR_SESSION_EXPIRED: { mayBeApplied: false, retrySafe: true },
   /** The object's thread crashed and could not be brought back; `cause` says why. */
   ERR_OBJECT_FAILED: { mayBeApplied: true, retrySafe: false },
   /** `context()` was called outside of a replicated command. */

@@ -31,13 +31,13 @@ export interface ConsensusData {
 }
 
 const GROUP = groupId(0);
-/** Bytes of one appendEntries, unless a single entry is larger. */
+/** Bytes of one appendEntries, unless a single entry is larger: half of what a frame holds beside its largest command. */
 const APPEND_BYTES_MAX = 1024 * 1024;
 const INFLIGHT_MESSAGES_MAX = 256;
 /** Bytes of committed entries on their way to the objects. */
 const APPLY_BYTES_MAX = 8 * 1024 * 1024;
 /** Room in a frame for everything that is not a command. */
-const FRAME_OVERHEAD_BYTES = 1024 * 1024;
+const FRAME_OVERHEAD_BYTES = 2 * 1024 * 1024;
 
 /** Makes the consensus actor on a TCP network; the export that a consensus thread spawns by name. */
 export const consensusActor: ActorFactory<RaftActorMessage, ConsensusData> = (context, data) =>

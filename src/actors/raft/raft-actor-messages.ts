@@ -4,6 +4,7 @@
  */
 
 import type { LogIndex, NodeId, SessionId } from '../../ids.js';
+import type { Store } from './effects.js';
 import type { PeerMessage } from './messages.js';
 
 /** Asked once: listens and connects. Answered when it listens, or cannot. */
@@ -86,4 +87,10 @@ export interface LinkDown {
   readonly peer: NodeId;
 }
 
-export type RaftActorMessage = NodeMessage | PeerMessage | LinkUp | LinkDown | { readonly type: 'tick' };
+/** From the log store, when it answers in a turn of its own. */
+export interface Written {
+  readonly type: 'written';
+  readonly request: Store;
+}
+
+export type RaftActorMessage = NodeMessage | PeerMessage | LinkUp | LinkDown | Written | { readonly type: 'tick' };

@@ -14,7 +14,15 @@ import type { Effect, Store, TransferEnded } from './effects.js';
 import { EntryKind } from './entry.js';
 import type { LogStore } from './log-store.js';
 import type { LocalMessage, PeerMessage } from './messages.js';
-import type { MachineApplied, MachineReady, RaftActorMessage, ReadBlock, SubmitBlock } from './raft-actor-messages.js';
+import type {
+  LinkDown,
+  LinkUp,
+  MachineApplied,
+  MachineReady,
+  RaftActorMessage,
+  ReadBlock,
+  SubmitBlock,
+} from './raft-actor-messages.js';
 import { peersOf } from './configuration.js';
 import { createCore, type Core, type CoreOptions } from './state.js';
 import { statusOf } from './status.js';
@@ -57,6 +65,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Invariant: machineAppliedIndex <= sentIndex <= commitIndex. */
   #sentIndex = logIndex(0);
   #machineAppliedIndex = logIndex(0);
+  /** As the core has last announced it. */
+  #commitIndex = logIndex(0);
+  #isCarryingOut = false;
+  /** What the network said of a peer while the mailbox was full; the last word counts. */
+  readonly #missedLinks = new Map<NodeId, LinkUp | LinkDown>();
   /** The last index of each piece on its way to the objects, and its size. */
   #pieces: { lastIndex: LogIndex; bytes: number }[] = [];
   #piecesBytes = 0;
@@ -78,9 +91,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   receive(message: RaftActorMessage, reply: Reply): void {
     switch (message.type) {
       case 'tick':
-        this.#step(message);
-        this.#publishStatus();
-        return;
+        return this.#onTick();
       case 'submitBlock':
         return this.#onSubmitBlock(message);
       case 'readBlock':
@@ -93,11 +104,12 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'machineReady':
         return this.#onMachineReady(message);
       case 'linkUp':
-        return this.#step({ type: 'peerConnected', peer: message.peer });
       case 'linkDown':
-        return this.#step({ type: 'peerDisconnected', peer: message.peer });
+        return this.#onLink(message);
       case 'handOver':
         return this.#onHandOver(message.target, reply);
+      case 'written':
+        return this.#onWritten(message.request);
       case 'start':
         return this.#onStart(reply);
       case 'stop':
@@ -128,7 +140,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Carries out what the core wants done. Returns whether the core has been told something new by it. */
   #carryOut(): boolean {
     const effects = takeEffects(this.#core);
+    this.#isCarryingOut = true;
     for (const effect of effects) this.#perform(effect);
+    this.#isCarryingOut = false;
     return effects.length > 0;
   }
 
@@ -137,8 +151,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'send':
         return this.#transport.send(effect.to, effect.message);
       case 'store':
-        return this.#options.logStore.store(effect, this.#onWritten);
+        return this.#options.logStore.store(effect, this.#onStored);
       case 'commit':
+        this.#commitIndex = effect.index;
         return;
       case 'readReady':
         for (const queryId of effect.readIds) this.#runRead(queryId, effect.index);
@@ -152,17 +167,38 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'transferEnded':
         return this.#onTransferEnded(effect);
       case 'sendSnapshot':
-      case 'fetchSnapshot':
         throw new ConclaveError('ERR_ASSERTION', 'Invariant broken: the log is never compacted without snapshots.');
+      case 'fetchSnapshot':
+        // Nodes of this version never offer one.
+        this.#context.logger.warn({ peer: effect.from }, 'a snapshot was offered, and cannot be taken yet');
+        return;
     }
   }
 
-  readonly #onWritten = (request: Store): void => {
-    for (const effect of request.then) {
+  /** A store may answer at once, in the middle of carrying out effects, or from any other turn of the thread. */
+  readonly #onStored = (request: Store): void => {
+    if (this.#isCarryingOut) this.#onWritten(request);
+    else this.#context.self.tell({ type: 'written', request });
+  };
+
+  #onWritten({ then }: Store): void {
+    for (const effect of then) {
       if (effect.type === 'send') this.#transport.send(effect.to, effect.message);
       else this.#step(effect.message);
     }
-  };
+  }
+
+  #onTick(): void {
+    for (const message of this.#missedLinks.values()) this.#onLink(message);
+    this.#missedLinks.clear();
+    this.#step({ type: 'tick' });
+    this.#publishStatus();
+  }
+
+  #onLink({ type, peer }: LinkUp | LinkDown): void {
+    this.#missedLinks.delete(peer);
+    this.#step({ type: type === 'linkUp' ? 'peerConnected' : 'peerDisconnected', peer });
+  }
 
   #onPeerMessage(message: PeerMessage): void {
     try {
@@ -218,7 +254,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #feedMachine(): void {
     const life = this.#machineLife;
     if (life === null) return;
-    const { log, commitIndex } = this.#core;
+    const { log } = this.#core;
+    const commitIndex = this.#commitIndex;
     while (this.#sentIndex < commitIndex && this.#mayFeedMore()) {
       const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, APPLY_PIECE_BYTES);
       const entries = piece.bytes.slice().buffer;
@@ -259,10 +296,13 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onStart(reply: Reply): void {
     const { self } = this.#context;
+    const onLink = (message: LinkUp | LinkDown): void => {
+      if (!tellOrDrop(self, message)) this.#missedLinks.set(message.peer, message);
+    };
     const handler = {
       onMessage: (message: PeerMessage) => tellOrDrop(self, message),
-      onConnected: (peer: NodeId) => tellOrDrop(self, { type: 'linkUp', peer }),
-      onDisconnected: (peer: NodeId) => tellOrDrop(self, { type: 'linkDown', peer }),
+      onConnected: (peer: NodeId) => onLink({ type: 'linkUp', peer }),
+      onDisconnected: (peer: NodeId) => onLink({ type: 'linkDown', peer }),
     };
     this.#transport.start(handler).then(
       () => reply.ok(),

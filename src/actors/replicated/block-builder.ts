@@ -5,13 +5,10 @@
 
 import { ConclaveError } from '../../errors.js';
 import type { SessionId } from '../../ids.js';
+import { ArrayWriter } from './array-writer.js';
 import { BLOCK_HEADER_BYTES, BLOCK_NAMES_MAX, CANCELLED_NAME } from './block.js';
 import type { ValueCodec } from './value-codec.js';
 
-const SCRATCH_BYTES_MIN = 4096;
-/** A scratch that grew beyond this is given back after its block. */
-const SCRATCH_BYTES_KEPT = 4 * 1024 * 1024;
-const ARRAY_HEADER_BYTES = 5;
 /** The arguments of a command are an item of the list of all commands. */
 const NESTING_IN_BLOCK = 2;
 
@@ -35,12 +32,10 @@ export class BlockBuilder {
   readonly #commandBytesMax: number;
   #names: MethodName[] = [];
   #namesBytes = 0;
-  #scratch = new Uint8Array(SCRATCH_BYTES_MIN);
-  /** Invariant: ARRAY_HEADER_BYTES <= length <= scratch.length. */
-  #length = ARRAY_HEADER_BYTES;
+  readonly #commands = new ArrayWriter();
   #count = 0;
-  /** Where each command starts in the scratch; kept so that a command can be cancelled before the block is sent. */
-  #offsets = new Uint32Array(16);
+  /** Where each command's name number is, so that a command can be cancelled before the block is sent. */
+  #nameNumbersAt = new Uint32Array(16);
 
   constructor(codec: ValueCodec, commandBytesMax: number) {
     this.#codec = codec;
@@ -54,7 +49,7 @@ export class BlockBuilder {
 
   /** The size of the sealed block. */
   get byteLength(): number {
-    return BLOCK_HEADER_BYTES + this.#namesBytes + this.#length;
+    return BLOCK_HEADER_BYTES + this.#namesBytes + this.#commands.byteLength;
   }
 
   /** Can a command with this name still be added? */
@@ -69,30 +64,19 @@ export class BlockBuilder {
    */
   add(name: MethodName, args: readonly unknown[]): number {
     const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
-    const size = encoded.length;
-    if (size > this.#commandBytesMax) {
-      throw new ConclaveError(
-        'ERR_COMMAND_TOO_LARGE',
-        `The arguments of ${name.text} take ${size} bytes, and limits.commandBytes is ${this.#commandBytesMax}. ` +
-          'Split the command, or raise the limit on every node.',
-        { data: { method: name.text, bytes: size, bytesMax: this.#commandBytesMax } },
-      );
-    }
+    if (encoded.length > this.#commandBytesMax) throw this.#tooLarge(name, encoded.length);
     if (name.block !== this) this.#introduce(name);
-    const start = this.#length;
-    if (start + 1 + size > this.#scratch.length) this.#grow(start + 1 + size);
-    const scratch = this.#scratch;
-    scratch[start] = name.number;
-    copy(encoded, scratch, start + 1, size);
-    this.#length = start + 1 + size;
-    if (this.#count === this.#offsets.length) this.#growOffsets();
-    this.#offsets[this.#count] = start;
+    this.#commands.reserve(1 + encoded.length);
+    const at = this.#commands.addByte(name.number);
+    this.#commands.add(encoded);
+    if (this.#count === this.#nameNumbersAt.length) this.#growPositions();
+    this.#nameNumbersAt[this.#count] = at;
     return this.#count++;
   }
 
   /** Makes everyone skip the command at `position`: it will never run anywhere. */
   cancel(position: number): void {
-    this.#scratch[this.#offsets[position]!] = CANCELLED_NAME;
+    this.#commands.replaceByte(this.#nameNumbersAt[position]!, CANCELLED_NAME);
   }
 
   /** Writes the block into one exact buffer, which may be transferred. */
@@ -109,9 +93,7 @@ export class BlockBuilder {
       block.set(utf8, offset + 2);
       offset += 2 + utf8.length;
     }
-    this.#scratch[0] = 0xdd;
-    new DataView(this.#scratch.buffer).setUint32(1, 2 * this.#count, false);
-    block.set(this.#scratch.subarray(0, this.#length), offset);
+    block.set(this.#commands.finish(2 * this.#count), offset);
     this.clear();
     return block.buffer;
   }
@@ -121,9 +103,8 @@ export class BlockBuilder {
     for (const name of this.#names) if (name.block === this) name.block = null;
     this.#names = [];
     this.#namesBytes = 0;
-    this.#length = ARRAY_HEADER_BYTES;
+    this.#commands.clear();
     this.#count = 0;
-    if (this.#scratch.length > SCRATCH_BYTES_KEPT) this.#scratch = new Uint8Array(SCRATCH_BYTES_MIN);
   }
 
   #introduce(name: MethodName): void {
@@ -133,26 +114,19 @@ export class BlockBuilder {
     this.#namesBytes += 2 + name.utf8.length;
   }
 
-  #grow(atLeast: number): void {
-    const grown = new Uint8Array(Math.max(atLeast, 2 * this.#scratch.length));
-    grown.set(this.#scratch.subarray(0, this.#length));
-    this.#scratch = grown;
+  #growPositions(): void {
+    const grown = new Uint32Array(2 * this.#nameNumbersAt.length);
+    grown.set(this.#nameNumbersAt);
+    this.#nameNumbersAt = grown;
   }
 
-  #growOffsets(): void {
-    const grown = new Uint32Array(2 * this.#offsets.length);
-    grown.set(this.#offsets);
-    this.#offsets = grown;
+  #tooLarge({ text }: MethodName, bytes: number): ConclaveError {
+    const bytesMax = this.#commandBytesMax;
+    return new ConclaveError(
+      'ERR_COMMAND_TOO_LARGE',
+      `The arguments of ${text} take ${bytes} bytes, and limits.commandBytes is ${bytesMax}. ` +
+        'Split the command, or raise the limit on every node.',
+      { data: { method: text, bytes, bytesMax } },
+    );
   }
-}
-
-/** Below this a loop beats the call into the engine's memcpy. */
-const LOOP_COPY_BYTES_MAX = 24;
-
-function copy(from: Uint8Array, to: Uint8Array, at: number, size: number): void {
-  if (size > LOOP_COPY_BYTES_MAX) {
-    to.set(from, at);
-    return;
-  }
-  for (let i = 0; i < size; i++) to[at + i] = from[i]!;
 }

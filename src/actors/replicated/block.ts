@@ -31,7 +31,7 @@ export interface BlockHeader {
   readonly commandsOffset: number;
 }
 
-const utf8 = new TextDecoder('utf-8');
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Reads the header of the block at `[start, end)`; null when the bytes are no block. Same answer on every node. */
 export function readBlockHeader(view: DataView, start: number, end: number): BlockHeader | null {
@@ -47,10 +47,14 @@ export function readBlockHeader(view: DataView, start: number, end: number): Blo
     names.push(utf8.decode(new Uint8Array(view.buffer, view.byteOffset + offset + 2, length)));
     offset += 2 + length;
   }
+  const session = view.getFloat64(start, true);
+  const firstSeq = view.getFloat64(start + 8, true);
+  const count = view.getUint32(start + 16, true);
+  if (!Number.isSafeInteger(session) || !Number.isSafeInteger(firstSeq) || count === 0) return null;
   return {
-    session: sessionId(view.getFloat64(start, true)),
-    firstSeq: view.getFloat64(start + 8, true),
-    count: view.getUint32(start + 16, true),
+    session: sessionId(session),
+    firstSeq,
+    count,
     names,
     commandsOffset: offset,
   };

@@ -244,7 +244,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         new ConclaveError(
           'ERR_SESSION_EXPIRED',
           'The cluster has forgotten the session of this node, for too many others were used since. ' +
-            'Whether the command was applied is unknown.',
+            'All nodes have refused the command; it can be made again.',
         ),
     );
     this.#raft.tell({ type: 'openSession' });

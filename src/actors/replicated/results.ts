@@ -5,6 +5,7 @@
 
 import { type PlainError, toPlainError, fromPlainError, ConclaveError } from '../../errors.js';
 import type { SessionId } from '../../ids.js';
+import { ArrayWriter } from './array-writer.js';
 import type { ValueCodec } from './value-codec.js';
 
 /** The results of one block, in the order of its commands. */
@@ -24,13 +25,20 @@ export interface ResultBlock {
 
 /** A result lies in the list of the block's results. */
 const RESULT_DEPTH = 2;
+/** Past this, the results of one block that are not numbers are not returned. */
+const RESULTS_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Collects the results of one block after another, on the object's thread. */
+/**
+ * Collects the results of one block after another, on the object's thread. A result is encoded at once: the object may
+ * be changed by the next command of the block, and what it has returned must not change with it.
+ */
 export class ResultCollector {
   readonly #codec: ValueCodec;
   #count = 0;
   #numbers: Float64Array<ArrayBuffer> | null = null;
-  #values: unknown[] | null = null;
+  /** Holds all results so far, if `isEncoding`. */
+  readonly #values = new ArrayWriter();
+  #isEncoding = false;
   #errors: [number, PlainError][] | null = null;
 
   constructor(codec: ValueCodec) {
@@ -40,19 +48,20 @@ export class ResultCollector {
   begin(count: number): void {
     this.#count = count;
     this.#numbers = null;
-    this.#values = null;
+    this.#isEncoding = false;
     this.#errors = null;
+    this.#values.clear();
   }
 
-  /** Results are set in order of position. */
+  /** Results are set in the order of their positions, each once. */
   set(position: number, result: unknown): void {
-    if (this.#values !== null) {
-      this.#values[position] = result;
+    if (this.#isEncoding) {
+      this.#encode(position, result);
     } else if (typeof result === 'number' && (this.#numbers !== null || position === 0)) {
       (this.#numbers ??= new Float64Array(this.#count))[position] = result;
     } else if (result !== undefined || this.#numbers !== null) {
-      this.#values = this.#generalised(position);
-      this.#values[position] = result;
+      this.#startEncoding(position);
+      this.#encode(position, result);
     }
   }
 
@@ -63,46 +72,43 @@ export class ResultCollector {
 
   end(session: SessionId, id: number): ResultBlock {
     const count = this.#count;
-    const values = this.#values;
-    if (values !== null)
-      return { session, id, count, numbers: null, values: this.#encode(values), errors: this.#errors };
-    return { session, id, count, numbers: this.#numbers, values: null, errors: this.#errors };
+    const values = this.#isEncoding ? this.#values.finish(count).slice() : null;
+    return { session, id, count, numbers: this.#numbers, values, errors: this.#errors };
   }
 
-  /** The results so far, no longer assumed to be all of one kind. */
-  #generalised(position: number): unknown[] {
-    const values: unknown[] = Array.from({ length: this.#count });
-    if (this.#numbers !== null) for (let i = 0; i < position; i++) values[i] = this.#numbers[i];
+  /** The results so far are not all of one kind. */
+  #startEncoding(position: number): void {
+    const numbers = this.#numbers;
     this.#numbers = null;
-    return values;
+    this.#isEncoding = true;
+    for (let i = 0; i < position; i++) this.#encode(i, numbers?.[i]);
   }
 
-  #encode(values: unknown[]): Uint8Array<ArrayBuffer> {
+  #encode(position: number, result: unknown): void {
     try {
-      return this.#codec.encodeInto(values).slice();
-    } catch {
-      for (let position = 0; position < values.length; position++) {
-        const error = this.#whyNotEncodable(values[position]);
-        if (error === null) continue;
-        values[position] = undefined;
-        (this.#errors ??= []).push([position, toPlainError(error)]);
-      }
-      return this.#codec.encodeInto(values).slice();
-    }
-  }
-
-  #whyNotEncodable(value: unknown): ConclaveError | null {
-    try {
-      // As deep as it lies in the list of all results.
-      this.#codec.encodeInto(value, 'result', RESULT_DEPTH);
-      return null;
+      const encoded = this.#codec.encodeInto(result, 'result', RESULT_DEPTH);
+      if (this.#values.byteLength + encoded.length > RESULTS_BYTES_MAX) throw tooLarge(encoded.length);
+      this.#values.add(encoded);
     } catch (error) {
-      const { message, data } = error as ConclaveError;
-      return new ConclaveError('ERR_RESULT_NOT_ENCODABLE', `It has run, but cannot return its result: ${message}`, {
-        data,
-      });
+      this.#values.add(this.#codec.encodeInto(undefined));
+      (this.#errors ??= []).push([position, toPlainError(asResultError(error))]);
     }
   }
+}
+
+function asResultError(error: unknown): unknown {
+  if (!(error instanceof ConclaveError) || error.code !== 'ERR_NOT_ENCODABLE') return error;
+  const { message, data } = error;
+  return new ConclaveError('ERR_RESULT_NOT_ENCODABLE', `It has run, but cannot return its result: ${message}`, { data });
+}
+
+function tooLarge(bytes: number): ConclaveError {
+  return new ConclaveError(
+    'ERR_RESULT_TOO_LARGE',
+    `It has run, but its result of ${bytes} bytes cannot be returned: the results of calls made at the same time may ` +
+      `take ${RESULTS_BYTES_MAX} bytes together. Return less, or make fewer calls at a time.`,
+    { data: { bytes, bytesMax: RESULTS_BYTES_MAX } },
+  );
 }
 
 /** The buffers of a result that are to be transferred. */

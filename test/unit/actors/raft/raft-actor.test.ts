@@ -3,6 +3,7 @@ import { majorityConfiguration } from '../../../../src/actors/raft/configuration
 import { EntryReader } from '../../../../src/actors/raft/entry.js';
 import { MemoryLogStore } from '../../../../src/actors/raft/memory-log-store.js';
 import { RaftActor } from '../../../../src/actors/raft/raft-actor.js';
+import type { LogStore } from '../../../../src/actors/raft/log-store.js';
 import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import type { CallerMessage } from '../../../../src/actors/replicated/caller-messages.js';
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
@@ -42,7 +43,7 @@ describe('RaftActor', () => {
     });
   }
 
-  function spawn(id: NodeId, ids: readonly NodeId[], applyBytesMax: number): Node {
+  function spawn(id: NodeId, ids: readonly NodeId[], applyBytesMax: number, logStore: LogStore): Node {
     const toCaller: CallerMessage[] = [];
     const toMachine: MachineMessage[] = [];
     record(`caller ${id}`, toCaller);
@@ -73,7 +74,7 @@ describe('RaftActor', () => {
             incarnation: life,
             peers: ids.filter((other) => other !== id),
           }),
-          logStore: new MemoryLogStore(),
+          logStore,
           machine: { system: 'simulated', name: `machine ${id}` },
           caller: { system: 'simulated', name: `caller ${id}` },
           tickMs: 10,
@@ -83,8 +84,12 @@ describe('RaftActor', () => {
     return { id, raft, toCaller, toMachine };
   }
 
-  async function start(ids: readonly NodeId[], applyBytesMax = APPLY_BYTES_MAX): Promise<Node[]> {
-    const nodes = ids.map((id) => spawn(id, ids, applyBytesMax));
+  async function start(
+    ids: readonly NodeId[],
+    applyBytesMax = APPLY_BYTES_MAX,
+    logStore = (): LogStore => new MemoryLogStore(),
+  ): Promise<Node[]> {
+    const nodes = ids.map((id) => spawn(id, ids, applyBytesMax, logStore()));
     await Promise.all([...nodes.map(({ raft }) => raft.ask({ type: 'start' }, { timeoutMs: 1_000 })), run(50)]);
     await rig.simulation.runUntil(() => nodes.some((node) => lastStatus(node)?.role === 'leader'), 5_000);
     await run(100);
@@ -244,6 +249,25 @@ describe('RaftActor', () => {
 
     expect(lastStatus(node!)!.commitIndex).toBeGreaterThan(1_200);
     expect(fed(node!).length).toBeLessThanOrEqual(1_024);
+  });
+
+  it('acknowledges and commits when its storage answers in turns of its own', async () => {
+    const storeMs = 20;
+    const slow = (): LogStore => ({
+      store: (request, written) => void rig.simulation.after(storeMs, () => written(request)),
+    });
+    const nodes = await start(IDS, APPLY_BYTES_MAX, slow);
+    const leader = leaderOf(nodes);
+    const { commitIndex } = lastStatus(leader)!;
+
+    submit(leader, 1);
+    await run(storeMs - 5);
+    const early = lastStatus(leader)!.commitIndex;
+    await run(40);
+
+    expect(early).toBe(commitIndex);
+    expect(lastStatus(leader)!.commitIndex).toBe(commitIndex + 1);
+    expect(rig.failures).toEqual([]);
   });
 
   it('leaves the network when it is stopped', async () => {

@@ -161,8 +161,8 @@ describe('Caller', () => {
 
     await expect(a.outcome).rejects.toMatchObject({
       code: 'ERR_SESSION_EXPIRED',
-      mayBeApplied: true,
-      retrySafe: false,
+      mayBeApplied: false,
+      retrySafe: true,
     });
     await expect(b.outcome).resolves.toBe(20);
     expect(toRaft.filter(({ type }) => type === 'openSession')).toHaveLength(2);

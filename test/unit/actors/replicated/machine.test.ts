@@ -187,6 +187,13 @@ describe('Machine', () => {
     expect(rig.machine.appliedIndex).toBe(4);
   });
 
+  it.each([NaN, 0.5, Infinity])('passes over a block whose sequence number is %s, and goes on counting', (firstSeq) => {
+    rig.apply(block(blockOf(2, firstSeq, [write('forged')])));
+    rig.apply(block(blockOf(2, 1, [write('a')])), block(blockOf(2, 1, [write('a')])));
+
+    expect(rig.lines).toEqual(['a']);
+  });
+
   it('refuses entries that do not follow those before', () => {
     expect(() => rig.machine.apply(entriesOf(7, [noop]), [])).toThrow('entries are applied in order');
     expect(() => rig.machine.apply(entriesOf(2, [noop]), [])).toThrow('entries are applied in order');

@@ -101,6 +101,33 @@ describe('ResultCollector', () => {
     expect(collector.end(sessionId(1), 2)).toMatchObject({ errors: null, values: null });
   });
 
+  it('returns what a result was, not what later commands have made of it', () => {
+    const collector = new ResultCollector(codec);
+    const items: number[] = [];
+
+    collector.begin(2);
+    items.push(1);
+    collector.set(0, items);
+    items.push(2);
+    collector.set(1, items);
+
+    expect(valuesOf(collector.end(sessionId(3), 17))).toEqual([[1], [1, 2]]);
+  });
+
+  it('returns as much as fits, and says which results did not', () => {
+    const large = new Uint8Array(40 * 1024 * 1024);
+
+    const block = collect([large, 'small', large, 'also small']);
+
+    expect(block.errors).toMatchObject([[2, { code: 'ERR_RESULT_TOO_LARGE', mayBeApplied: true }]]);
+    expect((valuesOf(block) as unknown[]).map((value) => typeof value)).toEqual([
+      'object',
+      'string',
+      'undefined',
+      'string',
+    ]);
+  });
+
   it('hands over buffers that hold nothing but the results', () => {
     const transfers: ArrayBuffer[] = [];
 
@@ -108,7 +135,7 @@ describe('ResultCollector', () => {
     collectTransfers(collect(['x']), transfers);
     collectTransfers(collect([undefined]), transfers);
 
-    expect(transfers.map(({ byteLength }) => byteLength)).toEqual([16, 3]);
+    expect(transfers.map(({ byteLength }) => byteLength)).toEqual([16, 7]);
   });
 });
 

@@ -1,0 +1,68 @@
+/**
+ * Writes a msgpack array whose items are encoded one by one and whose number is known only at the end: the commands of
+ * a block, the results of a block. Keeps its memory for the next array.
+ */
+
+const BYTES_MIN = 4096;
+/** Memory that grew beyond this is given back after its array. */
+const BYTES_KEPT = 4 * 1024 * 1024;
+/** `array 32`: the type, and the number of items. */
+const HEADER_BYTES = 5;
+const ARRAY_32 = 0xdd;
+/** Below this a loop beats the call into the engine's memcpy. */
+const LOOP_COPY_BYTES_MAX = 24;
+
+export class ArrayWriter {
+  #bytes = new Uint8Array(BYTES_MIN);
+  /** Invariant: HEADER_BYTES <= length <= bytes.length. */
+  #length = HEADER_BYTES;
+
+  /** The size of the array so far. */
+  get byteLength(): number {
+    return this.#length;
+  }
+
+  /** Makes sure that this much can be written without growing once more. */
+  reserve(size: number): void {
+    const needed = this.#length + size;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+
+  /** Adds an item that is one byte long: `nil`, or a whole number from 0 to 127. Returns where it is. */
+  addByte(byte: number): number {
+    this.reserve(1);
+    this.#bytes[this.#length] = byte;
+    return this.#length++;
+  }
+
+  /** Adds an encoded item. */
+  add(item: Uint8Array): void {
+    const size = item.length;
+    this.reserve(size);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    if (size > LOOP_COPY_BYTES_MAX) bytes.set(item, start);
+    else for (let i = 0; i < size; i++) bytes[start + i] = item[i]!;
+    this.#length = start + size;
+  }
+
+  /** Replaces an item that `addByte` added. */
+  replaceByte(at: number, byte: number): void {
+    this.#bytes[at] = byte;
+  }
+
+  /** The array of `count` items. A view of memory that the next array is written to, after `clear`. */
+  finish(count: number): Uint8Array {
+    this.#bytes[0] = ARRAY_32;
+    new DataView(this.#bytes.buffer).setUint32(1, count, false);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = HEADER_BYTES;
+    if (this.#bytes.length > BYTES_KEPT) this.#bytes = new Uint8Array(BYTES_MIN);
+  }
+}
