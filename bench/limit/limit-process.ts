@@ -96,6 +96,7 @@ function callOf(commandBytes: number): () => Promise<unknown> {
     defaultTimeoutMs: TIMEOUT_MS,
     commandBytesMax: UNBOUNDED,
     pendingMax: UNBOUNDED,
+    pendingBytesMax: UNBOUNDED,
     isQuery: false,
     maySend: () => true,
     whyTimedOut: () => 'ERR_TIMEOUT',

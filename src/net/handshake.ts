@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { NodeId } from '../ids.js';
 import { FrameType, type Frame } from './frame.js';
 import {
+  describeRefusal,
   isRefusal,
   judgeHello,
   readHello,
@@ -14,6 +15,7 @@ import {
   writeHello,
   type Hello,
   type Identity,
+  type ReceivedRefusal,
   type Refusal,
 } from './hello.js';
 import { protocolError } from './protocol-error.js';
@@ -29,8 +31,16 @@ export interface HandshakeOptions {
   readonly admit: (hello: Hello) => Refusal | null;
   /** The new owner must take the connection over before it returns. */
   readonly onAccepted: (connection: TcpConnection, hello: Hello) => void;
+  /** The peer that was dialled has refused; `onFailed` follows. */
+  readonly onRefused: (peer: NodeId, refusal: ReceivedRefusal) => void;
   readonly onFailed: (reason: string) => void;
 }
+
+/** What the handshakes of one transport have in common. */
+export type SharedHandshakeOptions = Pick<
+  HandshakeOptions,
+  'identity' | 'timeoutMs' | 'admit' | 'onAccepted' | 'onRefused'
+>;
 
 export class Handshake implements ConnectionOwner {
   readonly #connection: TcpConnection;
@@ -75,8 +85,11 @@ export class Handshake implements ConnectionOwner {
 
   /** The hello, if it is one to accept; otherwise the connection has been closed. */
   #readHello(frame: Frame): Hello | null {
+    const { identity, dialled, admit, onRefused } = this.#options;
     if (frame.type === FrameType.refused) {
-      this.close(`refused by the other side: ${readRefusal(frame)}`);
+      const refusal = readRefusal(frame);
+      if (dialled !== null) onRefused(dialled, refusal);
+      this.close(describeRefusal(refusal));
       return null;
     }
     if (frame.type !== FrameType.hello) throw protocolError('The first frame is no hello.', { type: frame.type });
@@ -85,7 +98,6 @@ export class Handshake implements ConnectionOwner {
       this.#connection.refuse(hello);
       return null;
     }
-    const { identity, dialled, admit } = this.#options;
     const refusal = judgeHello(hello, identity, dialled) ?? admit(hello);
     if (refusal === null) return hello;
     this.#connection.refuse(refusal);
@@ -93,8 +105,8 @@ export class Handshake implements ConnectionOwner {
   }
 
   #sayHello(to: NodeId): void {
-    const { cluster, self, incarnation } = this.#options.identity;
-    writeHello({ cluster, from: self, incarnation, to }, this.#connection.out);
+    const { cluster, self, incarnation, settings } = this.#options.identity;
+    writeHello({ cluster, from: self, incarnation, to, settings }, this.#connection.out);
     this.#connection.flush();
   }
 }

@@ -3,8 +3,8 @@
  * the refusal that says why not. Pure but for reused encoders. Names are claims: whoever must not trust them puts
  * encryption with authentication underneath.
  *
- * A hello is `[magic, cluster, from, incarnation, to]` with the version as the frame's code; a refusal is
- * `[reason, message]`. Magic, version and the form of a refusal never change, so that any two versions can say that
+ * A hello is `[magic, cluster, from, incarnation, to, [name, value, name, value, …]]`, the settings in the order of their
+ * names, with the version as the frame's code; a refusal is `[reason, message]`. Magic, version and the form of a refusal never change, so that any two versions can say that
  * they do not understand each other.
  */
 
@@ -13,6 +13,15 @@ import { ConclaveError } from '../errors.js';
 import { incarnation, nodeId, type Incarnation, type NodeId } from '../ids.js';
 import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
 import { protocolError } from './protocol-error.js';
+import { QUOTED_CHARS_MAX, quote } from './quote.js';
+import {
+  describeDifference,
+  SETTING_FIELDS_MAX,
+  settingFields,
+  SETTINGS_BYTES_MAX,
+  settingsOf,
+  type Settings,
+} from './settings.js';
 
 /** Goes up with every change of what is on the wire. */
 export const PROTOCOL_VERSION = 1;
@@ -22,9 +31,9 @@ const MAGIC = 'conclave';
 /** Room for a name of 253 characters, brackets and a port. */
 const NODE_ID_CHARS_MAX = 264;
 const CLUSTER_CHARS_MAX = 256;
-const REFUSAL_CHARS_MAX = 512;
-/** The longest of them in UTF-8, where a UTF-16 unit takes three bytes at most. */
-const STRING_BYTES_MAX = 3 * REFUSAL_CHARS_MAX;
+const REFUSAL_CHARS_MAX = QUOTED_CHARS_MAX;
+/** The longest string in UTF-8, where a UTF-16 unit takes three bytes at most. */
+const STRING_BYTES_MAX = Math.max(3 * REFUSAL_CHARS_MAX, SETTINGS_BYTES_MAX);
 
 const INCARNATION = /^[0-9a-f]{32}$/;
 const OBSERVER_ID = /^observer-[0-9a-f]{12}$/;
@@ -35,6 +44,8 @@ export interface Hello {
   readonly from: NodeId;
   readonly incarnation: Incarnation;
   readonly to: NodeId;
+  /** What must be the same on all nodes. */
+  readonly settings: Settings;
 }
 
 /** What a node compares hellos with. */
@@ -44,6 +55,7 @@ export interface Identity {
   readonly incarnation: Incarnation;
   readonly peers: ReadonlySet<NodeId>;
   readonly allowObservers: boolean;
+  readonly settings: Settings;
 }
 
 export type RefusalReason =
@@ -59,12 +71,23 @@ export type RefusalReason =
   | 'unknownNode'
   /** The other side dialled although it is ours to dial. */
   | 'wrongDirection'
+  /** A setting that must be the same on all nodes is not. */
+  | 'differentSettings'
+  /** The other side has been accepted before in another life, and has forgotten what it promised in it. */
+  | 'newIncarnation'
   /** As many observers are connected as may be. */
   | 'tooManyObservers';
 
 export interface Refusal {
   readonly reason: RefusalReason;
   /** For a person to read in the log of either side. */
+  readonly message: string;
+}
+
+/** A refusal as it came from the network. */
+export interface ReceivedRefusal {
+  /** A {@link RefusalReason}, or one that another version has. */
+  readonly reason: string;
   readonly message: string;
 }
 
@@ -96,7 +119,7 @@ export function checkClusterName(cluster: string): void {
 const encoder = new Encoder();
 const decoder = new Decoder({
   keyDecoder: null,
-  maxArrayLength: 8,
+  maxArrayLength: SETTING_FIELDS_MAX,
   maxMapLength: 0,
   maxStrLength: STRING_BYTES_MAX,
   maxBinLength: 0,
@@ -104,7 +127,8 @@ const decoder = new Decoder({
 });
 
 export function writeHello(hello: Hello, sink: FrameSink): void {
-  const meta = encoder.encodeSharedRef([MAGIC, hello.cluster, hello.from, hello.incarnation, hello.to]);
+  const { cluster, from, incarnation: life, to, settings } = hello;
+  const meta = encoder.encodeSharedRef([MAGIC, cluster, from, life, to, settingFields(settings)]);
   sink.writeFrame(FrameType.hello, PROTOCOL_VERSION, 0, meta, NO_BYTES);
 }
 
@@ -113,10 +137,15 @@ export function writeRefusal(refusal: Refusal, sink: FrameSink): void {
   sink.writeFrame(FrameType.refused, 0, 0, meta, NO_BYTES);
 }
 
-/** What the other side says of why it refused us, for the log. @throws ConclaveError `ERR_PROTOCOL` */
-export function readRefusal(frame: Frame): string {
-  const [reason, message] = readStrings(frame, 2);
-  return `${quote(message!)} (${quote(reason!)})`;
+/** What the other side says of why it refused us. @throws ConclaveError `ERR_PROTOCOL` */
+export function readRefusal(frame: Frame): ReceivedRefusal {
+  const [reason, message] = checkStrings(readArray(frame, 2));
+  return { reason: reason!, message: message! };
+}
+
+/** A received refusal, for the log. */
+export function describeRefusal({ reason, message }: ReceivedRefusal): string {
+  return `refused by the other side: ${quote(message)} (${quote(reason)})`;
 }
 
 /**
@@ -131,13 +160,15 @@ export function readHello(frame: Frame): Hello | Refusal {
       message: `This node speaks version ${PROTOCOL_VERSION} of the protocol, not ${frame.code}.`,
     };
   }
-  const [magic, cluster, from, life, to] = readStrings(frame, 5);
+  const values = readArray(frame, 6);
+  const settings = readSettings(values.pop());
+  const [magic, cluster, from, life, to] = checkStrings(values);
   if (magic !== MAGIC) throw protocolError('A hello is not one of this protocol.', {});
   if (cluster!.length > CLUSTER_CHARS_MAX || from!.length > NODE_ID_CHARS_MAX || to!.length > NODE_ID_CHARS_MAX) {
     throw protocolError('A name in a hello is too long.', {});
   }
   if (!INCARNATION.test(life!)) throw protocolError('A hello names no incarnation.', {});
-  return { cluster: cluster!, from: nodeId(from!), incarnation: incarnation(life!), to: nodeId(to!) };
+  return { cluster: cluster!, from: nodeId(from!), incarnation: incarnation(life!), to: nodeId(to!), settings };
 }
 
 export function isRefusal(answer: Hello | Refusal): answer is Refusal {
@@ -150,6 +181,10 @@ export function isRefusal(answer: Hello | Refusal): answer is Refusal {
  * @param dialled whom this node meant to reach; null when it was the other side that dialled.
  */
 export function judgeHello(hello: Hello, identity: Identity, dialled: NodeId | null): Refusal | null {
+  return judgeNames(hello, identity, dialled) ?? judgeSettings(hello, identity);
+}
+
+function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): Refusal | null {
   const { cluster, self } = identity;
   const from = quote(hello.from);
   if (hello.cluster !== cluster) {
@@ -174,27 +209,38 @@ export function judgeHello(hello: Hello, identity: Identity, dialled: NodeId | n
   return null;
 }
 
+function judgeSettings(hello: Hello, { self, settings }: Identity): Refusal | null {
+  const [here, there] = [quote(self), quote(hello.from)];
+  const difference = describeDifference(settings, here, hello.settings, there);
+  return difference === null ? null : refuse('differentSettings', difference);
+}
+
 function refuse(reason: RefusalReason, message: string): Refusal {
   return { reason, message: message.slice(0, REFUSAL_CHARS_MAX) };
 }
 
-/** What comes from the network and goes into logs is quoted, so that it cannot pass for anything else. */
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, REFUSAL_CHARS_MAX));
+function readSettings(fields: unknown): Settings {
+  const settings = Array.isArray(fields) ? settingsOf(checkStrings(fields)) : null;
+  if (settings === null) throw protocolError('The settings of a hello are not names and values.', {});
+  return settings;
 }
 
-function readStrings(frame: Frame, count: number): string[] {
+function readArray(frame: Frame, length: number): unknown[] {
   let values: unknown;
   try {
     values = decoder.decode(frame.meta);
   } catch (cause) {
     throw protocolError('A hello or refusal cannot be decoded.', {}, cause);
   }
-  if (!Array.isArray(values) || values.length !== count || frame.payload.length > 0) {
+  if (!Array.isArray(values) || values.length !== length || frame.payload.length > 0) {
     throw protocolError('A hello or refusal does not have its fields.', {});
   }
-  for (const value of values as unknown[]) {
+  return values as unknown[];
+}
+
+function checkStrings(values: readonly unknown[]): readonly string[] {
+  for (const value of values) {
     if (typeof value !== 'string') throw protocolError('A field of a hello or refusal is not a string.', {});
   }
-  return values as string[];
+  return values as readonly string[];
 }

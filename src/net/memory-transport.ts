@@ -8,8 +8,11 @@ import { assert } from '../assert.js';
 import type { PeerMessage } from '../actors/raft/messages.js';
 import { ConclaveError } from '../errors.js';
 import type { NodeId } from '../ids.js';
-import { isDialer, judgeHello, type Hello, type Identity } from './hello.js';
+import { silentLogger, type Logger } from '../runtime/logger.js';
+import { checkClusterName, isDialer, judgeHello, type Hello, type Identity, type Refusal } from './hello.js';
 import { MemoryLink, type Defer } from './memory-link.js';
+import { PeerIncarnations } from './peer-incarnations.js';
+import { checkSettings } from './settings.js';
 import type { Transport, TransportHandler, TransportOptions } from './transport.js';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './transport-limits.js';
 
@@ -23,6 +26,7 @@ export interface MemoryNetworkOptions {
 export interface MemoryTransportOptions extends TransportOptions {
   /** Are observers taken? Default: true. */
   readonly allowObservers?: boolean;
+  readonly logger?: Logger;
 }
 
 export class MemoryNetwork {
@@ -39,7 +43,11 @@ export class MemoryNetwork {
     this.limits = options.limits ?? DEFAULT_TRANSPORT_LIMITS;
   }
 
-  /** A transport for one node of this network. */
+  /**
+   * A transport for one node of this network.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` for a cluster's name or settings that cannot be such.
+   */
   transport(options: MemoryTransportOptions): Transport {
     return new MemoryTransport(this, options);
   }
@@ -108,8 +116,7 @@ export class MemoryNetwork {
       if (dialler === undefined || acceptor === undefined || this.#partitioned.has(pairOf(a, b))) return;
       const dialled = acceptor.identity.self;
       if (!dialler.identity.peers.has(dialled) || dialler.isConnected(dialled)) return;
-      if (judgeHello(dialler.helloTo(acceptor), acceptor.identity, null) !== null) return;
-      if (judgeHello(acceptor.helloTo(dialler), dialler.identity, dialled) !== null) return;
+      if (!acceptor.takes(dialler, null) || !dialler.takes(acceptor, dialled)) return;
       acceptor.gain(dialler);
       dialler.gain(acceptor);
     });
@@ -119,6 +126,8 @@ export class MemoryNetwork {
 /** One node of a {@link MemoryNetwork}. */
 class MemoryTransport implements Transport {
   readonly identity: Identity;
+  readonly #logger: Logger;
+  readonly #incarnations: PeerIncarnations;
   readonly #network: MemoryNetwork;
   /** To each peer that this node is connected to. */
   readonly #links = new Map<NodeId, MemoryLink>();
@@ -127,9 +136,13 @@ class MemoryTransport implements Transport {
   #isStopped = false;
 
   constructor(network: MemoryNetwork, options: MemoryTransportOptions) {
-    const { cluster, self, incarnation, peers, allowObservers = true } = options;
+    const { cluster, self, incarnation, peers, settings, allowObservers = true, logger = silentLogger } = options;
+    checkClusterName(cluster);
+    checkSettings(settings);
     this.#network = network;
-    this.identity = { cluster, self, incarnation, peers: new Set(peers), allowObservers };
+    this.#logger = logger;
+    this.#incarnations = new PeerIncarnations(logger);
+    this.identity = { cluster, self, incarnation, peers: new Set(peers), allowObservers, settings };
   }
 
   async start(handler: TransportHandler): Promise<void> {
@@ -158,15 +171,31 @@ class MemoryTransport implements Transport {
     this.#links.clear();
   }
 
-  helloTo(other: MemoryTransport): Hello {
-    const { cluster, self, incarnation } = this.identity;
-    return { cluster, from: self, incarnation, to: other.identity.self };
+  /** Does this node accept the hello of `other`? If not, both sides say so. `dialled` as for `judgeHello`. */
+  takes(other: MemoryTransport, dialled: NodeId | null): boolean {
+    const hello = other.#helloTo(this);
+    const refusal = judgeHello(hello, this.identity, dialled) ?? this.#incarnations.judge(hello);
+    if (refusal === null) return true;
+    this.#logger.warn({ peer: hello.from, refusal }, 'refused a peer');
+    other.#onRefused(hello.to, refusal);
+    return false;
+  }
+
+  #helloTo(other: MemoryTransport): Hello {
+    const { cluster, self, incarnation, settings } = this.identity;
+    return { cluster, from: self, incarnation, to: other.identity.self, settings };
+  }
+
+  #onRefused(peer: NodeId, refusal: Refusal): void {
+    this.#incarnations.onRefused(peer, refusal);
+    this.#logger.warn({ peer, refusal }, 'refused by a peer');
   }
 
   /** A connection to `other` stands. */
   gain(other: MemoryTransport): void {
     const { defer, limits } = this.#network;
     const { self, incarnation } = other.identity;
+    this.#incarnations.accept(other.#helloTo(this));
     const deliver = (message: PeerMessage): void => other.#handler?.onMessage(message);
     this.#links.set(self, new MemoryLink(this.identity.self, self, limits, defer, deliver));
     this.#handler?.onConnected(self, incarnation);

@@ -8,7 +8,7 @@ import type { Incarnation, NodeId } from '../ids.js';
 import type { Logger } from '../runtime/logger.js';
 import type { MessageCodec } from './codec.js';
 import { FrameType, NO_BYTES, type Frame } from './frame.js';
-import { readRefusal, type Hello } from './hello.js';
+import { describeRefusal, readRefusal, type Hello, type ReceivedRefusal } from './hello.js';
 import { protocolError } from './protocol-error.js';
 import type { ConnectionOwner, TcpConnection } from './tcp-connection.js';
 
@@ -19,6 +19,8 @@ export interface PeerLinkOptions {
   readonly linkBufferBytesMax: number;
   readonly logger: Logger;
   readonly onMessage: (message: PeerMessage) => void;
+  /** The peer has refused after all; `onClosed` follows. */
+  readonly onRefused: (peer: NodeId, refusal: ReceivedRefusal) => void;
   readonly onClosed: (link: PeerLink, reason: string) => void;
 }
 
@@ -95,13 +97,18 @@ export class PeerLink implements ConnectionOwner {
   #read(frame: Frame): PeerMessage | null {
     try {
       if (frame.type === FrameType.message) return this.#options.codec.decode(frame, this.peer);
-      if (frame.type === FrameType.refused) this.close(`refused by the other side: ${readRefusal(frame)}`);
+      if (frame.type === FrameType.refused) this.#onRefused(readRefusal(frame));
       else if (frame.type === FrameType.hello) throw protocolError('A second hello.', {});
       else if (frame.meta.length + frame.payload.length > 0) throw protocolError('A keepalive carries bytes.', {});
     } catch (error) {
       this.#connection.fail(error);
     }
     return null;
+  }
+
+  #onRefused(refusal: ReceivedRefusal): void {
+    this.#options.onRefused(this.peer, refusal);
+    this.close(describeRefusal(refusal));
   }
 
   #logDropped(): void {

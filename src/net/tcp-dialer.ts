@@ -8,9 +8,9 @@ import type { NodeId } from '../ids.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Address } from './address.js';
 import type { Backoff } from './backoff.js';
-import { Handshake, type HandshakeOptions } from './handshake.js';
+import { Handshake, type SharedHandshakeOptions } from './handshake.js';
 
-export interface TcpDialerOptions extends Pick<HandshakeOptions, 'identity' | 'timeoutMs' | 'admit' | 'onAccepted'> {
+export interface TcpDialerOptions extends SharedHandshakeOptions {
   readonly peer: NodeId;
   readonly address: Address;
   readonly backoff: Backoff;
@@ -32,7 +32,7 @@ export class TcpDialer {
 
   /** Tries now. Goes on until a connection is accepted. */
   dial(): void {
-    const { peer, address, identity, timeoutMs, admit, onAccepted } = this.#options;
+    const { peer, address, identity, timeoutMs, admit, onAccepted, onRefused } = this.#options;
     const socket = connect({ host: address.host, port: address.port, autoSelectFamily: true });
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
@@ -45,6 +45,7 @@ export class TcpDialer {
         this.#failure = null;
         onAccepted(connection, hello);
       },
+      onRefused,
       onFailed: (reason) => this.#onFailed(reason),
     });
     handshake.begin();

@@ -7,9 +7,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { ConclaveError } from '../errors.js';
 import type { Logger } from '../runtime/logger.js';
 import { formatAddress, type Address } from './address.js';
-import { Handshake, type HandshakeOptions } from './handshake.js';
+import { Handshake, type SharedHandshakeOptions } from './handshake.js';
 
-export interface TcpListenerOptions extends Pick<HandshakeOptions, 'identity' | 'timeoutMs' | 'admit' | 'onAccepted'> {
+export interface TcpListenerOptions extends SharedHandshakeOptions {
   readonly address: Address;
   readonly logger: Logger;
 }
@@ -70,7 +70,7 @@ export class TcpListener {
   }
 
   #onSocket(socket: Socket): void {
-    const { identity, timeoutMs, admit, onAccepted } = this.#options;
+    const { identity, timeoutMs, admit, onAccepted, onRefused } = this.#options;
     const remote = formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
     this.#makeRoom();
     this.#sockets.add(socket);
@@ -83,6 +83,7 @@ export class TcpListener {
         this.#strangers.delete(socket);
         onAccepted(connection, hello);
       },
+      onRefused,
       onFailed: (reason) => this.#onFailed(remote, reason),
     });
     this.#strangers.set(socket, handshake);

@@ -14,8 +14,18 @@ import { parseAddress, type Address } from './address.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import { MessageCodec } from './codec.js';
 import { HELLO_FRAME_BYTES_MAX } from './frame.js';
-import { checkClusterName, isDialer, isObserverId, type Hello, type Identity, type Refusal } from './hello.js';
+import {
+  checkClusterName,
+  isDialer,
+  isObserverId,
+  type Hello,
+  type Identity,
+  type ReceivedRefusal,
+  type Refusal,
+} from './hello.js';
+import { PeerIncarnations } from './peer-incarnations.js';
 import { PeerLink, SWEEPS_PER_KEEPALIVE } from './peer-link.js';
+import { checkSettings } from './settings.js';
 import type { TcpConnection } from './tcp-connection.js';
 import { TcpDialer } from './tcp-dialer.js';
 import { TcpListener } from './tcp-listener.js';
@@ -56,6 +66,7 @@ export class TcpTransport implements Transport {
   readonly #dialers = new Map<NodeId, TcpDialer>();
   /** The living link of each peer that has one. */
   readonly #links = new Map<NodeId, PeerLink>();
+  readonly #incarnations: PeerIncarnations;
   #observers = 0;
   /** Null before `start`, and again after `stop`: nothing is delivered then. */
   #handler: TransportHandler | null = null;
@@ -63,10 +74,11 @@ export class TcpTransport implements Transport {
   #sweeper: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  /** @throws ConclaveError `ERR_INVALID_OPTION` for an address or a cluster's name that cannot be one. */
+  /** @throws ConclaveError `ERR_INVALID_OPTION` for an address, a cluster's name or settings that cannot be such. */
   constructor(options: TcpTransportOptions) {
     const { self, peers } = options;
     checkClusterName(options.cluster);
+    checkSettings(options.settings);
     this.#limits = options.limits ?? DEFAULT_TRANSPORT_LIMITS;
     const { frameBytesMax } = this.#limits;
     assert(
@@ -74,6 +86,7 @@ export class TcpTransport implements Transport {
       'a frame has room for a hello, and 32 bits',
     );
     this.#logger = options.logger ?? silentLogger;
+    this.#incarnations = new PeerIncarnations(this.#logger);
     this.#codec = new MessageCodec(frameBytesMax);
     this.#sweepMs = Math.ceil((options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS) / SWEEPS_PER_KEEPALIVE);
     const identity: Identity = {
@@ -82,6 +95,7 @@ export class TcpTransport implements Transport {
       incarnation: options.incarnation,
       peers: new Set(peers),
       allowObservers: options.allowObservers ?? true,
+      settings: options.settings,
     };
     const handshake = {
       identity,
@@ -89,6 +103,7 @@ export class TcpTransport implements Transport {
       timeoutMs: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
       admit: (hello: Hello) => this.#admit(hello),
       onAccepted: (connection: TcpConnection, hello: Hello) => this.#onAccepted(connection, hello),
+      onRefused: (peer: NodeId, refusal: ReceivedRefusal) => this.#incarnations.onRefused(peer, refusal),
     };
     this.#listener = isObserverId(self) ? null : new TcpListener({ ...handshake, address: listenAddress(options) });
     for (const peer of peers) {
@@ -133,7 +148,8 @@ export class TcpTransport implements Transport {
   }
 
   #admit(hello: Hello): Refusal | null {
-    if (!isObserverId(hello.from) || this.#observers < OBSERVERS_MAX || this.#links.has(hello.from)) return null;
+    if (!isObserverId(hello.from)) return this.#incarnations.judge(hello);
+    if (this.#observers < OBSERVERS_MAX || this.#links.has(hello.from)) return null;
     return { reason: 'tooManyObservers', message: `${OBSERVERS_MAX} observers are connected already.` };
   }
 
@@ -144,6 +160,7 @@ export class TcpTransport implements Transport {
       connection.close('stopped');
       return;
     }
+    this.#incarnations.accept(hello);
     const link = new PeerLink(connection, {
       hello,
       codec: this.#codec,
@@ -151,6 +168,7 @@ export class TcpTransport implements Transport {
       linkBufferBytesMax: this.#limits.linkBufferBytesMax,
       logger: this.#logger,
       onMessage: (message) => this.#handler?.onMessage(message),
+      onRefused: (peer, refusal) => this.#incarnations.onRefused(peer, refusal),
       onClosed: (closed, reason) => this.#onClosed(closed, reason),
     });
     this.#links.set(link.peer, link);

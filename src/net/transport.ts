@@ -6,6 +6,7 @@
 
 import type { Incarnation, NodeId } from '../ids.js';
 import type { PeerMessage } from '../actors/raft/messages.js';
+import type { Settings } from './settings.js';
 
 export interface Transport {
   /**
@@ -38,4 +39,6 @@ export interface TransportOptions {
   readonly self: NodeId;
   readonly incarnation: Incarnation;
   readonly peers: readonly NodeId[];
+  /** What must be the same on all nodes: a hello with other settings is refused. At most 2 KiB, encoded. */
+  readonly settings: Settings;
 }

@@ -13,6 +13,7 @@ import { sessionPayload } from '../actors/replicated/machine.js';
 import { isObserverId } from '../net/hello.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
+import { sharedSettings } from './shared-settings.js';
 
 /** What the consensus actor is made from; crosses threads by structured clone. */
 export interface ConsensusData {
@@ -26,6 +27,8 @@ export interface ConsensusData {
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
   readonly limits: { readonly commandBytes: number; readonly submissionBytes: number; readonly inflightBytes: number };
+  /** See `objectsFingerprint`. */
+  readonly objects: string;
   readonly machine: ActorAddress;
   readonly caller: ActorAddress;
 }
@@ -75,7 +78,7 @@ export function consensusActorOn(
         },
       },
       sessionPayload: new Uint8Array(sessionPayload(incarnation)),
-      transport: network({ cluster, self, incarnation, peers }),
+      transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data) }),
       logStore: new MemoryLogStore(),
       machine: data.machine,
       caller: data.caller,

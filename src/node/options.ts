@@ -13,6 +13,8 @@ import { silentLogger, type Logger } from '../runtime/logger.js';
 export interface RuntimeLimits {
   /** Commands, and as many queries of each consistency, that may wait at once. Default: 100,000. */
   readonly pendingCommands?: number;
+  /** Encoded bytes of the commands, and as many of the queries of each consistency, that may wait at once. Default: 256 MiB. */
+  readonly pendingBytes?: number;
   /** Encoded size of one command's arguments in bytes. The same on every node. Default: 8 MiB. */
   readonly commandBytes?: number;
   /** Bytes of this node's own commands that may be on their way to the leader or in its log unapplied. Default: 16 MiB. */
@@ -28,7 +30,10 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    * takes calls like any node, and never votes; the members need not know of it.
    */
   readonly self: string | null;
-  /** The addresses of the other members, each as that node writes its own. Empty: a cluster of one. */
+  /**
+   * The addresses of all other members, each as that node writes its own: nodes that know different members refuse each
+   * other. Empty: a cluster of one.
+   */
   readonly peers: readonly string[];
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
   readonly objects: Definitions;
@@ -91,6 +96,7 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
 
 const DEFAULT_LIMITS: Required<RuntimeLimits> = {
   pendingCommands: 100_000,
+  pendingBytes: 256 * 1024 * 1024,
   commandBytes: 8 * 1024 * 1024,
   submissionBytes: 16 * 1024 * 1024,
   inflightBytes: 16 * 1024 * 1024,
@@ -101,6 +107,7 @@ const MIB = 1024 * 1024;
 /** The range of each limit. */
 const LIMIT_RANGES: Readonly<Record<keyof RuntimeLimits, readonly [min: number, max: number]>> = {
   pendingCommands: [1, 10_000_000],
+  pendingBytes: [64 * 1024, 64 * 1024 * MIB],
   commandBytes: [64, 32 * MIB],
   submissionBytes: [64 * 1024, 1024 * MIB],
   inflightBytes: [64 * 1024, 1024 * MIB],

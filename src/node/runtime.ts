@@ -23,6 +23,7 @@ import { observerId } from '../net/hello.js';
 import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeLife } from './node-life.js';
+import { objectsFingerprint } from './objects-fingerprint.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
@@ -333,7 +334,19 @@ async function startActors(
   const life = incarnation(randomBytes(16).toString('hex'));
   const self = options.self ?? observerId(life);
   await placement.start(
-    { cluster, self, peers, bind, electionTimeoutMs, heartbeatMs, limits, incarnation: life, machine, caller },
+    {
+      cluster,
+      self,
+      peers,
+      bind,
+      electionTimeoutMs,
+      heartbeatMs,
+      limits,
+      objects: objectsFingerprint(objects),
+      incarnation: life,
+      machine,
+      caller,
+    },
     { objects, incarnation: life, sessionsMax: SESSIONS_MAX, raft, caller },
   );
 }
@@ -354,6 +367,7 @@ function spawnCaller({ main, addresses }: Placement, options: CheckedOptions, co
           defaultTimeoutMs: callTimeoutMs,
           commandBytesMax: limits.commandBytes,
           pendingCommandsMax: limits.pendingCommands,
+          pendingBytesMax: limits.pendingBytes,
         });
         resolve(caller);
         return caller;

@@ -78,7 +78,15 @@ export class ThreadsPlacement implements Placement {
 
   #startThread(name: string, onExit: (exit: ThreadExit) => void): Promise<ThreadHost> {
     const { logger, workerUrl } = this.#options;
-    return ThreadHost.start({ name, logger, onExit, ...(workerUrl === null ? {} : { workerUrl }) });
+    // A promise that a user's command has left behind must not end every replica's thread alike.
+    const unhandledRejections = name === 'object' ? 'logged' : 'fatal';
+    return ThreadHost.start({
+      name,
+      logger,
+      unhandledRejections,
+      onExit,
+      ...(workerUrl === null ? {} : { workerUrl }),
+    });
   }
 
   async #linkObject(host: ThreadHost): Promise<void> {

@@ -203,7 +203,9 @@ function startNode<Definitions extends ObjectDefinitions>(
 ): Promise<Runtime<Definitions>> {
   if (network === null) return Runtime.start(options);
   const checked = checkOptions(options);
-  const consensus = consensusActorOn((transportOptions) => network.transport(transportOptions));
+  const consensus = consensusActorOn((transportOptions) =>
+    network.transport({ ...transportOptions, logger: checked.logger }),
+  );
   return Runtime.startOn(checked, (events) => new InlinePlacement(checked, events, consensus));
 }
 

@@ -93,6 +93,17 @@ describe('a cluster of three on threads', () => {
     expect(leader.status().health).toBe('ok');
   });
 
+  it('is not harmed by a promise that a command leaves behind and that rejects', async () => {
+    const { hazard } = leader.objects;
+    const before = (await hazard.all()).length;
+
+    await hazard.appendAndForget('forgotten');
+    await cluster.converged();
+
+    expect(await hazard.append('after')).toBe(before + 2);
+    for (const node of cluster.nodes) expect(node.status().health).toBe('ok');
+  });
+
   it.each(['appendAndExitOnce', 'appendAndFailOnce'] as const)(
     'brings the objects back from the log when %s ends their thread, and answers every call once',
     async (method) => {

@@ -19,6 +19,8 @@ export interface LaneOptions {
   readonly commandBytesMax: number;
   /** Calls of this lane that may wait at any time. */
   readonly pendingMax: number;
+  /** Encoded bytes of the calls that may wait, one more block apart. */
+  readonly pendingBytesMax: number;
   /** Queries change nothing: failed ones may always be made again. */
   readonly isQuery: boolean;
   /** Sends a sealed block. */
@@ -65,6 +67,8 @@ export class BlockLane {
   #isFlushScheduled = false;
   /** Calls in waiting and sent blocks. */
   #pending = 0;
+  /** Bytes of the sent blocks, and of those waiting that take no more calls. */
+  #pendingBytes = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -113,9 +117,11 @@ export class BlockLane {
   flush(): void {
     const { send, maySend } = this.#options;
     while (this.#waiting.length > 0 && this.#sent.length < BLOCKS_IN_FLIGHT_MAX && maySend()) {
-      const { builder, block } = this.#waiting.shift()!;
+      const waiting = this.#waiting.shift()!;
+      const { builder, block } = waiting;
       // It is empty when none of its calls could be encoded.
       if (block.count > 0) {
+        this.#close(waiting);
         this.#sent.push(block);
         send(builder, block);
       }
@@ -130,7 +136,7 @@ export class BlockLane {
     const block = this.#sent[at]!;
     if (at === 0) this.#sent.shift();
     else this.#sent.splice(at, 1);
-    this.#pending -= block.count;
+    this.#forget(block);
     this.#settleBlock(block, results);
     if (this.#waiting.length > 0) this.#scheduleFlush();
   }
@@ -141,7 +147,7 @@ export class BlockLane {
     if (failed.length === 0) return;
     this.#sent = this.#sent.filter((block) => !failed.includes(block));
     for (const block of failed) {
-      this.#pending -= block.count;
+      this.#forget(block);
       block.rejectAll(error);
     }
     if (this.#waiting.length > 0) this.#scheduleFlush();
@@ -153,7 +159,7 @@ export class BlockLane {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { block } of waiting) {
-      this.#pending -= block.count;
+      this.#forget(block);
       block.rejectAll(() => error(false));
     }
   }
@@ -174,7 +180,11 @@ export class BlockLane {
   }
 
   #blockFor(name: MethodName): WaitingBlock {
-    if (this.#pending >= this.#options.pendingMax) throw this.#queueFull();
+    const { pendingMax, pendingBytesMax } = this.#options;
+    if (this.#pending >= pendingMax) throw queueFull('calls', this.#pending, 'pendingCommands', pendingMax);
+    if (this.#pendingBytes >= pendingBytesMax) {
+      throw queueFull('bytes of calls', this.#pendingBytes, 'pendingBytes', pendingBytesMax);
+    }
     const last = this.#waiting.at(-1);
     if (
       last !== undefined &&
@@ -185,12 +195,26 @@ export class BlockLane {
     ) {
       return last;
     }
+    if (last !== undefined) this.#close(last);
     const builder = this.#idleBuilders.pop() ?? new BlockBuilder(this.#options.codec, this.#options.commandBytesMax);
     const block = new PendingBlock(this.#options.nowMs() + this.#options.defaultTimeoutMs);
     const waiting = { builder, block, isOpen: true };
     this.#waiting.push(waiting);
     this.#scheduleFlush();
     return waiting;
+  }
+
+  /** The block takes no more calls: its size is known. */
+  #close({ builder, block }: WaitingBlock): void {
+    if (block.bytes > 0) return;
+    block.bytes = builder.byteLength;
+    this.#pendingBytes += block.bytes;
+  }
+
+  /** The block waits no longer. */
+  #forget(block: PendingBlock): void {
+    this.#pending -= block.count;
+    this.#pendingBytes -= block.bytes;
   }
 
   /** All calls of this turn, and of the promise continuations that follow it, leave in one block. */
@@ -224,7 +248,7 @@ export class BlockLane {
     if (!this.#waiting.some(({ block }) => block.isSettled)) return;
     this.#waiting = this.#waiting.filter(({ block, builder }) => {
       if (!block.isSettled || block.count === 0) return true;
-      this.#pending -= block.count;
+      this.#forget(block);
       builder.clear();
       return false;
     });
@@ -243,15 +267,6 @@ export class BlockLane {
     };
     const forget = this.#aborts.add(signal, onAbort);
     promise.then(forget, forget);
-  }
-
-  #queueFull(): ConclaveError {
-    return new ConclaveError(
-      'ERR_QUEUE_FULL',
-      `${this.#pending} calls are waiting already, and limits.pendingCommands is ${this.#options.pendingMax}. ` +
-        'Wait for some of them, or raise the limit.',
-      { data: { pending: this.#pending, pendingMax: this.#options.pendingMax } },
-    );
   }
 
   #aborted(signal: AbortSignal, wasSent: boolean): ConclaveError {
@@ -275,4 +290,12 @@ export class BlockLane {
     const mayBeApplied = wasSent && !this.#options.isQuery;
     return { mayBeApplied, retrySafe: !mayBeApplied };
   }
+}
+
+function queueFull(what: string, waiting: number, limit: 'pendingCommands' | 'pendingBytes', max: number): ConclaveError {
+  return new ConclaveError(
+    'ERR_QUEUE_FULL',
+    `${waiting} ${what} are waiting already, and limits.${limit} is ${max}. Wait for some of them, or raise the limit.`,
+    { data: { limit, waiting, max } },
+  );
 }

@@ -29,6 +29,7 @@ export interface CallerOptions {
   readonly defaultTimeoutMs: number;
   readonly commandBytesMax: number;
   readonly pendingCommandsMax: number;
+  readonly pendingBytesMax: number;
 }
 
 /** What the Caller tells those who watch it. */
@@ -173,6 +174,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       defaultTimeoutMs: this.#options.defaultTimeoutMs,
       commandBytesMax: this.#options.commandBytesMax,
       pendingMax: this.#options.pendingCommandsMax,
+      pendingBytesMax: this.#options.pendingBytesMax,
       isQuery,
       whyTimedOut: (wasSent) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
     };

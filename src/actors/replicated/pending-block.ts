@@ -11,6 +11,8 @@ export type Reject = (error: unknown) => void;
 export class PendingBlock {
   /** The first sequence number (commands) or the query id; 0 until the block has been sent. */
   id = 0;
+  /** Its encoded size; 0 while calls may still be added. */
+  bytes = 0;
   /** By position; null: told without waiting, or settled already. */
   readonly #resolves: (Resolve | null)[] = [];
   readonly #rejects: (Reject | null)[] = [];

@@ -28,14 +28,15 @@ import type { ThreadData, ThreadNotice } from './thread-protocol.js';
 
 assert(parentPort !== null, 'thread-entry runs in a worker');
 const port = parentPort;
-const { name, isLogged } = workerData as ThreadData;
+const { name, isLogged, unhandledRejections } = workerData as ThreadData;
+const logger = threadLogger(port, isLogged);
 
 const system = new ActorSystem({
   name,
   scheduler: new EventLoopScheduler(),
   clock: systemClock,
   random: new SeededRandom(randomBytes(4).readUInt32LE()),
-  logger: threadLogger(port, isLogged),
+  logger,
   onFailure: die,
 });
 
@@ -57,6 +58,9 @@ const control: ThreadControl = {
   },
 };
 
+if (unhandledRejections === 'logged') {
+  process.on('unhandledRejection', (reason) => logger.error({ error: toError(reason) }, 'nobody waits for a promise that rejected'));
+}
 process.on('uncaughtException', (thrown: unknown) => die(toError(thrown)));
 // Whoever calls process.exit() here ends the thread only; those linked to it learn of it before their ports close.
 process.on('exit', (code) => system.stop(new Error(`process.exit(${code}) was called.`)));

@@ -12,7 +12,7 @@ import { threadExited } from '../actor-errors.js';
 import type { Transferable } from '../actor.js';
 import { silentLogger, type Logger } from '../logger.js';
 import type { ControlResult, SpawnRequest, ThreadControl } from './thread-control.js';
-import type { ThreadData, ThreadNotice } from './thread-protocol.js';
+import type { ThreadData, ThreadNotice, UnhandledRejections } from './thread-protocol.js';
 
 export interface ThreadHostOptions {
   /** The name of the actor system in the thread. */
@@ -22,6 +22,8 @@ export interface ThreadHostOptions {
   /** Where `thread-entry.js` is, when a bundler has moved it. */
   readonly workerUrl?: URL;
   readonly resourceLimits?: ResourceLimits;
+  /** Default: `fatal`, as for any program. */
+  readonly unhandledRejections?: UnhandledRejections;
   /** How long the thread may take to start. Default: 30,000. */
   readonly startTimeoutMs?: number;
   /** How long each control call may take, and how long a stopped thread to end by itself. Default: 10,000. */
@@ -63,7 +65,11 @@ export class ThreadHost {
     this.name = options.name;
     this.#logger = options.logger;
     this.#controlTimeoutMs = options.controlTimeoutMs ?? 10_000;
-    const workerData: ThreadData = { name: options.name, isLogged: options.logger !== silentLogger };
+    const workerData: ThreadData = {
+      name: options.name,
+      isLogged: options.logger !== silentLogger,
+      unhandledRejections: options.unhandledRejections ?? 'fatal',
+    };
     const workerOptions = {
       name: options.name,
       workerData,

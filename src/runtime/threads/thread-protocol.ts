@@ -45,9 +45,13 @@ export type ThreadNotice =
   /** The thread is about to exit because of this error. */
   | { readonly kind: 'failed'; readonly error: PlainError };
 
+/** What a promise does to its thread that rejects while nobody waits for it: ends it, or is only logged. */
+export type UnhandledRejections = 'fatal' | 'logged';
+
 /** What a worker is started with. */
 export interface ThreadData {
   readonly name: string;
   /** Does anybody read the log? If not, lines are not sent. */
   readonly isLogged: boolean;
+  readonly unhandledRejections: UnhandledRejections;
 }

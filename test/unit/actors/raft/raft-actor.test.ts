@@ -73,6 +73,7 @@ describe('RaftActor', () => {
             self: id,
             incarnation: life,
             peers: ids.filter((other) => other !== id),
+            settings: {},
           }),
           logStore,
           machine: { system: 'simulated', name: `machine ${id}` },

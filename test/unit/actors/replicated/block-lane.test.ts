@@ -29,6 +29,7 @@ class Rig {
       defaultTimeoutMs: DEFAULT_TIMEOUT_MS,
       commandBytesMax: 100_000,
       pendingMax: 100_000,
+      pendingBytesMax: 100_000_000,
       isQuery: false,
       send: (builder, block) => {
         block.id = this.#nextId;
@@ -274,6 +275,22 @@ describe('BlockLane', () => {
     await Promise.all(calls);
     void rig.call(4).catch(() => {});
     expect(rig.lane.pending).toBe(1);
+  });
+
+  it('refuses more bytes than may wait, until there is room', async () => {
+    rig = new Rig({ pendingBytesMax: 1_000_000, commandBytesMax: 1_000_000 });
+    const large = 'x'.repeat(600_000);
+    const calls = [rig.call(large), rig.call(large), rig.call('small')];
+
+    expect(await errorOf(() => rig.call('smaller'))).toMatchObject({ code: 'ERR_QUEUE_FULL', mayBeApplied: false });
+    await nextTurn();
+    for (const at of [0, 1, 2]) rig.answer(at);
+    await Promise.all(calls);
+
+    const more = rig.call('there is room again');
+    await nextTurn();
+    rig.answer(3);
+    await more;
   });
 
   it('goes on after calls that could not be encoded', async () => {

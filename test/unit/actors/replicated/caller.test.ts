@@ -45,6 +45,7 @@ describe('Caller', () => {
           defaultTimeoutMs: TIMEOUT_MS,
           commandBytesMax: 10_000,
           pendingCommandsMax: 100,
+          pendingBytesMax: 1_000_000,
         })),
     });
     await rig.simulation.runFor(1);

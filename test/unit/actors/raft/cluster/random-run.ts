@@ -80,7 +80,7 @@ class Faults {
     this.#paceMs = dice.oneOf([60, 120, 250]);
     const all = [
       ...[this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOff, this.#cutOneWay, this.#split],
-      ...[this.#compact, this.#flap, this.#usurp, this.#usurp],
+      ...[this.#compact, this.#flap, this.#usurp, this.#usurp, this.#bereave],
     ];
     for (const kind of all) if (dice.chance(0.5)) this.#kinds.push(() => kind.call(this));
   }
@@ -139,6 +139,16 @@ class Faults {
     if (id === undefined) return;
     this.#cluster.tell(id, { type: 'transferLeadership', target: null });
     this.#cluster.plan(this.#dice.between(1, 12), () => this.#cutOff(id));
+  }
+
+  /** The newest leader crashes as all come together again: one that was cut off competes, with a log that grew alone. */
+  #bereave(): void {
+    const leaders = this.#cluster.running.filter((node) => node.isLeader);
+    const [newest] = leaders.toSorted((a, b) => b.running.term - a.running.term);
+    if (newest === undefined) return;
+    this.#cluster.blocked.clear();
+    this.#cluster.crash(newest.id);
+    this.#cluster.plan(this.#dice.between(200, 500), () => this.#cluster.restart(newest.id));
   }
 
   #cutOneWay(): void {
