@@ -39,7 +39,7 @@ function header(lengthBytes: number, type: number): Buffer {
 
 function hello(cluster: string, to: NodeProcess): Buffer {
   const life = incarnation(randomBytes(16).toString('hex'));
-  return helloBytes({ cluster, from: STRANGER, incarnation: life, to: nodeId(to.address) });
+  return helloBytes({ cluster, from: STRANGER, incarnation: life, to: nodeId(to.address), settings: {} });
 }
 
 /** Random, but for what could by chance be the start of a frame. */

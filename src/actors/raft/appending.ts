@@ -64,7 +64,7 @@ function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex
   core.afterStore.push({ type: 'send', to: message.from, message: reply });
 }
 
-export function advanceCommit(core: Core, index: LogIndex): void {
+function advanceCommit(core: Core, index: LogIndex): void {
   if (index > core.commitIndex) core.commitIndex = index;
 }
 
@@ -81,7 +81,9 @@ function skipHeld(core: Core, entries: Uint8Array): number {
   while (offset < entries.length && reader.next()) {
     const { index, term } = reader;
     if (index > log.lastIndex) break;
-    if (index > core.commitIndex && log.termAt(index) !== term) {
+    const isSame = (log.termAt(index) ?? term) === term;
+    assert(isSame || index > core.commitIndex, 'what is committed is the same in every log');
+    if (!isSame) {
       log.truncateAfter(logIndex(index - 1));
       core.storedIndex = logIndex(Math.min(core.storedIndex, index - 1));
       break;

@@ -9,7 +9,7 @@ export interface PendingRead {
   readonly readId: number;
   readonly lease: boolean;
   readonly expiresAtMs: number;
-  /** What the read waits for; null: it has asked nobody yet. */
+  /** What the read waits for: this or a later one. Null: it has asked nobody yet. */
   ticket: number | null;
   askedAtMs: number;
   /** While this node leads: the index at which the read may run once its round is confirmed. */
@@ -32,6 +32,13 @@ export class PendingReads {
     return this.#reads.filter((read) => read.ticket === null);
   }
 
+  /** Those of one kind that have asked nobody yet, or so long ago that question or answer must have been lost. */
+  toAsk(lease: boolean, askedBeforeMs: number): PendingRead[] {
+    return this.#reads.filter(
+      (read) => read.lease === lease && (read.ticket === null || read.askedAtMs < askedBeforeMs),
+    );
+  }
+
   /** Removes the reads for which `isDone` and returns them. */
   take(isDone: (read: PendingRead) => boolean): PendingRead[] {
     const done = this.#reads.filter(isDone);
@@ -39,10 +46,9 @@ export class PendingReads {
     return done;
   }
 
-  /** Whoever was asked may never answer: all ask again. */
-  forgetTickets(askedBeforeMs = Infinity): void {
+  /** Whoever was asked may never answer, and is not the one to ask any more: all ask anew. */
+  forgetTickets(): void {
     for (const read of this.#reads) {
-      if (read.askedAtMs >= askedBeforeMs) continue;
       read.ticket = null;
       read.index = null;
     }

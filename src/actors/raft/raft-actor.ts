@@ -75,6 +75,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #piecesBytes = 0;
   #lastStatus = '';
   #nowMs = 0;
+  #lastTickMs: number;
 
   constructor(context: ActorContext<RaftActorMessage>, options: RaftActorOptions) {
     this.#context = context;
@@ -83,6 +84,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#machine = context.ref(options.machine);
     this.#caller = context.ref(options.caller);
     this.#nowMs = context.clock.nowMs();
+    this.#lastTickMs = this.#nowMs;
     this.#peers = peersOf(options.core.configuration, options.core.self);
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs);
     context.every(options.tickMs, { type: 'tick' });
@@ -191,7 +193,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #onTick(): void {
     for (const message of this.#missedLinks.values()) this.#onLink(message);
     this.#missedLinks.clear();
-    this.#step({ type: 'tick' });
+    const nowMs = this.#context.clock.nowMs();
+    const isLate = nowMs - this.#lastTickMs > this.#options.core.electionTimeoutMs[0] / 2;
+    this.#lastTickMs = nowMs;
+    // A thread that has stood still has news of others waiting: those first, before it is judged how long they were silent.
+    if (!isLate) this.#step({ type: 'tick' });
     this.#publishStatus();
   }
 

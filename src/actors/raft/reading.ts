@@ -44,22 +44,23 @@ export function releaseReads(core: Core, leader: Leader): void {
   }
 }
 
-/** A follower asks on behalf of its callers. One that asks again gets one answer. */
+/** A follower asks on behalf of its callers. */
 export function onReadIndex(leader: Leader, message: ReadIndex): void {
   const { from, readId, lease } = message;
   if (leader.remoteReads.length >= REMOTE_READS_MAX) return;
   leader.remoteReads.push({ from, readId, lease, ticket: null, index: null });
 }
 
-/** Asks the leader, on a node that is not it. */
+/** Asks the leader, on a node that is not it: for new reads, and once more for those that have waited for long. */
 export function askLeader(core: Core): void {
   if (core.reads.isEmpty || core.leader === null) return;
+  const askedBeforeMs = core.nowMs - core.options.electionTimeoutMs[0];
   for (const lease of [false, true]) {
-    const reads = core.reads.unasked().filter((read) => read.lease === lease);
+    const reads = core.reads.toAsk(lease, askedBeforeMs);
     if (reads.length === 0) continue;
-    const readId = ++core.lastReadTicket;
+    const readId = questionOf(++core.lastReadTicket, lease);
     for (const read of reads) {
-      read.ticket = readId;
+      read.ticket ??= readId;
       read.askedAtMs = core.nowMs;
     }
     const { group, self } = core.options;
@@ -71,22 +72,36 @@ export function askLeader(core: Core): void {
   }
 }
 
-/** The leader has answered one of this node's questions. */
+/**
+ * The leader has answered one of this node's questions: that answers every read that had been made by then, whichever
+ * question it asked first. An answer from a lease answers only those that are content with one.
+ */
 export function onAnswer(core: Core, readId: number, index: LogIndex): void {
-  const answered = core.reads.take((read) => read.ticket === readId);
+  const isFromLease = isLeaseQuestion(readId);
+  const answered = core.reads.take(
+    (read) => read.ticket !== null && read.ticket <= readId && (read.lease || !isFromLease),
+  );
   if (answered.length > 0) core.effects.push({ type: 'readReady', readIds: idsOf(answered), index });
 }
 
-/** Gives up reads whose time is over, and asks again where no answer came. */
+/** Gives up reads whose time is over. */
 export function expireReads(core: Core): void {
   if (core.reads.isEmpty) return;
   const expired = core.reads.take((read) => read.expiresAtMs <= core.nowMs);
   if (expired.length > 0) core.effects.push({ type: 'readFailed', readIds: idsOf(expired) });
-  if (core.role.name !== 'leader') core.reads.forgetTickets(core.nowMs - core.options.electionTimeoutMs[0]);
+}
+
+/** The number of a question: later ones have higher ones, and the last bit says whether a lease will do. */
+function questionOf(count: number, lease: boolean): number {
+  return 2 * count + (lease ? 1 : 0);
+}
+
+function isLeaseQuestion(readId: number): boolean {
+  return readId % 2 === 1;
 }
 
 /** Is there certainly no other leader? No node that could elect one votes before this time is over. */
-export function holdsLease(core: Core, leader: Leader): boolean {
+function holdsLease(core: Core, leader: Leader): boolean {
   if (core.handover !== null || leader.isLeaseVoid) return false;
   const leaseMs = core.options.electionTimeoutMs[0] * LEASE_FRACTION;
   return core.nowMs < leader.quorumRoundStartedAtMs + leaseMs;

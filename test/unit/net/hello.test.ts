@@ -2,9 +2,10 @@ import { Encoder } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nodeId } from '../../../src/ids.js';
-import { FrameType, NO_BYTES, type Frame } from '../../../src/net/frame.js';
+import { FrameType, META_BYTES_MAX, NO_BYTES, type Frame } from '../../../src/net/frame.js';
 import {
   checkClusterName,
+  describeRefusal,
   isDialer,
   isObserverId,
   isRefusal,
@@ -18,6 +19,7 @@ import {
   type Hello,
   type Identity,
 } from '../../../src/net/hello.js';
+import { checkSettings, settingFields, type Settings } from '../../../src/net/settings.js';
 import { life } from './support/loopback.js';
 import { unlessProtocolError } from './support/protocol.js';
 import { helloBytes } from './support/raw-peer.js';
@@ -33,10 +35,11 @@ const identity: Identity = {
   incarnation: life('b'),
   peers: new Set([a, c]),
   allowObservers: true,
+  settings: { commandBytes: '64', members: 'a:1,b:1,c:1' },
 };
 
 /** What node a says to node b. */
-const hello: Hello = { cluster: 'home', from: a, incarnation: life('a'), to: b };
+const hello: Hello = { cluster: 'home', from: a, incarnation: life('a'), to: b, settings: identity.settings };
 
 function written(
   write: (sink: { writeFrame(...frame: [FrameType, number, number, Uint8Array, Uint8Array]): void }) => void,
@@ -56,7 +59,7 @@ describe('hello', () => {
   it('has this form on the wire', () => {
     const hex = (text: string): string => Buffer.from(text).toString('hex');
     const meta = [
-      '95',
+      '96',
       'a8',
       hex('conclave'),
       'a4',
@@ -67,15 +70,24 @@ describe('hello', () => {
       hex(life('a')),
       'a3',
       hex('b:1'),
+      '94',
+      'ac',
+      hex('commandBytes'),
+      'a2',
+      hex('64'),
+      'a7',
+      hex('members'),
+      'ab',
+      hex('a:1,b:1,c:1'),
     ];
 
     const bytes = helloBytes(hello);
 
-    expect(bytes.toString('hex')).toBe(['41000000', '01', '01', '0000', '39000000', ...meta].join(''));
+    expect(bytes.toString('hex')).toBe(['66000000', '01', '01', '0000', '5e000000', ...meta].join(''));
   });
 
   it('is read as it was written', () => {
-    const unusual = { ...hello, cluster: 'Zürich 🏔', from: nodeId(`[${'f'.repeat(200)}]:65535`) };
+    const unusual = { ...hello, cluster: 'Zürich 🏔', from: nodeId(`[${'f'.repeat(200)}]:65535`), settings: {} };
 
     expect(readHello(written((sink) => writeHello(unusual, sink)))).toEqual(unusual);
   });
@@ -88,17 +100,22 @@ describe('hello', () => {
   });
 
   it.each([
-    ['another magic', ['concave', 'home', 'a:1', life('a'), 'b:1']],
-    ['a field missing', ['conclave', 'home', 'a:1', life('a')]],
-    ['a field too many', ['conclave', 'home', 'a:1', life('a'), 'b:1', 'x']],
-    ['a field that is no string', ['conclave', 'home', 'a:1', life('a'), 7]],
+    ['another magic', ['concave', 'home', 'a:1', life('a'), 'b:1', []]],
+    ['a field missing', ['conclave', 'home', 'a:1', life('a'), 'b:1']],
+    ['a field too many', ['conclave', 'home', 'a:1', life('a'), 'b:1', [], 'x']],
+    ['a field that is no string', ['conclave', 'home', 'a:1', life('a'), 7, []]],
+    ['settings that are no list', ['conclave', 'home', 'a:1', life('a'), 'b:1', 'members']],
+    ['a setting without a value', ['conclave', 'home', 'a:1', life('a'), 'b:1', ['members']]],
+    ['a setting that is no string', ['conclave', 'home', 'a:1', life('a'), 'b:1', ['commandBytes', 64]]],
+    ['too many settings', ['conclave', 'home', 'a:1', life('a'), 'b:1', Array.from({ length: 34 }, String)]],
+    ['a setting that is too long', ['conclave', 'home', 'a:1', life('a'), 'b:1', ['members', 'x'.repeat(2_049)]]],
     ['a map', { magic: 'conclave' }],
-    ['an incarnation that is too short', ['conclave', 'home', 'a:1', 'aa', 'b:1']],
-    ['an incarnation with other digits', ['conclave', 'home', 'a:1', 'A'.repeat(32), 'b:1']],
-    ['a cluster that is too long', ['conclave', 'x'.repeat(257), 'a:1', life('a'), 'b:1']],
-    ['a sender that is too long', ['conclave', 'home', 'x'.repeat(265), life('a'), 'b:1']],
-    ['a recipient that is too long', ['conclave', 'home', 'a:1', life('a'), 'x'.repeat(265)]],
-    ['a string that is far too long', ['conclave', 'x'.repeat(3_000), 'a:1', life('a'), 'b:1']],
+    ['an incarnation that is too short', ['conclave', 'home', 'a:1', 'aa', 'b:1', []]],
+    ['an incarnation with other digits', ['conclave', 'home', 'a:1', 'A'.repeat(32), 'b:1', []]],
+    ['a cluster that is too long', ['conclave', 'x'.repeat(257), 'a:1', life('a'), 'b:1', []]],
+    ['a sender that is too long', ['conclave', 'home', 'x'.repeat(265), life('a'), 'b:1', []]],
+    ['a recipient that is too long', ['conclave', 'home', 'a:1', life('a'), 'x'.repeat(265), []]],
+    ['a string that is far too long', ['conclave', 'x'.repeat(3_000), 'a:1', life('a'), 'b:1', []]],
   ])('with %s is no hello', (_what, meta) => {
     expect(() => readHello(helloFrame(meta))).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
   });
@@ -122,17 +139,20 @@ describe('hello', () => {
 });
 
 describe('refusal', () => {
-  it('tells the other side reason and message, quoted for its log', () => {
+  it('tells the other side reason and message, and is quoted for its log', () => {
     const frame = written((sink) => writeRefusal({ reason: 'wrongCluster', message: 'no\nline' }, sink));
 
-    expect(readRefusal(frame)).toBe('"no\\nline" ("wrongCluster")');
+    const refusal = readRefusal(frame);
+
+    expect(refusal).toEqual({ reason: 'wrongCluster', message: 'no\nline' });
+    expect(describeRefusal(refusal)).toBe('refused by the other side: "no\\nline" ("wrongCluster")');
   });
 
   it('can carry whatever a hello made it say', () => {
     const cluster = '漢'.repeat(256);
     const refusal = judgeHello({ ...hello, cluster }, { ...identity, cluster: '"'.repeat(256) }, null)!;
 
-    expect(readRefusal(written((sink) => writeRefusal(refusal, sink)))).toContain('wrongCluster');
+    expect(readRefusal(written((sink) => writeRefusal(refusal, sink))).reason).toBe('wrongCluster');
   });
 });
 
@@ -171,6 +191,82 @@ describe('judgeHello', () => {
 
     expect(judgeHello(observer, identity, null)).toBeNull();
     expect(judgeHello(observer, { ...identity, allowObservers: false }, null)).toMatchObject({ reason: 'unknownNode' });
+  });
+});
+
+describe('settings', () => {
+  const differing = { commandBytes: '64', members: 'a:1,b:1' };
+
+  it.each([
+    ['a peer that dialled', hello, null],
+    ['the peer that it dialled', { ...hello, from: c, incarnation: life('c') }, c],
+    ['an observer', { ...hello, from: observerId(life('e')), incarnation: life('e') }, null],
+  ])('that differ are a reason to refuse %s', (_what, other, dialled) => {
+    const refusal = judgeHello({ ...other, settings: differing }, identity, dialled);
+
+    expect(refusal).toEqual({
+      reason: 'differentSettings',
+      message:
+        'The setting "members" must be the same on all nodes: ' +
+        `"a:1,b:1,c:1" at "b:1", "a:1,b:1" at "${other.from}".`,
+    });
+  });
+
+  it('matter less than who the other side is', () => {
+    const stranger = { ...hello, from: nodeId('Z:1'), settings: differing };
+
+    expect(judgeHello(stranger, identity, null)).toMatchObject({ reason: 'unknownNode' });
+  });
+
+  it.each([
+    ['missing there', { members: 'a:1,b:1,c:1' }, '"commandBytes" must be the same on all nodes: "64" at "b:1", nothing at'],
+    ['missing here', { ...identity.settings, a: '' }, '"a" must be the same on all nodes: nothing at "b:1", "" at'],
+    ['named as objects name theirs', { ...identity.settings, toString: '' }, '"toString" must be the same'],
+    ['of several, the first by name', { members: '', commandBytes: '' }, '"commandBytes" must be the same'],
+    ['full of line breaks', { ...identity.settings, commandBytes: '\n' }, '"64" at "b:1", "\\n" at "a:1"'],
+  ])('that differ are named: one %s', (_what, settings, named) => {
+    const refusal = judgeHello({ ...hello, settings }, identity, null);
+
+    expect(refusal).toMatchObject({ reason: 'differentSettings', message: expect.stringContaining(named) });
+  });
+
+  it('with long values are shown where they differ', () => {
+    const long = (middle: string): Settings => ({ objects: `${'x'.repeat(400)}${middle}${'y'.repeat(100)}` });
+
+    const refusal = judgeHello({ ...hello, settings: long('B') }, { ...identity, settings: long('A') }, null)!;
+
+    expect(refusal.message).toContain(`…"${'x'.repeat(20)}A${'y'.repeat(79)}"… at "b:1"`);
+    expect(refusal.message).toContain(`…"${'x'.repeat(20)}B${'y'.repeat(79)}"… at "a:1"`);
+  });
+
+  it('are compared whatever they are, and what is said of them fits into a refusal', () => {
+    const settings = fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', maxLength: 200 }));
+    fc.assert(
+      fc.property(settings, settings, (ours, theirs) => {
+        const refusal = judgeHello({ ...hello, settings: theirs }, { ...identity, settings: ours }, null);
+        const areEqual = settingFields(ours).join('\0') === settingFields(theirs).join('\0');
+        expect(refusal === null).toBe(areEqual);
+        if (refusal === null) return;
+        expect(readRefusal(written((sink) => writeRefusal(refusal, sink)))).toMatchObject({
+          reason: 'differentSettings',
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('fit into a hello of their greatest size, and no more are taken', () => {
+    const most = { members: 'x'.repeat(2_036) };
+    const long = nodeId(`${'h'.repeat(253)}:65535`);
+    const largest = { ...hello, cluster: '漢'.repeat(256), from: long, to: long, settings: most };
+
+    expect(() => checkSettings(most)).not.toThrow();
+    const frame = written((sink) => writeHello(largest, sink));
+    expect(frame.meta.length).toBeLessThanOrEqual(META_BYTES_MAX);
+    expect(readHello(frame)).toEqual(largest);
+    const refused = expect.objectContaining({ code: 'ERR_INVALID_OPTION', data: expect.objectContaining({ option: 'settings' }) });
+    expect(() => checkSettings({ members: 'x'.repeat(2_037) })).toThrow(refused);
+    expect(() => checkSettings(Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ''])))).toThrow(refused);
   });
 });
 

@@ -48,7 +48,7 @@ describe('MemoryNetwork', () => {
     more: Partial<MemoryTransportOptions> = {},
   ): Promise<{ transport: Transport; seen: Recorder }> {
     const incarnation = life(self.at(-1)!);
-    const transport = network.transport({ cluster: 'test', self, incarnation, peers, ...more });
+    const transport = network.transport({ cluster: 'test', self, incarnation, peers, settings: {}, ...more });
     started.push(transport);
     const seen = new Recorder();
     await transport.start(seen);

@@ -4,17 +4,19 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Incarnation, NodeId } from '../../../src/ids.js';
+import type { Logger } from '../../../src/runtime/logger.js';
 import { observerId } from '../../../src/net/hello.js';
+import type { Settings } from '../../../src/net/settings.js';
 import type { Transport, TransportOptions } from '../../../src/net/transport.js';
 import { life, until } from './support/loopback.js';
-import { Recorder } from './support/recorder.js';
+import { Recorder, RecordingLogger } from './support/recorder.js';
 import { numbered, numberedBytes, numberOf, sampleMessages } from './support/sample-messages.js';
 
 /** How the suite drives an implementation. */
 export interface Network {
   /** Three node ids, ascending. */
   readonly ids: readonly [NodeId, NodeId, NodeId];
-  transport(options: TransportOptions): Transport;
+  transport(options: TransportOptions & { readonly logger: Logger }): Transport;
   /** Breaks the connection between the first two nodes; a new one follows. */
   disconnect(): void;
   /** Cuts the first two nodes off from each other until `heal`. */
@@ -27,6 +29,7 @@ interface Node {
   readonly id: NodeId;
   readonly transport: Transport;
   readonly seen: Recorder;
+  readonly logger: RecordingLogger;
 }
 
 export function describeTransport(name: string, createNetwork: () => Promise<Network>): void {
@@ -48,14 +51,20 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       await network.close();
     });
 
-    function create(self: NodeId, peers: readonly NodeId[], incarnation: Incarnation): Transport {
-      const transport = network.transport({ cluster: 'conformance', self, incarnation, peers });
+    function create(
+      self: NodeId,
+      peers: readonly NodeId[],
+      incarnation: Incarnation,
+      settings: Settings = { members: 'all' },
+    ): Node {
+      const logger = new RecordingLogger();
+      const transport = network.transport({ cluster: 'conformance', self, incarnation, peers, settings, logger });
       started.push(transport);
-      return transport;
+      return { id: self, transport, seen: new Recorder(), logger };
     }
 
-    async function start(self: NodeId, peers: readonly NodeId[], incarnation: Incarnation): Promise<Node> {
-      const node = { id: self, transport: create(self, peers, incarnation), seen: new Recorder() };
+    async function start(...options: Parameters<typeof create>): Promise<Node> {
+      const node = create(...options);
       await node.transport.start(node.seen);
       return node;
     }
@@ -216,18 +225,96 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       expect(x.seen.events).toEqual([`+${b}`, `-${b}`, `+${b}`]);
     });
 
-    it.each(['smaller', 'larger'])('knows a node that comes back by its new incarnation: the %s id', async (which) => {
+    describe.each(['smaller', 'larger'])('with a node that was stopped, the %s id', (which) => {
+      let staying: Node;
+      let leaving: Node;
+      let other: Node;
+
+      beforeEach(async () => {
+        const nodes = [
+          await start(a, [b, c], life('a')),
+          await start(b, [a, c], life('b')),
+          await start(c, [a, b], life('c')),
+        ] as const;
+        [leaving, staying, other] = which === 'smaller' ? nodes : [nodes[1], nodes[0], nodes[2]];
+        await until(() => nodes.every((node) => node.seen.events.length === 2));
+        await leaving.transport.stop();
+        await until(() => !staying.transport.isConnected(leaving.id) && !other.transport.isConnected(leaving.id));
+      });
+
+      it('takes it back if it is the same one', async () => {
+        const same = await start(leaving.id, [staying.id, other.id], life(which === 'smaller' ? 'a' : 'b'));
+        await connected(same, staying);
+        await connected(same, other);
+
+        expect(staying.seen.events.slice(-2)).toEqual([`-${leaving.id}`, `+${leaving.id}`]);
+      });
+
+      it('refuses it for ever if it was started anew; all sides say so, once', async () => {
+        const errors = ({ logger }: Node): string[] => logger.lines.filter((line) => line.startsWith('error'));
+
+        const anew = await start(leaving.id, [staying.id, other.id], life('d'));
+        await until(() => errors(anew).length === 2 && errors(staying).length === 1 && errors(other).length === 1);
+        network.disconnect();
+        await until(() => staying.logger.count('has been restarted') >= 2);
+
+        expect([staying, other].map((node) => node.transport.isConnected(leaving.id))).toEqual([false, false]);
+        expect(staying.seen.incarnations).not.toContain(life('d'));
+        expect(errors(staying)).toEqual([expect.stringContaining(life('d'))]);
+        expect(errors(anew).filter((line) => line.includes('has been restarted and has forgotten'))).toHaveLength(2);
+        expect(errors(anew)).toHaveLength(2);
+      });
+    });
+
+    it('has forgotten nothing of a peer that it refused: the one that it knows is taken back', async () => {
       const [x, y] = await startPair();
-      const [leaving, staying] = which === 'smaller' ? [x, y] : [y, x];
+      await y.transport.stop();
+      const anew = await start(b, [a], life('d'));
+      await until(() => x.logger.count('error') === 1);
+      await anew.transport.stop();
 
-      await leaving.transport.stop();
-      await until(() => !staying.transport.isConnected(leaving.id));
-      const back = await start(leaving.id, [staying.id], life('d'));
-      await connected(back, staying);
+      const same = await start(b, [a], life('b'));
+      await connected(x, same);
 
-      expect(staying.seen.events).toEqual([`+${leaving.id}`, `-${leaving.id}`, `+${leaving.id}`]);
-      expect(staying.seen.incarnations.at(-1)).toBe(life('d'));
-      expect(staying.seen.reasons).toHaveLength(1);
+      expect(x.seen.incarnations).toEqual([life('b'), life('b')]);
+    });
+
+    it('takes observers whatever they were before', async () => {
+      const x = await start(a, [b], life('a'));
+      const id = observerId(life('e'));
+      const [watcher, same] = [create(id, [a], life('e')), create(id, [a], life('e'))];
+      await watcher.transport.start(watcher.seen);
+      await connected(watcher, x);
+      await watcher.transport.stop();
+      await until(() => !x.transport.isConnected(id));
+
+      await same.transport.start(same.seen);
+      await connected(same, x);
+      const another = await start(observerId(life('f')), [a], life('f'));
+      await connected(another, x);
+
+      expect(x.logger.count('error')).toBe(0);
+    });
+
+    it('refuses nodes and observers with other settings, and tells both sides which', async () => {
+      const x = await start(a, [b, c], life('a'));
+      const y = await start(b, [a], life('b'), { members: 'some' });
+      const watcher = await start(observerId(life('e')), [a], life('e'), { members: 'some' });
+      const z = await start(c, [a], life('c'));
+      await connected(x, z);
+
+      const said = 'must be the same on all nodes';
+      await until(() => [y, watcher].every(({ logger }) => logger.count(said) > 0) && x.logger.count(said) > 1);
+
+      expect(x.seen.events).toEqual([`+${c}`]);
+      expect(y.logger.count('members')).toBeGreaterThan(0);
+      expect([y, watcher].map(({ transport }) => transport.isConnected(a))).toEqual([false, false]);
+    });
+
+    it('takes no settings that are too long for a hello', () => {
+      expect(() => create(a, [b], life('a'), { members: 'x'.repeat(3_000) })).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_OPTION' }),
+      );
     });
 
     it('delivers nothing after stop has been called, not even the rest of a batch', async () => {
@@ -254,7 +341,7 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       await x.transport.stop();
       x.transport.send(y.id, numbered(a, 1));
       x.transport.flush();
-      await create(c, [a], life('c')).stop();
+      await create(c, [a], life('c')).transport.stop();
 
       expect(x.transport.isConnected(b)).toBe(false);
       expect(y.seen.messages).toEqual([]);

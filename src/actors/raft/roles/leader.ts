@@ -14,12 +14,14 @@ import { countAcks, onReply, replicate, startRound } from '../replication.js';
 import { onInstallReply, onSnapshotInstalled, onSnapshotSent } from '../snapshots.js';
 import type { Core, Leader } from '../state.js';
 import { flushToStorage } from '../storing.js';
-import { appendSubmissions, onForward, onSubmissionsApplied } from '../submitting.js';
+import { appendSubmissions, onForward } from '../submitting.js';
 import { becomeFollower } from '../transitions.js';
 import { answerPreVote, answerVote } from '../voting.js';
-import { noteApplied, noteObserver } from './listening.js';
+import { forCallers } from './for-callers.js';
+import { noteObserver } from './listening.js';
 
 export const leader: Handlers<Leader> = {
+  ...forCallers,
   requestPreVote: (core, role, message) => {
     answerPreVote(core, message);
     return role;
@@ -53,30 +55,16 @@ export const leader: Handlers<Leader> = {
 
   tick: (core, role) => {
     expireReads(core);
-    // Check-quorum (thesis §6.2): a leader that nobody hears must not keep its callers waiting.
-    if (core.nowMs - role.quorumRoundStartedAtMs > core.options.electionTimeoutMs[1]) return becomeFollower(core, null);
     if (core.nowMs >= role.nextHeartbeatMs) {
       startRound(core, role);
       // A probe that was lost is sent again.
       for (const peer of role.peers.values()) peer.isProbeSent = false;
     }
+    // A single voter confirms its own round, however long it has stood still.
+    countAcks(core, role);
+    // Check-quorum (thesis §6.2): a leader that nobody hears must not keep its callers waiting.
+    if (core.nowMs - role.quorumRoundStartedAtMs > core.options.electionTimeoutMs[1]) return becomeFollower(core, null);
     role.hasTicked = true;
-    return role;
-  },
-  submit: (core, role, { kind, payload }) => {
-    core.submissions.add({ kind, payload });
-    return role;
-  },
-  submissionsApplied: (core, role, { count }) => {
-    onSubmissionsApplied(core, count);
-    return role;
-  },
-  submissionsRefused: (core, role) => {
-    core.submissions.rewindOnRefusal();
-    return role;
-  },
-  read: (core, role, { readId, lease, timeoutMs }) => {
-    core.reads.add(readId, lease, core.nowMs + timeoutMs);
     return role;
   },
   entriesWritten: (core, role, { index, entryTerm }) => {
@@ -84,10 +72,6 @@ export const leader: Handlers<Leader> = {
     if (core.log.termAt(index) !== entryTerm || index <= role.durableIndex) return role;
     role.durableIndex = index;
     role.hasNewAcks = true;
-    return role;
-  },
-  applied: (core, role, { index }) => {
-    noteApplied(core, index);
     return role;
   },
   transferLeadership: (core, role, { target }) => {

@@ -3,7 +3,7 @@
  * the leader. Each of those roles starts from this table and replaces what it does otherwise.
  */
 
-import { logIndex, type NodeId } from '../../../ids.js';
+import type { NodeId } from '../../../ids.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
 import { endHandover, refuseHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
@@ -11,11 +11,13 @@ import { askLeader, expireReads, onAnswer } from '../reading.js';
 import { onSnapshotInstalled, receiveSnapshot } from '../snapshots.js';
 import { FOLLOWER, type Core, type Role } from '../state.js';
 import { flushToStorage } from '../storing.js';
-import { forwardSubmissions, onSubmissionsApplied, retrySubmissions } from '../submitting.js';
+import { forwardSubmissions, retrySubmissions } from '../submitting.js';
 import { becomeFollower, becomePreCandidate } from '../transitions.js';
 import { answerPreVote, answerVote, hasRecentLeader } from '../voting.js';
+import { forCallers } from './for-callers.js';
 
 export const listening: Handlers<Role> = {
+  ...forCallers,
   requestPreVote: (core, role, message) => {
     answerPreVote(core, message);
     return role;
@@ -54,28 +56,8 @@ export const listening: Handlers<Role> = {
     // Who has no vote can only note that the leader is silent.
     return core.isVoter ? becomePreCandidate(core) : becomeFollower(core, null);
   },
-  submit: (core, role, { kind, payload }) => {
-    core.submissions.add({ kind, payload });
-    return role;
-  },
-  submissionsApplied: (core, role, { count }) => {
-    onSubmissionsApplied(core, count);
-    return role;
-  },
-  submissionsRefused: (core, role) => {
-    core.submissions.rewindOnRefusal();
-    return role;
-  },
-  read: (core, role, { readId, lease, timeoutMs }) => {
-    core.reads.add(readId, lease, core.nowMs + timeoutMs);
-    return role;
-  },
   // Only a leader counts itself.
   entriesWritten: ignore,
-  applied: (core, role, { index }) => {
-    noteApplied(core, index);
-    return role;
-  },
   transferLeadership: (core, role) => {
     refuseHandover(core);
     return role;
@@ -99,11 +81,6 @@ export const listening: Handlers<Role> = {
     return role;
   },
 };
-
-/** The objects have come this far. */
-export function noteApplied(core: Core, index: number): void {
-  if (index > core.lastApplied) core.lastApplied = logIndex(index);
-}
 
 /** Whoever connects and is no member wants to be sent the log. */
 export function noteObserver(core: Core, peer: NodeId): void {

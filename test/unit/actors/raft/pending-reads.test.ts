@@ -26,13 +26,23 @@ test('reads leave in the order in which they came, once', () => {
   expect(reads.isEmpty).toBe(true);
 });
 
-test('reads that asked before a given time ask anew', () => {
+test('reads of one kind ask when they come, and again when they have waited for long', () => {
   const reads = readsOf(1, 2);
+  reads.add(3, true, 103);
   const [first, second] = reads.unasked();
-  Object.assign(first!, { ticket: 7, askedAtMs: 10, index: logIndex(3) });
+  Object.assign(first!, { ticket: 7, askedAtMs: 10 });
   Object.assign(second!, { ticket: 8, askedAtMs: 20 });
-  reads.forgetTickets(20);
-  expect(reads.unasked()).toEqual([expect.objectContaining({ readId: 1, ticket: null, index: null })]);
+
+  expect(reads.toAsk(false, 10)).toEqual([]);
+  expect(reads.toAsk(false, 20)).toMatchObject([{ readId: 1, ticket: 7 }]);
+  expect(reads.toAsk(true, 10)).toMatchObject([{ readId: 3, ticket: null }]);
+});
+
+test('reads ask anew when there is another one to ask', () => {
+  const reads = readsOf(1);
+  Object.assign(reads.unasked()[0]!, { ticket: 7, index: logIndex(3) });
+
   reads.forgetTickets();
-  expect(reads.unasked()).toHaveLength(2);
+
+  expect(reads.unasked()).toMatchObject([{ readId: 1, ticket: null, index: null }]);
 });

@@ -7,6 +7,7 @@ import type { Incarnation, NodeId } from '../../../../src/ids.js';
 import { parseAddress } from '../../../../src/net/address.js';
 import { FrameReader, NO_BYTES, writeFrameHeader, type Frame, type FrameType } from '../../../../src/net/frame.js';
 import { writeHello, type Hello } from '../../../../src/net/hello.js';
+import type { Settings } from '../../../../src/net/settings.js';
 import { until } from './loopback.js';
 
 /** The bytes of one frame. */
@@ -54,9 +55,15 @@ export class RawPeer {
   }
 
   /** Connects and says hello, and waits until it is accepted. */
-  static async greet(address: NodeId, cluster: string, from: NodeId, incarnation: Incarnation): Promise<RawPeer> {
+  static async greet(
+    address: NodeId,
+    cluster: string,
+    from: NodeId,
+    incarnation: Incarnation,
+    settings: Settings = {},
+  ): Promise<RawPeer> {
     const peer = RawPeer.connect(address);
-    peer.socket.write(helloBytes({ cluster, from, incarnation, to: address }));
+    peer.socket.write(helloBytes({ cluster, from, incarnation, to: address, settings }));
     await until(() => peer.frames.length > 0);
     return peer;
   }

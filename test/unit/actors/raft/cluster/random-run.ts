@@ -138,7 +138,9 @@ class Faults {
     const id = this.#cluster.running.find((node) => node.isLeader)?.id;
     if (id === undefined) return;
     this.#cluster.tell(id, { type: 'transferLeadership', target: null });
-    this.#cluster.plan(this.#dice.between(1, 12), () => this.#cutOff(id));
+    this.#cluster.plan(this.#dice.between(1, 12), () => {
+      if (this.#cluster.nowMs < this.#endMs) this.#cutOff(id);
+    });
   }
 
   /** The newest leader crashes as all come together again: one that was cut off competes, with a log that grew alone. */

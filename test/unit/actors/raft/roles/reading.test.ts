@@ -148,6 +148,21 @@ describe('a read on a follower', () => {
     expect(sentOf(subject.flush())).toMatchObject([{ to: B, message: { type: 'readIndex' } }]);
   });
 
+  test('takes the answer to its first question after it has asked again, and a later one as well', () => {
+    const [early, late] = [follower(), follower()].map((subject) => {
+      subject.local(read(1));
+      const [first] = sentOf(subject.flush());
+      subject.nowMs += MIN_MS - 1;
+      subject.peer(append(0, 0));
+      subject.tick(2);
+      const [second] = sentOf(subject.flush());
+      return { subject, first, second };
+    });
+
+    expect(answersIn(early!.subject.peer(answerTo(early!.first, 3)))).toMatchObject([{ type: 'readReady', index: 3 }]);
+    expect(answersIn(late!.subject.peer(answerTo(late!.second, 4)))).toMatchObject([{ type: 'readReady', index: 4 }]);
+  });
+
   test('waits for a leader to become known', () => {
     const subject = new Subject({ term: 1 });
     subject.local(read(1));

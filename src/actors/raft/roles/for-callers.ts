@@ -1,0 +1,34 @@
+/**
+ * What every role does for the callers of its own node: it keeps what they submit and ask until something comes of it.
+ */
+
+import { logIndex } from '../../../ids.js';
+import type { Handlers } from '../handlers.js';
+import type { Role } from '../state.js';
+import { onSubmissionsApplied } from '../submitting.js';
+
+type ForCallers = 'submit' | 'submissionsApplied' | 'submissionsRefused' | 'read' | 'applied';
+
+export const forCallers: Pick<Handlers<Role>, ForCallers> = {
+  submit: (core, role, { kind, payload }) => {
+    core.submissions.add({ kind, payload });
+    return role;
+  },
+  submissionsApplied: (core, role, { count }) => {
+    onSubmissionsApplied(core, count);
+    return role;
+  },
+  submissionsRefused: (core, role) => {
+    core.submissions.rewindOnRefusal();
+    return role;
+  },
+  read: (core, role, { readId, lease, timeoutMs }) => {
+    core.reads.add(readId, lease, core.nowMs + timeoutMs);
+    return role;
+  },
+  applied: (core, role, { index }) => {
+    // Objects that start anew begin at the start of the log again.
+    if (index > core.lastApplied) core.lastApplied = logIndex(index);
+    return role;
+  },
+};
