@@ -10,7 +10,11 @@ const ROOT = new URL('../../../', import.meta.url);
 const PLOTS = new URL('docs/plots/', ROOT);
 const README = new URL('README.md', ROOT);
 
-const results = await readResults(new URL('bench/results/latest.json', ROOT));
+const results = await readResults(new URL('bench/results/latest.json', ROOT)).catch((error: unknown) => {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  console.error('There are no results in bench/results/latest.json: run `npm run bench` first.');
+  process.exit(1);
+});
 await writeFile(README, withResults(await readFile(README, 'utf8'), results));
 await mkdir(PLOTS, { recursive: true });
 await writeFile(new URL('commands-by-size.svg', PLOTS), await commandsBySize(results));

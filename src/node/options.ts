@@ -6,7 +6,9 @@
 import { ConclaveError } from '../errors.js';
 import { nodeId, type NodeId } from '../ids.js';
 import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import { VOTERS_MAX } from '../actors/raft/quorum.js';
 import { parseAddress } from '../net/address.js';
+import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
 
 /** Bounds on what a node keeps and sends. Past each comes a typed error or back-pressure, never unbounded memory. */
@@ -32,7 +34,7 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly self: string | null;
   /**
    * The addresses of all other members, each as that node writes its own: nodes that know different members refuse each
-   * other. Empty: a cluster of one.
+   * other. Empty: a cluster of one. A cluster has at most 15 members.
    */
   readonly peers: readonly string[];
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
@@ -94,6 +96,9 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   workerUrl: true,
 };
 
+/** The names of all options. */
+export const OPTION_NAMES: readonly string[] = Object.keys(KNOWN);
+
 const DEFAULT_LIMITS: Required<RuntimeLimits> = {
   pendingCommands: 100_000,
   pendingBytes: 256 * 1024 * 1024,
@@ -113,8 +118,6 @@ const LIMIT_RANGES: Readonly<Record<keyof RuntimeLimits, readonly [min: number, 
   inflightBytes: [64 * 1024, 1024 * MIB],
 };
 
-/** The longest time that a timer can be set to. */
-const TIME_MS_MAX = 2 ** 31 - 1;
 const CLUSTER_CHARS_MAX = 128;
 
 /**
@@ -125,16 +128,7 @@ const CLUSTER_CHARS_MAX = 128;
 export function checkOptions<Definitions extends ObjectDefinitions>(
   options: RuntimeOptions<Definitions>,
 ): CheckedOptions<Definitions> {
-  if (typeof options !== 'object' || options === null) throw invalid('options', options, 'must be an object');
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(KNOWN, key)) {
-      throw invalid(
-        key,
-        (options as unknown as Record<string, unknown>)[key],
-        `is not an option; there are ${Object.keys(KNOWN).join(', ')}`,
-      );
-    }
-  }
+  checkKnown(options, OPTION_NAMES);
   const self = options.self === null ? null : checkAddress('self', options.self);
   const electionTimeoutMs = checkElectionTimeout(options.electionTimeoutMs ?? [400, 800]);
   return {
@@ -151,12 +145,20 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
       1,
       electionTimeoutMs[0] / 3,
     ),
-    callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? 10_000, 1, TIME_MS_MAX),
+    callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? 10_000, 1, TIMEOUT_MS_MAX),
     limits: checkLimits(options.limits ?? {}),
     logger: checkLogger(options.logger ?? silentLogger),
     onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
     workerUrl: options.workerUrl === undefined ? null : checkUrl('workerUrl', options.workerUrl),
   };
+}
+
+/** Refuses options that are none of these. */
+export function checkKnown(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw invalid('options', options, 'must be an object');
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key)) throw invalid(key, value, `is not an option; there are ${known.join(', ')}`);
+  }
 }
 
 function checkAddress(option: string, value: unknown): NodeId {
@@ -176,12 +178,18 @@ function checkPeers(peers: unknown, self: NodeId | null): readonly NodeId[] {
   const seen = new Set<NodeId>();
   for (const value of peers as unknown[]) {
     const peer = checkAddress('peers', value);
-    if (peer === self) throw invalid('peers', value, 'is this node itself; list the other nodes only');
-    if (seen.has(peer)) throw invalid('peers', value, 'is listed twice');
+    const shown = describe(peer);
+    if (peer === self) throw refused('peers', shown, `lists ${shown}, which is this node; list the others only`);
+    if (seen.has(peer)) throw refused('peers', shown, `lists ${shown} twice`);
     seen.add(peer);
   }
   if (self === null && seen.size === 0)
     throw invalid('peers', peers, 'must name the members that an observer is to follow');
+  const peersMax = self === null ? VOTERS_MAX : VOTERS_MAX - 1;
+  if (seen.size > peersMax) {
+    const complaint = `lists ${seen.size} nodes, and may list ${peersMax}: a cluster has at most ${VOTERS_MAX} members`;
+    throw refused('peers', String(seen.size), complaint);
+  }
   return [...seen];
 }
 
@@ -201,8 +209,8 @@ function checkCluster(cluster: unknown): string {
 
 function checkElectionTimeout(range: readonly number[]): readonly [number, number] {
   if (!Array.isArray(range) || range.length !== 2) throw invalid('electionTimeoutMs', range, 'must be [min, max]');
-  const min = checkNumber('electionTimeoutMs', range[0], 10, TIME_MS_MAX);
-  const max = checkNumber('electionTimeoutMs', range[1], 10, TIME_MS_MAX);
+  const min = checkNumber('electionTimeoutMs', range[0], 10, TIMEOUT_MS_MAX);
+  const max = checkNumber('electionTimeoutMs', range[1], 10, TIMEOUT_MS_MAX);
   if (max <= min)
     throw invalid('electionTimeoutMs', range, 'must have a maximum above its minimum, or votes split for ever');
   return [min, max];
@@ -244,30 +252,38 @@ function checkUrl(option: string, value: unknown): URL {
   return value;
 }
 
-function checkInteger(option: string, value: unknown, min: number, max: number): number {
-  if (!Number.isInteger(value)) throw invalid(option, value, 'must be a whole number');
+/** @throws ConclaveError `ERR_INVALID_OPTION`. */
+export function checkInteger(option: string, value: unknown, min: number, max: number): number {
+  if (!Number.isInteger(value)) throw invalid(option, value, `must be a whole number from ${min} to ${max}`);
   return checkNumber(option, value, min, max);
 }
 
 function checkNumber(option: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    throw invalid(option, value, `must be a number from ${min} to ${max}`);
+    // Rounded down: what is shown is allowed.
+    throw invalid(option, value, `must be a number from ${min} to ${Math.floor(max * 100) / 100}`);
   }
   return value;
 }
 
 function invalid(option: string, value: unknown, what: string): ConclaveError {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : describe(value);
-  return new ConclaveError('ERR_INVALID_OPTION', `${option} ${what}. It is ${shown}.`, {
-    data: { option, value: shown },
-  });
+  const shown = describe(value);
+  return refused(option, shown, `${what}. It is ${shown}`);
+}
+
+function refused(option: string, value: string, complaint: string): ConclaveError {
+  return new ConclaveError('ERR_INVALID_OPTION', `${option} ${complaint}.`, { data: { option, value } });
+}
+
+function nameOf(value: Function): string {
+  return typeof value.name === 'string' && value.name !== '' ? `the function ${value.name}` : 'a function';
 }
 
 function describe(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'function') return nameOf(value);
   if (typeof value === 'number') return String(value);
   try {
-    return JSON.stringify(value) ?? String(value);
+    return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'function' ? nameOf(part) : part)) ?? String(value);
   } catch {
     return Object.prototype.toString.call(value);
   }

@@ -25,7 +25,8 @@ import { InlinePlacement } from './inline-placement.js';
 import { NodeLife } from './node-life.js';
 import { objectsFingerprint } from './objects-fingerprint.js';
 import type { Placement, PlacementEvents } from './placement.js';
-import { memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
+import { refuseOwnThread } from './own-thread.js';
+import { describeStatus, memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
 
 /** What a runtime tells those who listen. */
@@ -101,7 +102,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * cluster may still have no leader then (see {@link Runtime.ready}).
    *
    * @throws ConclaveError `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`, `ERR_NOT_ENCODABLE` (an object's arguments),
-   *   `ERR_OBJECT_FAILED` (an object's constructor ends the thread) or `ERR_ADDRESS_UNAVAILABLE`. Nothing is left running.
+   *   `ERR_OBJECT_FAILED` (an object's constructor ends the thread), `ERR_THREAD_EXITED` (a thread ends while it starts:
+   *   `workerUrl` is wrong, for instance) or `ERR_ADDRESS_UNAVAILABLE`. Nothing is left running.
    */
   static async start<Definitions extends ObjectDefinitions>(
     options: RuntimeOptions<Definitions>,
@@ -121,6 +123,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     options: CheckedOptions<Definitions>,
     place: (events: PlacementEvents) => Placement,
   ): Promise<Runtime<Definitions>> {
+    refuseOwnThread();
     const codec = new ValueCodec();
     const definitions = Object.entries(options.objects);
     const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));
@@ -142,13 +145,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   /**
    * Resolves when the node has caught up with the leader: everything committed before it started has been applied here.
    *
-   * @throws ConclaveError `ERR_STOPPED` when the runtime stops or fails first, `ERR_ABORTED` by the signal.
+   * @throws ConclaveError `ERR_STOPPED` when the runtime stops or fails first, `ERR_ABORTED` by the signal: its message
+   *   says what the node waited for.
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#isReady) return;
     this.#throwIfEnded();
     const { signal } = options;
-    if (signal?.aborted === true) throw aborted(signal);
+    if (signal?.aborted === true) throw this.#notReady(signal);
     await new Promise<void>((resolve, reject) => {
       const end = (settle: () => void): void => {
         this.#life.off('ready', onReady);
@@ -158,7 +162,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       };
       const onReady = (): void => end(resolve);
       const onEnded = (): void => end(() => reject(this.#endedError()));
-      const onAbort = (): void => end(() => reject(aborted(signal!)));
+      const onAbort = (): void => end(() => reject(this.#notReady(signal!)));
       // Not the public event, for a listener that throws keeps it from those behind it.
       this.#life.once('ready', onReady);
       this.#life.once('ended', onEnded);
@@ -314,6 +318,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return failure === null ? new ConclaveError('ERR_STOPPED', 'The runtime was stopped.') : asFailure(failure);
   }
 
+  #notReady(signal: AbortSignal): ConclaveError {
+    const status = this.status();
+    return new ConclaveError('ERR_ABORTED', `Not ready: ${describeStatus(status)}.`, {
+      data: { health: status.health, leader: status.leader },
+      cause: signal.reason,
+      mayBeApplied: false,
+    });
+  }
+
   #health(): Health {
     if (this.#stopping !== null) return 'stopped';
     if (this.#life.failure !== null) return 'failed';
@@ -379,9 +392,4 @@ function spawnCaller({ main, addresses }: Placement, options: CheckedOptions, co
 function asFailure(cause: Error): ConclaveError {
   if (cause instanceof ConclaveError && cause.code === 'ERR_OBJECT_FAILED') return cause;
   return new ConclaveError('ERR_STOPPED', `The node has failed and stopped: ${cause.message}`, { cause });
-}
-
-function aborted(signal: AbortSignal): ConclaveError {
-  const options = { cause: signal.reason as unknown, mayBeApplied: false };
-  return new ConclaveError('ERR_ABORTED', 'The wait was given up: the signal was aborted.', options);
 }

@@ -61,3 +61,11 @@ export function memberStatus(
   const members = [...(self === null ? [] : [self]), ...peers].toSorted();
   return members.map((id) => ({ id, connected: id === self || connected.includes(id) }));
 }
+
+/** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`. */
+export function describeStatus({ self, health, members }: RuntimeStatus): string {
+  const peers = members.filter(({ id }) => id !== self);
+  const missing = peers.filter(({ connected }) => !connected).map(({ id }) => id);
+  const connected = `connected to ${peers.length - missing.length} of ${peers.length} peers`;
+  return `${health}; ${connected}${missing.length === 0 ? '' : ` (not to ${missing.join(', ')})`}`;
+}

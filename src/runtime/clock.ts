@@ -10,6 +10,9 @@ export interface Clock {
   wallMs(): number;
 }
 
+/** The longest time that a timer of Node can be set to, in milliseconds: 24.8 days. */
+export const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
 /** The machine's clocks. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),

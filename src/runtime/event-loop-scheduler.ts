@@ -5,7 +5,7 @@
  */
 
 import type { Timer } from './actor.js';
-import { systemClock, type Clock } from './clock.js';
+import { systemClock, TIMEOUT_MS_MAX, type Clock } from './clock.js';
 import type { Scheduler, Task } from './scheduler.js';
 import { TaskQueue } from './task-queue.js';
 import { TimerQueue } from './timer-queue.js';
@@ -16,8 +16,6 @@ const BATCH_MAX = 256;
 const SLICE_MS = 1;
 /** A program that answers each drain by another (a loop of `await ref.ask()`) yields to I/O once in so many. */
 const DRAINS_BEFORE_YIELD = 64;
-/** Node's limit for a timeout: 2^31 - 1 ms. A timer that is due later is armed in stages. */
-const TIMEOUT_MAX_MS = 2_147_483_647;
 
 export class EventLoopScheduler implements Scheduler {
   readonly #clock: Clock;
@@ -101,7 +99,8 @@ export class EventLoopScheduler implements Scheduler {
       this.#isAlarmRef = true;
     } else {
       clearTimeout(this.#alarm);
-      const delayMs = Math.min(Math.max(Math.ceil(dueMs - this.#clock.nowMs()), 1), TIMEOUT_MAX_MS);
+      // A timer that is due later than a timeout can be is armed in stages.
+      const delayMs = Math.min(Math.max(Math.ceil(dueMs - this.#clock.nowMs()), 1), TIMEOUT_MS_MAX);
       this.#alarm = setTimeout(this.#onAlarm, delayMs);
       this.#alarmMs = dueMs;
       this.#isAlarmRef = true;

@@ -5,6 +5,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { VOTERS_MAX } from '../actors/raft/quorum.js';
 import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import { assert } from '../assert.js';
 import { ConclaveError } from '../errors.js';
@@ -12,8 +13,9 @@ import { nodeId, type NodeId } from '../ids.js';
 import { MemoryNetwork } from '../net/memory-transport.js';
 import { consensusActorOn } from '../node/consensus-actor.js';
 import { InlinePlacement } from '../node/inline-placement.js';
-import { checkOptions, type RuntimeOptions } from '../node/options.js';
+import { checkInteger, checkKnown, checkOptions, OPTION_NAMES, type RuntimeOptions } from '../node/options.js';
 import { Runtime } from '../node/runtime.js';
+import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { freePorts, LOOPBACK } from './free-ports.js';
 
 /** How a cluster is started: what its nodes have in common, and how many there are. */
@@ -29,7 +31,12 @@ export interface LocalClusterOptions<Definitions extends ObjectDefinitions> exte
   readonly waitTimeoutMs?: number;
 }
 
-const NODES_MAX = 15;
+/** What each node has of its own is no option of the cluster. */
+const OF_EACH_NODE: ReadonlySet<string> = new Set(['self', 'peers', 'bind', 'onReady'] satisfies (keyof RuntimeOptions)[]);
+const KNOWN: readonly string[] = [
+  ...(['nodes', 'waitTimeoutMs'] satisfies (keyof LocalClusterOptions<ObjectDefinitions>)[]),
+  ...OPTION_NAMES.filter((name) => !OF_EACH_NODE.has(name)),
+];
 const LOOK_EVERY_MS = 5;
 
 /**
@@ -64,14 +71,16 @@ export class LocalCluster<Definitions extends ObjectDefinitions = ObjectDefiniti
   /**
    * Starts a cluster. Resolves when every node listens; see {@link LocalCluster.ready}.
    *
-   * @throws ConclaveError what `Runtime.start` throws. Nothing is left running.
+   * @throws ConclaveError what `Runtime.start` throws; `ERR_INVALID_OPTION` for `self`, `peers`, `bind` and `onReady`,
+   *   too. Nothing is left running.
    */
   static async start<Definitions extends ObjectDefinitions>(
     options: LocalClusterOptions<Definitions>,
   ): Promise<LocalCluster<Definitions>> {
+    checkKnown(options, KNOWN);
     const { nodes: count = 3, threads = false, waitTimeoutMs = 10_000, ...shared } = options;
-    checkWholeNumber('nodes', count, NODES_MAX);
-    checkWholeNumber('waitTimeoutMs', waitTimeoutMs, 2 ** 31 - 1);
+    checkInteger('nodes', count, 1, VOTERS_MAX);
+    checkInteger('waitTimeoutMs', waitTimeoutMs, 1, TIMEOUT_MS_MAX);
     const network = threads ? null : new MemoryNetwork();
     const addresses = network === null ? await loopbackAddresses(count) : memoryAddresses(count);
     const started = await Promise.allSettled(
@@ -216,17 +225,6 @@ async function loopbackAddresses(count: number): Promise<string[]> {
 
 function memoryAddresses(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `node${i + 1}:1`);
-}
-
-function checkWholeNumber(option: string, value: unknown, max: number): void {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return;
-  throw new ConclaveError(
-    'ERR_INVALID_OPTION',
-    `${option} must be a whole number from 1 to ${max}. It is ${String(value)}.`,
-    {
-      data: { option, value: String(value) },
-    },
-  );
 }
 
 function timedOut(what: string, timeoutMs: number, cause: unknown): ConclaveError {

@@ -13,6 +13,7 @@ import { parseAddress } from '../../src/net/address.js';
 import { MessageCodec } from '../../src/net/codec.js';
 import { FrameType, NO_BYTES } from '../../src/net/frame.js';
 import { observerId } from '../../src/net/hello.js';
+import { sharedSettings } from '../../src/node/shared-settings.js';
 import { frameBytes, helloBytes, RawPeer } from '../unit/net/support/raw-peer.js';
 import type { NodeProcess } from './support/node-process.js';
 import { ProcessCluster } from './support/process-cluster.js';
@@ -180,11 +181,20 @@ test('a stranger that poses as an observer neither leads nor votes, whatever it 
   const leader = await cluster.leader();
   const { term } = await leader.call('status', null);
   const codec = new MessageCodec(MIB);
+  const [self, ...peers] = cluster.nodes.map(({ address }) => nodeId(address));
+  // As an observer would that belongs to the cluster; the limits are those that nodes have by default.
+  const settings = sharedSettings({
+    self: self!,
+    peers,
+    electionTimeoutMs: [400, 800],
+    limits: { commandBytes: 8 * MIB, submissionBytes: 16 * MIB, inflightBytes: 16 * MIB },
+    objects: 'ledger(append:replicated numbersOf:query size:query summary:query)',
+  });
 
   for (const node of cluster.nodes) {
     const life = incarnation(randomBytes(16).toString('hex'));
     const from = observerId(life);
-    const peer = await RawPeer.greet(nodeId(node.address), 'conclave', from, life);
+    const peer = await RawPeer.greet(nodeId(node.address), 'conclave', from, life, settings);
     onTestFinished(() => void peer.socket.destroy());
     for (const message of [...claims(term, from), ...claims(term + 100, from)]) {
       codec.encode(message, { writeFrame: (...frame) => void peer.socket.write(frameBytes(...frame)) });

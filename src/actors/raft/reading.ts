@@ -77,6 +77,8 @@ export function askLeader(core: Core): void {
  * question it asked first. An answer from a lease answers only those that are content with one.
  */
 export function onAnswer(core: Core, readId: number, index: LogIndex): void {
+  // A question that has not been asked was asked by an earlier life of this node, before the reads of this one.
+  if (readId > questionOf(core.lastReadTicket, true)) return;
   const isFromLease = isLeaseQuestion(readId);
   const answered = core.reads.take(
     (read) => read.ticket !== null && read.ticket <= readId && (read.lease || !isFromLease),

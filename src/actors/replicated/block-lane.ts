@@ -235,7 +235,8 @@ export class BlockLane {
 
   #settleBlock(block: PendingBlock, { count, numbers, values, errors }: ResultBlock): void {
     if (errors !== null) {
-      for (const [position, error] of errors) block.reject(position, resultError(error, this.#options.isQuery));
+      const { isQuery } = this.#options;
+      for (const [position, error, method] of errors) block.reject(position, resultError(error, method, isQuery));
     }
     const decoded = values === null ? null : (this.#options.codec.decode(values) as unknown[]);
     for (let position = 0; position < count; position++) {

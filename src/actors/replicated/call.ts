@@ -1,3 +1,14 @@
+/**
+ * How a call is made, as handles tell the Caller: how fresh an answer must be, how long to wait for it, and what ends
+ * the wait. Plain data; what each of these means to a user is told by `CallOptions`.
+ */
+
+/** All consistencies of a query. */
+export const CONSISTENCIES = ['linearizable', 'lease', 'local'] as const;
+
+/** How fresh the answer to a query must be. */
+export type Consistency = (typeof CONSISTENCIES)[number];
+
 /** How one call is to be made, resolved from `CallOptions` and the runtime's defaults. */
 export interface Call {
   /** Null: the runtime's default. */

@@ -11,16 +11,11 @@ import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import { MethodName, type BlockBuilder } from './block-builder.js';
 import { BlockLane, type LaneOptions } from './block-lane.js';
-import type { Call } from './call.js';
+import { CONSISTENCIES, type Call, type Consistency } from './call.js';
 import type { CallerMessage, NodeStatus } from './caller-messages.js';
 import type { MachineMessage } from './machine-messages.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
-
-/** How up to date a query must be. */
-export type Consistency = 'linearizable' | 'lease' | 'local';
-
-const CONSISTENCIES = ['linearizable', 'lease', 'local'] as const;
 
 export interface CallerOptions {
   readonly codec: ValueCodec;

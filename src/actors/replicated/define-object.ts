@@ -4,6 +4,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import { isModuleUrl } from './describe-class.js';
 import { assertMarkable, markMethod, markOf, type MethodKind } from './method-mark.js';
 import type { AnyMethod, IsAsync } from './method-types.js';
 
@@ -33,7 +34,7 @@ export interface ObjectDescription<T> {
  * that the class inherits may be named as well, and is then marked for this class only.
  *
  * @throws ConclaveError `ERR_INVALID_OBJECT` when a named method does not exist or cannot be replicated as it is
- *   written (see `replicated`), or when the class has another `module` already.
+ *   written (see `replicated`), when `module` is no URL of a file, or when the class has another `module` already.
  *
  * @example
  * export const Account = defineObject(
@@ -60,7 +61,12 @@ export function defineObject<Class extends abstract new (...args: never[]) => ob
     throw refusal(target, 'needs a description: { module: import.meta.url, replicated: [...], queries: [...] }');
   }
   const prototype = target.prototype as object;
-  const { replicated, queries, module } = description;
+  const { replicated, queries, module, ...unknown } = description;
+  const [key] = Object.keys(unknown);
+  if (key !== undefined) {
+    const complaint = `is described with ${key}, which is not part of a description; there are module, replicated, queries`;
+    throw refusal(target, complaint);
+  }
   for (const name of namesIn(target, 'replicated', replicated)) markByName(target, prototype, name, 'replicated');
   for (const name of namesIn(target, 'queries', queries)) markByName(target, prototype, name, 'query');
   return withModule(target, module);
@@ -99,8 +105,9 @@ function methodOf(target: Function, prototype: object, name: string): Function {
 }
 
 function withModule<Class extends Function>(target: Class, module: unknown): Class & { readonly module: string } {
-  if (typeof module !== 'string' || module === '') {
-    throw refusal(target, 'needs module: import.meta.url, so that another thread can load the class');
+  if (!isModuleUrl(module)) {
+    const found = typeof module === 'string' && module !== '' ? `; ${module} is no URL of a file` : '';
+    throw refusal(target, `needs module: import.meta.url, so that another thread can load the class${found}`);
   }
   const own = Object.getOwnPropertyDescriptor(target, 'module')?.value as unknown;
   if (own !== undefined && own !== module) throw refusal(target, 'has a static module already, and another one');

@@ -59,13 +59,18 @@ function moduleOf(object: string, value: Function): string {
       class: name,
     });
   }
-  const protocol = typeof module === 'string' && URL.canParse(module) ? new URL(module).protocol : undefined;
-  if (protocol === 'file:' || protocol === 'data:') return module as string;
+  if (isModuleUrl(module)) return module;
   const found = typeof module === 'string' ? module : `of type ${typeof module}`;
   throw invalidObject(object, `has a class whose module is ${found}, which is no URL of a file: ${advice}`, {
     class: name,
     module: found,
   });
+}
+
+/** Can a class be imported from this on any thread? */
+export function isModuleUrl(module: unknown): module is string {
+  const protocol = typeof module === 'string' && URL.canParse(module) ? new URL(module).protocol : undefined;
+  return protocol === 'file:' || protocol === 'data:';
 }
 
 /** From the class to its bases: the nearest mark of a name decides, and an override without a mark keeps it. */
@@ -81,9 +86,11 @@ function methodsOf(object: string, value: Function): Map<string, MethodKind> {
     }
   }
   if (methods.size > 0) return methods;
-  throw invalidObject(object, 'has neither a replicated method nor a query: mark methods with @replicated or @query', {
-    class: value.name,
-  });
+  throw invalidObject(
+    object,
+    'has neither a replicated method nor a query: mark methods with @replicated or @query, or use defineObject',
+    { class: value.name },
+  );
 }
 
 /** The method that runs may be an override of the one that was marked, and not as well behaved. */

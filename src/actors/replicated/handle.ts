@@ -4,16 +4,13 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import { TIMEOUT_MS_MAX } from '../../runtime/clock.js';
 import { MethodName } from './block-builder.js';
-import { ORDINARY_CALL, type Call } from './call.js';
-import type { Caller, Consistency } from './caller.js';
+import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
+import type { Caller } from './caller.js';
 import type { MethodKind } from './method-mark.js';
 import type { CallOptions } from './remote-of.js';
 
-/** The longest timeout that can be asked for: what a 32-bit signed number of milliseconds holds, 24.8 days. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
-
-const CONSISTENCIES: ReadonlySet<unknown> = new Set<Consistency>(['linearizable', 'lease', 'local']);
 const CALL_OPTIONS: ReadonlySet<string> = new Set([
   'consistency',
   'timeoutMs',
@@ -33,12 +30,14 @@ export class HandleFactory {
   /** A name belongs to one lane of blocks, so a query has one for each consistency. */
   readonly #names = new Map<string, MethodName>();
   readonly #missing: object;
+  readonly #missingTold: object;
 
   constructor(caller: Caller, object: string, methods: ReadonlyMap<string, MethodKind>) {
     this.#caller = caller;
     this.#object = object;
     this.#methods = methods;
-    this.#missing = missingMembers(object, [...methods.keys()]);
+    this.#missing = missingMembers(object, methods, false);
+    this.#missingTold = missingMembers(object, methods, true);
   }
 
   /** A handle whose queries have this consistency, and whose calls are made as `call` says. */
@@ -72,7 +71,7 @@ export class HandleFactory {
 
   /** Made at the first use and kept in the handle. */
   #tells(handle: object): object {
-    const tells = Object.create(this.#missing) as Record<string, unknown>;
+    const tells = Object.create(this.#missingTold) as Record<string, unknown>;
     const caller = this.#caller;
     for (const [method, kind] of this.#methods) {
       if (kind !== 'replicated') continue;
@@ -95,20 +94,21 @@ export class HandleFactory {
 }
 
 /** Stands behind a handle: what the handle itself does not have ends here, with a clear error. */
-function missingMembers(object: string, methods: readonly string[]): object {
+function missingMembers(object: string, methods: ReadonlyMap<string, MethodKind>, isTold: boolean): object {
+  const names = [...methods.keys()].join(', ');
   return new Proxy(Object.create(null) as object, {
     get(_target, member) {
-      if (member === INSPECT) return () => `[handle to ${object}: ${methods.join(', ')}]`;
+      if (member === INSPECT) return () => `[handle to ${object}: ${names}]`;
       // A handle may be returned from an async function and be printed: these are asked for by the language itself.
       if (typeof member === 'symbol' || member === 'then' || member === 'toJSON' || member === 'constructor') {
         return undefined;
       }
-      throw new ConclaveError(
-        'ERR_UNKNOWN_METHOD',
-        `${object} has no replicated method or query ${member}; it has ${methods.join(', ')}. Mark the method with ` +
-          '@replicated or @query.',
-        { data: { object, method: member } },
-      );
+      const complaint =
+        isTold && methods.get(member) === 'query'
+          ? `${object}.${member} is a query; tell is for replicated methods.`
+          : `${object} has no replicated method or query ${member}; it has ${names}. Mark the method with ` +
+            '@replicated or @query, or name it in defineObject.';
+      throw new ConclaveError('ERR_UNKNOWN_METHOD', complaint, { data: { object, method: member } });
     },
   });
 }
@@ -120,13 +120,17 @@ function checkCallOptions(options: CallOptions): void {
   const unknown = Object.keys(options).find((key) => !CALL_OPTIONS.has(key));
   if (unknown !== undefined)
     throw invalid(unknown, 'is not an option of a call; there are consistency, timeoutMs and signal');
-  if (consistency !== undefined && !CONSISTENCIES.has(consistency)) {
-    throw invalid('consistency', `must be 'linearizable', 'lease' or 'local', not ${consistency}`);
+  if (consistency !== undefined && !CONSISTENCIES.includes(consistency)) {
+    throw invalid('consistency', `must be 'linearizable', 'lease' or 'local', not ${shown(consistency)}`);
   }
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
-    throw invalid('timeoutMs', `must be more than 0 and at most ${TIMEOUT_MS_MAX}, not ${String(timeoutMs)}`);
+    throw invalid('timeoutMs', `must be a number above 0 and at most ${TIMEOUT_MS_MAX}, not ${shown(timeoutMs)}`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal');
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `the string ${JSON.stringify(value)}` : String(value);
 }
 
 function invalid(option: string, what: string): ConclaveError {

@@ -39,6 +39,8 @@ type Method = (...args: unknown[]) => unknown;
 
 /** A method bound to its object; `null` marks a name that this node does not know. */
 interface Binding {
+  /** `object.method`, as blocks call it. */
+  readonly name: string;
   readonly instance: object;
   readonly method: Method;
   readonly kind: 'replicated' | 'query';
@@ -63,7 +65,8 @@ export class Machine {
     for (const { name, instance, methods } of options.objects) {
       for (const [method, kind] of methods) {
         const implementation = (instance as Record<string, Method>)[method]!;
-        this.#bindings.set(`${name}.${method}`, { instance, method: implementation, kind });
+        const fullName = `${name}.${method}`;
+        this.#bindings.set(fullName, { name: fullName, instance, method: implementation, kind });
       }
     }
   }
@@ -148,7 +151,7 @@ export class Machine {
     const commands = this.#decodeCommands(bytes, header, end);
     if (commands === null) {
       if (collector !== null)
-        for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED);
+        for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED, UNNAMED);
       return;
     }
     const bindings = header.names.map((name) => this.#bindings.get(name) ?? null);
@@ -157,17 +160,17 @@ export class Machine {
     for (let position = 0; position < header.count; position++) {
       const name = commands[2 * position] as number;
       if (name === CANCELLED_NAME) {
-        collector?.set(position, undefined);
+        collector?.set(position, undefined, UNNAMED);
         continue;
       }
       const binding = bindings[name];
       if (binding === null || binding === undefined || binding.kind !== kind) {
-        collector?.fail(position, unknownMethod(header.names[name]));
+        collector?.fail(position, unknownMethod(header.names[name]), header.names[name] ?? UNNAMED);
         continue;
       }
       const args = commands[2 * position + 1];
       if (!Array.isArray(args)) {
-        collector?.fail(position, MALFORMED);
+        collector?.fail(position, MALFORMED, binding.name);
         continue;
       }
       if (isCommand) enterCommand(index, position, timestampMs);
@@ -177,16 +180,19 @@ export class Machine {
             ? binding.method.call(binding.instance, args[0])
             : binding.method.apply(binding.instance, args);
         if (collector !== null) {
-          if (isThenable(result)) collector.fail(position, asyncCommand(header.names[name]!, result));
-          else collector.set(position, result);
+          if (isThenable(result)) collector.fail(position, asyncCommand(binding.name, result), binding.name);
+          else collector.set(position, result, binding.name);
         } else if (isThenable(result)) ignoreRejection(result);
       } catch (error) {
-        collector?.fail(position, toPlainError(error));
+        collector?.fail(position, toPlainError(error), binding.name);
       }
     }
     if (isCommand) leaveCommand();
   }
 }
+
+/** Stands for the name of a method where none was called. */
+const UNNAMED = '(unnamed)';
 
 const MALFORMED: PlainError = toPlainError(
   new ConclaveError('ERR_PROTOCOL', 'The block that carried the command cannot be decoded; no replica has run it.', {
@@ -233,7 +239,7 @@ function unknownMethod(name: string | undefined): PlainError {
   return toPlainError(
     new ConclaveError(
       'ERR_UNKNOWN_METHOD',
-      `No object here has a method ${name ?? '(unnamed)'} of that kind. All nodes must register the same objects.`,
+      `No object here has a method ${name ?? UNNAMED} of that kind. All nodes must register the same objects.`,
       { data: { method: name ?? null }, mayBeApplied: true },
     ),
   );

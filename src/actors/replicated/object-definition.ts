@@ -126,6 +126,8 @@ function construct(name: string, target: new (...args: unknown[]) => object, arg
     return new target(...args);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw invalidObject(name, `cannot be made, for the constructor of its class throws: ${message}`, {}, cause);
+    const complaint = `cannot be made, for the constructor of its class throws: ${message}`;
+    const advice = args.length > 0 ? '' : '; it was given no arguments: arguments go in object(Class, …)';
+    throw invalidObject(name, complaint + advice, {}, cause);
   }
 }

@@ -59,7 +59,7 @@ async function importModule(object: string, module: string, timeoutMs = IMPORT_T
   const imported = (import(module) as Promise<Exports>).catch((cause: unknown) => {
     throw invalidObject(
       object,
-      `has a module that cannot be loaded: ${module}: ${messageOf(cause)}`,
+      `has a module that cannot be loaded: ${module}: ${messageOf(cause)}${adviceOn(cause)}`,
       { module },
       cause,
     );
@@ -69,6 +69,12 @@ async function importModule(object: string, module: string, timeoutMs = IMPORT_T
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The end of the sentence that says why a module cannot be loaded. */
+function adviceOn(thrown: unknown): string {
+  const isNoJavaScript = thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_UNKNOWN_FILE_EXTENSION';
+  return isNoJavaScript ? '; the object thread loads JavaScript: compile it first, or use threads: false' : '';
 }
 
 function messageOf(thrown: unknown): string {

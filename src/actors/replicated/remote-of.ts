@@ -3,6 +3,7 @@
  * handles themselves are made by HandleFactory.
  */
 
+import type { Consistency } from './call.js';
 import type { ObjectDefinition, ObjectDefinitions } from './object-definition.js';
 import type { AnyMethod, AsyncMethodsCannotBeReplicated, IsAsync } from './method-types.js';
 
@@ -16,7 +17,7 @@ export interface CallOptions {
    * - `lease`: the same without the round trip, as long as clocks run at nearly the same speed.
    * - `local`: what this node has, at once. May be old, and never goes back.
    */
-  readonly consistency?: 'linearizable' | 'lease' | 'local';
+  readonly consistency?: Consistency;
   /** How long to wait for the answer, in milliseconds, before `ERR_TIMEOUT`. */
   readonly timeoutMs?: number;
   /** Ends the wait with `ERR_ABORTED`; a command that has been sent may be applied all the same. */

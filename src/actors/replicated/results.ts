@@ -19,8 +19,8 @@ export interface ResultBlock {
   readonly numbers: Float64Array<ArrayBuffer> | null;
   /** All results as one encoded array, where they are neither all numbers nor all undefined. */
   readonly values: Uint8Array<ArrayBuffer> | null;
-  /** Errors by position; `values` has undefined there. */
-  readonly errors: readonly (readonly [position: number, error: PlainError])[] | null;
+  /** Errors by position, each with the `object.method` that ended so; `values` has undefined there. */
+  readonly errors: readonly (readonly [position: number, error: PlainError, method: string])[] | null;
 }
 
 /** A result lies in the list of the block's results. */
@@ -39,7 +39,7 @@ export class ResultCollector {
   /** Holds all results so far, if `isEncoding`. */
   readonly #values = new ArrayWriter();
   #isEncoding = false;
-  #errors: [number, PlainError][] | null = null;
+  #errors: [number, PlainError, string][] | null = null;
 
   constructor(codec: ValueCodec) {
     this.#codec = codec;
@@ -53,21 +53,21 @@ export class ResultCollector {
     this.#values.clear();
   }
 
-  /** Results are set in the order of their positions, each once. */
-  set(position: number, result: unknown): void {
+  /** Results are set in the order of their positions, each once. `method` is what has returned it. */
+  set(position: number, result: unknown, method: string): void {
     if (this.#isEncoding) {
-      this.#encode(position, result);
+      this.#encode(position, result, method);
     } else if (typeof result === 'number' && (this.#numbers !== null || position === 0)) {
       (this.#numbers ??= new Float64Array(this.#count))[position] = result;
     } else if (result !== undefined || this.#numbers !== null) {
       this.#startEncoding(position);
-      this.#encode(position, result);
+      this.#encode(position, result, method);
     }
   }
 
-  fail(position: number, error: PlainError): void {
-    (this.#errors ??= []).push([position, error]);
-    this.set(position, undefined);
+  fail(position: number, error: PlainError, method: string): void {
+    (this.#errors ??= []).push([position, error, method]);
+    this.set(position, undefined, method);
   }
 
   end(session: SessionId, id: number): ResultBlock {
@@ -81,33 +81,35 @@ export class ResultCollector {
     const numbers = this.#numbers;
     this.#numbers = null;
     this.#isEncoding = true;
-    for (let i = 0; i < position; i++) this.#encode(i, numbers?.[i]);
+    for (let i = 0; i < position; i++) this.#values.add(this.#codec.encodeInto(numbers?.[i]));
   }
 
-  #encode(position: number, result: unknown): void {
+  #encode(position: number, result: unknown, method: string): void {
     try {
       const encoded = this.#codec.encodeInto(result, 'result', RESULT_DEPTH);
-      if (this.#values.byteLength + encoded.length > RESULTS_BYTES_MAX) throw tooLarge(encoded.length);
+      if (this.#values.byteLength + encoded.length > RESULTS_BYTES_MAX) throw tooLarge(encoded.length, method);
       this.#values.add(encoded);
     } catch (error) {
       this.#values.add(this.#codec.encodeInto(undefined));
-      (this.#errors ??= []).push([position, toPlainError(asResultError(error))]);
+      (this.#errors ??= []).push([position, toPlainError(asResultError(error, method)), method]);
     }
   }
 }
 
-function asResultError(error: unknown): unknown {
+function asResultError(error: unknown, method: string): unknown {
   if (!(error instanceof ConclaveError) || error.code !== 'ERR_NOT_ENCODABLE') return error;
   const { message, data } = error;
-  return new ConclaveError('ERR_RESULT_NOT_ENCODABLE', `It has run, but cannot return its result: ${message}`, { data });
+  return new ConclaveError('ERR_RESULT_NOT_ENCODABLE', `${method} has run, but cannot return its result: ${message}`, {
+    data: { ...data, method },
+  });
 }
 
-function tooLarge(bytes: number): ConclaveError {
+function tooLarge(bytes: number, method: string): ConclaveError {
   return new ConclaveError(
     'ERR_RESULT_TOO_LARGE',
-    `It has run, but its result of ${bytes} bytes cannot be returned: the results of calls made at the same time may ` +
+    `${method} has run, but its result of ${bytes} bytes cannot be returned: the results of calls made at the same time may ` +
       `take ${RESULTS_BYTES_MAX} bytes together. Return less, or make fewer calls at a time.`,
-    { data: { bytes, bytesMax: RESULTS_BYTES_MAX } },
+    { data: { method, bytes, bytesMax: RESULTS_BYTES_MAX } },
   );
 }
 
@@ -118,12 +120,12 @@ export function collectTransfers(block: ResultBlock, into: ArrayBuffer[]): void 
 }
 
 /** An error as a caller gets it: our own as they are, the user's as the cause of `ERR_COMMAND_THREW`. */
-export function resultError(plain: PlainError, isQuery: boolean): ConclaveError {
+export function resultError(plain: PlainError, method: string, isQuery: boolean): ConclaveError {
   const thrown = fromPlainError(plain);
   const error =
     thrown instanceof ConclaveError
       ? thrown
-      : new ConclaveError('ERR_COMMAND_THREW', thrown.message, { cause: thrown });
+      : new ConclaveError('ERR_COMMAND_THREW', thrown.message, { data: { method }, cause: thrown });
   return isQuery ? withoutConsequence(error) : error;
 }
 

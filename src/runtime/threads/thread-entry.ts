@@ -24,12 +24,14 @@ import {
   type ThreadControl,
 } from './thread-control.js';
 import { threadLogger } from './thread-logger.js';
+import { markThread } from './thread-mark.js';
 import type { ThreadData, ThreadNotice } from './thread-protocol.js';
 
 assert(parentPort !== null, 'thread-entry runs in a worker');
 const port = parentPort;
 const { name, isLogged, unhandledRejections } = workerData as ThreadData;
 const logger = threadLogger(port, isLogged);
+markThread(name);
 
 const system = new ActorSystem({
   name,

@@ -145,8 +145,10 @@ export class ThreadHost {
     try {
       await this.#call('stop', () => this.#control.stop(), this.#controlTimeoutMs);
     } catch (error) {
-      // It has exited, or will be ended by force at the deadline, which is the same.
-      this.#logger.warn({ thread: this.name, error }, 'thread did not stop in order');
+      // It has exited, or will be ended by force at the deadline, which is the same. An exit in order may overtake the
+      // answer that announces it.
+      const isOrderly = this.#exit !== undefined && this.#exit.error === undefined;
+      if (!isOrderly) this.#logger.warn({ thread: this.name, error }, 'thread did not stop in order');
     }
     await this.exited;
     clearTimeout(deadline);

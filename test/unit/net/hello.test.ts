@@ -219,7 +219,11 @@ describe('settings', () => {
   });
 
   it.each([
-    ['missing there', { members: 'a:1,b:1,c:1' }, '"commandBytes" must be the same on all nodes: "64" at "b:1", nothing at'],
+    [
+      'missing there',
+      { members: 'a:1,b:1,c:1' },
+      '"commandBytes" must be the same on all nodes: "64" at "b:1", nothing at',
+    ],
     ['missing here', { ...identity.settings, a: '' }, '"a" must be the same on all nodes: nothing at "b:1", "" at'],
     ['named as objects name theirs', { ...identity.settings, toString: '' }, '"toString" must be the same'],
     ['of several, the first by name', { members: '', commandBytes: '' }, '"commandBytes" must be the same'],
@@ -264,7 +268,10 @@ describe('settings', () => {
     const frame = written((sink) => writeHello(largest, sink));
     expect(frame.meta.length).toBeLessThanOrEqual(META_BYTES_MAX);
     expect(readHello(frame)).toEqual(largest);
-    const refused = expect.objectContaining({ code: 'ERR_INVALID_OPTION', data: expect.objectContaining({ option: 'settings' }) });
+    const refused = expect.objectContaining({
+      code: 'ERR_INVALID_OPTION',
+      data: expect.objectContaining({ option: 'settings' }),
+    });
     expect(() => checkSettings({ members: 'x'.repeat(2_037) })).toThrow(refused);
     expect(() => checkSettings(Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ''])))).toThrow(refused);
   });

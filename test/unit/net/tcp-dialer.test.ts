@@ -30,20 +30,21 @@ async function start(options: Pick<TcpTransportOptions, 'self' | 'peers' | 'bind
 
 type Lookup = (host: string, options: dns.LookupOptions, callback: Function) => void;
 
-/** Answers look-ups of `name` with these addresses in turn, staying with the last. */
+/** Answers look-ups of `name` with these addresses in turn, staying with the last. Tells how many there were. */
 function resolveTo(name: string, addresses: readonly string[]): () => number {
   const left = [...addresses];
   let lookups = 0;
-  const lookup = dns.lookup as Lookup;
-  const spy = vi.spyOn(dns, 'lookup').mockImplementation((((host, options, callback) => {
-    if (host !== name) return lookup(host, options, callback);
+  const original = dns.lookup as unknown as Lookup;
+  const lookup: Lookup = (host, options, callback) => {
+    if (host !== name) return original(host, options, callback);
     lookups++;
     const address = left.length > 1 ? left.shift()! : left[0]!;
     process.nextTick(() => {
       if (options.all === true) callback(null, [{ address, family: 4 }]);
       else callback(null, address, 4);
     });
-  }) as Lookup as typeof dns.lookup);
+  };
+  const spy = vi.spyOn(dns, 'lookup').mockImplementation(lookup as unknown as typeof dns.lookup);
   cleanups.push(() => spy.mockRestore());
   return () => lookups;
 }

@@ -188,7 +188,9 @@ describe('dialling', () => {
 
     const x = await start(a, [b]);
     await until(() => impostor.peers[0]?.frames.length === 1);
-    impostor.peers[0]!.socket.write(helloBytes({ cluster: CLUSTER, from: c, incarnation: life('9'), to: a, settings: {} }));
+    impostor.peers[0]!.socket.write(
+      helloBytes({ cluster: CLUSTER, from: c, incarnation: life('9'), to: a, settings: {} }),
+    );
     await until(() => impostor.peers[0]!.frames.length === 2);
 
     expect(impostor.peers[0]!.frames[1]!.type).toBe(FrameType.refused);

@@ -77,6 +77,7 @@ describe('calls on a cluster of three', () => {
 
     const error = await errorOf(() => follower.objects.book.addAndThrow(3));
 
+    expect(error.data).toEqual({ method: 'book.addAndThrow' });
     expect(error).toMatchObject({ code: 'ERR_COMMAND_THREW', mayBeApplied: true, retrySafe: false });
     expect(error.cause).toBeInstanceOf(RangeError);
     expect(error.cause).toMatchObject({ message: 'refused after adding 3', cause: { message: 'the reason' } });
@@ -103,7 +104,8 @@ describe('calls on a cluster of three', () => {
     const error = await errorOf(() => leader.objects.book.returnFunction());
 
     expect(error).toMatchObject({ code: 'ERR_RESULT_NOT_ENCODABLE', mayBeApplied: true });
-    expect(error.data['path']).toBe('result.inner[0]');
+    expect(error.data).toMatchObject({ path: 'result.inner[0]', method: 'book.returnFunction' });
+    expect(error.message).toContain('book.returnFunction has run');
     expect(await leader.objects.book.sum()).toBe(before + 1);
   });
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import { MethodName } from '../../../../src/actors/replicated/block-builder.js';
-import { ORDINARY_CALL } from '../../../../src/actors/replicated/call.js';
-import { Caller, type Consistency } from '../../../../src/actors/replicated/caller.js';
+import { ORDINARY_CALL, type Consistency } from '../../../../src/actors/replicated/call.js';
+import { Caller } from '../../../../src/actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../../../../src/actors/replicated/caller-messages.js';
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
 import type { ResultBlock } from '../../../../src/actors/replicated/results.js';

@@ -72,6 +72,12 @@ describe('refused', () => {
     'what is no class': [{}, { module }, 'not given a class'],
     'no description': [newAccount(), undefined, 'needs a description'],
     'no module': [newAccount(), { replicated: ['deposit'] }, 'needs module: import.meta.url'],
+    'a module that is a path': [newAccount(), { module: './account.js' }, './account.js is no URL of a file'],
+    'what descriptions do not have': [
+      newAccount(),
+      { module, query: ['get'] },
+      'query, which is not part of a description; there are module, replicated, queries',
+    ],
     'another module': [
       class {
         static module = 'file:///a.js';

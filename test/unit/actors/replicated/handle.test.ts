@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MethodName } from '../../../../src/actors/replicated/block-builder.js';
-import type { Call } from '../../../../src/actors/replicated/call.js';
-import type { Caller, Consistency } from '../../../../src/actors/replicated/caller.js';
+import type { Call, Consistency } from '../../../../src/actors/replicated/call.js';
+import type { Caller } from '../../../../src/actors/replicated/caller.js';
 import { HandleFactory } from '../../../../src/actors/replicated/handle.js';
 import type { RemoteOf } from '../../../../src/actors/replicated/remote-of.js';
 import { errorOf } from './error-of.js';
@@ -93,6 +93,7 @@ describe('a handle', () => {
     expect(await errorOf(() => handle.tell.read())).toMatchObject({
       code: 'ERR_UNKNOWN_METHOD',
       data: { method: 'read' },
+      message: 'journal.read is a query; tell is for replicated methods.',
     });
   });
 
@@ -119,7 +120,7 @@ describe('a handle', () => {
     [{ timeoutMs: NaN }, 'timeoutMs', 'NaN'],
     [{ timeoutMs: Infinity }, 'timeoutMs', 'Infinity'],
     [{ timeoutMs: 2 ** 31 }, 'timeoutMs', '2147483648'],
-    [{ timeoutMs: '50' }, 'timeoutMs', '50'],
+    [{ timeoutMs: '50' }, 'timeoutMs', 'must be a number above 0 and at most 2147483647, not the string "50"'],
     [{ signal: {} }, 'signal', 'AbortSignal'],
     [{ timeout: 5 }, 'timeout', 'timeout'],
     [null, 'options', 'object'],

@@ -233,10 +233,10 @@ describe('Machine', () => {
   });
 
   it('never runs a command as a query', () => {
-    const result = rig.query(write('sneaked in'));
+    const [[, plain, method]] = rig.query(write('sneaked in')).errors as [NonNullable<ResultBlock['errors']>[number]];
 
     expect(rig.lines).toEqual([]);
-    expect(resultError(result.errors![0]![1], true)).toMatchObject({ code: 'ERR_UNKNOWN_METHOD', mayBeApplied: false });
+    expect(resultError(plain, method, true)).toMatchObject({ code: 'ERR_UNKNOWN_METHOD', mayBeApplied: false });
   });
 
   it('gives queries no context, not even after a command that threw', () => {

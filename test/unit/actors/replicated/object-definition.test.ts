@@ -94,7 +94,7 @@ describe('classes that are refused', () => {
     'a module that is relative': [classWith({ module: './account.js' }), 'which is no URL of a file'],
     'a module on the web': [classWith({ module: 'https://example.org/account.js' }), 'which is no URL of a file'],
     'a module that is no string': [classWith({ module: 5 }), 'which is no URL of a file'],
-    'no methods': [accounts.NothingMarked, 'mark methods with @replicated or @query'],
+    'no methods': [accounts.NothingMarked, '@replicated or @query, or use defineObject'],
     'not exported': [accounts.hiddenClass(), 'does not export: write "export" before the class Hidden there'],
     'private state': [accounts.PrivateState, 'use a TypeScript private field, or define snapshot() and restore(state)'],
     'private state of a base class': [accounts.InheritsPrivateState, 'which no snapshot can see'],
@@ -121,6 +121,16 @@ describe('classes that are refused', () => {
     expect(error.code).toBe('ERR_INVALID_OBJECT');
     expect(error.message).toContain('broken module');
     expect(error.cause).toBeInstanceOf(Error);
+  });
+
+  test('a module that is no JavaScript', async () => {
+    // Imported by Node itself, as it is on the thread of the objects.
+    const module = `data:text/javascript,import ${JSON.stringify(here('../../../../../README.md'))}`;
+
+    const error = await errorOf(() => exportNameOf('acct', module, accounts.Account));
+
+    expect(error.code).toBe('ERR_INVALID_OBJECT');
+    expect(error.message).toContain('; the object thread loads JavaScript: compile it first, or use threads: false');
   });
 
   test('a module that does not exist', async () => {
@@ -186,6 +196,11 @@ describe('loading', () => {
       'no replicated method get',
     ],
     'a constructor that throws': [accounts.ThrowsWhenMade, {}, 'the constructor of its class throws: not today'],
+    'a constructor that was not given what it needs': [
+      accounts.ThrowsWhenMade,
+      {},
+      'it was given no arguments: arguments go in object(Class, …)',
+    ],
     'a field that hides a method': [accounts.FieldHidesMethod, {}, 'has a field deposit that hides its method'],
   };
 

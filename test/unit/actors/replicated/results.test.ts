@@ -16,8 +16,8 @@ function collect(results: readonly unknown[]): ResultBlock {
   const collector = new ResultCollector(codec);
   collector.begin(results.length);
   for (const [position, result] of results.entries()) {
-    if (result instanceof Error) collector.fail(position, toPlainError(result));
-    else collector.set(position, result);
+    if (result instanceof Error) collector.fail(position, toPlainError(result), 'list.take');
+    else collector.set(position, result, 'list.take');
   }
   return collector.end(sessionId(3), 17);
 }
@@ -64,7 +64,7 @@ describe('ResultCollector', () => {
 
       const block = collect(results);
 
-      expect(block.errors).toMatchObject([[at, { name: 'RangeError', message: 'no' }]]);
+      expect(block.errors).toMatchObject([[at, { name: 'RangeError', message: 'no' }, 'list.take']]);
       expect(valuesOf(block)).toEqual(results.map((result, i) => (i === at ? undefined : result)));
     }
   });
@@ -73,9 +73,11 @@ describe('ResultCollector', () => {
     const block = collect(['a', { deep: [() => 1] }, 'b', Symbol('s')]);
 
     expect(valuesOf(block)).toEqual(['a', undefined, 'b', undefined]);
+    const code = 'ERR_RESULT_NOT_ENCODABLE';
+    const message = expect.stringContaining('list.take has run');
     expect(block.errors).toMatchObject([
-      [1, { code: 'ERR_RESULT_NOT_ENCODABLE', data: { path: 'result.deep[0]' } }],
-      [3, { code: 'ERR_RESULT_NOT_ENCODABLE', data: { path: 'result' } }],
+      [1, { code, message, data: { path: 'result.deep[0]', method: 'list.take' } }, 'list.take'],
+      [3, { code, message, data: { path: 'result', method: 'list.take' } }, 'list.take'],
     ]);
   });
 
@@ -92,11 +94,11 @@ describe('ResultCollector', () => {
   it('begins anew with each block', () => {
     const collector = new ResultCollector(codec);
     collector.begin(1);
-    collector.fail(0, toPlainError(new Error('no')));
+    collector.fail(0, toPlainError(new Error('no')), 'list.take');
     collector.end(sessionId(1), 1);
 
     collector.begin(1);
-    collector.set(0, 5);
+    collector.set(0, 5, 'list.take');
 
     expect(collector.end(sessionId(1), 2)).toMatchObject({ errors: null, values: null });
   });
@@ -107,9 +109,9 @@ describe('ResultCollector', () => {
 
     collector.begin(2);
     items.push(1);
-    collector.set(0, items);
+    collector.set(0, items, 'list.add');
     items.push(2);
-    collector.set(1, items);
+    collector.set(1, items, 'list.add');
 
     expect(valuesOf(collector.end(sessionId(3), 17))).toEqual([[1], [1, 2]]);
   });
@@ -119,7 +121,7 @@ describe('ResultCollector', () => {
 
     const block = collect([large, 'small', large, 'also small']);
 
-    expect(block.errors).toMatchObject([[2, { code: 'ERR_RESULT_TOO_LARGE', mayBeApplied: true }]]);
+    expect(block.errors).toMatchObject([[2, { code: 'ERR_RESULT_TOO_LARGE', mayBeApplied: true }, 'list.take']]);
     expect((valuesOf(block) as unknown[]).map((value) => typeof value)).toEqual([
       'object',
       'string',
@@ -141,16 +143,17 @@ describe('ResultCollector', () => {
 
 describe('resultError', () => {
   it('wraps what a command threw', () => {
-    const error = resultError(toPlainError(new RangeError('no')), false);
+    const error = resultError(toPlainError(new RangeError('no')), 'list.take', false);
 
     expect(error).toMatchObject({ code: 'ERR_COMMAND_THREW', message: 'no', mayBeApplied: true, retrySafe: false });
+    expect(error.data).toEqual({ method: 'list.take' });
     expect(error.cause).toBeInstanceOf(RangeError);
   });
 
   it('passes on errors of our own', () => {
     const plain = toPlainError(new ConclaveError('ERR_ASYNC_COMMAND', 'a promise', { data: { method: 'm' } }));
 
-    expect(resultError(plain, false)).toMatchObject({
+    expect(resultError(plain, 'list.take', false)).toMatchObject({
       code: 'ERR_ASYNC_COMMAND',
       data: { method: 'm' },
       mayBeApplied: true,
@@ -160,7 +163,7 @@ describe('resultError', () => {
   it.each([new RangeError('no'), new ConclaveError('ERR_ASYNC_COMMAND', 'a promise')])(
     'says of a query that it has changed nothing: %s',
     (thrown) => {
-      expect(resultError(toPlainError(thrown), true)).toMatchObject({ mayBeApplied: false, retrySafe: true });
+      expect(resultError(toPlainError(thrown), 'list.take', true)).toMatchObject({ mayBeApplied: false, retrySafe: true });
     },
   );
 });

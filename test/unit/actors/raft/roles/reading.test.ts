@@ -178,6 +178,17 @@ describe('a read on a follower', () => {
     expect(answersIn(subject.tick(20))).toEqual([{ type: 'readFailed', readIds: [1] }]);
   });
 
+  test('ignores the answer to a question that only an earlier life of the node can have asked', () => {
+    const subject = follower();
+    subject.local(read(1));
+    const [question] = sentOf(subject.flush());
+    const { readId } = question!.message as { readId: number };
+    expect(answersIn(subject.peer({ type: 'readIndexReply', readId: readId + 1_000, readIndex: logIndex(3) }))).toEqual(
+      [],
+    );
+    expect(answersIn(subject.peer(answerTo(question, 7)))).toEqual([{ type: 'readReady', readIds: [1], index: 7 }]);
+  });
+
   test('never uses the number of a question that an earlier life of the node asked', () => {
     const [first, second] = [1, 2].map((draw) => {
       const subject = follower(draw);
