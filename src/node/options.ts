@@ -283,7 +283,10 @@ function describe(value: unknown): string {
   if (typeof value === 'function') return nameOf(value);
   if (typeof value === 'number') return String(value);
   try {
-    return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'function' ? nameOf(part) : part)) ?? String(value);
+    return (
+      JSON.stringify(value, (_key, part: unknown) => (typeof part === 'function' ? nameOf(part) : part)) ??
+      String(value)
+    );
   } catch {
     return Object.prototype.toString.call(value);
   }

@@ -108,6 +108,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   static async start<Definitions extends ObjectDefinitions>(
     options: RuntimeOptions<Definitions>,
   ): Promise<Runtime<Definitions>> {
+    refuseOwnThread();
     const checked = checkOptions(options);
     return Runtime.startOn(checked, (events) =>
       checked.threads ? new ThreadsPlacement(checked, events) : new InlinePlacement(checked, events),
@@ -123,7 +124,6 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     options: CheckedOptions<Definitions>,
     place: (events: PlacementEvents) => Placement,
   ): Promise<Runtime<Definitions>> {
-    refuseOwnThread();
     const codec = new ValueCodec();
     const definitions = Object.entries(options.objects);
     const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));

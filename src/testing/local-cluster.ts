@@ -32,7 +32,12 @@ export interface LocalClusterOptions<Definitions extends ObjectDefinitions> exte
 }
 
 /** What each node has of its own is no option of the cluster. */
-const OF_EACH_NODE: ReadonlySet<string> = new Set(['self', 'peers', 'bind', 'onReady'] satisfies (keyof RuntimeOptions)[]);
+const OF_EACH_NODE: ReadonlySet<string> = new Set([
+  'self',
+  'peers',
+  'bind',
+  'onReady',
+] satisfies (keyof RuntimeOptions)[]);
 const KNOWN: readonly string[] = [
   ...(['nodes', 'waitTimeoutMs'] satisfies (keyof LocalClusterOptions<ObjectDefinitions>)[]),
   ...OPTION_NAMES.filter((name) => !OF_EACH_NODE.has(name)),

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConclaveError, Runtime } from 'conclave';
 import { LocalCluster } from 'conclave/testing';
+import { freePorts, LOOPBACK } from '../../dist/testing/free-ports.js';
 import type * as Hazards from './fixtures/hazard.js';
 
 // Compiled, for a worker cannot load TypeScript.
@@ -359,5 +360,20 @@ describe('a program', () => {
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
       expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: output, stderr: '' });
     }
+  });
+
+  it('whose class is in the file that starts the runtime starts no second one on the thread of its objects', async () => {
+    const file = fileURLToPath(new URL('./fixtures/starts-itself.mjs', import.meta.url));
+    const [port] = await freePorts(1);
+
+    const env = { ...process.env, SELF: `${LOOPBACK}:${port}` };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { timeout: 20_000, env });
+
+    expect(stdout.trim().split('\n')).toEqual([
+      `nested: ERR_INVALID_OBJECT Runtime.start was called while ${pathToFileURL(file).href} was loaded on the thread of ` +
+        'the objects: move the class into a file of its own, which starts nothing when it is imported.',
+      'outer: 1',
+    ]);
+    expect(stderr).toBe('');
   });
 });

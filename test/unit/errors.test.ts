@@ -55,7 +55,11 @@ test('docs/errors.md lists every code with its answers', () => {
   const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `(ERR_\w+)` \| (yes|no) \| (yes|no) \|/gm)];
 
-  const documented = rows.map(([, code, mayBeApplied, retrySafe]) => [code, mayBeApplied === 'yes', retrySafe === 'yes']);
+  const documented = rows.map(([, code, mayBeApplied, retrySafe]) => [
+    code,
+    mayBeApplied === 'yes',
+    retrySafe === 'yes',
+  ]);
 
   const actual = ERROR_CODES.map((code) => new ConclaveError(code, ''));
   expect(documented).toEqual(actual.map(({ code, mayBeApplied, retrySafe }) => [code, mayBeApplied, retrySafe]));

@@ -293,7 +293,12 @@ export class BlockLane {
   }
 }
 
-function queueFull(what: string, waiting: number, limit: 'pendingCommands' | 'pendingBytes', max: number): ConclaveError {
+function queueFull(
+  what: string,
+  waiting: number,
+  limit: 'pendingCommands' | 'pendingBytes',
+  max: number,
+): ConclaveError {
   return new ConclaveError(
     'ERR_QUEUE_FULL',
     `${waiting} ${what} are waiting already, and limits.${limit} is ${max}. Wait for some of them, or raise the limit.`,

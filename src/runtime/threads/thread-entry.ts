@@ -61,7 +61,9 @@ const control: ThreadControl = {
 };
 
 if (unhandledRejections === 'logged') {
-  process.on('unhandledRejection', (reason) => logger.error({ error: toError(reason) }, 'nobody waits for a promise that rejected'));
+  process.on('unhandledRejection', (reason) =>
+    logger.error({ error: toError(reason) }, 'nobody waits for a promise that rejected'),
+  );
 }
 process.on('uncaughtException', (thrown: unknown) => die(toError(thrown)));
 // Whoever calls process.exit() here ends the thread only; those linked to it learn of it before their ports close.

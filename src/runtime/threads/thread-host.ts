@@ -145,13 +145,16 @@ export class ThreadHost {
     try {
       await this.#call('stop', () => this.#control.stop(), this.#controlTimeoutMs);
     } catch (error) {
-      // It has exited, or will be ended by force at the deadline, which is the same. An exit in order may overtake the
-      // answer that announces it.
-      const isOrderly = this.#exit !== undefined && this.#exit.error === undefined;
-      if (!isOrderly) this.#logger.warn({ thread: this.name, error }, 'thread did not stop in order');
+      // It has exited, or will be ended by force at the deadline, which is the same.
+      if (!this.#hasExitedInOrder()) this.#logger.warn({ thread: this.name, error }, 'thread did not stop in order');
     }
     await this.exited;
     clearTimeout(deadline);
+  }
+
+  /** The exit of a thread that was stopped may overtake its answer that it has. */
+  #hasExitedInOrder(): boolean {
+    return this.#exit !== undefined && this.#exit.error === undefined;
   }
 
   async #terminate(): Promise<void> {

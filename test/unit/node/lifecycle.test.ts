@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Runtime } from '../../../src/node/runtime.js';
 import { LocalCluster, type LocalClusterOptions } from '../../../src/testing/local-cluster.js';
 import { errorOf } from '../actors/replicated/error-of.js';
@@ -227,6 +227,18 @@ describe('the life of a node', () => {
     expect(await errorOf(() => nodes[0]!.ready({ signal: AbortSignal.abort() }))).toMatchObject({
       code: 'ERR_ABORTED',
     });
+  });
+
+  it('says what it waited for to be ready', async () => {
+    const { nodes } = await start({ electionTimeoutMs: [5_000, 10_000], heartbeatMs: 50 });
+    cluster!.isolate(nodes[0]!);
+    const cutOff = { health: 'no quorum', members: [{ connected: true }, { connected: false }, { connected: false }] };
+    await vi.waitFor(() => expect(nodes[0]!.status()).toMatchObject(cutOff));
+
+    const error = await errorOf(() => nodes[0]!.ready({ signal: AbortSignal.abort() }));
+
+    expect(error.message).toBe('Not ready: no quorum; connected to 0 of 2 peers (not to node2:1, node3:1).');
+    expect(error.data).toEqual({ health: 'no quorum', leader: null });
   });
 
   it('hands leadership to the one that is asked for, and refuses what cannot be', async () => {

@@ -7,6 +7,8 @@ const GOOD = { self: 'a:1', peers: ['b:2', 'c:3'], objects: { book: Ledger } };
 
 const check = (options: object): ReturnType<typeof checkOptions> => checkOptions(options as RuntimeOptions);
 
+const addresses = (count: number): string[] => Array.from({ length: count }, (_, i) => `peer:${i + 1}`);
+
 describe('checkOptions', () => {
   it('fills in what is left out', () => {
     expect(check(GOOD)).toMatchObject({
@@ -41,9 +43,11 @@ describe('checkOptions', () => {
     ['peers that are no list', { peers: 'b:2' }, 'peers', '"b:2"'],
     ['no peers', { peers: undefined }, 'peers', 'undefined'],
     ['a peer that is no address', { peers: ['b:2', 'c'] }, 'peers', '"c"'],
-    ['a peer twice', { peers: ['b:2', 'c:3', 'b:2'] }, 'peers', '"b:2"'],
-    ['itself among its peers', { peers: ['b:2', 'a:1'] }, 'peers', '"a:1"'],
-    ['objects that are none', { objects: [Ledger] }, 'objects', 'object'],
+    ['a peer twice', { peers: ['b:2', 'c:3', 'b:2'] }, 'peers', 'peers lists "b:2" twice'],
+    ['itself among its peers', { peers: ['b:2', 'a:1'] }, 'peers', 'peers lists "a:1", which is this node'],
+    ['more members than a quorum is checked for', { peers: addresses(15) }, 'peers', 'at most 15 members'],
+    ['more members for an observer', { self: null, peers: addresses(16) }, 'peers', 'at most 15 members'],
+    ['objects that are none', { objects: [Ledger] }, 'objects', 'the function Ledger'],
     ['a cluster without a name', { cluster: '' }, 'cluster', '""'],
     ['a cluster whose name is too long', { cluster: 'x'.repeat(129) }, 'cluster', 'xxx'],
     ['threads that are neither on nor off', { threads: 4 }, 'threads', '4'],
@@ -52,6 +56,7 @@ describe('checkOptions', () => {
     ['an election timeout that is too short', { electionTimeoutMs: [5, 10] }, 'electionTimeoutMs', '5'],
     ['an election timeout that is no number', { electionTimeoutMs: ['400', '800'] }, 'electionTimeoutMs', '400'],
     ['heartbeats that are too rare', { heartbeatMs: 200 }, 'heartbeatMs', '200'],
+    ['heartbeats that are too rare by little', { heartbeatMs: 133.4 }, 'heartbeatMs', 'from 1 to 133.33. It is 133.4'],
     ['heartbeats that are NaN', { heartbeatMs: NaN }, 'heartbeatMs', 'NaN'],
     ['a call timeout of nothing', { callTimeoutMs: 0 }, 'callTimeoutMs', '0'],
     ['a limit that is out of range', { limits: { pendingCommands: 0 } }, 'limits.pendingCommands', '0'],
@@ -70,6 +75,11 @@ describe('checkOptions', () => {
 
   it.each([null, undefined, 'a:1', 5])('refuses options that are none: %j', async (options) => {
     expect(await errorOf(() => checkOptions(options as never))).toMatchObject({ code: 'ERR_INVALID_OPTION' });
+  });
+
+  it('takes as many members as a quorum is checked for', () => {
+    expect(check({ ...GOOD, peers: addresses(14) }).peers).toHaveLength(14);
+    expect(check({ ...GOOD, self: null, peers: addresses(15) }).peers).toHaveLength(15);
   });
 
   it('takes IPv6 addresses, and a bind address of its own', () => {

@@ -97,11 +97,28 @@ describe('LocalCluster', () => {
     ['half a node', { nodes: 1.5 }],
     ['more nodes than can agree', { nodes: 16 }],
     ['an option that does not exist', { size: 3 }],
+    ['an address, which it chooses itself', { self: 'a:1' }],
+    ['peers, which it chooses itself', { peers: ['a:1'] }],
+    ['an address to listen on', { bind: 'a:1' }],
   ])('refuses %s', async (_what, options) => {
     const error = await errorOf(() => LocalCluster.start({ objects, ...options }));
 
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION' });
     expect(error.message).toContain(String(Object.values(options)[0]));
+  });
+});
+
+it('LocalCluster says which options it has', async () => {
+  const error = await errorOf(() => LocalCluster.start({ objects, size: 3 } as never));
+
+  expect(error.message).toContain('size is not an option; there are nodes, waitTimeoutMs, objects,');
+  expect(error.message).not.toContain('peers');
+});
+
+it('LocalCluster refuses to start without options', async () => {
+  expect(await errorOf(() => LocalCluster.start(undefined as never))).toMatchObject({
+    code: 'ERR_INVALID_OPTION',
+    data: { option: 'options' },
   });
 });
 

@@ -122,12 +122,7 @@ describe('ResultCollector', () => {
     const block = collect([large, 'small', large, 'also small']);
 
     expect(block.errors).toMatchObject([[2, { code: 'ERR_RESULT_TOO_LARGE', mayBeApplied: true }, 'list.take']]);
-    expect((valuesOf(block) as unknown[]).map((value) => typeof value)).toEqual([
-      'object',
-      'string',
-      'undefined',
-      'string',
-    ]);
+    expect(valuesOf(block).map((value) => typeof value)).toEqual(['object', 'string', 'undefined', 'string']);
   });
 
   it('hands over buffers that hold nothing but the results', () => {
@@ -163,7 +158,10 @@ describe('resultError', () => {
   it.each([new RangeError('no'), new ConclaveError('ERR_ASYNC_COMMAND', 'a promise')])(
     'says of a query that it has changed nothing: %s',
     (thrown) => {
-      expect(resultError(toPlainError(thrown), 'list.take', true)).toMatchObject({ mayBeApplied: false, retrySafe: true });
+      expect(resultError(toPlainError(thrown), 'list.take', true)).toMatchObject({
+        mayBeApplied: false,
+        retrySafe: true,
+      });
     },
   );
 });
