@@ -231,6 +231,19 @@ describe('ThreadHost', () => {
       expect(await host.exited).toEqual({ error: undefined });
       await vi.waitFor(() => expect(heard).toEqual([{ do: 'record', value: 'stopped' }]));
     });
+
+    it('logs nothing, though the exit of a thread may overtake its answer', async () => {
+      const lines: string[] = [];
+      const line = (_details: object, message: string): void => void lines.push(message);
+      const logger: Logger = { debug: line, info: line, warn: line, error: line };
+
+      for (let round = 0; round < 10; round++) {
+        const threads = await Promise.all(['a', 'b', 'c', 'd'].map((name) => startThread(name, { logger })));
+        await Promise.all(threads.map((thread) => thread.stop()));
+      }
+
+      expect(lines).toEqual([]);
+    });
   });
 
   it('moves the buffers of a message: the sender has them no more', async () => {
