@@ -21,7 +21,7 @@ const USAGE = `npm run bench -- [options]
   --quick              one short round of each row
   --only REGEX         only the rows whose name matches
   --duration-ms N      how long each row is measured (3000; --quick: 1000)
-  --warmup-ms N        and runs before that (1000; --quick: 500)
+  --warmup-ms N        and runs before that (2000; --quick: 500)
   --rounds N           how often; the median counts (3; --quick: 1)
   --out FILE           where to write (bench/results/latest.json; partial.json when not everything is measured in full)
   --list               print the names of the rows`;
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
 
   const timing = {
     durationMs: count('duration-ms', values.quick ? 1_000 : 3_000),
-    warmupMs: count('warmup-ms', values.quick ? 500 : 1_000),
+    warmupMs: count('warmup-ms', values.quick ? 500 : 2_000),
   };
   const rounds = count('rounds', values.quick ? 1 : 3);
   const load: LoadOutcome[] = [];
