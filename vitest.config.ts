@@ -1,14 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` runs from source on one thread; `built` needs `npm run build` first, for workers cannot load TypeScript. */
+/** Whole nodes on one event loop, real sockets, other programs: from source as well, but slower. */
+const INLINE = [
+  'test/unit/node/**/*.test.ts',
+  'test/unit/testing/**/*.test.ts',
+  'test/unit/net/tcp-*.test.ts',
+  'test/unit/architecture/lint-rules.test.ts',
+];
+
+/**
+ * `unit` and `inline` run from source, on one thread; `built` needs `npm run build` first, for workers cannot load
+ * TypeScript.
+ */
 export default defineConfig({
   test: {
     retry: 0,
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/scenario/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/scenario/**/*.test.ts'],
+          exclude: INLINE,
+        },
       },
+      { extends: true, test: { name: 'inline', include: INLINE } },
       {
         extends: true,
         test: {

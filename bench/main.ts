@@ -52,6 +52,8 @@ async function main(): Promise<void> {
   const rounds = count('rounds', values.quick ? 1 : 3);
   const load: LoadOutcome[] = [];
   const memory: MemoryOutcome[] = [];
+  // Now, for what is committed or edited while it runs is not what is measured.
+  const measured = environment();
   const progress = new Progress(expectedMs(rows, timing, rounds));
   try {
     for (const row of rows) {
@@ -73,7 +75,7 @@ async function main(): Promise<void> {
   const file = values.out ?? new URL(`bench/results/${whole ? 'latest' : 'partial'}.json`, ROOT);
   await writeResults(file, {
     format: RESULTS_FORMAT,
-    environment: environment(),
+    environment: measured,
     settings: { ...timing, rounds },
     load,
     memory,

@@ -9,6 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Not more calls than this are timed at once: reading the clock twice costs as much as a call does. */
 const TIMED_MAX = 64;
+/**
+ * A warm-up has at least this many calls in flight: with one at a time it would take the engine longer to compile what
+ * is measured than the measurement lasts.
+ */
+const WARMUP_WINDOW_MIN = 100;
+/** After the warm-up, the stated window runs for this long before anything is counted. */
+const SETTLE_MS = 250;
 const LOOP_RESOLUTION_MS = 1;
 const NS_PER_MS = 1e6;
 /** The channel to the parent keeps the process alive; a timer that outlives a failed run must not. */
@@ -17,7 +24,7 @@ const UNREF = { ref: false } as const;
 export interface LoadSettings {
   /** Calls in flight, at any time. */
   readonly window: number;
-  /** Runs before anything is counted. */
+  /** Runs before anything is counted, with the window or 100 calls in flight, whichever is more. */
   readonly warmupMs: number;
   readonly durationMs: number;
 }
@@ -45,11 +52,12 @@ export interface LoadResult {
  */
 export async function runClosedLoop(call: () => Promise<unknown>, settings: LoadSettings): Promise<LoadResult> {
   const { window, warmupMs, durationMs } = settings;
+  await warmUp(call, Math.max(window, WARMUP_WINDOW_MIN), warmupMs);
   const load = new ClosedLoop(call, window);
   const loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   try {
     const finished = load.start();
-    await Promise.race([delay(warmupMs, undefined, UNREF), finished]);
+    await Promise.race([delay(SETTLE_MS, undefined, UNREF), finished]);
     loopDelay.enable();
     const utilization = performance.eventLoopUtilization();
     const [commandsBefore, startedAt] = [load.completed, performance.now()];
@@ -83,6 +91,14 @@ export async function runClosedLoop(call: () => Promise<unknown>, settings: Load
     load.stop();
     loopDelay.disable();
   }
+}
+
+async function warmUp(call: () => Promise<unknown>, window: number, warmupMs: number): Promise<void> {
+  const load = new ClosedLoop(call, window);
+  const finished = load.start();
+  await Promise.race([delay(warmupMs, undefined, UNREF), finished]);
+  load.stop();
+  await finished;
 }
 
 class ClosedLoop {
