@@ -194,7 +194,7 @@ export function asError(thrown: unknown): Error {
 }
 
 /** Is this one of the codes that {@link ConclaveError} knows? */
-export function isErrorCode(code: unknown): code is ErrorCode {
+function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(CODES, code);
 }
 

@@ -76,6 +76,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #lastStatus = '';
   #nowMs = 0;
   #lastTickMs: number;
+  #isTickSkipped = false;
+  /** Queries whose failure the caller has not been told, because its mailbox was full. */
+  #failedQueries: number[] = [];
 
   constructor(context: ActorContext<RaftActorMessage>, options: RaftActorOptions) {
     this.#context = context;
@@ -162,7 +165,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return;
       case 'readFailed':
         for (const queryId of effect.readIds) this.#reads.delete(queryId);
-        return this.#caller.tell({ type: 'queriesFailed', queryIds: effect.readIds });
+        this.#failedQueries.push(...effect.readIds);
+        return this.#tellFailedQueries();
       case 'roleChanged':
         this.#context.logger.info({ role: effect.role, term: effect.term, leader: effect.leader }, 'role changed');
         return this.#publishStatus();
@@ -196,9 +200,18 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const nowMs = this.#context.clock.nowMs();
     const isLate = nowMs - this.#lastTickMs > this.#options.core.electionTimeoutMs[0] / 2;
     this.#lastTickMs = nowMs;
-    // A thread that has stood still has news of others waiting: those first, before it is judged how long they were silent.
-    if (!isLate) this.#step({ type: 'tick' });
+    // A thread that has stood still has news of others waiting: those first, before it is judged how long they were
+    // silent. Never twice in a row, for a thread may be late for good.
+    this.#isTickSkipped = isLate && !this.#isTickSkipped;
+    if (!this.#isTickSkipped) this.#step({ type: 'tick' });
+    this.#tellFailedQueries();
     this.#publishStatus();
+  }
+
+  /** Tells what cannot be told now at the next tick. */
+  #tellFailedQueries(): void {
+    if (this.#failedQueries.length === 0) return;
+    if (tellOrDrop(this.#caller, { type: 'queriesFailed', queryIds: this.#failedQueries })) this.#failedQueries = [];
   }
 
   #onLink({ type, peer }: LinkUp | LinkDown): void {
@@ -351,7 +364,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
 }
 
 /**
- * Tells what may be lost: a peer's message, for the peer sends again, and a status, for there will be another one.
+ * Tells what may be lost, or is told again: a peer's message, for the peer sends again; a status, for there will be
+ * another one; failed queries and news of links, at the next tick.
  * Returns whether the mailbox had room for it.
  */
 function tellOrDrop<Message>(to: ActorRef<Message>, message: Message): boolean {

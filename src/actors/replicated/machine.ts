@@ -203,7 +203,7 @@ const MALFORMED: PlainError = toPlainError(
 const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0');
 
 /** The incarnation that the payload of a session entry names. */
-export function readIncarnation(payload: Uint8Array): string {
+function readIncarnation(payload: Uint8Array): string {
   return Array.from(payload, hexOf).join('');
 }
 

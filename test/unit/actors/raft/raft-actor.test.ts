@@ -35,18 +35,26 @@ describe('RaftActor', () => {
 
   afterEach(() => rig.system.stop());
 
-  function record(name: string, into: unknown[]): void {
+  function record(name: string, into: unknown[], mailboxMax = 65_536): void {
     rig.system.spawn<unknown, void>({
       name,
+      mailboxMax,
       data: undefined,
       factory: () => ({ receive: (message) => void into.push(message) }),
     });
   }
 
-  function spawn(id: NodeId, ids: readonly NodeId[], applyBytesMax: number, logStore: LogStore): Node {
+  function spawn(
+    id: NodeId,
+    ids: readonly NodeId[],
+    applyBytesMax: number,
+    logStore: LogStore,
+    tickMs = 10,
+    callerMailboxMax?: number,
+  ): Node {
     const toCaller: CallerMessage[] = [];
     const toMachine: MachineMessage[] = [];
-    record(`caller ${id}`, toCaller);
+    record(`caller ${id}`, toCaller, callerMailboxMax);
     record(`machine ${id}`, toMachine);
     const life = incarnation(id[0]!.repeat(32));
     const raft = rig.system.spawn<RaftActorMessage, void>({
@@ -78,7 +86,7 @@ describe('RaftActor', () => {
           logStore,
           machine: { system: 'simulated', name: `machine ${id}` },
           caller: { system: 'simulated', name: `caller ${id}` },
-          tickMs: 10,
+          tickMs,
           applyBytesMax,
         }),
     });
@@ -271,6 +279,38 @@ describe('RaftActor', () => {
     expect(rig.failures).toEqual([]);
   });
 
+  it('is elected although its thread is so slow that every tick is late', async () => {
+    const { 0: id } = IDS;
+    const node = spawn(id!, [id!], APPLY_BYTES_MAX, new MemoryLogStore(), ELECTION_TIMEOUT_MS[0]);
+
+    await rig.simulation.runUntil(() => lastStatus(node)?.role === 'leader', 10 * ELECTION_TIMEOUT_MS[1]);
+
+    expect(lastStatus(node)).toMatchObject({ role: 'leader' });
+  });
+
+  it('tells of failed queries later when its caller has no room for the news', async () => {
+    const { 0: id } = IDS;
+    const node = spawn(id!, IDS, APPLY_BYTES_MAX, new MemoryLogStore(), 10, 1);
+    const caller = rig.system.ref<unknown>({ system: 'simulated', name: `caller ${id}` });
+    rig.system.spawn<'fill', void>({
+      name: 'filling',
+      data: undefined,
+      factory: (context) => {
+        context.every(1, 'fill');
+        return { receive: () => tellIfRoom(caller) };
+      },
+    });
+
+    for (let queryId = 3; queryId < 303; queryId += 3) {
+      node.raft.tell({ type: 'readBlock', queryId, lease: false, timeoutMs: queryId, block: new ArrayBuffer(8) });
+    }
+    await run(1_000);
+
+    const failed = node.toCaller.flatMap((message) => (message?.type === 'queriesFailed' ? message.queryIds : []));
+    expect(failed.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => 3 * (i + 1)));
+    expect(rig.failures).toEqual([]);
+  });
+
   it('leaves the network when it is stopped', async () => {
     const nodes = await start(IDS);
     const [first, ...others] = nodes;
@@ -283,3 +323,12 @@ describe('RaftActor', () => {
     expect(rig.failures).toEqual([]);
   });
 });
+
+/** Takes up the room of a mailbox, if there is some. */
+function tellIfRoom(to: ActorRef<unknown>): void {
+  try {
+    to.tell({ type: 'nothing' });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MAILBOX_FULL') throw error;
+  }
+}
