@@ -4,13 +4,35 @@
  */
 
 import { parseArgs } from 'node:util';
+import {
+  describeCatchUp,
+  describeCompaction,
+  describeDiskUse,
+  describeLoad,
+  describeMemory,
+  describeRestart,
+} from './describe.js';
+import { fdatasyncMs } from './disk-speed.js';
 import { environment } from './environment.js';
 import { hasLimit, measureLimit } from './limit/measure-limit.js';
 import type { LoadResult } from './load/closed-loop.js';
-import { ROWS, type LoadRow, type Row } from './matrix.js';
+import { rowsOf, type LoadRow, type Row } from './matrix.js';
 import { measureLoad, measureMemory, type Timing } from './measure.js';
 import { Progress } from './progress.js';
-import { RESULTS_FORMAT, writeResults, type LoadOutcome, type MemoryOutcome } from './results.js';
+import {
+  RESULTS_FORMAT,
+  writeResults,
+  type CatchUpOutcome,
+  type CompactionOutcome,
+  type DiskUseOutcome,
+  type LoadOutcome,
+  type MemoryOutcome,
+  type RestartOutcome,
+} from './results.js';
+import { measureCatchUp } from './storage/measure-catch-up.js';
+import { measureCompaction } from './storage/measure-compaction.js';
+import { measureDiskUse } from './storage/measure-disk-use.js';
+import { measureRestart } from './storage/measure-restart.js';
 
 /** This file runs from build/bench. */
 const ROOT = new URL('../../', import.meta.url);
@@ -18,7 +40,7 @@ const ROOT = new URL('../../', import.meta.url);
 const OVERHEAD_MS = 2_000;
 
 const USAGE = `npm run bench -- [options]
-  --quick              one short round of each row
+  --quick              one short round of each row, with smaller logs and states
   --only REGEX         only the rows whose name matches
   --duration-ms N      how long each row is measured (3000; --quick: 1000)
   --warmup-ms N        and runs before that (2000; --quick: 500)
@@ -41,7 +63,8 @@ const { values } = parseArgs({
 
 async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
-  const rows = ROWS.filter((row) => new RegExp(values.only).test(row.name));
+  const allRows = rowsOf({ isQuick: values.quick });
+  const rows = allRows.filter((row) => new RegExp(values.only).test(row.name));
   if (values.list) return console.log(rows.map((row) => row.name).join('\n'));
   if (rows.length === 0) throw new Error(`No row's name matches ${values.only}. See --list.`);
 
@@ -50,36 +73,58 @@ async function main(): Promise<void> {
     warmupMs: count('warmup-ms', values.quick ? 500 : 2_000),
   };
   const rounds = count('rounds', values.quick ? 1 : 3);
-  const load: LoadOutcome[] = [];
-  const memory: MemoryOutcome[] = [];
+  const outcomes = {
+    load: [] as LoadOutcome[],
+    memory: [] as MemoryOutcome[],
+    compaction: [] as CompactionOutcome[],
+    restart: [] as RestartOutcome[],
+    catchUp: [] as CatchUpOutcome[],
+    diskUse: [] as DiskUseOutcome[],
+  };
   // Now, for what is committed or edited while it runs is not what is measured.
   const measured = environment();
+  const syncMs = rows.some(({ durable }) => durable) ? await fdatasyncMs() : null;
   const progress = new Progress(expectedMs(rows, timing, rounds));
   try {
     for (const row of rows) {
       progress.label(row.name);
-      if (row.kind === 'load') {
-        const outcome = await measureRounds(row, timing, rounds);
-        load.push(outcome);
-        progress.log(describeLoad(outcome));
-      } else {
-        const outcome = await measureMemory(row, timing);
-        memory.push(outcome);
-        progress.log(`${row.name.padEnd(52)} ${outcome.bytesPerCommand.toFixed(1)} bytes per command`);
-      }
+      progress.log(await measureRow(row));
     }
   } finally {
     progress.stop();
   }
-  const whole = !values.quick && rows.length === ROWS.length;
+  const whole = !values.quick && rows.length === allRows.length;
   const file = values.out ?? new URL(`bench/results/${whole ? 'latest' : 'partial'}.json`, ROOT);
   await writeResults(file, {
     format: RESULTS_FORMAT,
     environment: measured,
+    fdatasyncMs: syncMs,
     settings: { ...timing, rounds },
-    load,
-    memory,
+    ...outcomes,
   });
+
+  /** Adds the outcome of one row, and says it. */
+  async function measureRow(row: Row): Promise<string> {
+    switch (row.kind) {
+      case 'load':
+        return describeLoad(added(outcomes.load, await measureRounds(row, timing, rounds)));
+      case 'memory':
+        return describeMemory(added(outcomes.memory, await measureMemory(row, timing)));
+      case 'compaction':
+        return describeCompaction(added(outcomes.compaction, await measureCompaction(row, timing)));
+      case 'restart':
+        return describeRestart(added(outcomes.restart, await measureRestart(row, rounds)));
+      case 'catchUp':
+        return describeCatchUp(added(outcomes.catchUp, await measureCatchUp(row, timing)));
+      case 'diskUse':
+        return describeDiskUse(added(outcomes.diskUse, await measureDiskUse(row)));
+    }
+  }
+}
+
+function added<Outcome>(outcomes: Outcome[], outcome: Outcome): Outcome {
+  outcomes.push(outcome);
+  return outcome;
 }
 
 async function measureRounds(row: LoadRow, timing: Timing, rounds: number): Promise<LoadOutcome> {
@@ -102,21 +147,26 @@ function medianOf(results: readonly LoadResult[]): LoadResult {
   return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }
 
+/** Roughly; the bar follows it. */
 function expectedMs(rows: readonly Row[], { warmupMs, durationMs }: Timing, rounds: number): number {
   const onceMs = warmupMs + durationMs + OVERHEAD_MS;
-  return rows.reduce(
-    (sum, row) => sum + (row.kind === 'memory' ? 4 * onceMs : rounds * (hasLimit(row) ? 2 : 1) * onceMs),
-    0,
-  );
-}
-
-function describeLoad({ row, result, limit }: LoadOutcome): string {
-  const share =
-    limit === null ? '' : `, ${(result.commandsPerSecond / limit.result.commandsPerSecond).toFixed(2)} of the limit`;
-  return (
-    `${row.name.padEnd(52)} ${Math.round(result.commandsPerSecond).toLocaleString('en').padStart(9)}/s, ` +
-    `p50 ${result.p50Ms.toFixed(2)} ms, p99 ${result.p99Ms.toFixed(2)} ms${share}`
-  );
+  const rowMs = (row: Row): number => {
+    switch (row.kind) {
+      case 'load':
+        return rounds * (hasLimit(row) ? 2 : 1) * onceMs;
+      case 'memory':
+        return 4 * onceMs;
+      case 'restart':
+        return row.from === 'log' ? row.entries / 25 : row.entries / 100;
+      case 'compaction':
+        return row.entries / 50 + row.nodes * durationMs + onceMs;
+      case 'catchUp':
+        return row.entries / 10 + 2 * onceMs;
+      case 'diskUse':
+        return 10_000;
+    }
+  };
+  return rows.reduce((sum, row) => sum + rowMs(row), 0);
 }
 
 function count(option: 'duration-ms' | 'warmup-ms' | 'rounds', fallback: number): number {

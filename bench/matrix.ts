@@ -12,6 +12,8 @@ export interface LoadRow {
   readonly commandBytes: number;
   /** Actors on threads of their own, or all of them on the caller's event loop. */
   readonly threads: boolean;
+  /** Log on disk, with an fdatasync before every acknowledgement; otherwise in memory. */
+  readonly durable: boolean;
 }
 
 export interface MemoryRow {
@@ -20,9 +22,61 @@ export interface MemoryRow {
   readonly nodes: number;
   readonly window: number;
   readonly commandBytes: number;
+  readonly durable: false;
 }
 
-export type Row = LoadRow | MemoryRow;
+/** What callers feel of it when a node takes a snapshot; of each node, one after the other. */
+export interface CompactionRow {
+  readonly kind: 'compaction';
+  readonly name: string;
+  readonly nodes: number;
+  /** Entries of a map, each a key and a value of ten characters. */
+  readonly entries: number;
+  /** Calls that overwrite one entry each. */
+  readonly callsPerSecond: number;
+  readonly durable: boolean;
+}
+
+/** How long a node of its own takes to be ready again. */
+export interface RestartRow {
+  readonly kind: 'restart';
+  readonly name: string;
+  /** `log`: nothing but entries of one 10 B command each; `snapshot`: a map, as for compaction, and nothing else. */
+  readonly from: 'log' | 'snapshot';
+  readonly entries: number;
+  readonly durable: true;
+}
+
+/** A node that has lost its disk comes back while callers go on. */
+export interface CatchUpRow {
+  readonly kind: 'catchUp';
+  readonly name: string;
+  readonly nodes: number;
+  /** Entries of a map, each a key of ten characters and bytes that cannot be compressed. */
+  readonly entries: number;
+  readonly valueBytes: number;
+  /** Calls that overwrite a small entry each, beside those. */
+  readonly callsPerSecond: number;
+  readonly durable: true;
+}
+
+/** What log and snapshots take while a map is overwritten again and again. */
+export interface DiskUseRow {
+  readonly kind: 'diskUse';
+  readonly name: string;
+  readonly nodes: number;
+  readonly entries: number;
+  /** Records in JSON, or what cannot be compressed. */
+  readonly values: 'record' | 'noise';
+  readonly valueBytes: number;
+  /** Calls that overwrite one value each. */
+  readonly callsPerSecond: number;
+  /** `limits.segmentBytes` and `snapshot.bytes`, as by default in proportion. */
+  readonly segmentBytes: number;
+  readonly durable: true;
+}
+
+export type Row = LoadRow | MemoryRow | CompactionRow | RestartRow | CatchUpRow | DiskUseRow;
 
 const SMALL_BYTES = 10;
 const WINDOWS = [1, 100, 1000, 5000] as const;
@@ -33,18 +87,42 @@ const SIZES = [
   { commandBytes: 20_480, window: 200 },
 ] as const;
 
-export const ROWS: readonly Row[] = [
-  ...WINDOWS.map((window) => load('write', { window })),
-  ...SIZES.map((size) => load('write', size)),
-  ...[5, 7].map((nodes) => load('write', { nodes })),
-  ...[1, 5000].map((window) => load('write', { window, caller: 'follower' })),
-  ...[1, 5000].map((window) => load('write', { window, threads: false })),
-  ...[1, 5000].map((window) => load('readLinearizable', { window })),
-  load('readLinearizable', { caller: 'follower' }),
-  load('readLease', {}),
-  load('readLocal', {}),
-  { kind: 'memory', name: 'memory 10 B ×1000, 3 nodes', nodes: 3, window: 1000, commandBytes: SMALL_BYTES },
-];
+const MEMORY: MemoryRow = {
+  kind: 'memory',
+  name: 'memory 10 B ×1000, 3 nodes',
+  nodes: 3,
+  window: 1000,
+  commandBytes: SMALL_BYTES,
+  durable: false,
+};
+const CALLS_PER_SECOND = 50_000;
+/** What `--quick` divides the sizes of states and logs by. */
+const QUICK_DIVISOR = 10;
+
+export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row[] {
+  const million = 1_000_000 / (isQuick ? QUICK_DIVISOR : 1);
+  return [
+    ...WINDOWS.map((window) => load('write', { window })),
+    ...SIZES.map((size) => load('write', size)),
+    ...[5, 7].map((nodes) => load('write', { nodes })),
+    ...[1, 5000].map((window) => load('write', { window, caller: 'follower' })),
+    ...[1, 5000].map((window) => load('write', { window, threads: false })),
+    ...[1, 5000].map((window) => load('readLinearizable', { window })),
+    load('readLinearizable', { caller: 'follower' }),
+    load('readLease', {}),
+    load('readLocal', {}),
+    MEMORY,
+    ...[1, 5000].map((window) => load('write', { window, durable: true })),
+    load('write', { window: 1, threads: false, durable: true }),
+    compaction({ entries: million, durable: true }),
+    compaction({ entries: million, durable: false }),
+    restart({ from: 'log', entries: million }),
+    restart({ from: 'snapshot', entries: million }),
+    catchUp({ entries: million / 5 }),
+    diskUse({ entries: million / 50, values: 'record' }),
+    diskUse({ entries: million / 50, values: 'noise' }),
+  ];
+}
 
 function load(operation: Operation, settings: Partial<LoadRow>): LoadRow {
   const row = {
@@ -55,18 +133,66 @@ function load(operation: Operation, settings: Partial<LoadRow>): LoadRow {
     window: 5000,
     commandBytes: operation === 'write' ? SMALL_BYTES : 0,
     threads: true,
+    durable: false,
     ...settings,
   } as const;
   return { ...row, name: nameOf(row) };
 }
 
-/** Says every setting, so that `--only` can pick by any of them. */
-function nameOf({ operation, commandBytes, window, nodes, caller, threads }: Omit<LoadRow, 'name'>): string {
+/** Names say every setting, so that `--only` can pick by any of them. */
+function nameOf({ operation, commandBytes, window, nodes, caller, threads, durable }: Omit<LoadRow, 'name'>): string {
   const what = operation === 'write' ? `write ${bytesText(commandBytes)}` : operation;
-  return `${what} ×${window}, ${nodes} nodes, from the ${caller}${threads ? '' : ', inline'}`;
+  return `${what} ×${window}, ${nodes} nodes, from the ${caller}${threads ? '' : ', inline'}${placeOf(durable)}`;
+}
+
+function compaction({ entries, durable }: Pick<CompactionRow, 'entries' | 'durable'>): CompactionRow {
+  const row = { kind: 'compaction', nodes: 3, callsPerSecond: CALLS_PER_SECOND, entries, durable } as const;
+  return { ...row, name: `compaction of ${countText(entries)} entries, 3 nodes${placeOf(durable)}` };
+}
+
+function restart({ from, entries }: Pick<RestartRow, 'from' | 'entries'>): RestartRow {
+  const what =
+    from === 'log' ? `a log of ${countText(entries)} entries` : `a snapshot of ${countText(entries)} entries`;
+  return { kind: 'restart', name: `restart from ${what}${placeOf(true)}`, from, entries, durable: true };
+}
+
+function catchUp({ entries }: Pick<CatchUpRow, 'entries'>): CatchUpRow {
+  const row = {
+    kind: 'catchUp',
+    nodes: 3,
+    callsPerSecond: CALLS_PER_SECOND,
+    entries,
+    valueBytes: 1000,
+    durable: true,
+  } as const;
+  return { ...row, name: `catching up on ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
+}
+
+function diskUse({ entries, values }: Pick<DiskUseRow, 'entries' | 'values'>): DiskUseRow {
+  const row = {
+    kind: 'diskUse',
+    nodes: 3,
+    entries,
+    values,
+    valueBytes: 1000,
+    // The whole state every two seconds.
+    callsPerSecond: entries / 2,
+    durable: true,
+  } as const;
+  const segmentBytes = row.entries * row.valueBytes;
+  return { ...row, segmentBytes, name: `disk use of ${countText(entries)} ${values} entries, 3 nodes${placeOf(true)}` };
+}
+
+function placeOf(durable: boolean): string {
+  return durable ? ', on disk' : '';
 }
 
 /** 10 B, 200 B, 2 KiB, 20 KiB. */
 export function bytesText(bytes: number): string {
   return bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
+}
+
+/** 1,000,000. */
+export function countText(count: number): string {
+  return count.toLocaleString('en-US');
 }

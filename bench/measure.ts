@@ -1,7 +1,7 @@
 /** Measures one row once, on a cluster started for it and stopped after it. Runs in the parent. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { withCluster, type Cluster } from './cluster/cluster.js';
+import { NEVER_BY_ITSELF, withCluster, type Cluster } from './cluster/cluster.js';
 import type { NodeOperations } from './cluster/node-operations.js';
 import type { LoadResult, LoadSettings } from './load/closed-loop.js';
 import type { LoadRow, MemoryRow } from './matrix.js';
@@ -35,7 +35,8 @@ export function measureLoad(row: LoadRow, timing: Timing): Promise<LoadResult> {
 
 /** How much each process grows per committed command, once it has reached its stride. */
 export function measureMemory(row: MemoryRow, timing: Timing): Promise<MemoryOutcome> {
-  const settings = { nodes: row.nodes, threads: true, execArgv: ['--expose-gc'] };
+  const options = { snapshot: NEVER_BY_ITSELF };
+  const settings = { nodes: row.nodes, threads: true, options, execArgv: ['--expose-gc'] };
   return withCluster(NODE_SCRIPT, settings, async (cluster: BenchCluster) => {
     const { leader } = await cluster.roles();
     const load = { ...row, ...timing, operation: 'write', caller: 'leader' } as const;

@@ -5,9 +5,11 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './environment.js';
 import type { LoadResult } from './load/closed-loop.js';
-import type { LoadRow, MemoryRow } from './matrix.js';
+import type { PhaseResult } from './load/paced-load.js';
+import type { CatchUpRow, CompactionRow, DiskUseRow, LoadRow, MemoryRow, RestartRow } from './matrix.js';
+import type { ThreadStalls } from './storage/thread-stalls.js';
 
-export const RESULTS_FORMAT = 1;
+export const RESULTS_FORMAT = 2;
 
 export interface LoadOutcome {
   readonly row: LoadRow;
@@ -28,12 +30,73 @@ export interface MemoryOutcome {
   readonly bytesPerCommand: number;
 }
 
+/** What callers felt in one phase of a paced load. */
+export interface FeltResult {
+  /** Of the calls that should have started in this phase. */
+  readonly calls: PhaseResult;
+  /** The calling node's of its caller's thread; of the others, the longest of all nodes. */
+  readonly stalls: ThreadStalls;
+}
+
+export interface CompactionOutcome {
+  readonly row: CompactionRow;
+  /** No node takes a snapshot: before each that does, for the stated time. */
+  readonly quiet: FeltResult;
+  /** Each node takes one, the leader first. */
+  readonly compacting: readonly (FeltResult & { readonly role: 'leader' | 'follower'; readonly compactMs: number })[];
+  /** The worst p99 while a node takes a snapshot, over that while none does. */
+  readonly p99Ratio: number;
+}
+
+export interface RestartOutcome {
+  readonly row: RestartRow;
+  /** Bytes of the files that were there to be read. */
+  readonly logBytes: number;
+  readonly snapshotBytes: number;
+  /** From `Runtime.start` to `ready()`: the median, and all. */
+  readonly readyMs: number;
+  readonly rounds: readonly number[];
+}
+
+export interface CatchUpOutcome {
+  readonly row: CatchUpRow;
+  /** Of the file that was sent. */
+  readonly snapshotBytes: number;
+  /** From `Runtime.start` of the empty node to `ready()`. */
+  readonly readyMs: number;
+  /** The other nodes' callers, before and while. */
+  readonly before: PhaseResult;
+  readonly meanwhile: PhaseResult;
+  readonly p99Ratio: number;
+}
+
+export interface DiskUseOutcome {
+  readonly row: DiskUseRow;
+  /** Bytes of all keys and values. */
+  readonly stateBytes: number;
+  readonly writtenBytes: number;
+  /** How many snapshots were seen on the node that took the fewest. */
+  readonly snapshots: number;
+  /** Log and snapshots together at their largest, of the node where they were largest, and what they were then. */
+  readonly peakBytes: number;
+  readonly logBytes: number;
+  readonly snapshotBytes: number;
+  /** 3 × the state, and two segments. */
+  readonly boundBytes: number;
+}
+
 export interface Results {
   readonly format: typeof RESULTS_FORMAT;
   readonly environment: Environment;
+  /** How long the disk of the durable rows takes to sync 4 KiB; null: no such row was measured. */
+  readonly fdatasyncMs: number | null;
   readonly settings: { readonly warmupMs: number; readonly durationMs: number; readonly rounds: number };
   readonly load: readonly LoadOutcome[];
   readonly memory: readonly MemoryOutcome[];
+  readonly compaction: readonly CompactionOutcome[];
+  readonly restart: readonly RestartOutcome[];
+  readonly catchUp: readonly CatchUpOutcome[];
+  readonly diskUse: readonly DiskUseOutcome[];
 }
 
 export async function writeResults(file: string | URL, results: Results): Promise<void> {

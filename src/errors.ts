@@ -54,6 +54,22 @@ const CODES = {
   ERR_ACTOR_STOPPED: { mayBeApplied: true, retrySafe: false },
   /** A thread ended, and with it whatever was waiting for an answer from it. */
   ERR_THREAD_EXITED: { mayBeApplied: true, retrySafe: false },
+  /** The disk has refused a write, a sync or a read; the node has stopped, and acknowledged nothing since. */
+  ERR_STORAGE: { mayBeApplied: true, retrySafe: false },
+  /** What lies in the data directory is damaged: not the torn end of a crash, but something that was durable. */
+  ERR_STORAGE_CORRUPT: { mayBeApplied: false, retrySafe: false },
+  /** Another process uses the data directory; `data.pid` names it. */
+  ERR_DATA_DIR_LOCKED: { mayBeApplied: false, retrySafe: true },
+  /** The data directory belongs to another node or cluster, or was written by a newer version. */
+  ERR_DATA_DIR_MISMATCH: { mayBeApplied: false, retrySafe: false },
+  /** The command ran, and left its object holding what no snapshot can; `data.path` says where. */
+  ERR_STATE_NOT_ENCODABLE: { mayBeApplied: true, retrySafe: false },
+  /** The command was applied, and its result passed by while this node was given a snapshot. */
+  ERR_RESULT_LOST: { mayBeApplied: true, retrySafe: false },
+  /** A snapshot could not be taken; the log is kept, and another one will be tried. */
+  ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },
+  /** A snapshot of the same log has another content than the live object: a command is not deterministic. */
+  ERR_DIVERGED: { mayBeApplied: false, retrySafe: false },
   /** An invariant of Conclave itself does not hold: a defect, please report it. */
   ERR_ASSERTION: { mayBeApplied: true, retrySafe: false },
 } as const;

@@ -21,8 +21,14 @@ export type LogIndex = Brand<number, 'LogIndex'>;
 /** A session of the exactly-once protocol: the index of the entry that opened it, hence unique for ever. */
 export type SessionId = Brand<number, 'SessionId'>;
 
-/** One life of one node: 16 random bytes as 32 hex digits, drawn at each start. */
+/**
+ * What a node remembers, by name: 16 random bytes as 32 hex digits, drawn when it begins with nothing. Kept in its data
+ * directory; a node that has lost its memory, or keeps it in memory only and starts again, has a new one.
+ */
 export type Incarnation = Brand<string, 'Incarnation'>;
+
+/** One life of one node, from its start to its end: 16 random bytes as 32 hex digits. Names the node's sessions. */
+export type Life = Brand<string, 'Life'>;
 
 export const nodeId = (id: string): NodeId => id as NodeId;
 export const groupId = (id: number): GroupId => id as GroupId;
@@ -30,3 +36,14 @@ export const term = (value: number): Term => value as Term;
 export const logIndex = (value: number): LogIndex => value as LogIndex;
 export const sessionId = (value: number): SessionId => value as SessionId;
 export const incarnation = (value: string): Incarnation => value as Incarnation;
+export const life = (value: string): Life => value as Life;
+
+/**
+ * The last entry that a snapshot has taken the place of (Raft figure 13), with its timestamp, which must not run
+ * backwards behind it. Index 0: nothing has been taken the place of.
+ */
+export interface LastIncluded {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly timestampMs: number;
+}

@@ -3,23 +3,33 @@
  * leader, compared at the end, and stopped whatever happens. Runs in the parent.
  */
 
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Operations } from '../processes/calls.js';
 import { Child, ChildError } from '../processes/child.js';
 import { freePorts } from '../processes/free-ports.js';
 import { sameState } from '../processes/same-state.js';
-import type { NodeOperations, NodeReport } from './node-operations.js';
+import type { NodeOperations, NodeOptions, NodeReport, StartReport } from './node-operations.js';
+import { withTemporaryDirectory } from './temporary-directory.js';
 
 const START_ATTEMPTS_MAX = 3;
-const START_TIMEOUT_MS = 20_000;
+/** A node that restarts may have much to read. */
+const START_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 5_000;
 const AGREE_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
+
+/** `snapshot` options by which no snapshot is taken unless somebody asks for it. */
+export const NEVER_BY_ITSELF = { entries: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER } as const;
 
 export interface ClusterSettings {
   readonly nodes: number;
   /** Actors on threads of their own, or all of them on each process's one event loop. */
   readonly threads: boolean;
+  /** Log and snapshots of each node in a directory of its own, removed at the end; otherwise in memory. */
+  readonly durable?: boolean;
+  readonly options?: NodeOptions;
   /** Flags of Node for each process. */
   readonly execArgv?: readonly string[];
 }
@@ -27,24 +37,39 @@ export interface ClusterSettings {
 export class Cluster<Ops extends Operations> {
   readonly nodes: readonly Child<Ops>[];
   readonly addresses: readonly string[];
-  /** The same as `nodes`, called for what every node can be asked. */
-  readonly #nodes: readonly Child<NodeOperations>[];
+  /** Where each node keeps what it stores; null where nothing is stored. */
+  readonly dataDirs: readonly string[] | null;
+  readonly #script: URL;
+  readonly #settings: ClusterSettings;
+  /** The same array as `nodes`, called for what every node can be asked. */
+  readonly #nodes: Child<NodeOperations>[];
 
-  private constructor(nodes: readonly Child<never>[], addresses: readonly string[]) {
+  private constructor(
+    script: URL,
+    settings: ClusterSettings,
+    addresses: readonly string[],
+    dataDirs: readonly string[] | null,
+  ) {
+    this.#script = script;
+    this.#settings = settings;
+    this.addresses = addresses;
+    this.dataDirs = dataDirs;
+    const nodes = addresses.map((address) => newChild<never>(address, script, settings));
     this.nodes = nodes;
     this.#nodes = nodes;
-    this.addresses = addresses;
   }
 
   /** Starts one process per node, each running `script`, and resolves when all of them are ready. */
-  static async start<Ops extends Operations>(script: URL, settings: ClusterSettings): Promise<Cluster<Ops>> {
+  static async start<Ops extends Operations>(
+    script: URL,
+    settings: ClusterSettings,
+    directory: string | null = null,
+  ): Promise<Cluster<Ops>> {
     for (let attempt = 1; ; attempt++) {
       const addresses = (await freePorts(settings.nodes)).map((port) => `127.0.0.1:${port}`);
-      const nodes = addresses.map((address) => new Child<never>(`node ${address}`, script, settings.execArgv));
-      const cluster = new Cluster<Ops>(nodes, addresses);
-      const starts = await Promise.allSettled(
-        addresses.map((self, index) => cluster.#startNode(self, index, settings)),
-      );
+      const dataDirs = directory === null ? null : addresses.map((_, index) => join(directory, `${attempt}-${index}`));
+      const cluster = new Cluster<Ops>(script, settings, addresses, dataDirs);
+      const starts = await Promise.allSettled(addresses.map((_, index) => cluster.#start(index)));
       const failed = starts.find((start) => start.status === 'rejected');
       if (failed === undefined) return cluster;
       await cluster.kill();
@@ -52,6 +77,19 @@ export class Cluster<Ops extends Operations> {
       const portTaken = error instanceof ChildError && error.code === 'ERR_ADDRESS_UNAVAILABLE';
       if (!portTaken || attempt === START_ATTEMPTS_MAX) throw error;
     }
+  }
+
+  /** Starts a node that has been stopped, in a new process and with `options` instead of the cluster's. */
+  startNode(position: number, options?: NodeOptions): Promise<StartReport> {
+    this.#nodes[position] = newChild(this.addresses[position]!, this.#script, this.#settings);
+    return this.#start(position, options);
+  }
+
+  /** Forgets everything that a node, which has been stopped, has stored. */
+  async wipe(position: number): Promise<void> {
+    const dataDir = this.dataDirs![position]!;
+    await rm(dataDir, { recursive: true });
+    await mkdir(dataDir);
   }
 
   /** The positions of the leader and of the first node that is not. */
@@ -87,9 +125,13 @@ export class Cluster<Ops extends Operations> {
     await Promise.all(this.nodes.map((node) => node.kill()));
   }
 
-  #startNode(self: string, index: number, { threads }: ClusterSettings): Promise<void> {
+  #start(position: number, options: NodeOptions = this.#settings.options ?? {}): Promise<StartReport> {
+    const self = this.addresses[position]!;
     const peers = this.addresses.filter((address) => address !== self);
-    return this.#nodes[index]!.call('start', { self, peers, threads }, START_TIMEOUT_MS);
+    const dataDir = this.dataDirs?.[position];
+    const { threads } = this.#settings;
+    const settings = { ...options, self, peers, threads, ...(dataDir === undefined ? {} : { dataDir }) };
+    return this.#nodes[position]!.call('start', settings, START_TIMEOUT_MS);
   }
 
   async #until(what: string, holds: (reports: readonly NodeReport[]) => boolean): Promise<readonly NodeReport[]> {
@@ -105,20 +147,27 @@ export class Cluster<Ops extends Operations> {
   }
 }
 
+function newChild<Ops extends Operations>(address: string, script: URL, { execArgv }: ClusterSettings): Child<Ops> {
+  return new Child<Ops>(`node ${address}`, script, execArgv);
+}
+
 /** Runs `use` on a cluster that is stopped afterwards: gently after success, at once after failure. */
-export async function withCluster<Ops extends Operations, Result>(
+export function withCluster<Ops extends Operations, Result>(
   script: URL,
   settings: ClusterSettings,
   use: (cluster: Cluster<Ops>) => Promise<Result>,
 ): Promise<Result> {
-  const cluster = await Cluster.start<Ops>(script, settings);
-  let result: Result;
-  try {
-    result = await use(cluster);
-  } catch (error) {
-    await cluster.kill();
-    throw error;
-  }
-  await cluster.stop();
-  return result;
+  const run = async (directory: string | null): Promise<Result> => {
+    const cluster = await Cluster.start<Ops>(script, settings, directory);
+    let result: Result;
+    try {
+      result = await use(cluster);
+    } catch (error) {
+      await cluster.kill();
+      throw error;
+    }
+    await cluster.stop();
+    return result;
+  };
+  return settings.durable === true ? withTemporaryDirectory(run) : run(null);
 }

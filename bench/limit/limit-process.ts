@@ -9,9 +9,10 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { MethodName } from '../../src/actors/replicated/block-builder.js';
 import { BlockLane } from '../../src/actors/replicated/block-lane.js';
 import { ORDINARY_CALL } from '../../src/actors/replicated/call.js';
-import { sessionPayload } from '../../src/actors/replicated/machine.js';
+import { sessionContent } from '../../src/actors/replicated/machine.js';
 import { ValueCodec } from '../../src/actors/replicated/value-codec.js';
-import { incarnation, sessionId } from '../../src/ids.js';
+import { crc32 } from '../../src/checksum.js';
+import { life, sessionId } from '../../src/ids.js';
 import { runClosedLoop, type LoadResult, type LoadSettings } from '../load/closed-loop.js';
 import { serveParent } from '../processes/calls.js';
 import { payloadsOf, type SinkState } from '../sink.js';
@@ -28,8 +29,8 @@ export type LimitOperations = {
 
 /** The first entry opens the session, so this is its name. */
 const SESSION = sessionId(1);
-const CALLER = incarnation('ca'.repeat(16));
-const OTHER = incarnation('00'.repeat(16));
+const CALLER = life('ca'.repeat(16));
+const OTHER = life('00'.repeat(16));
 const TIMEOUT_MS = 10_000;
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
@@ -51,7 +52,7 @@ serveParent(
       network.postMessage({
         type: 'connect',
         ports,
-        session: new Uint8Array(sessionPayload(CALLER)),
+        session: sessionContent(CALLER),
       } satisfies NetworkMessage);
       await once(network, 'message');
     },
@@ -82,7 +83,7 @@ function startThreads(isCaller: boolean): void {
     transferList: [between.port1],
   });
   const objectThread = new Worker(new URL('./object-thread.js', import.meta.url), {
-    workerData: { network: between.port2, caller: toCaller.port2, incarnation: isCaller ? CALLER : OTHER },
+    workerData: { network: between.port2, caller: toCaller.port2, life: isCaller ? CALLER : OTHER },
     transferList: [between.port2, toCaller.port2],
   });
   threads = [network, objectThread];
@@ -104,7 +105,8 @@ function callOf(commandBytes: number): () => Promise<unknown> {
       pending.id = nextSeq;
       nextSeq += pending.count;
       const block = builder.seal(SESSION, pending.id);
-      network.postMessage({ type: 'block', block } satisfies NetworkMessage, [block]);
+      const crc = crc32(new Uint8Array(block));
+      network.postMessage({ type: 'block', block, crc } satisfies NetworkMessage, [block]);
     },
   });
   object.on('message', (answer: ObjectAnswer) => {

@@ -13,9 +13,9 @@ import type { LimitOperations } from './limit-process.js';
 const SCRIPT = new URL('./limit-process.js', import.meta.url);
 const CALL_TIMEOUT_MS = 10_000;
 
-/** Reads are not sent anywhere, and on one thread the limit would be another one. */
+/** Reads are not sent anywhere, and on one thread, or with a disk, the limit would be another one. */
 export function hasLimit(row: LoadRow): boolean {
-  return row.operation === 'write' && row.caller === 'leader' && row.threads;
+  return row.operation === 'write' && row.caller === 'leader' && row.threads && !row.durable;
 }
 
 export async function measureLimit(row: LoadRow, { warmupMs, durationMs }: Timing): Promise<LoadResult> {

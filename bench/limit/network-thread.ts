@@ -7,16 +7,22 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { encodeEntryInto, entryBytes, ENTRY_HEADER_BYTES, EntryKind } from '../../src/actors/raft/entry.js';
+import {
+  encodeEntryInto,
+  entryBytes,
+  ENTRY_HEADER_BYTES,
+  EntryKind,
+  type Content,
+} from '../../src/actors/raft/entry.js';
 import { logIndex, term } from '../../src/ids.js';
 
 export type NetworkMessage =
   /** Listen, answer with the port, and pass on what comes. */
   | { readonly type: 'listen' }
-  /** Connect to these loopback ports, answer when connected, and open the session with this payload. */
-  | { readonly type: 'connect'; readonly ports: readonly number[]; readonly session: Uint8Array }
-  /** Send this block of commands to every process, this one included. Transferred. */
-  | { readonly type: 'block'; readonly block: ArrayBuffer };
+  /** Connect to these loopback ports, answer when connected, and open the session with this entry. */
+  | { readonly type: 'connect'; readonly ports: readonly number[]; readonly session: Content }
+  /** Send this block of commands, whose CRC-32 is given, to every process, this one included. Transferred. */
+  | { readonly type: 'block'; readonly block: ArrayBuffer; readonly crc: number };
 
 export type NetworkAnswer = { readonly type: 'listening'; readonly port: number } | { readonly type: 'connected' };
 
@@ -75,7 +81,7 @@ parentPort!.on('message', (message: NetworkMessage) => {
     case 'connect':
       return void connectAll(message.ports, message.session);
     case 'block':
-      broadcast(entryOf(EntryKind.block, new Uint8Array(message.block)));
+      broadcast(entryOf({ kind: EntryKind.block, payload: new Uint8Array(message.block), crc: message.crc }));
   }
 });
 
@@ -130,18 +136,18 @@ function measureEntries(bytes: Uint8Array): { wholeBytes: number; nextBytes: num
   return { wholeBytes, nextBytes: ENTRY_HEADER_BYTES };
 }
 
-async function connectAll(ports: readonly number[], session: Uint8Array): Promise<void> {
+async function connectAll(ports: readonly number[], session: Content): Promise<void> {
   const sockets = ports.map((port) => connect({ port, host: '127.0.0.1', noDelay: true }));
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   peers = sockets.map((socket) => new Peer(socket, sendWaiting));
-  broadcast(entryOf(EntryKind.session, session));
+  broadcast(entryOf(session));
   parentPort!.postMessage({ type: 'connected' } satisfies NetworkAnswer);
 }
 
-function entryOf(kind: EntryKind, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const entry = new Uint8Array(entryBytes(payload.length));
+function entryOf(content: Content): Uint8Array<ArrayBuffer> {
+  const entry = new Uint8Array(entryBytes(content.payload.length));
   const view = new DataView(entry.buffer);
-  encodeEntryInto(entry, view, 0, kind, term(1), logIndex(nextIndex++), Date.now(), payload);
+  encodeEntryInto(entry, view, 0, content, term(1), logIndex(nextIndex++), Date.now());
   return entry;
 }
 

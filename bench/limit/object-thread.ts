@@ -7,14 +7,14 @@ import { workerData, type MessagePort } from 'node:worker_threads';
 import { Machine } from '../../src/actors/replicated/machine.js';
 import { collectTransfers, type ResultBlock } from '../../src/actors/replicated/results.js';
 import { ValueCodec } from '../../src/actors/replicated/value-codec.js';
-import type { Incarnation } from '../../src/ids.js';
+import type { Life } from '../../src/ids.js';
 import { Sink } from '../sink.js';
 
 /** Entries come from `network`, which is told the index of the last one applied; results and state go to `caller`. */
-const { network, caller, incarnation } = workerData as {
+const { network, caller, life } = workerData as {
   readonly network: MessagePort;
   readonly caller: MessagePort;
-  readonly incarnation: Incarnation;
+  readonly life: Life;
 };
 
 export type ObjectAnswer =
@@ -24,7 +24,7 @@ export type ObjectAnswer =
 const sink = new Sink();
 const machine = new Machine({
   objects: [{ name: 'sink', instance: sink, methods: new Map([['put', 'replicated']]) }],
-  incarnation,
+  life,
   sessionsMax: 1,
   codec: new ValueCodec(),
 });

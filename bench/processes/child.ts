@@ -125,7 +125,8 @@ let watching = false;
 function watchParent(): void {
   if (watching) return;
   watching = true;
-  process.on('exit', () => {
+  // Before all others: what a child writes to cannot be removed while it lives.
+  process.prependListener('exit', () => {
     for (const child of living) child.kill('SIGKILL');
   });
   for (const [signal, code] of [

@@ -33,8 +33,8 @@ export function commandsByClusterSize(results: Results): Promise<string> {
   return render(points, 'Commands per second by size of cluster, 10 B', 'nodes', 'linear');
 }
 
-function isPlainWrite({ operation, caller, threads }: LoadOutcome['row']): boolean {
-  return operation === 'write' && caller === 'leader' && threads;
+function isPlainWrite({ operation, caller, threads, durable }: LoadOutcome['row']): boolean {
+  return operation === 'write' && caller === 'leader' && threads && !durable;
 }
 
 /** One point per place on the axis: of its windows, the largest one. */

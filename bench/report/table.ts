@@ -2,6 +2,8 @@
 
 import { bytesText, type LoadRow } from '../matrix.js';
 import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
+import { milliseconds, rate, table } from './markdown.js';
+import { catchUpText, compactionTables, diskText, diskUseTable, restartTable } from './storage-tables.js';
 
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
@@ -19,19 +21,32 @@ export function withResults(readme: string, results: Results): string {
 export function resultsText(results: Results): string {
   const writes = results.load.filter(({ row }) => row.operation === 'write');
   const reads = results.load.filter(({ row }) => row.operation !== 'write');
-  return [provenance(results), writesTable(writes), PLOTS, readsTable(reads), memoryText(results.memory)]
+  const durable = writes.filter(({ row }) => row.durable);
+  return [
+    provenance(results),
+    writesTable(writes.filter(({ row }) => !row.durable)),
+    PLOTS,
+    readsTable(reads),
+    memoryText(results.memory),
+    durable.length === 0 ? '' : diskText(results.fdatasyncMs),
+    durableWritesTable(durable),
+    compactionTables(results.compaction),
+    restartTable(results.restart),
+    catchUpText(results.catchUp),
+    diskUseTable(results.diskUse),
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-function provenance({ environment, settings }: Results): string {
+function provenance({ environment, settings, fdatasyncMs }: Results): string {
   const { machine, node, commit, dirty, date } = environment;
   const memory = Math.round(machine.memoryBytes / 2 ** 30);
   const source =
     commit === null ? 'a tree without commits' : `commit ${commit.slice(0, 10)}${dirty ? ' with changes' : ''}`;
   return (
     `${machine.cpu}, ${machine.cores} cores, ${memory} GiB, ${machine.kernel}; Node ${node}; ${source}; ` +
-    `${date.slice(0, 10)}. All processes on this one machine, over loopback, log in memory. ` +
+    `${date.slice(0, 10)}. All processes on this one machine, over loopback, log in memory${fdatasyncMs === null ? '' : ' unless said otherwise'}. ` +
     `${settings.rounds === 1 ? 'One round' : `The median of ${settings.rounds} rounds`} of ${settings.durationMs / 1000} s ` +
     `after ${settings.warmupMs / 1000} s of warming up.`
   );
@@ -64,6 +79,23 @@ function writesTable(outcomes: readonly LoadOutcome[]): string {
       milliseconds(result.eventLoopDelayP99Ms),
       limit === null ? '' : rate(limit.result.commandsPerSecond),
       limit === null ? '' : (result.commandsPerSecond / limit.result.commandsPerSecond).toFixed(2),
+    ]),
+  );
+}
+
+/** Without a limit, for nothing that has to wait for a disk is measured there. */
+function durableWritesTable(outcomes: readonly LoadOutcome[]): string {
+  return table(
+    ['command', 'in flight', 'nodes', 'called on', 'commands/s', 'p50', 'p99', "caller's loop, p99"],
+    outcomes.map(({ row, result }) => [
+      bytesText(row.commandBytes),
+      String(row.window),
+      String(row.nodes),
+      placeOf(row),
+      rate(result.commandsPerSecond),
+      milliseconds(result.p50Ms),
+      milliseconds(result.p99Ms),
+      milliseconds(result.eventLoopDelayP99Ms),
     ]),
   );
 }
@@ -101,21 +133,6 @@ function memoryText(outcomes: readonly MemoryOutcome[]): string {
     .join('\n\n');
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
-}
-
 function placeOf({ caller, threads }: LoadRow): string {
   return threads ? caller : `${caller}, inline`;
-}
-
-/** Three digits: more would claim what the next run takes back. */
-function rate(perSecond: number): string {
-  return Number(perSecond.toPrecision(3)).toLocaleString('en-US');
-}
-
-function milliseconds(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
 }

@@ -7,36 +7,44 @@
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { assert } from '../assert.js';
 import { EntryKind } from '../actors/raft/entry.js';
-import type { PeerMessage } from '../actors/raft/messages.js';
 import type { NodeId } from '../ids.js';
 import { FRAME_HEADER_BYTES, FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
 import { protocolError } from './protocol-error.js';
+import type { NodeMessage } from './transport.js';
 
-/** What a field may hold: `count` is a whole number from 0 to 2^53 - 1; `bytes` is the frame's payload. */
-type FieldKind = 'count' | 'flag' | 'entryKind' | 'bytes';
+/**
+ * What a field may hold: `count` is a whole number from 0 to 2^53 - 1, `crc` one below 2^32, `id` a string of 32 hex
+ * digits, lower case; `bytes` is the frame's payload.
+ */
+type FieldKind = 'count' | 'crc' | 'flag' | 'entryKind' | 'id' | 'bytes';
 
-type FieldKindOf<Value> = [Value] extends [boolean]
+type FieldKindOf<Name, Value> = [Value] extends [boolean]
   ? 'flag'
   : [Value] extends [Uint8Array]
     ? 'bytes'
     : [Value] extends [EntryKind]
       ? 'entryKind'
       : [Value] extends [number]
-        ? 'count'
-        : never;
+        ? Name extends 'crc'
+          ? 'crc'
+          : 'count'
+        : [Value] extends [string]
+          ? 'id'
+          : never;
 
 /** `group` is in the frame's header, and who a message is from is what the connection's hello said. */
 type Envelope = 'type' | 'group' | 'from';
 
-type MessageType = PeerMessage['type'];
+type MessageType = NodeMessage['type'];
 
 /** Total over messages and over their fields: forgetting one does not compile. */
 type MessageFields = {
   readonly [Type in MessageType]: {
     readonly code: number;
     readonly fields: {
-      readonly [Name in Exclude<keyof Extract<PeerMessage, { type: Type }>, Envelope>]: FieldKindOf<
-        Extract<PeerMessage, { type: Type }>[Name]
+      readonly [Name in Exclude<keyof Extract<NodeMessage, { type: Type }>, Envelope>]: FieldKindOf<
+        Name,
+        Extract<NodeMessage, { type: Type }>[Name]
       >;
     };
   };
@@ -89,7 +97,16 @@ const MESSAGES: MessageFields = {
   },
   installSnapshot: {
     code: 7,
-    fields: { term: 'count', session: 'count', round: 'count', lastIncludedIndex: 'count', lastIncludedTerm: 'count' },
+    fields: {
+      term: 'count',
+      session: 'count',
+      round: 'count',
+      lastIncludedIndex: 'count',
+      lastIncludedTerm: 'count',
+      lastIncludedTimestampMs: 'count',
+      snapshotId: 'id',
+      snapshotBytes: 'count',
+    },
   },
   installSnapshotReply: {
     code: 8,
@@ -109,7 +126,15 @@ const MESSAGES: MessageFields = {
   },
   forward: {
     code: 12,
-    fields: { term: 'count', kind: 'entryKind', payload: 'bytes' },
+    fields: { term: 'count', kind: 'entryKind', crc: 'crc', payload: 'bytes' },
+  },
+  snapshotRequest: {
+    code: 13,
+    fields: { snapshotId: 'id', offset: 'count', length: 'count' },
+  },
+  snapshotPiece: {
+    code: 14,
+    fields: { snapshotId: 'id', offset: 'count', crc: 'crc', bytes: 'bytes' },
   },
 };
 
@@ -134,7 +159,12 @@ const GROUP_MAX = 0xffff;
 
 const ENTRY_KINDS: ReadonlySet<unknown> = new Set(Object.values(EntryKind));
 
-/** No meta has more fields than this, strings, maps or anything else but numbers and booleans. */
+const CRC_MAX = 0xffff_ffff;
+
+const ID_CHARS = 32;
+const ID = /^[0-9a-f]{32}$/;
+
+/** No meta has more fields than this, longer strings than an id, maps, or anything else but numbers and booleans. */
 const META_FIELDS_MAX = 16;
 
 /**
@@ -151,7 +181,7 @@ export class MessageCodec {
     keyDecoder: null,
     maxArrayLength: META_FIELDS_MAX,
     maxMapLength: 0,
-    maxStrLength: 0,
+    maxStrLength: ID_CHARS,
     maxBinLength: 0,
     maxExtLength: 0,
   });
@@ -168,7 +198,7 @@ export class MessageCodec {
   }
 
   /** Writes `message` as one frame. Answers false, having written nothing, when that would be too large. */
-  encode(message: PeerMessage, sink: FrameSink): boolean {
+  encode(message: NodeMessage, sink: FrameSink): boolean {
     const layout = this.#layouts.get(message.type)!;
     const { names, values, payloadName } = layout;
     const loose = message as unknown as Loose;
@@ -186,7 +216,7 @@ export class MessageCodec {
    *
    * @throws ConclaveError `ERR_PROTOCOL` when it is not a message of this version of the protocol.
    */
-  decode(frame: Frame, from: NodeId): PeerMessage {
+  decode(frame: Frame, from: NodeId): NodeMessage {
     const layout = this.#layoutsByCode[frame.code];
     if (layout === undefined) throw protocolError('A message is of a type that does not exist.', { code: frame.code });
     const { names, kinds, payloadName } = layout;
@@ -208,7 +238,7 @@ export class MessageCodec {
     else if (frame.payload.length > 0) {
       throw protocolError('A message carries bytes that its type does not have.', { type: message['type'] });
     }
-    return message as unknown as PeerMessage;
+    return message as unknown as NodeMessage;
   }
 
   #decodeMeta(frame: Frame): unknown {
@@ -236,7 +266,22 @@ function layoutOf(type: string, code: number, fields: Readonly<Record<string, Fi
 }
 
 function isOfKind(value: unknown, kind: FieldKind): boolean {
-  if (kind === 'count') return Number.isSafeInteger(value) && (value as number) >= 0;
-  if (kind === 'flag') return typeof value === 'boolean';
-  return ENTRY_KINDS.has(value);
+  switch (kind) {
+    case 'count':
+      return isCount(value);
+    case 'crc':
+      return isCount(value) && value <= CRC_MAX;
+    case 'flag':
+      return typeof value === 'boolean';
+    case 'entryKind':
+      return ENTRY_KINDS.has(value);
+    case 'id':
+      return typeof value === 'string' && ID.test(value);
+    case 'bytes':
+      return false;
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -15,7 +15,6 @@ import {
   writeHello,
   type Hello,
   type Identity,
-  type ReceivedRefusal,
   type Refusal,
 } from './hello.js';
 import { protocolError } from './protocol-error.js';
@@ -31,16 +30,11 @@ export interface HandshakeOptions {
   readonly admit: (hello: Hello) => Refusal | null;
   /** The new owner must take the connection over before it returns. */
   readonly onAccepted: (connection: TcpConnection, hello: Hello) => void;
-  /** The peer that was dialled has refused; `onFailed` follows. */
-  readonly onRefused: (peer: NodeId, refusal: ReceivedRefusal) => void;
   readonly onFailed: (reason: string) => void;
 }
 
 /** What the handshakes of one transport have in common. */
-export type SharedHandshakeOptions = Pick<
-  HandshakeOptions,
-  'identity' | 'timeoutMs' | 'admit' | 'onAccepted' | 'onRefused'
->;
+export type SharedHandshakeOptions = Pick<HandshakeOptions, 'identity' | 'timeoutMs' | 'admit' | 'onAccepted'>;
 
 export class Handshake implements ConnectionOwner {
   readonly #connection: TcpConnection;
@@ -85,11 +79,9 @@ export class Handshake implements ConnectionOwner {
 
   /** The hello, if it is one to accept; otherwise the connection has been closed. */
   #readHello(frame: Frame): Hello | null {
-    const { identity, dialled, admit, onRefused } = this.#options;
+    const { identity, dialled, admit } = this.#options;
     if (frame.type === FrameType.refused) {
-      const refusal = readRefusal(frame);
-      if (dialled !== null) onRefused(dialled, refusal);
-      this.close(describeRefusal(refusal));
+      this.close(describeRefusal(readRefusal(frame)));
       return null;
     }
     if (frame.type !== FrameType.hello) throw protocolError('The first frame is no hello.', { type: frame.type });

@@ -4,8 +4,8 @@
  * encryption with authentication underneath.
  *
  * A hello is `[magic, cluster, from, incarnation, to, [name, value, name, value, …]]`, the settings in the order of their
- * names, with the version as the frame's code; a refusal is `[reason, message]`. Magic, version and the form of a refusal never change, so that any two versions can say that
- * they do not understand each other.
+ * names, with the version as the frame's code; a refusal is `[reason, message]`. Magic, version and the form of a refusal
+ * never change, so that any two versions can say that they do not understand each other.
  */
 
 import { Decoder, Encoder } from '@msgpack/msgpack';
@@ -24,7 +24,7 @@ import {
 } from './settings.js';
 
 /** Goes up with every change of what is on the wire. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const MAGIC = 'conclave';
 
@@ -42,6 +42,10 @@ const OBSERVER_ID = /^observer-[0-9a-f]{12}$/;
 export interface Hello {
   readonly cluster: string;
   readonly from: NodeId;
+  /**
+   * Names what the sender remembers, its term, votes and log: the same after a restart that forgot nothing, another one
+   * after a loss of memory. Any is accepted: whether its votes count is for consensus to say.
+   */
   readonly incarnation: Incarnation;
   readonly to: NodeId;
   /** What must be the same on all nodes. */
@@ -73,8 +77,10 @@ export type RefusalReason =
   | 'wrongDirection'
   /** A setting that must be the same on all nodes is not. */
   | 'differentSettings'
-  /** The other side has been accepted before in another life, and has forgotten what it promised in it. */
-  | 'newIncarnation'
+  /** The other side goes by another name, but remembers what this node does: one has a copy of the other's memory. */
+  | 'sameIncarnation'
+  /** The other side was accepted, and then another process of the same name has connected. */
+  | 'replaced'
   /** As many observers are connected as may be. */
   | 'tooManyObservers';
 
@@ -190,8 +196,12 @@ function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): R
   if (hello.cluster !== cluster) {
     return refuse('wrongCluster', `${quote(self)} belongs to cluster ${quote(cluster)}, not ${quote(hello.cluster)}.`);
   }
-  if (hello.from === self || hello.incarnation === identity.incarnation) {
-    return refuse('selfConnection', `Both sides of the connection are ${quote(self)}.`);
+  if (hello.from === self) return refuse('selfConnection', `Both sides of the connection are ${quote(self)}.`);
+  if (hello.incarnation === identity.incarnation) {
+    return refuse(
+      'sameIncarnation',
+      `${from} and ${quote(self)} have the same memory. Was a data directory copied? Start one of them without it.`,
+    );
   }
   if (hello.to !== self) {
     return refuse('wrongRecipient', `${quote(hello.to)} was asked for, but this is ${quote(self)}.`);
@@ -207,6 +217,11 @@ function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): R
   if (!identity.peers.has(hello.from)) return refuse('unknownNode', `${from} is no peer of ${quote(self)}.`);
   if (!isDialer(hello.from, self)) return refuse('wrongDirection', `It is for ${quote(self)} to dial ${from}.`);
   return null;
+}
+
+/** What is told a process whose place another one of the same name has taken. */
+export function replacedBy({ from, incarnation: life }: Hello): Refusal {
+  return refuse('replaced', `Another process has connected as ${quote(from)}, with incarnation ${life}.`);
 }
 
 function judgeSettings(hello: Hello, { self, settings }: Identity): Refusal | null {

@@ -3,21 +3,20 @@
  * that nothing but bytes passes between the two. Broken links carry nothing, not even what was on its way.
  */
 
-import type { PeerMessage } from '../actors/raft/messages.js';
 import type { NodeId } from '../ids.js';
 import { MessageCodec } from './codec.js';
 import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader, type FrameSink, type FrameType } from './frame.js';
 import type { TransportLimits } from './transport-limits.js';
+import type { NodeMessage } from './transport.js';
 
 /** Runs a task later, never within the call, and tasks in the order in which they were given. */
 export type Defer = (task: () => void) => void;
 
 export class MemoryLink implements FrameSink {
-  readonly from: NodeId;
-  readonly to: NodeId;
+  readonly #from: NodeId;
   readonly #limits: TransportLimits;
   readonly #defer: Defer;
-  readonly #deliver: (message: PeerMessage) => void;
+  readonly #deliver: (message: NodeMessage) => void;
   readonly #codec: MessageCodec;
   readonly #reader: FrameReader;
   #gathered: Buffer[] = [];
@@ -25,15 +24,8 @@ export class MemoryLink implements FrameSink {
   #waitingBytes = 0;
   #isBroken = false;
 
-  constructor(
-    from: NodeId,
-    to: NodeId,
-    limits: TransportLimits,
-    defer: Defer,
-    deliver: (message: PeerMessage) => void,
-  ) {
-    this.from = from;
-    this.to = to;
+  constructor(from: NodeId, limits: TransportLimits, defer: Defer, deliver: (message: NodeMessage) => void) {
+    this.#from = from;
     this.#limits = limits;
     this.#defer = defer;
     this.#deliver = deliver;
@@ -41,7 +33,7 @@ export class MemoryLink implements FrameSink {
     this.#reader = new FrameReader(limits.frameBytesMax);
   }
 
-  send(message: PeerMessage): void {
+  send(message: NodeMessage): void {
     if (this.#waitingBytes <= this.#limits.linkBufferBytesMax) this.#codec.encode(message, this);
   }
 
@@ -71,7 +63,7 @@ export class MemoryLink implements FrameSink {
       this.#reader.push(bytes);
       for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
         // Asked for each, since a message may lead its receiver to stop.
-        if (!this.#isBroken) this.#deliver(this.#codec.decode(frame, this.from));
+        if (!this.#isBroken) this.#deliver(this.#codec.decode(frame, this.#from));
       }
     }
   }

@@ -5,15 +5,15 @@
  */
 
 import { assert } from '../assert.js';
-import type { PeerMessage } from '../actors/raft/messages.js';
 import { ConclaveError } from '../errors.js';
 import type { NodeId } from '../ids.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
-import { checkClusterName, isDialer, judgeHello, type Hello, type Identity, type Refusal } from './hello.js';
-import { MemoryLink, type Defer } from './memory-link.js';
-import { PeerIncarnations } from './peer-incarnations.js';
+import { checkClusterName, isDialer, judgeHello, type Identity } from './hello.js';
+import { MemoryConnection, type MemoryNode } from './memory-connection.js';
+import type { Defer } from './memory-link.js';
 import { checkSettings } from './settings.js';
-import type { Transport, TransportHandler, TransportOptions } from './transport.js';
+import { TakeoverLog } from './takeover-log.js';
+import type { NodeMessage, Transport, TransportHandler, TransportOptions } from './transport.js';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './transport-limits.js';
 
 export interface MemoryNetworkOptions {
@@ -24,15 +24,19 @@ export interface MemoryNetworkOptions {
 }
 
 export interface MemoryTransportOptions extends TransportOptions {
+  /** Where to listen when that is not `self`. */
+  readonly bind?: NodeId;
   /** Are observers taken? Default: true. */
   readonly allowObservers?: boolean;
   readonly logger?: Logger;
 }
 
+type Connection = MemoryConnection<MemoryTransport>;
+
 export class MemoryNetwork {
   readonly defer: Defer;
   readonly limits: TransportLimits;
-  /** The nodes that are started and not stopped. */
+  /** The nodes that are started and not stopped, by where they listen. */
   readonly #nodes = new Map<NodeId, MemoryTransport>();
   readonly #partitioned = new Set<string>();
   /** How many messages from one node to another are yet to be dropped. */
@@ -55,17 +59,17 @@ export class MemoryNetwork {
   /** Cuts two nodes off from each other, until they are healed. */
   partition(a: NodeId, b: NodeId): void {
     this.#partitioned.add(pairOf(a, b));
-    this.#breakConnection(a, b, 'partitioned');
+    this.#breakNamed(a, b, 'partitioned');
   }
 
   heal(a: NodeId, b: NodeId): void {
-    if (this.#partitioned.delete(pairOf(a, b))) this.#connect(a, b);
+    if (this.#partitioned.delete(pairOf(a, b))) this.#connectNamed(a, b);
   }
 
   /** Breaks the connection of two nodes; what was on its way is lost, and a new connection follows. */
   disconnect(a: NodeId, b: NodeId): void {
-    this.#breakConnection(a, b, 'disconnected');
-    this.#connect(a, b);
+    this.#breakNamed(a, b, 'disconnected');
+    this.#connectNamed(a, b);
   }
 
   /** Silently drops the next messages that `from` sends to `to`. */
@@ -86,51 +90,89 @@ export class MemoryNetwork {
 
   /** Called by a transport that starts. @throws ConclaveError `ERR_ADDRESS_UNAVAILABLE` */
   join(node: MemoryTransport): void {
-    const { self } = node.identity;
-    if (this.#nodes.has(self)) {
-      throw new ConclaveError('ERR_ADDRESS_UNAVAILABLE', `Cannot listen on ${self}: another node does.`, {
-        data: { address: self },
+    const { address } = node;
+    if (this.#nodes.has(address)) {
+      throw new ConclaveError('ERR_ADDRESS_UNAVAILABLE', `Cannot listen on ${address}: another node does.`, {
+        data: { address },
       });
     }
-    this.#nodes.set(self, node);
-    for (const other of this.#nodes.keys()) if (other !== self) this.#connect(self, other);
+    this.#nodes.set(address, node);
+    for (const other of this.#nodes.values()) if (other !== node) this.defer(() => this.#connect(node, other, node));
   }
 
   /** Called by a transport that stops. */
   leave(node: MemoryTransport): void {
-    const { self } = node.identity;
-    if (this.#nodes.get(self) !== node) return;
-    for (const other of this.#nodes.keys()) this.#breakConnection(self, other, 'closed by the other side');
-    this.#nodes.delete(self);
+    if (this.#nodes.get(node.address) !== node) return;
+    this.#nodes.delete(node.address);
+    for (const connection of node.connections()) this.#break(connection, node, 'closed by the other side');
+    // Whoever goes by the same name and was not let in meanwhile may be now.
+    for (const other of this.#nodes.values()) this.#connectNamed(node.identity.self, other.identity.self);
   }
 
-  #breakConnection(a: NodeId, b: NodeId, reason: string): void {
-    this.#nodes.get(a)?.lose(b, reason);
-    this.#nodes.get(b)?.lose(a, reason);
+  #breakNamed(a: NodeId, b: NodeId, reason: string): void {
+    for (const node of this.#named(a)) {
+      const connection = node.connectionTo(b);
+      if (connection !== undefined) this.#break(connection, node, reason);
+    }
   }
 
-  /** Connects two nodes a little later, if they still want and may then. */
-  #connect(a: NodeId, b: NodeId): void {
+  /** Breaks a connection of `node`: at once for the bytes, a little later for those who are to hear of it. */
+  #break(connection: Connection, node: MemoryTransport, reason: string): void {
+    connection.break();
+    for (const end of [node, connection.otherThan(node)]) this.defer(() => end.lose(connection, reason));
+  }
+
+  /** Connects all nodes of two names a little later, if they still want and may then. */
+  #connectNamed(a: NodeId, b: NodeId): void {
     this.defer(() => {
-      const [dialler, acceptor] = [this.#nodes.get(isDialer(a, b) ? a : b), this.#nodes.get(isDialer(a, b) ? b : a)];
-      if (dialler === undefined || acceptor === undefined || this.#partitioned.has(pairOf(a, b))) return;
-      const dialled = acceptor.identity.self;
-      if (!dialler.identity.peers.has(dialled) || dialler.isConnected(dialled)) return;
-      if (!acceptor.takes(dialler, null) || !dialler.takes(acceptor, dialled)) return;
-      acceptor.gain(dialler);
-      dialler.gain(acceptor);
+      for (const x of this.#named(a)) for (const y of this.#named(b)) this.#connect(x, y, null);
     });
+  }
+
+  /** @param newcomer may take the place of a node that goes by its name; nobody else does, or they would take turns. */
+  #connect(x: MemoryTransport, y: MemoryTransport, newcomer: MemoryTransport | null): void {
+    const [dialler, acceptor] = isDialer(x.identity.self, y.identity.self) ? [x, y] : [y, x];
+    const name = dialler.identity.self;
+    const dialled = acceptor.address;
+    if (!this.#isHere(x) || !this.#isHere(y) || this.#partitioned.has(pairOf(name, acceptor.identity.self))) return;
+    if (!dialler.identity.peers.has(dialled) || dialler.connectionTo(dialled) !== undefined) return;
+    const older = acceptor.connectionTo(name);
+    if (older !== undefined && dialler !== newcomer) return;
+    if (!acceptor.takes(dialler, dialled, null) || !dialler.takes(acceptor, name, dialled)) return;
+    if (older !== undefined) this.#replace(older, acceptor, dialler);
+    // Whoever was told of the end of the older connection may have left.
+    if (!this.#isHere(x) || !this.#isHere(y)) return;
+    const connection: Connection = new MemoryConnection(dialler, acceptor, this.limits, this.defer);
+    for (const node of [acceptor, dialler]) node.gain(connection);
+    for (const node of [acceptor, dialler]) node.announce(connection);
+  }
+
+  #replace(older: Connection, acceptor: MemoryTransport, dialler: MemoryTransport): void {
+    const reason = 'replaced by a newer connection';
+    this.#break(older, acceptor, reason);
+    acceptor.onReplaced(older.otherThan(acceptor), dialler);
+    acceptor.lose(older, reason);
+  }
+
+  #isHere(node: MemoryTransport): boolean {
+    return this.#nodes.get(node.address) === node;
+  }
+
+  #named(name: NodeId): MemoryTransport[] {
+    return [...this.#nodes.values()].filter((node) => node.identity.self === name);
   }
 }
 
 /** One node of a {@link MemoryNetwork}. */
-class MemoryTransport implements Transport {
+class MemoryTransport implements Transport, MemoryNode {
   readonly identity: Identity;
+  /** Where it listens. An observer listens nowhere, but this is where its network finds it. */
+  readonly address: NodeId;
   readonly #logger: Logger;
-  readonly #incarnations: PeerIncarnations;
+  readonly #takeovers: TakeoverLog;
   readonly #network: MemoryNetwork;
-  /** To each peer that this node is connected to. */
-  readonly #links = new Map<NodeId, MemoryLink>();
+  /** To each peer that this node is connected to, as far as it knows. */
+  readonly #connections = new Map<NodeId, Connection>();
   /** Null before `start`, and again after `stop`: nothing is delivered then. */
   #handler: TransportHandler | null = null;
   #isStopped = false;
@@ -141,8 +183,9 @@ class MemoryTransport implements Transport {
     checkSettings(settings);
     this.#network = network;
     this.#logger = logger;
-    this.#incarnations = new PeerIncarnations(logger);
+    this.#takeovers = new TakeoverLog(logger);
     this.identity = { cluster, self, incarnation, peers: new Set(peers), allowObservers, settings };
+    this.address = options.bind ?? self;
   }
 
   async start(handler: TransportHandler): Promise<void> {
@@ -151,66 +194,74 @@ class MemoryTransport implements Transport {
     this.#handler = handler;
   }
 
-  send(to: NodeId, message: PeerMessage): void {
-    const link = this.#links.get(to);
-    if (link !== undefined && !this.#network.takeDrop(this.identity.self, to)) link.send(message);
+  send(to: NodeId, message: NodeMessage): void {
+    const connection = this.#connections.get(to);
+    if (connection === undefined || this.#network.takeDrop(this.identity.self, to)) return;
+    connection.linkFrom(this).send(message);
   }
 
   flush(): void {
-    for (const link of this.#links.values()) link.flush();
+    for (const connection of this.#connections.values()) connection.linkFrom(this).flush();
   }
 
   isConnected(peer: NodeId): boolean {
-    return this.#links.has(peer);
+    return this.#connections.has(peer);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#handler = null;
     this.#network.leave(this);
-    this.#links.clear();
+    this.#connections.clear();
   }
 
-  /** Does this node accept the hello of `other`? If not, both sides say so. `dialled` as for `judgeHello`. */
-  takes(other: MemoryTransport, dialled: NodeId | null): boolean {
-    const hello = other.#helloTo(this);
-    const refusal = judgeHello(hello, this.identity, dialled) ?? this.#incarnations.judge(hello);
+  connectionTo(peer: NodeId): Connection | undefined {
+    return this.#connections.get(peer);
+  }
+
+  connections(): Connection[] {
+    return [...this.#connections.values()];
+  }
+
+  deliver(message: NodeMessage): void {
+    this.#handler?.onMessage(message);
+  }
+
+  /**
+   * Does this node accept the hello of `other`, who looked for `to`? If not, both sides say so. `dialled` as for
+   * `judgeHello`.
+   */
+  takes(other: MemoryTransport, to: NodeId, dialled: NodeId | null): boolean {
+    const { cluster, self, incarnation, settings } = other.identity;
+    const refusal = judgeHello({ cluster, from: self, incarnation, to, settings }, this.identity, dialled);
     if (refusal === null) return true;
-    this.#logger.warn({ peer: hello.from, refusal }, 'refused a peer');
-    other.#onRefused(hello.to, refusal);
+    this.#logger.warn({ peer: self, refusal }, 'refused a peer');
+    other.#logger.warn({ peer: to, refusal }, 'refused by a peer');
     return false;
   }
 
-  #helloTo(other: MemoryTransport): Hello {
-    const { cluster, self, incarnation, settings } = this.identity;
-    return { cluster, from: self, incarnation, to: other.identity.self, settings };
+  gain(connection: Connection): void {
+    this.#connections.set(connection.otherThan(this).identity.self, connection);
   }
 
-  #onRefused(peer: NodeId, refusal: Refusal): void {
-    this.#incarnations.onRefused(peer, refusal);
-    this.#logger.warn({ peer, refusal }, 'refused by a peer');
-  }
-
-  /** A connection to `other` stands. */
-  gain(other: MemoryTransport): void {
-    const { defer, limits } = this.#network;
-    const { self, incarnation } = other.identity;
-    this.#incarnations.accept(other.#helloTo(this));
-    const deliver = (message: PeerMessage): void => other.#handler?.onMessage(message);
-    this.#links.set(self, new MemoryLink(this.identity.self, self, limits, defer, deliver));
+  /** Says that `connection` stands: even if it has been broken since it was gained, for that will be heard of later. */
+  announce(connection: Connection): void {
+    const { self, incarnation } = connection.otherThan(this).identity;
     this.#handler?.onConnected(self, incarnation);
   }
 
-  /** The connection to `peer` is no more: at once for the bytes, a little later for the node. */
-  lose(peer: NodeId, reason: string): void {
-    const link = this.#links.get(peer);
-    if (link === undefined) return;
-    link.break();
-    this.#network.defer(() => {
-      if (this.#links.get(peer) !== link) return;
-      this.#links.delete(peer);
-      this.#handler?.onDisconnected(peer, reason);
-    });
+  /** `newer` takes the place of `older`, which goes by the same name. */
+  onReplaced({ identity: older }: MemoryTransport, { identity: newer }: MemoryTransport): void {
+    if (newer.incarnation === older.incarnation) return;
+    this.#takeovers.onTakenOver(newer.self, newer.incarnation, older.incarnation);
+  }
+
+  /** Hears that `connection` is no more, unless that is old news. */
+  lose(connection: Connection, reason: string): void {
+    const peer = connection.otherThan(this).identity.self;
+    if (this.#connections.get(peer) !== connection) return;
+    this.#connections.delete(peer);
+    this.#handler?.onDisconnected(peer, reason);
   }
 }
 

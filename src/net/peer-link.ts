@@ -3,14 +3,14 @@
  * that has fallen silent. Drops what a slow peer does not take; a new connection is a new link.
  */
 
-import type { PeerMessage } from '../actors/raft/messages.js';
 import type { Incarnation, NodeId } from '../ids.js';
 import type { Logger } from '../runtime/logger.js';
 import type { MessageCodec } from './codec.js';
 import { FrameType, NO_BYTES, type Frame } from './frame.js';
-import { describeRefusal, readRefusal, type Hello, type ReceivedRefusal } from './hello.js';
+import { describeRefusal, readRefusal, type Hello, type Refusal } from './hello.js';
 import { protocolError } from './protocol-error.js';
 import type { ConnectionOwner, TcpConnection } from './tcp-connection.js';
+import type { NodeMessage } from './transport.js';
 
 export interface PeerLinkOptions {
   readonly hello: Hello;
@@ -18,9 +18,7 @@ export interface PeerLinkOptions {
   readonly frameBytesMax: number;
   readonly linkBufferBytesMax: number;
   readonly logger: Logger;
-  readonly onMessage: (message: PeerMessage) => void;
-  /** The peer has refused after all; `onClosed` follows. */
-  readonly onRefused: (peer: NodeId, refusal: ReceivedRefusal) => void;
+  readonly onMessage: (message: NodeMessage) => void;
   readonly onClosed: (link: PeerLink, reason: string) => void;
 }
 
@@ -36,6 +34,7 @@ export class PeerLink implements ConnectionOwner {
   readonly #connection: TcpConnection;
   readonly #options: PeerLinkOptions;
   #hasSent = false;
+  #sweeps = 0;
   /** Sweeps in a row that found nothing received. Counted, not timed: a thread that stood still blames no peer. */
   #silentSweeps = 0;
   /** Dropped since the last sweep: too much was waiting, and too large for a frame. */
@@ -50,8 +49,13 @@ export class PeerLink implements ConnectionOwner {
     connection.handOver(this, options.frameBytesMax);
   }
 
+  /** How often it has been swept. */
+  get sweeps(): number {
+    return this.#sweeps;
+  }
+
   /** Gathers a message for `flush`, or drops it. */
-  send(message: PeerMessage): void {
+  send(message: NodeMessage): void {
     const { out } = this.#connection;
     if (out.waitingBytes > this.#options.linkBufferBytesMax) this.#dropped++;
     else if (!this.#options.codec.encode(message, out)) this.#tooLarge++;
@@ -67,8 +71,14 @@ export class PeerLink implements ConnectionOwner {
     this.#connection.close(reason);
   }
 
+  /** Closes, and tells the peer why. */
+  refuse(refusal: Refusal): void {
+    this.#connection.refuse(refusal);
+  }
+
   /** Called {@link SWEEPS_PER_KEEPALIVE} times per keepalive interval: an idle link sends a frame, a dead one closes. */
   sweep(): void {
+    this.#sweeps++;
     this.#logDropped();
     this.#silentSweeps = this.#connection.hasReceived ? 0 : this.#silentSweeps + 1;
     this.#connection.hasReceived = false;
@@ -94,21 +104,16 @@ export class PeerLink implements ConnectionOwner {
     this.#options.onClosed(this, reason);
   }
 
-  #read(frame: Frame): PeerMessage | null {
+  #read(frame: Frame): NodeMessage | null {
     try {
       if (frame.type === FrameType.message) return this.#options.codec.decode(frame, this.peer);
-      if (frame.type === FrameType.refused) this.#onRefused(readRefusal(frame));
+      if (frame.type === FrameType.refused) this.close(describeRefusal(readRefusal(frame)));
       else if (frame.type === FrameType.hello) throw protocolError('A second hello.', {});
       else if (frame.meta.length + frame.payload.length > 0) throw protocolError('A keepalive carries bytes.', {});
     } catch (error) {
       this.#connection.fail(error);
     }
     return null;
-  }
-
-  #onRefused(refusal: ReceivedRefusal): void {
-    this.#options.onRefused(this.peer, refusal);
-    this.close(describeRefusal(refusal));
   }
 
   #logDropped(): void {

@@ -32,7 +32,7 @@ export class TcpDialer {
 
   /** Tries now. Goes on until a connection is accepted. */
   dial(): void {
-    const { peer, address, identity, timeoutMs, admit, onAccepted, onRefused } = this.#options;
+    const { peer, address, identity, timeoutMs, admit, onAccepted } = this.#options;
     const socket = connect({ host: address.host, port: address.port, autoSelectFamily: true });
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
@@ -45,7 +45,6 @@ export class TcpDialer {
         this.#failure = null;
         onAccepted(connection, hello);
       },
-      onRefused,
       onFailed: (reason) => this.#onFailed(reason),
     });
     handshake.begin();

@@ -70,7 +70,7 @@ export class TcpListener {
   }
 
   #onSocket(socket: Socket): void {
-    const { identity, timeoutMs, admit, onAccepted, onRefused } = this.#options;
+    const { identity, timeoutMs, admit, onAccepted } = this.#options;
     const remote = formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
     this.#makeRoom();
     this.#sockets.add(socket);
@@ -83,7 +83,6 @@ export class TcpListener {
         this.#strangers.delete(socket);
         onAccepted(connection, hello);
       },
-      onRefused,
       onFailed: (reason) => this.#onFailed(remote, reason),
     });
     this.#strangers.set(socket, handshake);

@@ -5,7 +5,6 @@
  */
 
 import { assert } from '../assert.js';
-import type { PeerMessage } from '../actors/raft/messages.js';
 import { ConclaveError } from '../errors.js';
 import type { NodeId } from '../ids.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
@@ -18,19 +17,19 @@ import {
   checkClusterName,
   isDialer,
   isObserverId,
+  replacedBy,
   type Hello,
   type Identity,
-  type ReceivedRefusal,
   type Refusal,
 } from './hello.js';
-import { PeerIncarnations } from './peer-incarnations.js';
 import { PeerLink, SWEEPS_PER_KEEPALIVE } from './peer-link.js';
 import { checkSettings } from './settings.js';
+import { TakeoverLog } from './takeover-log.js';
 import type { TcpConnection } from './tcp-connection.js';
 import { TcpDialer } from './tcp-dialer.js';
 import { TcpListener } from './tcp-listener.js';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './transport-limits.js';
-import type { Transport, TransportHandler, TransportOptions } from './transport.js';
+import type { NodeMessage, Transport, TransportHandler, TransportOptions } from './transport.js';
 
 /** `self` is an address, or an observer's id (`observerId`), which listens nowhere. */
 export interface TcpTransportOptions extends TransportOptions {
@@ -62,11 +61,16 @@ export class TcpTransport implements Transport {
   readonly #logger: Logger;
   readonly #codec: MessageCodec;
   readonly #sweepMs: number;
+  /**
+   * A link that has been swept so often has proved itself. It has then stood for longer than the longest delay between
+   * attempts to connect, so that two processes of one name, each taking the other's place, come to wait that long.
+   */
+  readonly #settledSweeps: number;
   readonly #listener: TcpListener | null;
   readonly #dialers = new Map<NodeId, TcpDialer>();
   /** The living link of each peer that has one. */
   readonly #links = new Map<NodeId, PeerLink>();
-  readonly #incarnations: PeerIncarnations;
+  readonly #takeovers: TakeoverLog;
   #observers = 0;
   /** Null before `start`, and again after `stop`: nothing is delivered then. */
   #handler: TransportHandler | null = null;
@@ -86,9 +90,11 @@ export class TcpTransport implements Transport {
       'a frame has room for a hello, and 32 bits',
     );
     this.#logger = options.logger ?? silentLogger;
-    this.#incarnations = new PeerIncarnations(this.#logger);
+    this.#takeovers = new TakeoverLog(this.#logger);
     this.#codec = new MessageCodec(frameBytesMax);
     this.#sweepMs = Math.ceil((options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS) / SWEEPS_PER_KEEPALIVE);
+    const reconnect = options.reconnect ?? DEFAULT_RECONNECT;
+    this.#settledSweeps = 1 + Math.ceil((2 * reconnect.maxMs) / this.#sweepMs);
     const identity: Identity = {
       cluster: options.cluster,
       self,
@@ -103,13 +109,12 @@ export class TcpTransport implements Transport {
       timeoutMs: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
       admit: (hello: Hello) => this.#admit(hello),
       onAccepted: (connection: TcpConnection, hello: Hello) => this.#onAccepted(connection, hello),
-      onRefused: (peer: NodeId, refusal: ReceivedRefusal) => this.#incarnations.onRefused(peer, refusal),
     };
     this.#listener = isObserverId(self) ? null : new TcpListener({ ...handshake, address: listenAddress(options) });
     for (const peer of peers) {
       const address = parseAddress(peer, 'peers');
       if (!isDialer(self, peer)) continue;
-      const backoff = new Backoff(options.reconnect ?? DEFAULT_RECONNECT, options.random);
+      const backoff = new Backoff(reconnect, options.random);
       this.#dialers.set(peer, new TcpDialer({ ...handshake, peer, address, backoff }));
     }
   }
@@ -124,7 +129,7 @@ export class TcpTransport implements Transport {
     this.#sweeper = setInterval(() => this.#sweep(), this.#sweepMs);
   }
 
-  send(to: NodeId, message: PeerMessage): void {
+  send(to: NodeId, message: NodeMessage): void {
     this.#links.get(to)?.send(message);
   }
 
@@ -148,19 +153,18 @@ export class TcpTransport implements Transport {
   }
 
   #admit(hello: Hello): Refusal | null {
-    if (!isObserverId(hello.from)) return this.#incarnations.judge(hello);
-    if (this.#observers < OBSERVERS_MAX || this.#links.has(hello.from)) return null;
+    if (!isObserverId(hello.from) || this.#observers < OBSERVERS_MAX || this.#links.has(hello.from)) return null;
     return { reason: 'tooManyObservers', message: `${OBSERVERS_MAX} observers are connected already.` };
   }
 
   #onAccepted(connection: TcpConnection, hello: Hello): void {
-    // Whoever connects again has lost the old connection, whether or not that has been noticed here.
-    this.#links.get(hello.from)?.close('replaced by a newer connection');
+    const older = this.#links.get(hello.from);
+    if (older !== undefined) this.#replace(older, hello);
+    // Whoever was told of the end of the older link may have stopped this transport.
     if (this.#isStopped) {
       connection.close('stopped');
       return;
     }
-    this.#incarnations.accept(hello);
     const link = new PeerLink(connection, {
       hello,
       codec: this.#codec,
@@ -168,13 +172,25 @@ export class TcpTransport implements Transport {
       linkBufferBytesMax: this.#limits.linkBufferBytesMax,
       logger: this.#logger,
       onMessage: (message) => this.#handler?.onMessage(message),
-      onRefused: (peer, refusal) => this.#incarnations.onRefused(peer, refusal),
       onClosed: (closed, reason) => this.#onClosed(closed, reason),
     });
     this.#links.set(link.peer, link);
     if (isObserverId(link.peer)) this.#observers++;
     this.#logger.info({ peer: link.peer, incarnation: link.incarnation }, 'connected');
     this.#handler?.onConnected(link.peer, link.incarnation);
+  }
+
+  /**
+   * Ends a link whose peer has connected again. Either the peer has lost the connection, which need not have been noticed
+   * here, or another process goes by its name: that is told to the one that was there first, if it still lives.
+   */
+  #replace(older: PeerLink, hello: Hello): void {
+    if (older.incarnation === hello.incarnation) {
+      older.close('replaced by a newer connection');
+      return;
+    }
+    this.#takeovers.onTakenOver(hello.from, hello.incarnation, older.incarnation);
+    older.refuse(replacedBy(hello));
   }
 
   #onClosed(link: PeerLink, reason: string): void {
@@ -190,7 +206,7 @@ export class TcpTransport implements Transport {
     this.#listener?.sweep();
     for (const link of this.#links.values()) {
       link.sweep();
-      if (this.#links.get(link.peer) === link) this.#dialers.get(link.peer)?.settle();
+      if (link.sweeps >= this.#settledSweeps) this.#dialers.get(link.peer)?.settle();
     }
   }
 }

@@ -4,9 +4,12 @@
  * allow. Runs on the consensus thread.
  */
 
+import type { PeerMessage, TransferMessage } from '../actors/raft/messages.js';
 import type { Incarnation, NodeId } from '../ids.js';
-import type { PeerMessage } from '../actors/raft/messages.js';
 import type { Settings } from './settings.js';
+
+/** What nodes say to each other. */
+export type NodeMessage = PeerMessage | TransferMessage;
 
 export interface Transport {
   /**
@@ -15,8 +18,11 @@ export interface Transport {
    * @throws ConclaveError `ERR_ADDRESS_UNAVAILABLE` when the port cannot be listened on.
    */
   start(handler: TransportHandler): Promise<void>;
-  /** Sends a message, or drops it when the peer is not connected or too much is waiting for it already. */
-  send(to: NodeId, message: PeerMessage): void;
+  /**
+   * Sends a message, or drops it when the peer is not connected or too much is waiting for it already. The bytes that it
+   * carries may be looked at until they have been sent, and so must never change.
+   */
+  send(to: NodeId, message: NodeMessage): void;
   /** Puts on the wire what `send` has gathered since the last call: called once at the end of each batch. */
   flush(): void;
   /** Is there a connection to this peer now? */
@@ -25,10 +31,17 @@ export interface Transport {
   stop(): Promise<void>;
 }
 
+/**
+ * What comes of a peer's connections, one after the other and never mixed: `onConnected`, the messages of that
+ * connection, `onDisconnected`. A peer that connects again while its old connection still stands takes the old one's
+ * place, which ends first. So every message belongs to the incarnation that was named last.
+ */
 export interface TransportHandler {
   /** `message.from` is who the connection's hello named, whatever the bytes said. */
-  onMessage(message: PeerMessage): void;
+  onMessage(message: NodeMessage): void;
+  /** A connection stands; `incarnation` may be another one than before. */
   onConnected(peer: NodeId, incarnation: Incarnation): void;
+  /** The connection is no more: nothing of it will be delivered, and what was sent on it may be lost. */
   onDisconnected(peer: NodeId, reason: string): void;
 }
 
@@ -37,6 +50,7 @@ export interface TransportOptions {
   /** The cluster's name: a hello that names another one is refused. */
   readonly cluster: string;
   readonly self: NodeId;
+  /** Names what this node remembers: the same after a restart that forgot nothing, another one after a loss of memory. */
   readonly incarnation: Incarnation;
   readonly peers: readonly NodeId[];
   /** What must be the same on all nodes: a hello with other settings is refused. At most 2 KiB, encoded. */

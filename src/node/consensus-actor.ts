@@ -4,16 +4,20 @@
  */
 
 import type { ActorAddress, ActorContext, ActorFactory } from '../runtime/actor.js';
-import { groupId, type Incarnation, type NodeId } from '../ids.js';
+import type { GroupId, Incarnation, Life, NodeId } from '../ids.js';
+import { RemoteLogStore } from '../actors/log-store/remote-log-store.js';
 import { majorityConfiguration } from '../actors/raft/configuration.js';
 import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
 import { RaftActor } from '../actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
-import { sessionPayload } from '../actors/replicated/machine.js';
+import type { Recovered } from '../actors/raft/state.js';
+import { RaftLog } from '../actors/raft/raft-log.js';
+import { sessionContent } from '../actors/replicated/machine.js';
 import { isObserverId } from '../net/hello.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
 import { sharedSettings } from './shared-settings.js';
+import type { StoredState } from './stored-state.js';
 
 /** What the consensus actor is made from; crosses threads by structured clone. */
 export interface ConsensusData {
@@ -23,7 +27,11 @@ export interface ConsensusData {
   readonly peers: readonly NodeId[];
   /** Where to listen; null: nowhere. */
   readonly bind: NodeId | null;
+  readonly group: GroupId;
+  /** Names what the node remembers. */
   readonly incarnation: Incarnation;
+  /** Names the node's session. */
+  readonly life: Life;
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
   readonly limits: { readonly commandBytes: number; readonly submissionBytes: number; readonly inflightBytes: number };
@@ -31,9 +39,13 @@ export interface ConsensusData {
   readonly objects: string;
   readonly machine: ActorAddress;
   readonly caller: ActorAddress;
+  readonly snapshotter: ActorAddress;
+  /** Null: the log is in memory only. */
+  readonly logStore: ActorAddress | null;
+  /** What was found on the disk. Null: there is none. */
+  readonly recovered: StoredState | null;
 }
 
-const GROUP = groupId(0);
 /** Bytes of one appendEntries, unless a single entry is larger: half of what a frame holds beside its largest command. */
 const APPEND_BYTES_MAX = 1024 * 1024;
 const INFLIGHT_MESSAGES_MAX = 256;
@@ -62,11 +74,13 @@ export function consensusActorOn(
   network: (options: TransportOptions) => Transport,
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
-    const { cluster, self, peers, incarnation, electionTimeoutMs, heartbeatMs, limits } = data;
+    const { cluster, self, peers, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
+    const { logStore, recovered } = data;
     return new RaftActor(context, {
       core: {
-        group: GROUP,
+        group,
         self,
+        incarnation,
         configuration: majorityConfiguration(isObserverId(self) ? peers : [self, ...peers]),
         electionTimeoutMs,
         heartbeatMs,
@@ -77,13 +91,23 @@ export function consensusActorOn(
           submissionBytesInflightMax: limits.submissionBytes,
         },
       },
-      sessionPayload: new Uint8Array(sessionPayload(incarnation)),
+      ...(recovered === null ? {} : { recovered: coreOf(recovered) }),
+      sessionContent: sessionContent(life),
       transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data) }),
-      logStore: new MemoryLogStore(),
+      logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),
       machine: data.machine,
       caller: data.caller,
+      snapshotter: data.snapshotter,
       tickMs: Math.max(1, Math.min(10, heartbeatMs / 2)),
       applyBytesMax: APPLY_BYTES_MAX,
     });
   };
+}
+
+/** The log as the core keeps it. */
+function coreOf({ hardState, base, pieces, admissions }: StoredState): Recovered {
+  const log = new RaftLog();
+  log.resetTo(base);
+  for (const piece of pieces) log.appendEncoded(new Uint8Array(piece));
+  return { hardState, log, admissions };
 }

@@ -4,16 +4,27 @@
 
 import { randomBytes } from 'node:crypto';
 import type { ActorFactory } from '../runtime/actor.js';
-import { ActorSystem } from '../runtime/actor-system.js';
+import { ActorSystem, type ActorSystemOptions } from '../runtime/actor-system.js';
 import { systemClock } from '../runtime/clock.js';
 import { EventLoopScheduler } from '../runtime/event-loop-scheduler.js';
 import { SeededRandom } from '../runtime/random.js';
 import type { Logger } from '../runtime/logger.js';
+import { logStoreActor, type NodeLogStoreData } from '../actors/log-store/log-store-actor.js';
+import type { LogStoreMessage } from '../actors/log-store/log-store-messages.js';
 import { machineActor, type MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { MachineMessage } from '../actors/replicated/machine-messages.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import { snapshotterActor, type SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
+import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import { consensusActor, type ConsensusData } from './consensus-actor.js';
-import { OBJECTS_TIMEOUT_MS, type NodeAddresses, type Placement, type PlacementEvents } from './placement.js';
+import {
+  OBJECTS_TIMEOUT_MS,
+  type NodeAddresses,
+  type NodeParts,
+  type Placement,
+  type PlacementEvents,
+} from './placement.js';
+import { closeState, recoverState } from './stored-state.js';
 
 const SYSTEM = 'main';
 
@@ -21,41 +32,89 @@ const ADDRESSES: NodeAddresses = {
   raft: { system: SYSTEM, name: 'raft' },
   machine: { system: SYSTEM, name: 'machine' },
   caller: { system: SYSTEM, name: 'caller' },
+  snapshotter: { system: SYSTEM, name: 'snapshotter' },
+  logStore: { system: SYSTEM, name: 'log-store' },
 };
+
+/** What a node is made of; on other networks and disks, of something else. */
+export interface InlineActors {
+  readonly consensus: ActorFactory<RaftActorMessage, ConsensusData>;
+  readonly machine: ActorFactory<MachineMessage, MachineActorData>;
+  readonly snapshotter: ActorFactory<SnapshotterMessage, SnapshotterData>;
+  readonly logStore: ActorFactory<LogStoreMessage, NodeLogStoreData>;
+}
+
+const ACTORS: InlineActors = {
+  consensus: consensusActor,
+  machine: machineActor,
+  snapshotter: snapshotterActor,
+  logStore: logStoreActor,
+};
+
+/** Who gives the actors their turns, and what time and chance are to them. */
+export type InlineHost = Pick<ActorSystemOptions, 'scheduler' | 'clock' | 'random'>;
 
 export class InlinePlacement implements Placement {
   readonly addresses = ADDRESSES;
   readonly main: ActorSystem;
-  readonly #consensus: ActorFactory<RaftActorMessage, ConsensusData>;
+  readonly #logger: Logger;
+  readonly #actors: InlineActors;
+  /** What is to be closed at the end; null: nothing has been opened, or it has failed. */
+  #opened: { readonly hasLog: boolean } | null = null;
 
   constructor(
     options: { readonly logger: Logger },
     events: PlacementEvents,
-    consensus: ActorFactory<RaftActorMessage, ConsensusData> = consensusActor,
+    actors: Partial<InlineActors> = {},
+    host: InlineHost = eventLoop(),
   ) {
-    this.#consensus = consensus;
-    this.main = mainSystem(options.logger, events);
+    this.#actors = { ...ACTORS, ...actors };
+    this.#logger = options.logger;
+    const onFailure = (error: Error): void => {
+      this.#opened = null;
+      events.onFailure(error);
+    };
+    this.main = mainSystem(options.logger, onFailure, host);
   }
 
-  async start(consensus: ConsensusData, machine: MachineActorData): Promise<void> {
-    this.main.spawn({ name: ADDRESSES.raft.name, factory: this.#consensus, data: consensus });
-    const objects = this.main.spawn({ name: ADDRESSES.machine.name, factory: machineActor, data: machine });
+  async start({ consensus, machine, snapshotter, logStore }: NodeParts): Promise<void> {
+    const { main } = this;
+    const hasLog = logStore !== null;
+    if (hasLog) main.spawn({ name: ADDRESSES.logStore.name, factory: this.#actors.logStore, data: logStore });
+    const data = { ...snapshotter, foldsOn: 'inline' as const };
+    main.spawn({ name: ADDRESSES.snapshotter.name, factory: this.#actors.snapshotter, data });
+    this.#opened = { hasLog };
+    const recovered = await recoverState(main, ADDRESSES, consensus.group, hasLog);
+    main.spawn({ name: ADDRESSES.raft.name, factory: this.#actors.consensus, data: { ...consensus, recovered } });
+    const objects = main.spawn({ name: ADDRESSES.machine.name, factory: this.#actors.machine, data: machine });
     await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
   }
 
   async stop(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    try {
+      if (opened !== null) await closeState(this.main, ADDRESSES, opened.hasLog);
+    } catch (error) {
+      this.#logger.warn({ error }, 'log and snapshots were not closed cleanly');
+    }
     this.main.stop();
   }
 }
 
 /** The actor system of the caller's own thread. */
-export function mainSystem(logger: Logger, events: PlacementEvents): ActorSystem {
-  return new ActorSystem({
-    name: SYSTEM,
+export function mainSystem(
+  logger: Logger,
+  onFailure: (error: Error) => void,
+  host: InlineHost = eventLoop(),
+): ActorSystem {
+  return new ActorSystem({ name: SYSTEM, logger, onFailure, ...host });
+}
+
+function eventLoop(): InlineHost {
+  return {
     scheduler: new EventLoopScheduler(),
     clock: systemClock,
     random: new SeededRandom(randomBytes(4).readUInt32LE()),
-    logger,
-    onFailure: (error) => events.onFailure(error),
-  });
+  };
 }

@@ -3,6 +3,7 @@
  * is known to be good.
  */
 
+import { resolve } from 'node:path';
 import { ConclaveError } from '../errors.js';
 import { nodeId, type NodeId } from '../ids.js';
 import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
@@ -23,6 +24,31 @@ export interface RuntimeLimits {
   readonly submissionBytes?: number;
   /** Bytes of entries on their way to one peer and not acknowledged. Default: 16 MiB. */
   readonly inflightBytes?: number;
+  /**
+   * The size of one file of the log in `dataDir`, written in advance. Default: 64 MiB. The log takes whole files, and one
+   * more that is ready: 128 MiB at the least.
+   */
+  readonly segmentBytes?: number;
+}
+
+/**
+ * When a snapshot takes the place of the log before it. All bounds count from the last snapshot on; the first that is
+ * reached decides. Nodes are kept apart by where they stand in the list of members, so that never all of them compact at
+ * once: with three nodes and 64 MiB, the first snapshots are taken after 64, 85 and 107 MiB, and the later ones follow
+ * every 64 MiB.
+ */
+export interface SnapshotOptions {
+  /** Entries of the log: blocks of commands, not commands. Default: 1,000,000. */
+  readonly entries?: number;
+  /** Bytes of the log, or the size of the state, whichever is more. Default: 64 MiB. */
+  readonly bytes?: number;
+  /** Milliseconds, where there is anything new. Default: no such bound. */
+  readonly intervalMs?: number;
+  /**
+   * Compare what the log says with the live objects each time, and report the first object that differs: a command of its
+   * is not deterministic. Takes the objects' thread for as long as it takes to hash them. Default: false.
+   */
+  readonly verify?: boolean;
 }
 
 /** How a node is started. */
@@ -55,12 +81,31 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   /** How long a call waits unless it says otherwise, in milliseconds. Default: 10,000. */
   readonly callTimeoutMs?: number;
   readonly limits?: RuntimeLimits;
+  /**
+   * Where log and snapshots are kept: a directory of this node's own, created if it is missing. With it, what was
+   * acknowledged survives crashes and loss of power. Omitted: they are in memory, and a node that stops has forgotten all.
+   */
+  readonly dataDir?: string;
+  /**
+   * Wait for the disk before anything is acknowledged (default). False: the operating system writes when it likes; a
+   * process that dies loses nothing, a machine that loses power may lose what was acknowledged.
+   */
+  readonly fsync?: boolean;
+  readonly snapshot?: SnapshotOptions;
   /** Where log lines go; a pino logger fits. Default: nowhere. */
   readonly logger?: Logger;
   /** Called once, when the node has caught up with the leader for the first time. */
   readonly onReady?: () => void;
   /** Where the workers' entry file is, for bundlers that move it: the URL of `conclave`'s `runtime/threads/thread-entry.js`. */
   readonly workerUrl?: URL;
+}
+
+/** {@link SnapshotOptions} with all defaults filled in. */
+export interface CheckedSnapshotOptions {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly intervalMs: number | null;
+  readonly verify: boolean;
 }
 
 /** The options with all defaults filled in. */
@@ -75,6 +120,9 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly heartbeatMs: number;
   readonly callTimeoutMs: number;
   readonly limits: Required<RuntimeLimits>;
+  readonly dataDir: string | null;
+  readonly fsync: boolean;
+  readonly snapshot: CheckedSnapshotOptions;
   readonly logger: Logger;
   readonly onReady: (() => void) | null;
   readonly workerUrl: URL | null;
@@ -91,6 +139,9 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   heartbeatMs: true,
   callTimeoutMs: true,
   limits: true,
+  dataDir: true,
+  fsync: true,
+  snapshot: true,
   logger: true,
   onReady: true,
   workerUrl: true,
@@ -105,6 +156,7 @@ const DEFAULT_LIMITS: Required<RuntimeLimits> = {
   commandBytes: 8 * 1024 * 1024,
   submissionBytes: 16 * 1024 * 1024,
   inflightBytes: 16 * 1024 * 1024,
+  segmentBytes: 64 * 1024 * 1024,
 };
 
 const MIB = 1024 * 1024;
@@ -116,6 +168,7 @@ const LIMIT_RANGES: Readonly<Record<keyof RuntimeLimits, readonly [min: number, 
   commandBytes: [64, 32 * MIB],
   submissionBytes: [64 * 1024, 1024 * MIB],
   inflightBytes: [64 * 1024, 1024 * MIB],
+  segmentBytes: [64 * 1024, 1024 * MIB],
 };
 
 const CLUSTER_CHARS_MAX = 128;
@@ -147,6 +200,9 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     ),
     callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? 10_000, 1, TIMEOUT_MS_MAX),
     limits: checkLimits(options.limits ?? {}),
+    dataDir: options.dataDir === undefined ? null : checkDataDir(options.dataDir),
+    fsync: checkFsync(options.fsync, options.dataDir),
+    snapshot: checkSnapshot(options.snapshot ?? {}),
     logger: checkLogger(options.logger ?? silentLogger),
     onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
     workerUrl: options.workerUrl === undefined ? null : checkUrl('workerUrl', options.workerUrl),
@@ -227,6 +283,42 @@ function checkLimits(limits: RuntimeLimits): Required<RuntimeLimits> {
     if (value !== undefined) checked[key] = checkInteger(`limits.${key}`, value, min, max);
   }
   return checked as unknown as Required<RuntimeLimits>;
+}
+
+function checkDataDir(dataDir: unknown): string {
+  if (typeof dataDir !== 'string' || dataDir === '' || dataDir.includes('\0')) {
+    throw invalid('dataDir', dataDir, 'must be the path of a directory');
+  }
+  return resolve(dataDir);
+}
+
+function checkFsync(fsync: unknown, dataDir: unknown): boolean {
+  if (fsync !== undefined && dataDir === undefined) {
+    throw invalid('fsync', fsync, 'makes no sense without dataDir: nothing is written to a disk');
+  }
+  return checkBoolean('fsync', fsync ?? true);
+}
+
+const SNAPSHOT_OPTIONS: readonly string[] = [
+  'entries',
+  'bytes',
+  'intervalMs',
+  'verify',
+] satisfies (keyof SnapshotOptions)[];
+
+function checkSnapshot(snapshot: SnapshotOptions): CheckedSnapshotOptions {
+  if (typeof snapshot !== 'object' || snapshot === null) throw invalid('snapshot', snapshot, 'must be an object');
+  for (const [key, value] of Object.entries(snapshot)) {
+    if (SNAPSHOT_OPTIONS.includes(key)) continue;
+    throw invalid(`snapshot.${key}`, value, `is not an option; there are ${SNAPSHOT_OPTIONS.join(', ')}`);
+  }
+  const { entries = 1_000_000, bytes = 64 * MIB, intervalMs, verify = false } = snapshot;
+  return {
+    entries: checkInteger('snapshot.entries', entries, 1, Number.MAX_SAFE_INTEGER),
+    bytes: checkInteger('snapshot.bytes', bytes, 1, Number.MAX_SAFE_INTEGER),
+    intervalMs: intervalMs === undefined ? null : checkNumber('snapshot.intervalMs', intervalMs, 100, TIMEOUT_MS_MAX),
+    verify: checkBoolean('snapshot.verify', verify),
+  };
 }
 
 function checkLogger(logger: Logger): Logger {

@@ -1,11 +1,13 @@
 /**
- * Where a node's actors run: the port that hides threads from the runtime. One implementation puts consensus and
- * objects on threads of their own, the other puts everything on the caller's event loop.
+ * Where a node's actors run: the port that hides threads from the runtime. One implementation puts consensus, objects and
+ * storage on threads of their own, the other puts everything on the caller's event loop.
  */
 
 import type { ActorAddress } from '../runtime/actor.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
+import type { NodeLogStoreData } from '../actors/log-store/log-store-actor.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
+import type { SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
 import type { ConsensusData } from './consensus-actor.js';
 
 /** How long the modules of the objects may take to load, and their constructors to run. */
@@ -16,11 +18,22 @@ export interface NodeAddresses {
   readonly raft: ActorAddress;
   readonly machine: ActorAddress;
   readonly caller: ActorAddress;
+  readonly snapshotter: ActorAddress;
+  readonly logStore: ActorAddress;
+}
+
+/** What a node's actors are made from. */
+export interface NodeParts {
+  readonly consensus: Omit<ConsensusData, 'recovered'>;
+  readonly machine: MachineActorData;
+  readonly snapshotter: Omit<SnapshotterData, 'foldsOn'>;
+  /** Null: the log is in memory only. */
+  readonly logStore: NodeLogStoreData | null;
 }
 
 /** What a placement reports to the runtime. */
 export interface PlacementEvents {
-  /** The node cannot go on: `ERR_OBJECT_FAILED` when its objects cannot be brought back. */
+  /** The node cannot go on: `ERR_OBJECT_FAILED` when its objects cannot be brought back, `ERR_STORAGE` when its disk fails. */
   onFailure(error: Error): void;
   /** The objects' thread has ended; it is being brought back. */
   onMachineLost(error: Error): void;
@@ -32,8 +45,11 @@ export interface Placement {
   readonly addresses: NodeAddresses;
   /** The system on the caller's own thread. */
   readonly main: ActorSystem;
-  /** Starts the node's actors; `ERR_INVALID_OBJECT` or the like when the objects cannot be loaded. */
-  start(consensus: ConsensusData, machine: MachineActorData): Promise<void>;
+  /**
+   * Starts the node's actors, which go on from what they find on the disk; `ERR_INVALID_OBJECT` or the like when the
+   * objects cannot be loaded, `ERR_STORAGE` or `ERR_STORAGE_CORRUPT` when the disk cannot be read.
+   */
+  start(parts: NodeParts): Promise<void>;
   /** Ends every thread and actor. Settles whatever still waits. */
   stop(): Promise<void>;
 }

@@ -3,7 +3,6 @@
  * started it. It only wires things together: consensus, objects and network are actors' business.
  */
 
-import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'eventemitter3';
 import { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
@@ -17,13 +16,18 @@ import type { HandlesOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import { ConclaveError, toPlainError } from '../errors.js';
-import { incarnation, nodeId } from '../ids.js';
+import { nodeId, type LastIncluded } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
-import { observerId } from '../net/hello.js';
+import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
+import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
+import { DataDir } from '../storage/data-dir.js';
+import { NodeDisk } from '../storage/node-disk.js';
+import type { NodeName } from '../storage/node-identity.js';
 import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
+import { asFailure, storageErrorIn } from './failure.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeLife } from './node-life.js';
-import { objectsFingerprint } from './objects-fingerprint.js';
+import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
 import { describeStatus, memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
@@ -37,15 +41,17 @@ export interface RuntimeEvents {
   role: (role: Role) => void;
   /** The node knows another leader than before, or none. */
   leader: (leader: string | null) => void;
+  /** What becomes of snapshots: of this node's own, and of those that it is given. */
+  snapshot: (event: SnapshotEvent) => void;
   /** Something has failed that no call reports. `status().health` tells whether the node goes on. */
   error: (error: Error) => void;
 }
 
-/** Sessions that the cluster remembers; the least recently used is forgotten. The same on every node. */
-const SESSIONS_MAX = 10_000;
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
 const START_TIMEOUT_MS = 30_000;
+/** A snapshot of a large state takes long, and another one may be under way. */
+const COMPACT_TIMEOUT_MS = 30 * 60_000;
 
 /**
  * One node of a cluster, in this process.
@@ -68,6 +74,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #caller: Caller;
   readonly #callerRef: ActorRef<CallerMessage>;
   readonly #raft: ActorRef<RaftActorMessage>;
+  readonly #dataDir: DataDir | null;
   readonly #events = new EventEmitter<RuntimeEvents>();
   readonly #life: NodeLife;
   #nodeStatus: NodeStatus | null = null;
@@ -80,7 +87,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller: Caller,
     objects: readonly ResolvedObject[],
     life: NodeLife,
+    dataDir: DataDir | null,
   ) {
+    this.#dataDir = dataDir;
     this.#options = options;
     this.#placement = placement;
     this.#caller = caller;
@@ -91,6 +100,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onReady());
+    caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     life.on('failure', (error) => this.#onFailure(error));
     life.on('machineLost', (error) => this.#onMachineLost(error));
     life.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
@@ -103,7 +113,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    *
    * @throws ConclaveError `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`, `ERR_NOT_ENCODABLE` (an object's arguments),
    *   `ERR_OBJECT_FAILED` (an object's constructor ends the thread), `ERR_THREAD_EXITED` (a thread ends while it starts:
-   *   `workerUrl` is wrong, for instance) or `ERR_ADDRESS_UNAVAILABLE`. Nothing is left running.
+   *   `workerUrl` is wrong, for instance) or `ERR_ADDRESS_UNAVAILABLE`; with a `dataDir`, `ERR_DATA_DIR_LOCKED`,
+   *   `ERR_DATA_DIR_MISMATCH`, `ERR_STORAGE` or `ERR_STORAGE_CORRUPT`. Nothing is left running.
    */
   static async start<Definitions extends ObjectDefinitions>(
     options: RuntimeOptions<Definitions>,
@@ -116,29 +127,35 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Starts a node on a placement of the caller's choice; for `conclave/testing`.
+   * Starts a node on a placement of the caller's choice, and its data directory on another disk; for
+   * `conclave/testing`.
    *
    * @internal
    */
   static async startOn<Definitions extends ObjectDefinitions>(
     options: CheckedOptions<Definitions>,
     place: (events: PlacementEvents) => Placement,
+    openDataDir: (path: string, name: NodeName) => Promise<DataDir> = (path, name) =>
+      DataDir.open(new NodeDisk({ isSynced: options.fsync }), path, name),
   ): Promise<Runtime<Definitions>> {
     const codec = new ValueCodec();
     const definitions = Object.entries(options.objects);
     const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));
     const life = new NodeLife();
+    const { cluster, self } = options;
+    const dataDir = options.dataDir === null ? null : await openDataDir(options.dataDir, { cluster, self });
     const placement = place(life);
     try {
-      await startActors(placement, options, objects);
+      await placement.start(nodeParts(placement.addresses, options, objects, dataDir));
       const caller = await spawnCaller(placement, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, life);
+      const runtime = new Runtime(options, placement, caller, objects, life, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (life.failure !== null) throw life.failure;
       return runtime;
     } catch (error) {
       await placement.stop();
-      throw life.failure ?? error;
+      await dataDir?.close();
+      throw storageErrorIn(error) ?? life.failure ?? error;
     }
   }
 
@@ -185,6 +202,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       members: memberStatus(self, peers, status?.connected ?? []),
       health: this.#health(),
       pendingCommands: this.#caller.pendingCommands,
+      snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
     };
   }
@@ -244,6 +262,28 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
+   * Takes a snapshot of everything that this node has applied, now: the log before it is dropped. Callers need not wait
+   * for it, and other nodes take their own. Resolves when it is durable (or, without `dataDir`, whole).
+   *
+   * @returns the index of the last entry in it
+   * @throws ConclaveError `ERR_COMPACTION_FAILED` when it could not be taken (`cause` says why; the log is kept),
+   *   `ERR_STOPPED` when the runtime stops or fails first.
+   */
+  async compact(): Promise<number> {
+    this.#throwIfEnded();
+    const { main, addresses } = this.#placement;
+    try {
+      const { index } = await main
+        .ref<SnapshotterMessage>(addresses.snapshotter)
+        .ask<LastIncluded>({ type: 'compact', index: this.#caller.seenIndex }, { timeoutMs: COMPACT_TIMEOUT_MS });
+      return index;
+    } catch (error) {
+      this.#throwIfEnded();
+      throw error;
+    }
+  }
+
+  /**
    * Leaves the cluster and ends every thread; calls that still wait are rejected with `ERR_STOPPED`. Resolves when the
    * port is free. May be called more than once.
    */
@@ -266,6 +306,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       this.#options.logger.warn({ error }, 'the node did not leave the network cleanly');
     }
     await this.#placement.stop();
+    await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#life.removeAllListeners();
   }
@@ -283,6 +324,21 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#emit('ready');
   }
 
+  #onSnapshot(event: SnapshotEvent): void {
+    this.#emit('snapshot', event);
+    if (event.type !== 'diverged') return;
+    const { object, index } = event;
+    this.#emit(
+      'error',
+      new ConclaveError(
+        'ERR_DIVERGED',
+        `The object ${object} is not what the log says at entry ${index}: one of its commands is not deterministic, or ` +
+          'something else than commands has changed it.',
+        { data: { object, index } },
+      ),
+    );
+  }
+
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
     this.#emit('error', error);
@@ -292,10 +348,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
     this.#life.emit('ended');
-    this.#emit('error', error);
-    this.#placement.stop().catch((cause: unknown) => {
-      this.#options.logger.error({ error: cause }, 'a failed node did not stop cleanly');
-    });
+    this.#emit('error', storageErrorIn(error) ?? error);
+    this.#placement
+      .stop()
+      .then(() => this.#dataDir?.close())
+      .catch((cause: unknown) => {
+        this.#options.logger.error({ error: cause }, 'a failed node did not stop cleanly');
+      });
   }
 
   /** A listener that throws is the user's affair, and must not take the node along. */
@@ -332,36 +391,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (this.#life.failure !== null) return 'failed';
     if (!this.#life.isMachineUp) return 'object failed';
     if (this.#nodeStatus === null) return 'starting';
+    if (!this.#nodeStatus.isFounded) return 'founding';
     if (this.#nodeStatus.leader === null || !this.#nodeStatus.hasQuorum) return 'no quorum';
     return this.#isReady ? 'ok' : 'catching up';
   }
-}
-
-async function startActors(
-  placement: Placement,
-  options: CheckedOptions,
-  objects: readonly ResolvedObject[],
-): Promise<void> {
-  const { cluster, peers, bind, electionTimeoutMs, heartbeatMs, limits } = options;
-  const { raft, machine, caller } = placement.addresses;
-  const life = incarnation(randomBytes(16).toString('hex'));
-  const self = options.self ?? observerId(life);
-  await placement.start(
-    {
-      cluster,
-      self,
-      peers,
-      bind,
-      electionTimeoutMs,
-      heartbeatMs,
-      limits,
-      objects: objectsFingerprint(objects),
-      incarnation: life,
-      machine,
-      caller,
-    },
-    { objects, incarnation: life, sessionsMax: SESSIONS_MAX, raft, caller },
-  );
 }
 
 /** Starts the Caller; its methods are called directly, so the object itself is needed, not its address. */
@@ -387,9 +420,4 @@ function spawnCaller({ main, addresses }: Placement, options: CheckedOptions, co
       },
     });
   });
-}
-
-function asFailure(cause: Error): ConclaveError {
-  if (cause instanceof ConclaveError && cause.code === 'ERR_OBJECT_FAILED') return cause;
-  return new ConclaveError('ERR_STOPPED', `The node has failed and stopped: ${cause.message}`, { cause });
 }

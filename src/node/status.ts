@@ -15,6 +15,8 @@ export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'recei
  * How a node fares.
  *
  * - `starting`: it has not heard from consensus yet.
+ * - `founding`: it knows of no cluster yet. To found one it takes all members at once, for any that were missing might
+ *   remember one; from then on a majority is enough.
  * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
  * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
  * - `ok`: it takes part.
@@ -22,7 +24,15 @@ export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'recei
  * - `failed`: it cannot go on; see the `error` event.
  * - `stopped`: `stop()` was called.
  */
-export type Health = 'starting' | 'no quorum' | 'catching up' | 'ok' | 'object failed' | 'failed' | 'stopped';
+export type Health =
+  | 'starting'
+  | 'founding'
+  | 'no quorum'
+  | 'catching up'
+  | 'ok'
+  | 'object failed'
+  | 'failed'
+  | 'stopped';
 
 /** What `runtime.status()` returns. */
 export interface RuntimeStatus {
@@ -43,6 +53,8 @@ export interface RuntimeStatus {
   readonly health: Health;
   /** Commands that wait for their result. */
   readonly pendingCommands: number;
+  /** The last entry in this node's newest snapshot; 0 if it has none. */
+  readonly snapshotIndex: number;
   /** Memory that the log takes, in bytes. */
   readonly logBytes: number;
 }

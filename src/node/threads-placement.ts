@@ -1,7 +1,7 @@
 /**
- * Consensus and objects each on a thread of their own, linked directly to each other and to the caller's. When the
- * thread of the objects ends, a new one takes its place and is fed the log from its start; when that of consensus ends,
- * the node has failed, for its memory of what it promised is gone.
+ * Consensus, objects and storage each on a thread of their own, linked directly to each other and to the caller's. When
+ * the thread of the objects ends, a new one takes its place and goes on from the newest snapshot; when one of the others
+ * ends, the node has failed, for its memory of what it promised is gone.
  */
 
 import { asError, ConclaveError } from '../errors.js';
@@ -11,14 +11,22 @@ import { ThreadHost, type ThreadExit } from '../runtime/threads/thread-host.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { MachineMessage } from '../actors/replicated/machine-messages.js';
 import type { CheckedOptions } from './options.js';
-import type { ConsensusData } from './consensus-actor.js';
 import { mainSystem } from './inline-placement.js';
-import { OBJECTS_TIMEOUT_MS, type NodeAddresses, type Placement, type PlacementEvents } from './placement.js';
+import {
+  OBJECTS_TIMEOUT_MS,
+  type NodeAddresses,
+  type NodeParts,
+  type Placement,
+  type PlacementEvents,
+} from './placement.js';
+import { closeState, recoverState, type StoredState } from './stored-state.js';
 
 const ADDRESSES: NodeAddresses = {
   raft: { system: 'consensus', name: 'raft' },
   machine: { system: 'object', name: 'machine' },
   caller: { system: 'main', name: 'caller' },
+  snapshotter: { system: 'storage', name: 'snapshotter' },
+  logStore: { system: 'storage', name: 'log-store' },
 };
 
 /** An objects' thread that ends is replaced after 100, 200, 400, … ms; more ends than this within a minute are too many. */
@@ -32,6 +40,9 @@ export class ThreadsPlacement implements Placement {
   readonly #options: Pick<CheckedOptions, 'logger' | 'workerUrl'>;
   readonly #events: PlacementEvents;
   #consensus: ThreadHost | null = null;
+  #storage: ThreadHost | null = null;
+  /** Is there something on the storage thread that is to be closed? */
+  #opened: { readonly hasLog: boolean } | null = null;
   #object: ThreadHost | null = null;
   #isStopping = false;
   /** When the objects' thread has ended lately. */
@@ -42,38 +53,74 @@ export class ThreadsPlacement implements Placement {
   constructor(options: Pick<CheckedOptions, 'logger' | 'workerUrl'>, events: PlacementEvents) {
     this.#options = options;
     this.#events = events;
-    this.main = mainSystem(options.logger, events);
+    this.main = mainSystem(options.logger, (error) => events.onFailure(error));
   }
 
-  async start(consensus: ConsensusData, machine: MachineActorData): Promise<void> {
-    const started = await Promise.allSettled([
-      this.#startThread('consensus', (exit) => this.#onConsensusExit(exit)),
-      this.#startThread('object', (exit) => this.#onObjectExit(exit, machine)),
+  async start(parts: NodeParts): Promise<void> {
+    const { consensus, machine } = parts;
+    const [consensusThread, storageThread, objectThread] = await allStarted([
+      this.#startThread('consensus', (exit) => this.#onVitalExit(exit)).then((host) => (this.#consensus = host)),
+      this.#startThread('storage', (exit) => this.#onVitalExit(exit)).then((host) => (this.#storage = host)),
+      this.#startThread('object', (exit) => this.#onObjectExit(exit, machine)).then((host) => (this.#object = host)),
     ]);
-    const [consensusThread, objectThread] = started;
-    if (consensusThread.status === 'fulfilled') this.#consensus = consensusThread.value;
-    if (objectThread.status === 'fulfilled') this.#object = objectThread.value;
-    if (consensusThread.status === 'rejected') throw consensusThread.reason;
-    if (objectThread.status === 'rejected') throw objectThread.reason;
-    await linkThread(this.main, consensusThread.value);
-    await this.#linkObject(objectThread.value);
-    await consensusThread.value.spawn({
+    await Promise.all([
+      linkThread(this.main, consensusThread),
+      linkThread(this.main, storageThread),
+      linkThreads(consensusThread, storageThread),
+      this.#linkObject(objectThread),
+    ]);
+    const recovered = await this.#openStorage(storageThread, parts);
+    await consensusThread.spawn({
       name: ADDRESSES.raft.name,
       module: new URL('./consensus-actor.js', import.meta.url),
       export: 'consensusActor',
-      data: consensus,
+      data: { ...consensus, recovered },
+      transfer: [...(recovered?.pieces ?? [])],
     });
-    await this.#spawnMachine(objectThread.value, machine);
+    await this.#spawnMachine(objectThread, machine);
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#restart);
-    // Consensus first: it goes on telling the objects what to apply.
+    // Consensus first: it goes on telling the objects what to apply, and storage what to keep.
     await this.#consensus?.stop();
     await this.#object?.stop();
     await this.#replacing;
+    await this.#closeStorage();
+    await this.#storage?.stop();
     this.main.stop();
+  }
+
+  async #openStorage(host: ThreadHost, { consensus, snapshotter, logStore }: NodeParts): Promise<StoredState | null> {
+    const hasLog = logStore !== null;
+    if (hasLog) {
+      await host.spawn({
+        name: ADDRESSES.logStore.name,
+        module: new URL('../actors/log-store/log-store-actor.js', import.meta.url),
+        export: 'logStoreActor',
+        data: logStore,
+      });
+    }
+    await host.spawn({
+      name: ADDRESSES.snapshotter.name,
+      module: new URL('../actors/snapshotter/snapshotter-actor.js', import.meta.url),
+      export: 'snapshotterActor',
+      data: { ...snapshotter, foldsOn: 'pool' },
+    });
+    this.#opened = { hasLog };
+    return recoverState(this.main, ADDRESSES, consensus.group, hasLog);
+  }
+
+  async #closeStorage(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    if (opened === null) return;
+    try {
+      await closeState(this.main, ADDRESSES, opened.hasLog);
+    } catch (error) {
+      this.#options.logger.warn({ error }, 'log and snapshots were not closed cleanly');
+    }
   }
 
   #startThread(name: string, onExit: (exit: ThreadExit) => void): Promise<ThreadHost> {
@@ -90,7 +137,11 @@ export class ThreadsPlacement implements Placement {
   }
 
   async #linkObject(host: ThreadHost): Promise<void> {
-    await Promise.all([linkThread(this.main, host), linkThreads(this.#consensus!, host)]);
+    await Promise.all([
+      linkThread(this.main, host),
+      linkThreads(this.#consensus!, host),
+      linkThreads(this.#storage!, host),
+    ]);
   }
 
   async #spawnMachine(host: ThreadHost, data: MachineActorData): Promise<void> {
@@ -108,7 +159,9 @@ export class ThreadsPlacement implements Placement {
     }
   }
 
-  #onConsensusExit({ error }: ThreadExit): void {
+  /** Of a thread that the node cannot go on without. */
+  #onVitalExit({ error }: ThreadExit): void {
+    this.#opened = null;
     if (error !== undefined && !this.#isStopping) this.#events.onFailure(error);
   }
 
@@ -154,6 +207,18 @@ export class ThreadsPlacement implements Placement {
       this.#events.onFailure(objectFailed('could not be replaced', asError(error)));
     }
   }
+}
+
+/** Waits for all, so that each that has started can be stopped. */
+async function allStarted<Hosts extends readonly Promise<ThreadHost>[]>(
+  starting: readonly [...Hosts],
+): Promise<{ [Index in keyof Hosts]: ThreadHost }> {
+  const started = await Promise.allSettled(starting);
+  const hosts = started.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+  return hosts as { [Index in keyof Hosts]: ThreadHost };
 }
 
 /** How an ask ends whose callee has ended. */

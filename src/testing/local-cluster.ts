@@ -4,6 +4,7 @@
  * and stops runtimes, and knows nothing that `Runtime` does not say.
  */
 
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { VOTERS_MAX } from '../actors/raft/quorum.js';
 import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
@@ -91,7 +92,7 @@ export class LocalCluster<Definitions extends ObjectDefinitions = ObjectDefiniti
     const started = await Promise.allSettled(
       addresses.map((self) => {
         const peers = addresses.filter((address) => address !== self);
-        return startNode({ ...shared, self, peers, threads }, network);
+        return startNode({ ...shared, ...dataDirOf(shared.dataDir, self), self, peers, threads }, network);
       }),
     );
     const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -220,7 +221,7 @@ function startNode<Definitions extends ObjectDefinitions>(
   const consensus = consensusActorOn((transportOptions) =>
     network.transport({ ...transportOptions, logger: checked.logger }),
   );
-  return Runtime.startOn(checked, (events) => new InlinePlacement(checked, events, consensus));
+  return Runtime.startOn(checked, (events) => new InlinePlacement(checked, events, { consensus }));
 }
 
 async function loopbackAddresses(count: number): Promise<string[]> {
@@ -230,6 +231,11 @@ async function loopbackAddresses(count: number): Promise<string[]> {
 
 function memoryAddresses(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `node${i + 1}:1`);
+}
+
+/** Each node has a directory of its own in that of the cluster. */
+function dataDirOf(dataDir: string | undefined, self: string): { readonly dataDir?: string } {
+  return dataDir === undefined ? {} : { dataDir: join(dataDir, self.replaceAll(/[^\w.]/g, '-')) };
 }
 
 function timedOut(what: string, timeoutMs: number, cause: unknown): ConclaveError {

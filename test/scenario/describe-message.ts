@@ -1,6 +1,10 @@
-/** One line for a message between nodes, as scenarios show it. Entries are written index/term. */
+/**
+ * One line for a message between nodes, as scenarios show it. Entries are written index/term; behind one that admits
+ * members stands which of them in which incarnation.
+ */
 
-import { EntryReader } from '../../src/actors/raft/entry.js';
+import { decodeAdmissions } from '../../src/actors/raft/admissions.js';
+import { EntryKind, EntryReader, type Entry } from '../../src/actors/raft/entry.js';
 import type { AppendEntries, AppendEntriesReply, PeerMessage } from '../../src/actors/raft/messages.js';
 
 export function describeMessage(message: PeerMessage): string {
@@ -39,7 +43,10 @@ function describeAppend({ session, round, prevLogIndex, prevLogTerm, entries, le
   const reader = new EntryReader();
   const shown: string[] = [];
   reader.reset(entries);
-  while (reader.next()) shown.push(`${reader.index}/${reader.term}`);
+  while (reader.next()) {
+    const { kind, index, term, payloadStart, payloadEnd } = reader;
+    shown.push(describeEntry({ kind, index, term, payload: entries.subarray(payloadStart, payloadEnd) }));
+  }
   const added = shown.length === 0 ? '' : `: ${shown.join(' ')}`;
   return `after ${prevLogIndex}/${prevLogTerm}${added}, commit ${leaderCommit} (session ${session}, round ${round})`;
 }
@@ -55,4 +62,10 @@ function describeReply({
   const asked = `(session ${session}, round ${round})`;
   if (success) return `matches ${matchIndex} ${asked}`;
   return `refuses ${matchIndex}, look at ${conflictIndex}/${conflictTerm} ${asked}`;
+}
+
+export function describeEntry({ kind, index, term, payload }: Omit<Entry, 'timestampMs'>): string {
+  if (kind !== EntryKind.admission) return `${index}/${term}`;
+  const admissions = decodeAdmissions(payload).map(([node, incarnation]) => `${node}=${incarnation ?? 'nobody'}`);
+  return `${index}/${term}(${admissions.join(' ')})`;
 }

@@ -2,8 +2,9 @@
  * Carries out a scenario: one command a line, and what it led to as lines of text. Nothing happens by itself: time
  * passes by `tick` and `wait`, messages arrive by `deliver`, and all random numbers are zero. The commands:
  *
- *   cluster a b c [learner l] [observer o] [window N] [bytes N]
- *                                starts the nodes; limits the appendEntries under way to a peer, and the bytes in one
+ *   cluster [new] a b c [learner l] [observer o] [window N] [bytes N]
+ *                                starts the nodes, connected, of a cluster that has been founded or, if new, is yet to
+ *                                be; limits the appendEntries under way to a peer, and the bytes in one
  *   lead NODE                    campaigns, delivers everything, and one round of heartbeats more; shows nothing of it
  *   wait MS                      time passes, unnoticed until a node ticks or hears something
  *   tick NODE… [MS]              MS milliseconds pass, then these nodes look at the clock
@@ -18,23 +19,29 @@
  *   connect A B | disconnect A B both are told of a new connection, or of the end of one
  *   submit NODE…, read NODE ID [lease] [MS], transfer NODE [TARGET]
  *   disk NODE hold|write|go      the disk stops, finishes its first request, or goes on
- *   crash NODE, restart NODE, compact NODE
+ *   crash NODE, compact NODE
+ *   restart NODE                 comes back, connected as before; a node that was wiped is new to the others, and must be
+ *                                connected to each
+ *   wipe NODE [naively]          a node that is down loses its disk; naively: it will come back under its old incarnation
  *   show [NODE…]                 how the nodes stand
+ *   broken COMMAND               carries out a command by which Raft's promises are broken; shows which, and ends the story
  */
 
 import { majorityConfiguration } from '../../src/actors/raft/configuration.js';
 import type { Effect } from '../../src/actors/raft/effects.js';
 import type { PeerMessage } from '../../src/actors/raft/messages.js';
-import { groupId, logIndex, nodeId, type NodeId } from '../../src/ids.js';
+import { logIndex, nodeId, type NodeId } from '../../src/ids.js';
 import { HistoryChecker } from '../unit/actors/raft/cluster/history-checker.js';
-import { RaftNode, type NodeWorld } from '../unit/actors/raft/cluster/raft-node.js';
-import type { Snapshot } from '../unit/actors/raft/cluster/sim-disk.js';
-import { describeMessage } from './describe-message.js';
+import { incarnationOf, RaftNode, type NodeWorld } from '../unit/actors/raft/cluster/raft-node.js';
+import { describeEntry, describeMessage } from './describe-message.js';
 
 interface UnderWay {
   readonly from: NodeId;
   readonly to: NodeId;
   readonly message: PeerMessage;
+  /** What its ends remembered, as it was sent: a node without its memory has other connections. */
+  readonly fromMemory: number;
+  readonly toMemory: number | undefined;
 }
 
 const ELECTION_TIMEOUT_MS = [100, 200] as const;
@@ -50,7 +57,8 @@ export class ScenarioRunner implements NodeWorld {
   readonly #cut = new Set<string>();
   readonly #held = new Set<string>();
   readonly #stoppedDisks = new Set<NodeId>();
-  readonly #snapshots = new Map<number, Snapshot>();
+  /** `at>of`: what one node was last told of the memory of another. */
+  readonly #memories = new Map<string, number>();
   #lines: string[] = [];
   #nowMs = 1_000;
   #sessions = 0;
@@ -109,8 +117,20 @@ export class ScenarioRunner implements NodeWorld {
       this.#cut.clear();
       this.#held.clear();
     },
-    connect: ([a, b]) => this.#tellBoth('peerConnected', a, b),
-    disconnect: ([a, b]) => this.#tellBoth('peerDisconnected', a, b),
+    connect: ([a, b]) => {
+      const [one, other] = [this.#node(a), this.#node(b)];
+      this.#tellConnected(one, other);
+      this.#tellConnected(other, one);
+      this.#settle(one);
+      this.#settle(other);
+    },
+    disconnect: ([a, b]) => {
+      const [one, other] = [this.#node(a), this.#node(b)];
+      one.step({ type: 'peerDisconnected', peer: other.id });
+      other.step({ type: 'peerDisconnected', peer: one.id });
+      this.#settle(one);
+      this.#settle(other);
+    },
     submit: (ids) => {
       for (const id of new Set(ids)) {
         const node = this.#node(id);
@@ -132,15 +152,32 @@ export class ScenarioRunner implements NodeWorld {
     disk: ([id, what]) => this.#disk(this.#node(id), what),
     crash: ([id]) => this.#node(id).crash(),
     restart: ([id]) => {
-      this.#setClock(this.#nodes.get(nodeId(id!))!);
-      this.#nodes.get(nodeId(id!))!.start(++this.#sessions);
+      const node = this.#nodes.get(nodeId(id!))!;
+      this.#setClock(node);
+      node.start(++this.#sessions);
+      for (const other of this.#nodes.values()) {
+        if (other === node || other.core === null) continue;
+        this.#tellConnected(node, other);
+        if (!other.core.incarnations.has(node.id)) this.#tellConnected(other, node);
+      }
     },
+    wipe: ([id, how]) => this.#nodes.get(nodeId(id!))!.wipe(how === 'naively'),
     compact: ([id]) => {
-      const snapshot = this.#node(id).compact();
-      if (snapshot !== null) this.#snapshots.set(snapshot.index, snapshot);
+      const node = this.#node(id);
+      const isNew = node.compact(false);
       this.#lines.push(
-        snapshot === null ? `${id} has nothing to compact` : `${id} has a snapshot up to ${snapshot.index}`,
+        isNew ? `${id} has a snapshot up to ${node.disk.snapshotIndex}` : `${id} has nothing to compact`,
       );
+    },
+    broken: (words) => {
+      let promise: string | null = null;
+      try {
+        this.run(words.join(' '));
+      } catch (error) {
+        promise = (error as Error).message;
+      }
+      if (promise === null) throw new Error('all promises were kept');
+      this.#lines.push(`BROKEN ${promise}`);
     },
     show: (ids) => {
       for (const node of this.#nodes.values()) {
@@ -151,7 +188,8 @@ export class ScenarioRunner implements NodeWorld {
 
   send(node: RaftNode, to: NodeId, message: PeerMessage): void {
     this.#checker.sent(node, to, message);
-    this.#underWay.push({ from: node.id, to, message });
+    const toMemory = this.#memories.get(`${node.id}>${to}`);
+    this.#underWay.push({ from: node.id, to, message, fromMemory: node.memory, toMemory });
   }
 
   stepped(node: RaftNode): void {
@@ -165,30 +203,23 @@ export class ScenarioRunner implements NodeWorld {
   emitted(node: RaftNode, effect: Exclude<Effect, { type: 'send' | 'store' }>): void {
     this.#lines.push(`${node.id}: ${describeEffect(effect)}`);
     if (effect.type === 'sendSnapshot') {
-      const { to, session, round, term } = effect;
-      const { index, term: lastIncludedTerm } = node.disk.snapshot!;
-      const included = { lastIncludedIndex: logIndex(index), lastIncludedTerm };
-      this.send(node, to, {
-        type: 'installSnapshot',
-        group: groupId(0),
-        from: node.id,
-        term,
-        session,
-        round,
-        ...included,
-      });
+      const { to, session } = effect;
+      this.send(node, to, node.offer(effect));
       node.step({ type: 'snapshotSent', peer: to, session });
     } else if (effect.type === 'fetchSnapshot') {
-      node.disk.request({ type: 'install', snapshot: this.#snapshots.get(effect.lastIncludedIndex)! });
+      const snapshot = this.#nodes.get(effect.from)!.disk.snapshotNamed(effect.snapshotId);
+      if (snapshot !== null) node.disk.request({ type: 'install', snapshot });
     }
   }
 
   #start(words: string[]): void {
     const kinds = { voter: [] as NodeId[], learner: [] as NodeId[], observer: [] as NodeId[] };
     const sizes = { window: 10, bytes: 1_000 };
+    let isNew = false;
     for (let i = 0; i < words.length; i++) {
       const word = words[i]!;
-      if (word === 'window' || word === 'bytes') sizes[word] = Number(words[++i]);
+      if (word === 'new') isNew = true;
+      else if (word === 'window' || word === 'bytes') sizes[word] = Number(words[++i]);
       else if (word === 'learner' || word === 'observer') kinds[word].push(nodeId(words[++i]!));
       else kinds.voter.push(nodeId(word));
     }
@@ -199,7 +230,9 @@ export class ScenarioRunner implements NodeWorld {
       appendBytesMax: sizes.bytes,
       submissionBytesInflightMax: 100_000,
     };
-    const settings = { configuration, limits, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS };
+    const founders = isNew ? [] : kinds.voter.map((id) => [id, incarnationOf(id, 1)] as const);
+    const times = { electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS };
+    const settings = { configuration, limits, founders, ...times };
     this.#checker = new HistoryChecker(configuration, this.#nodes);
     for (const id of [...kinds.voter, ...kinds.learner, ...kinds.observer]) {
       const node = new RaftNode(id, settings, { uint32: () => 0 }, this);
@@ -207,6 +240,18 @@ export class ScenarioRunner implements NodeWorld {
       this.#setClock(node);
       node.start(++this.#sessions);
     }
+    for (const node of this.#nodes.values()) {
+      // Observers are connected when they want to be.
+      if (kinds.observer.includes(node.id)) continue;
+      for (const other of this.#nodes.values()) {
+        if (other !== node && !kinds.observer.includes(other.id)) this.#tellConnected(node, other);
+      }
+    }
+  }
+
+  #tellConnected(at: RaftNode, { id: peer, incarnation, memory }: RaftNode): void {
+    this.#memories.set(`${at.id}>${peer}`, memory);
+    at.step({ type: 'peerConnected', peer, incarnation });
   }
 
   #tick(node: RaftNode): void {
@@ -227,9 +272,10 @@ export class ScenarioRunner implements NodeWorld {
   }
 
   #arrive(at: number): void {
-    const [{ from, to, message }] = this.#underWay.splice(at, 1) as [UnderWay];
+    const [{ from, to, message, fromMemory, toMemory }] = this.#underWay.splice(at, 1) as [UnderWay];
     const node = this.#nodes.get(to)!;
-    const isLost = this.#cut.has(`${from}>${to}`) || node.core === null;
+    const isConnected = node.memory === toMemory && this.#memories.get(`${to}>${from}`) === fromMemory;
+    const isLost = this.#cut.has(`${from}>${to}`) || node.core === null || !isConnected;
     this.#lines.push(`${from}>${to} ${describeMessage(message)}${isLost ? ' -- lost' : ''}`);
     if (isLost) return;
     this.#setClock(node);
@@ -242,14 +288,6 @@ export class ScenarioRunner implements NodeWorld {
     else if (what === 'go') this.#stoppedDisks.delete(node.id);
     else node.syncNext();
     this.#settle(node);
-  }
-
-  #tellBoth(type: 'peerConnected' | 'peerDisconnected', a: string | undefined, b: string | undefined): void {
-    const [one, other] = [this.#node(a), this.#node(b)];
-    one.step({ type, peer: other.id });
-    other.step({ type, peer: one.id });
-    this.#settle(one);
-    this.#settle(other);
   }
 
   /** Lets a node do all that it can do alone. */
@@ -307,7 +345,7 @@ function describeEffect(effect: Exclude<Effect, { type: 'send' | 'store' }>): st
     case 'sendSnapshot':
       return `offers ${effect.to} a snapshot`;
     case 'fetchSnapshot':
-      return `fetches the snapshot up to ${effect.lastIncludedIndex}/${effect.lastIncludedTerm}`;
+      return `fetches the snapshot up to ${effect.lastIncluded.index}/${effect.lastIncluded.term}`;
   }
 }
 
@@ -318,7 +356,7 @@ function describeNode(node: RaftNode): string {
   const entries: string[] =
     log.firstIndex === 1 ? [] : [`…${log.firstIndex - 1}/${log.termAt(logIndex(log.firstIndex - 1))}`];
   for (let index: number = log.firstIndex; index <= log.lastIndex; index++) {
-    entries.push(`${index}/${log.termAt(logIndex(index))}`);
+    entries.push(describeEntry(log.entry(logIndex(index))));
   }
   const shown = entries.length === 0 ? 'empty' : entries.join(' ');
   return `${id}: ${role.name} in t${term}, leader ${leader ?? 'unknown'}, log ${shown}, commit ${commitIndex}, ${machine.count} commands`;

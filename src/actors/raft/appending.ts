@@ -5,7 +5,9 @@
 
 import { assert } from '../../assert.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../../ids.js';
-import { EntryReader } from './entry.js';
+import { decodeAdmissions } from './admissions.js';
+import { noteAdmissions } from './admitting.js';
+import { EntryKind, EntryReader } from './entry.js';
 import type { AppendEntries, AppendEntriesReply } from './messages.js';
 import { checkEncoded, type EncodedRun } from './raft-log.js';
 import { resetElectionDeadline, type Core } from './state.js';
@@ -14,7 +16,16 @@ import { setLeader } from './transitions.js';
 /** Reads what a message carries. @throws ConclaveError `ERR_PROTOCOL`; nothing has been changed then. */
 export function readRun(core: Core, message: AppendEntries): EncodedRun {
   const { entries, prevLogIndex, prevLogTerm } = message;
-  return checkEncoded(entries, logIndex(prevLogIndex + 1), prevLogTerm, core.term);
+  const run = checkEncoded(entries, logIndex(prevLogIndex + 1), prevLogTerm, core.term);
+  if (run.hasAdmission) checkAdmissions(entries);
+  return run;
+}
+
+function checkAdmissions(entries: Uint8Array): void {
+  reader.reset(entries);
+  while (reader.next()) {
+    if (reader.kind === EntryKind.admission) decodeAdmissions(entries.subarray(reader.payloadStart, reader.payloadEnd));
+  }
 }
 
 /** A leader of the current term has spoken. */
@@ -34,7 +45,11 @@ export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRu
   }
   const matchIndex = run.count === 0 ? prevLogIndex : run.lastIndex;
   const news = entries.subarray(skipHeld(core, entries));
-  if (news.length > 0) core.log.appendEncoded(news);
+  if (news.length > 0) {
+    const firstIndex = core.log.lastIndex + 1;
+    core.log.appendEncoded(news);
+    noteAdmissions(core, firstIndex);
+  }
   advanceCommit(core, logIndex(Math.min(message.leaderCommit, matchIndex)));
   // What is committed matches as well, and the leader may not know that this node has it, after a snapshot.
   acknowledge(core, message, logIndex(Math.max(matchIndex, core.commitIndex)));
@@ -85,6 +100,7 @@ function skipHeld(core: Core, entries: Uint8Array): number {
     assert(isSame || index > core.commitIndex, 'what is committed is the same in every log');
     if (!isSame) {
       log.truncateAfter(logIndex(index - 1));
+      core.admissions.truncateAfter(logIndex(index - 1));
       core.storedIndex = logIndex(Math.min(core.storedIndex, index - 1));
       break;
     }

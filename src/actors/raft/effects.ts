@@ -4,7 +4,7 @@
  * acknowledgements cannot be sent before they are true.
  */
 
-import type { LogIndex, NodeId, Term } from '../../ids.js';
+import type { LastIncluded, LogIndex, NodeId, Term } from '../../ids.js';
 import type { EntriesWritten, PeerMessage, RequestVoteReply } from './messages.js';
 import type { RoleName } from './state.js';
 
@@ -19,6 +19,8 @@ export interface Send {
 export interface Store {
   readonly type: 'store';
   readonly hardState: HardState | null;
+  /** Before anything is appended, the log begins anew behind this: a snapshot has taken its place. */
+  readonly reset: LastIncluded | null;
   /** Entries to append, in their binary form; the first one replaces whatever was at its index and behind. */
   readonly append: AppendToLog | null;
   readonly then: readonly DurableEffect[];
@@ -87,12 +89,16 @@ export interface SendSnapshot {
   readonly term: Term;
 }
 
-/** The leader has announced this snapshot: fetch and install it, then answer with `snapshotInstalled`. */
+/**
+ * The leader has announced this snapshot, once more perhaps: see to it that it is fetched and installed, then answer with
+ * `snapshotInstalled`.
+ */
 export interface FetchSnapshot {
   readonly type: 'fetchSnapshot';
   readonly from: NodeId;
-  readonly lastIncludedIndex: LogIndex;
-  readonly lastIncludedTerm: Term;
+  readonly lastIncluded: LastIncluded;
+  readonly snapshotId: string;
+  readonly snapshotBytes: number;
 }
 
 export type Effect =

@@ -9,13 +9,18 @@
  *        8     8  term       (float64, a whole number)
  *       16     8  index      (float64, a whole number)
  *       24     8  timestamp  (float64, the leader's milliseconds since 1970, never running backwards in one log)
- *       32     …  payload
+ *       32     4  CRC-32 of the payload, computed once, where the payload is made
+ *       36     4  CRC-32 of the 36 bytes before
+ *       40     …  payload
+ *
+ * The checksums are verified wherever entries come from elsewhere: from a peer, or from the disk.
  */
 
+import { crc32 } from '../../checksum.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, term, type LogIndex, type Term } from '../../ids.js';
 
-export const ENTRY_HEADER_BYTES = 32;
+export const ENTRY_HEADER_BYTES = 40;
 
 /** What an entry is for; the number is its form on wire and disk, and is never given to another kind. */
 export const EntryKind = {
@@ -25,6 +30,8 @@ export const EntryKind = {
   session: 1,
   /** A block of commands. */
   block: 2,
+  /** Says in which incarnation members take part (admissions.ts). */
+  admission: 3,
 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
@@ -37,13 +44,22 @@ export interface Entry {
   readonly payload: Uint8Array;
 }
 
+/** What an entry is made from: its kind, its payload, and the CRC-32 of that. */
+export interface Content {
+  readonly kind: EntryKind;
+  readonly payload: Uint8Array;
+  readonly crc: number;
+}
+
 const KIND_OFFSET = 4;
 const TERM_OFFSET = 8;
 const INDEX_OFFSET = 16;
 const TIMESTAMP_OFFSET = 24;
+const PAYLOAD_CRC_OFFSET = 32;
+const HEADER_CRC_OFFSET = 36;
 
 /** Kinds are numbered from 0 without gaps. */
-const KIND_MAX: number = EntryKind.block;
+const KIND_MAX: number = EntryKind.admission;
 
 /** The size in binary form of an entry with a payload of this size. */
 export function entryBytes(payloadLength: number): number {
@@ -58,11 +74,10 @@ export function encodeEntryInto(
   target: Uint8Array,
   view: DataView,
   offset: number,
-  kind: EntryKind,
+  { kind, payload, crc }: Content,
   entryTerm: Term,
   index: LogIndex,
   timestampMs: number,
-  payload: Uint8Array,
 ): number {
   view.setUint32(offset, payload.length, true);
   // One write for the kind and the three zero bytes behind it.
@@ -70,6 +85,8 @@ export function encodeEntryInto(
   view.setFloat64(offset + TERM_OFFSET, entryTerm, true);
   view.setFloat64(offset + INDEX_OFFSET, index, true);
   view.setFloat64(offset + TIMESTAMP_OFFSET, timestampMs, true);
+  view.setUint32(offset + PAYLOAD_CRC_OFFSET, crc, true);
+  view.setUint32(offset + HEADER_CRC_OFFSET, crc32(target.subarray(offset, offset + HEADER_CRC_OFFSET)), true);
   target.set(payload, offset + ENTRY_HEADER_BYTES);
   return offset + ENTRY_HEADER_BYTES + payload.length;
 }
@@ -92,12 +109,14 @@ export class EntryReader {
   /** Where the payload starts and ends in the bytes given to `reset`. */
   payloadStart = 0;
   payloadEnd = 0;
+  #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
   /** Invariant: the start of an entry, or the end of the bytes, or the fault that `next` threw for. */
   #position = 0;
 
   /** Starts over with these bytes, before their first entry. */
   reset(bytes: Uint8Array): void {
+    this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#position = 0;
   }
@@ -125,6 +144,16 @@ export class EntryReader {
     this.payloadEnd = end;
     this.#position = end;
     return true;
+  }
+
+  /** What is wrong with the current entry's checksums; null: it is as it was made. */
+  get damage(): 'header' | 'payload' | null {
+    const { payloadStart, payloadEnd } = this;
+    const headerCrcAt = payloadStart - ENTRY_HEADER_BYTES + HEADER_CRC_OFFSET;
+    const header = this.#bytes.subarray(payloadStart - ENTRY_HEADER_BYTES, headerCrcAt);
+    if (crc32(header) !== this.#view.getUint32(headerCrcAt, true)) return 'header';
+    const payloadCrc = this.#view.getUint32(payloadStart - ENTRY_HEADER_BYTES + PAYLOAD_CRC_OFFSET, true);
+    return crc32(this.#bytes.subarray(payloadStart, payloadEnd)) === payloadCrc ? null : 'payload';
   }
 }
 

@@ -5,6 +5,7 @@
 
 import type { NodeId } from '../../ids.js';
 import type { TransferEnded } from './effects.js';
+import { counts } from './admitting.js';
 import { isVoter } from './configuration.js';
 import type { Core, Leader } from './state.js';
 import { appendHeld } from './submitting.js';
@@ -57,7 +58,7 @@ function bestSuccessor(core: Core, leader: Leader): NodeId | null {
   let bestMatch = -1;
   for (const id of core.options.configuration.voters) {
     const peer = leader.peers.get(id);
-    if (peer === undefined || peer.matchIndex <= bestMatch) continue;
+    if (peer === undefined || peer.matchIndex <= bestMatch || !counts(core, id)) continue;
     best = id;
     bestMatch = peer.matchIndex;
   }

@@ -7,8 +7,12 @@ import type { Store } from './effects.js';
 
 export interface LogStore {
   /**
-   * Makes `request` durable, then calls `written`. May call it before returning. A store that fails must never call
-   * `written` again: it reports to its owner, which stops the node.
+   * Makes `request` durable, then calls `written`: before it returns, or from `onStored`. A store that fails must never
+   * call `written` again: it reports to its owner, which stops the node.
    */
   store(request: Store, written: (request: Store) => void): void;
+  /** Storage on another thread says that requests up to this one, counted from 1, are durable. */
+  onStored(request: number): void;
+  /** Bytes of entries that are not durable yet. */
+  readonly unstoredBytes: number;
 }

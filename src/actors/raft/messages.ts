@@ -3,8 +3,9 @@
  * and what the node's own shell says to its core. Each message is declared with what must be durable before it is sent.
  */
 
-import type { GroupId, LogIndex, NodeId, Term } from '../../ids.js';
-import type { EntryKind } from './entry.js';
+import type { GroupId, Incarnation, LastIncluded, LogIndex, NodeId, Term } from '../../ids.js';
+import type { Admission } from './admissions.js';
+import type { Content, EntryKind } from './entry.js';
 
 interface FromPeer {
   readonly group: GroupId;
@@ -78,6 +79,10 @@ export interface InstallSnapshot extends FromPeer {
   readonly round: number;
   readonly lastIncludedIndex: LogIndex;
   readonly lastIncludedTerm: Term;
+  readonly lastIncludedTimestampMs: number;
+  /** Names its content, and its size: the follower asks for it in ranges of bytes. */
+  readonly snapshotId: string;
+  readonly snapshotBytes: number;
 }
 
 /** Durable before: the installed snapshot. */
@@ -113,6 +118,8 @@ export interface Forward extends FromPeer {
   readonly type: 'forward';
   readonly kind: EntryKind;
   readonly payload: Uint8Array;
+  /** The CRC-32 of the payload. */
+  readonly crc: number;
 }
 
 export type PeerMessage =
@@ -129,6 +136,34 @@ export type PeerMessage =
   | ReadIndexReply
   | Forward;
 
+/**
+ * A follower asks for a range of the file of a snapshot that it was offered. This and the answer never reach the core:
+ * how a snapshot travels is not consensus' business.
+ */
+export interface SnapshotRequest {
+  readonly type: 'snapshotRequest';
+  readonly group: GroupId;
+  readonly from: NodeId;
+  readonly snapshotId: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A range of a snapshot's file. Without bytes: there is no such snapshot here any more. */
+export interface SnapshotPiece {
+  readonly type: 'snapshotPiece';
+  readonly group: GroupId;
+  readonly from: NodeId;
+  readonly snapshotId: string;
+  readonly offset: number;
+  /** The CRC-32 of the bytes. */
+  readonly crc: number;
+  readonly bytes: Uint8Array;
+}
+
+/** How a snapshot travels. */
+export type TransferMessage = SnapshotRequest | SnapshotPiece;
+
 /** Time has passed. Sent every few milliseconds; all deadlines of the core are looked at here. */
 export interface Tick {
   readonly type: 'tick';
@@ -137,8 +172,7 @@ export interface Tick {
 /** The node's own callers want a payload appended. It is kept until `submissionsApplied` lets it go. */
 export interface Submit {
   readonly type: 'submit';
-  readonly kind: EntryKind;
-  readonly payload: Uint8Array;
+  readonly content: Content;
 }
 
 /** The first `count` payloads submitted and not yet let go have been applied here, or given up. */
@@ -184,6 +218,8 @@ export interface TransferLeadership {
 export interface PeerConnected {
   readonly type: 'peerConnected';
   readonly peer: NodeId;
+  /** Every message of the peer until the next `peerConnected` is of this incarnation. */
+  readonly incarnation: Incarnation;
 }
 
 /** The connection to `peer` is gone. An observer is forgotten by this. */
@@ -199,11 +235,18 @@ export interface SnapshotSent {
   readonly session: number;
 }
 
+/** This node's storage has fallen far behind what it was given, or has caught up. */
+export interface StorageLag {
+  readonly type: 'storageLag';
+  readonly isBehind: boolean;
+}
+
 /** A snapshot that `installSnapshot` announced has been made durable and the objects hold it. */
 export interface SnapshotInstalled {
   readonly type: 'snapshotInstalled';
-  readonly lastIncludedIndex: LogIndex;
-  readonly lastIncludedTerm: Term;
+  readonly lastIncluded: LastIncluded;
+  /** What it says of admissions. */
+  readonly admissions: readonly Admission[];
 }
 
 /** The batch of messages has been handled: send what it has gathered. */
@@ -218,6 +261,7 @@ export type LocalMessage =
   | SubmissionsRefused
   | Read
   | EntriesWritten
+  | StorageLag
   | Applied
   | TransferLeadership
   | PeerConnected

@@ -3,9 +3,9 @@
  * MachineActor, and control. It is the only door between a node's threads and its consensus core.
  */
 
-import type { LogIndex, NodeId, SessionId } from '../../ids.js';
-import type { Store } from './effects.js';
-import type { PeerMessage } from './messages.js';
+import type { Incarnation, LastIncluded, LogIndex, NodeId, SessionId } from '../../ids.js';
+import type { Admission } from './admissions.js';
+import type { PeerMessage, TransferMessage } from './messages.js';
 
 /** Asked once: listens and connects. Answered when it listens, or cannot. */
 export interface Start {
@@ -23,6 +23,8 @@ export interface SubmitBlock {
   readonly session: SessionId;
   readonly firstSeq: number;
   readonly block: ArrayBuffer;
+  /** The CRC-32 of the block. */
+  readonly crc: number;
 }
 
 /** The node needs a session. Sent at the start and after one has expired. */
@@ -45,11 +47,16 @@ export interface HandOver {
   readonly target: NodeId | null;
 }
 
-/** The objects are loaded and hold nothing yet: send them the log from its start. */
+/** The objects are loaded: send them the log from behind `index` on. Again when they have been given a snapshot. */
 export interface MachineReady {
   readonly type: 'machineReady';
-  /** Drawn anew whenever the objects start, so that nothing is mixed up with what is meant for the objects before. */
+  /** Drawn anew each time, so that nothing is mixed up with what is meant for the objects before. */
   readonly life: number;
+  /** The snapshot that they hold; null: they hold nothing yet. */
+  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly admissions: readonly Admission[] } | null;
+  /** How this node's session stands in it. */
+  readonly session: SessionId | null;
+  readonly nextSeq: number;
 }
 
 /** The objects have applied the log up to `index`; the rest tells how this node's own session stands there. */
@@ -66,6 +73,37 @@ export interface MachineApplied {
   readonly expired: SessionId | null;
 }
 
+/** The log store has made this group's requests durable up to this one. */
+export interface LogStored {
+  readonly type: 'logStored';
+  readonly request: number;
+}
+
+/** A snapshot is durable: from here on it is the one that is offered, and the log before it need not be kept. */
+export interface SnapshotTaken {
+  readonly type: 'snapshotTaken';
+  readonly lastIncluded: LastIncluded;
+  readonly snapshotId: string;
+  readonly snapshotBytes: number;
+  /** The last entry of the oldest snapshot kept; 0 if this is the only one. */
+  readonly oldestIndex: LogIndex;
+}
+
+/** The Snapshotter wants entries of the log: answered by `logPiece`s. */
+export interface ReadLog {
+  readonly type: 'readLog';
+  readonly read: number;
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+}
+
+/** The Snapshotter has something to say to another node's. */
+export interface SendTransfer {
+  readonly type: 'sendTransfer';
+  readonly to: NodeId;
+  readonly message: TransferMessage;
+}
+
 export type NodeMessage =
   | Start
   | Stop
@@ -74,12 +112,17 @@ export type NodeMessage =
   | ReadBlock
   | HandOver
   | MachineReady
-  | MachineApplied;
+  | MachineApplied
+  | SnapshotTaken
+  | ReadLog
+  | SendTransfer
+  | LogStored;
 
 /** From the transport, which calls from outside of any actor. */
 export interface LinkUp {
   readonly type: 'linkUp';
   readonly peer: NodeId;
+  readonly incarnation: Incarnation;
 }
 
 export interface LinkDown {
@@ -87,10 +130,16 @@ export interface LinkDown {
   readonly peer: NodeId;
 }
 
-/** From the log store, when it answers in a turn of its own. */
-export interface Written {
-  readonly type: 'written';
-  readonly request: Store;
+/** The next piece of what `readLog` has asked for is due; told to itself, so that other messages come between. */
+export interface ReadOn {
+  readonly type: 'readOn';
 }
 
-export type RaftActorMessage = NodeMessage | PeerMessage | LinkUp | LinkDown | Written | { readonly type: 'tick' };
+export type RaftActorMessage =
+  | NodeMessage
+  | PeerMessage
+  | TransferMessage
+  | LinkUp
+  | LinkDown
+  | ReadOn
+  | { readonly type: 'tick' };

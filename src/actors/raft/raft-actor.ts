@@ -5,15 +5,19 @@
  */
 
 import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../runtime/actor.js';
+import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
-import { logIndex, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
+import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
 import type { CallerMessage } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
-import type { Effect, Store, TransferEnded } from './effects.js';
-import { EntryKind } from './entry.js';
+import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
+import type { Effect, FetchSnapshot, SendSnapshot, Store, TransferEnded } from './effects.js';
+import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
-import type { LocalMessage, PeerMessage } from './messages.js';
+import { LogReads } from './log-reads.js';
+import { MachineFeed } from './machine-feed.js';
+import type { LocalMessage, PeerMessage, SnapshotPiece, SnapshotRequest, TransferMessage } from './messages.js';
 import type {
   LinkDown,
   LinkUp,
@@ -21,31 +25,34 @@ import type {
   MachineReady,
   RaftActorMessage,
   ReadBlock,
+  SnapshotTaken,
   SubmitBlock,
 } from './raft-actor-messages.js';
 import { peersOf } from './configuration.js';
-import { createCore, type Core, type CoreOptions } from './state.js';
+import { compactLog } from './snapshots.js';
+import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
 import { statusOf } from './status.js';
 import { step, takeEffects } from './step.js';
 import { SubmissionQueue } from './submission-queue.js';
 
 export interface RaftActorOptions {
   readonly core: Omit<CoreOptions, 'random'>;
-  /** What the entry that opens this node's session carries. */
-  readonly sessionPayload: Uint8Array;
+  /** What the node has found on its disk. */
+  readonly recovered?: Recovered;
+  /** The entry that opens this node's session. */
+  readonly sessionContent: Content;
   readonly transport: Transport;
   readonly logStore: LogStore;
   readonly machine: ActorAddress;
   readonly caller: ActorAddress;
+  readonly snapshotter: ActorAddress;
   readonly tickMs: number;
   /** How many bytes of committed entries may be on their way to the objects; the rest waits in the log. */
   readonly applyBytesMax: number;
 }
 
-/** Entries go to the objects in pieces of about this size, so that one piece never blocks their thread for long. */
-const APPLY_PIECE_BYTES = 512 * 1024;
-/** Pieces on their way to the objects: well below what their mailbox holds, however small the pieces are. */
-const APPLY_PIECES_MAX = 1024;
+/** Past this, a leader whose own disk is slower than its followers' takes in nothing new until it has caught up. */
+const UNSTORED_BYTES_MAX = 64 * 1024 * 1024;
 
 export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
@@ -55,24 +62,26 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #transport: Transport;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<CallerMessage>;
+  readonly #snapshotter: ActorRef<SnapshotterMessage>;
+  readonly #feed: MachineFeed;
+  readonly #logReads = new LogReads();
   readonly #submissions = new SubmissionQueue();
   /** Blocks of queries that wait for consensus to say that reading is safe. */
   readonly #reads = new Map<number, ArrayBuffer>();
   /** The transfer of leadership that somebody waits for. */
   #transfer: Reply | null = null;
-  /** The objects that are fed; null until there are some. */
-  #machineLife: number | null = null;
-  /** Invariant: machineAppliedIndex <= sentIndex <= commitIndex. */
-  #sentIndex = logIndex(0);
-  #machineAppliedIndex = logIndex(0);
+  /** This node's session, as the objects have last reported it. */
+  #session: SessionId | null = null;
+  /** The snapshot that others are offered; null: there is none. */
+  #snapshot: SnapshotTaken | null = null;
+  /** The last entry that this node's own store has. */
+  #durableIndex = logIndex(0);
+  /** What the Snapshotter has been told of how far the objects have come. */
+  #toldIndex = logIndex(0);
   /** As the core has last announced it. */
   #commitIndex = logIndex(0);
-  #isCarryingOut = false;
   /** What the network said of a peer while the mailbox was full; the last word counts. */
   readonly #missedLinks = new Map<NodeId, LinkUp | LinkDown>();
-  /** The last index of each piece on its way to the objects, and its size. */
-  #pieces: { lastIndex: LogIndex; bytes: number }[] = [];
-  #piecesBytes = 0;
   #lastStatus = '';
   #nowMs = 0;
   #lastTickMs: number;
@@ -86,10 +95,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#transport = options.transport;
     this.#machine = context.ref(options.machine);
     this.#caller = context.ref(options.caller);
+    this.#snapshotter = context.ref(options.snapshotter);
+    this.#feed = new MachineFeed(this.#machine, options.applyBytesMax);
     this.#nowMs = context.clock.nowMs();
     this.#lastTickMs = this.#nowMs;
     this.#peers = peersOf(options.core.configuration, options.core.self);
-    this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs);
+    this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
+    this.#commitIndex = this.#core.commitIndex;
+    this.#durableIndex = this.#core.log.lastIndex;
     context.every(options.tickMs, { type: 'tick' });
   }
 
@@ -105,7 +118,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#onMachineApplied(message);
       case 'openSession':
         this.#lastStatus = '';
-        return this.#submit(0, 0, EntryKind.session, this.#options.sessionPayload);
+        return this.#submit(0, 0, this.#options.sessionContent);
       case 'machineReady':
         return this.#onMachineReady(message);
       case 'linkUp':
@@ -113,8 +126,20 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#onLink(message);
       case 'handOver':
         return this.#onHandOver(message.target, reply);
-      case 'written':
-        return this.#onWritten(message.request);
+      case 'logStored':
+        return this.#options.logStore.onStored(message.request);
+      case 'snapshotTaken':
+        return this.#onSnapshotTaken(message);
+      case 'readLog':
+        this.#logReads.start(message);
+        return this.#readOn();
+      case 'readOn':
+        return this.#readOn();
+      case 'sendTransfer':
+        return this.#transport.send(message.to, message.message);
+      case 'snapshotRequest':
+      case 'snapshotPiece':
+        return this.#onTransfer(message);
       case 'start':
         return this.#onStart(reply);
       case 'stop':
@@ -125,9 +150,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   drained(): void {
+    this.#noteStorageLag();
     do this.#step({ type: 'flush' });
     while (this.#carryOut());
-    this.#feedMachine();
+    this.#feed.feed(this.#core.log, this.#commitIndex);
     this.#transport.flush();
   }
 
@@ -135,6 +161,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#transport.stop().catch((error: unknown) => {
       this.#context.logger.warn({ error }, 'the transport did not stop cleanly');
     });
+  }
+
+  #noteStorageLag(): void {
+    const isBehind = this.#options.logStore.unstoredBytes > UNSTORED_BYTES_MAX;
+    if (isBehind !== this.#core.isStorageBehind) this.#step({ type: 'storageLag', isBehind });
   }
 
   #step(message: LocalMessage | PeerMessage): void {
@@ -145,9 +176,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Carries out what the core wants done. Returns whether the core has been told something new by it. */
   #carryOut(): boolean {
     const effects = takeEffects(this.#core);
-    this.#isCarryingOut = true;
     for (const effect of effects) this.#perform(effect);
-    this.#isCarryingOut = false;
     return effects.length > 0;
   }
 
@@ -156,7 +185,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'send':
         return this.#transport.send(effect.to, effect.message);
       case 'store':
-        return this.#options.logStore.store(effect, this.#onStored);
+        return this.#options.logStore.store(effect, this.#onWritten);
       case 'commit':
         this.#commitIndex = effect.index;
         return;
@@ -173,30 +202,26 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'transferEnded':
         return this.#onTransferEnded(effect);
       case 'sendSnapshot':
-        throw new ConclaveError('ERR_ASSERTION', 'Invariant broken: the log is never compacted without snapshots.');
+        return this.#offerSnapshot(effect);
       case 'fetchSnapshot':
-        // Nodes of this version never offer one.
-        this.#context.logger.warn({ peer: effect.from }, 'a snapshot was offered, and cannot be taken yet');
-        return;
+        return this.#fetchSnapshot(effect);
     }
   }
 
-  /** A store may answer at once, in the middle of carrying out effects, or from any other turn of the thread. */
-  readonly #onStored = (request: Store): void => {
-    if (this.#isCarryingOut) this.#onWritten(request);
-    else this.#context.self.tell({ type: 'written', request });
-  };
-
-  #onWritten({ then }: Store): void {
+  readonly #onWritten = ({ append, reset, then }: Store): void => {
+    if (append !== null) this.#durableIndex = append.lastIndex;
+    else if (reset !== null) this.#durableIndex = reset.index;
     for (const effect of then) {
       if (effect.type === 'send') this.#transport.send(effect.to, effect.message);
       else this.#step(effect.message);
     }
-  }
+  };
 
   #onTick(): void {
-    for (const message of this.#missedLinks.values()) this.#onLink(message);
-    this.#missedLinks.clear();
+    // Behind whatever came before them.
+    for (const message of this.#missedLinks.values()) {
+      if (tellOrDrop(this.#context.self, message)) this.#missedLinks.delete(message.peer);
+    }
     const nowMs = this.#context.clock.nowMs();
     const isLate = nowMs - this.#lastTickMs > this.#options.core.electionTimeoutMs[0] / 2;
     this.#lastTickMs = nowMs;
@@ -205,7 +230,18 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#isTickSkipped = isLate && !this.#isTickSkipped;
     if (!this.#isTickSkipped) this.#step({ type: 'tick' });
     this.#tellFailedQueries();
+    this.#compactLog();
+    this.#tellSnapshotter();
     this.#publishStatus();
+  }
+
+  /** The Snapshotter judges by this when a snapshot is due. */
+  #tellSnapshotter(): void {
+    const { appliedIndex, appliedBytes: bytes } = this.#feed;
+    // A fold reads the disk, and what is applied here may be durable on other nodes only.
+    const index = logIndex(Math.min(appliedIndex, this.#durableIndex));
+    if (index === this.#toldIndex) return;
+    if (tellOrDrop(this.#snapshotter, { type: 'logApplied', index, bytes })) this.#toldIndex = index;
   }
 
   /** Tells what cannot be told now at the next tick. */
@@ -214,9 +250,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
     if (tellOrDrop(this.#caller, { type: 'queriesFailed', queryIds: this.#failedQueries })) this.#failedQueries = [];
   }
 
-  #onLink({ type, peer }: LinkUp | LinkDown): void {
-    this.#missedLinks.delete(peer);
-    this.#step({ type: type === 'linkUp' ? 'peerConnected' : 'peerDisconnected', peer });
+  #onLink(message: LinkUp | LinkDown): void {
+    const { peer } = message;
+    if (message.type === 'linkUp') this.#step({ type: 'peerConnected', peer, incarnation: message.incarnation });
+    else this.#step({ type: 'peerDisconnected', peer });
   }
 
   #onPeerMessage(message: PeerMessage): void {
@@ -229,12 +266,13 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #onSubmitBlock(message: SubmitBlock): void {
-    this.#submit(message.session, message.firstSeq, EntryKind.block, new Uint8Array(message.block));
+    const { session, firstSeq, block, crc } = message;
+    this.#submit(session, firstSeq, { kind: EntryKind.block, payload: new Uint8Array(block), crc });
   }
 
-  #submit(session: SessionId | 0, firstSeq: number, kind: EntryKind, payload: Uint8Array): void {
+  #submit(session: SessionId | 0, firstSeq: number, content: Content): void {
     this.#submissions.push(session, firstSeq);
-    this.#step({ type: 'submit', kind, payload });
+    this.#step({ type: 'submit', content });
   }
 
   #onReadBlock(message: ReadBlock): void {
@@ -249,44 +287,100 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#machine.tell({ type: 'runQueries', queryId, index, block }, [block]);
   }
 
-  #onMachineReady({ life }: MachineReady): void {
-    this.#machineLife = life;
-    this.#sentIndex = logIndex(0);
-    this.#machineAppliedIndex = logIndex(0);
-    this.#pieces = [];
-    this.#piecesBytes = 0;
+  #onMachineReady({ life, snapshot, session, nextSeq }: MachineReady): void {
+    const index = snapshot?.lastIncluded.index ?? logIndex(0);
+    if (index > this.#core.commitIndex) this.#step({ type: 'snapshotInstalled', ...snapshot! });
+    if (index + 1 < this.#core.log.firstIndex) {
+      // A newer one was taken while they loaded this one.
+      this.#machine.tell({ type: 'reload' });
+      return;
+    }
+    this.#commitIndex = logIndex(Math.max(this.#commitIndex, index));
+    this.#feed.start(life, index);
+    // A session that was opened before the snapshot was taken, and is not in it, is no more.
+    const isExpired = this.#session !== null && this.#session <= index && this.#session !== session;
+    this.#letGo(session, nextSeq, isExpired ? this.#session : null);
   }
 
   #onMachineApplied(message: MachineApplied): void {
-    if (message.life !== this.#machineLife) return;
-    this.#machineAppliedIndex = message.index;
-    while (this.#pieces.length > 0 && this.#pieces[0]!.lastIndex <= message.index) {
-      this.#piecesBytes -= this.#pieces.shift()!.bytes;
-    }
+    if (!this.#feed.applied(message.life, message.index)) return;
     this.#step({ type: 'applied', index: message.index });
-    const count = this.#submissions.takeDone(message.session, message.nextSeq, message.expired);
-    if (count > 0) this.#step({ type: 'submissionsApplied', count });
+    this.#letGo(message.session, message.nextSeq, message.expired);
     if (message.gap) this.#step({ type: 'submissionsRefused' });
   }
 
-  /** Copies committed entries to the objects, as far as they keep up. */
-  #feedMachine(): void {
-    const life = this.#machineLife;
-    if (life === null) return;
-    const { log } = this.#core;
-    const commitIndex = this.#commitIndex;
-    while (this.#sentIndex < commitIndex && this.#mayFeedMore()) {
-      const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, APPLY_PIECE_BYTES);
-      const entries = piece.bytes.slice().buffer;
-      this.#pieces.push({ lastIndex: piece.lastIndex, bytes: entries.byteLength });
-      this.#piecesBytes += entries.byteLength;
-      this.#sentIndex = piece.lastIndex;
-      this.#machine.tell({ type: 'applyEntries', life, entries }, [entries]);
-    }
+  /** Lets go of the submissions that the objects are done with. */
+  #letGo(session: SessionId | null, nextSeq: number, expired: SessionId | null): void {
+    this.#session = session;
+    const count = this.#submissions.takeDone(session, nextSeq, expired);
+    if (count > 0) this.#step({ type: 'submissionsApplied', count });
   }
 
-  #mayFeedMore(): boolean {
-    return this.#piecesBytes < this.#options.applyBytesMax && this.#pieces.length < APPLY_PIECES_MAX;
+  #onSnapshotTaken(message: SnapshotTaken): void {
+    this.#snapshot = message;
+    this.#compactLog();
+  }
+
+  /**
+   * Drops from the log what is in the snapshot, but not what the objects have not applied, nor what a follower still
+   * needs that is connected and not further behind than the oldest snapshot.
+   */
+  #compactLog(): void {
+    if (this.#snapshot === null) return;
+    const { lastIncluded, oldestIndex } = this.#snapshot;
+    if (lastIncluded.index < this.#core.log.firstIndex) return;
+    const { role } = this.#core;
+    let neededFrom: number = lastIncluded.index;
+    if (role.name === 'leader') {
+      for (const { id, matchIndex } of role.peers.values()) {
+        if (matchIndex < neededFrom && this.#transport.isConnected(id)) neededFrom = Math.max(matchIndex, oldestIndex);
+      }
+    }
+    compactLog(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, this.#core.lastApplied)));
+  }
+
+  #offerSnapshot({ to, session, round, term }: SendSnapshot): void {
+    const snapshot = this.#snapshot;
+    assert(snapshot !== null, 'the log is never compacted without a snapshot');
+    const { index, term: lastIncludedTerm, timestampMs } = snapshot.lastIncluded;
+    const { group, self } = this.#options.core;
+    this.#transport.send(to, {
+      type: 'installSnapshot',
+      group,
+      from: self,
+      term,
+      session,
+      round,
+      lastIncludedIndex: index,
+      lastIncludedTerm,
+      lastIncludedTimestampMs: timestampMs,
+      snapshotId: snapshot.snapshotId,
+      snapshotBytes: snapshot.snapshotBytes,
+    });
+    // The rest is the follower's to ask for.
+    this.#step({ type: 'snapshotSent', peer: to, session });
+  }
+
+  /** Offered again at each heartbeat, so one that is lost here does no harm. */
+  #fetchSnapshot(effect: FetchSnapshot): void {
+    tellOrDrop(this.#snapshotter, effect);
+  }
+
+  /** Asked again if it is lost. */
+  #onTransfer(message: SnapshotRequest | SnapshotPiece): void {
+    if (message.type === 'snapshotRequest') {
+      tellOrDrop(this.#snapshotter, message);
+      return;
+    }
+    const bytes = message.bytes.slice();
+    tellOrDrop(this.#snapshotter, { ...message, bytes }, [bytes.buffer]);
+  }
+
+  #readOn(): void {
+    const piece = this.#logReads.next(this.#core.log);
+    if (piece === null) return;
+    this.#snapshotter.tell(piece, piece.entries === null ? [] : [piece.entries]);
+    if (!piece.isLast) this.#context.self.tell({ type: 'readOn' });
   }
 
   #onHandOver(target: NodeId | null, reply: Reply): void {
@@ -319,8 +413,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
       if (!tellOrDrop(self, message)) this.#missedLinks.set(message.peer, message);
     };
     const handler = {
-      onMessage: (message: PeerMessage) => tellOrDrop(self, message),
-      onConnected: (peer: NodeId) => onLink({ type: 'linkUp', peer }),
+      // What comes from a peer whose connection is not known yet might be taken for its former incarnation's.
+      onMessage: (message: PeerMessage | TransferMessage) =>
+        this.#missedLinks.has(message.from) || tellOrDrop(self, message),
+      onConnected: (peer: NodeId, incarnation: Incarnation) => onLink({ type: 'linkUp', peer, incarnation }),
       onDisconnected: (peer: NodeId) => onLink({ type: 'linkDown', peer }),
     };
     this.#transport.start(handler).then(
@@ -341,10 +437,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
-    const { role, term, leader, lastIndex, commitIndex, hasQuorum } = statusOf(this.#core);
+    const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded } = statusOf(this.#core);
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
-    const appliedIndex = this.#machineAppliedIndex;
-    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${hasQuorum} ${connected.join()}`;
+    const { appliedIndex } = this.#feed;
+    const snapshotIndex = this.#snapshot?.lastIncluded.index ?? logIndex(0);
+    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${hasQuorum} ${connected.join()}`;
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
@@ -355,9 +452,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
       lastIndex,
       commitIndex,
       appliedIndex,
+      snapshotIndex,
       logBytes,
       connected,
       hasQuorum,
+      isFounded,
     });
     this.#lastStatus = isTold ? key : '';
   }
@@ -365,12 +464,12 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
 /**
  * Tells what may be lost, or is told again: a peer's message, for the peer sends again; a status, for there will be
- * another one; failed queries and news of links, at the next tick.
+ * another one; failed queries and news of links, at the next tick; what is said of a snapshot, at the next heartbeat.
  * Returns whether the mailbox had room for it.
  */
-function tellOrDrop<Message>(to: ActorRef<Message>, message: Message): boolean {
+function tellOrDrop<Message>(to: ActorRef<Message>, message: Message, transfer: ArrayBuffer[] = []): boolean {
   try {
-    to.tell(message);
+    to.tell(message, transfer);
     return true;
   } catch (error) {
     if (!(error instanceof ConclaveError) || error.code !== 'ERR_MAILBOX_FULL') throw error;

@@ -6,8 +6,8 @@
 
 import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
-import { logIndex, term, type LogIndex, type Term } from '../../ids.js';
-import { encodeEntryInto, entryBytes, EntryReader, type Entry, type EntryKind } from './entry.js';
+import { logIndex, term, type LastIncluded, type LogIndex, type Term } from '../../ids.js';
+import { encodeEntryInto, entryBytes, EntryKind, EntryReader, type Content, type Entry } from './entry.js';
 import { Segments } from './log-segment.js';
 import { TermRuns } from './term-runs.js';
 
@@ -22,6 +22,7 @@ export interface EncodedRun {
   readonly count: number;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
+  readonly hasAdmission: boolean;
 }
 
 /**
@@ -33,6 +34,8 @@ export class RaftLog {
   readonly #segments = new Segments();
   readonly #runs = new TermRuns();
   readonly #reader = new EntryReader();
+  /** Where the entries are that admit members, in order. */
+  #admissionIndexes: LogIndex[] = [];
   /** The last entry that was dropped from the front. Invariant: compactedIndex <= lastIndex. */
   #compactedIndex = logIndex(0);
   #compactedTerm = term(0);
@@ -64,17 +67,22 @@ export class RaftLog {
     return this.#segments.byteLength;
   }
 
+  /** The indexes held of entries that admit members, in order. */
+  get admissionIndexes(): readonly LogIndex[] {
+    return this.#admissionIndexes;
+  }
+
   /** Appends one entry and returns its index. Copies the payload. */
-  append(kind: EntryKind, entryTerm: Term, timestampMs: number, payload: Uint8Array): LogIndex {
+  append(content: Content, entryTerm: Term, timestampMs: number): LogIndex {
     assert(entryTerm >= this.#lastTerm, 'terms never go down along the log');
     const index = logIndex(this.#lastIndex + 1);
-    const segment = this.#segments.reserve(entryBytes(payload.length), index);
+    const segment = this.#segments.reserve(entryBytes(content.payload.length), index);
     const { arena } = segment;
     const offset = arena.used;
-    arena.used = encodeEntryInto(arena.bytes, arena.view, offset, kind, entryTerm, index, timestampMs, payload);
+    arena.used = encodeEntryInto(arena.bytes, arena.view, offset, content, entryTerm, index, timestampMs);
     segment.end = arena.used;
     this.#segments.addOffset(segment, offset);
-    this.#noteLast(index, entryTerm, timestampMs);
+    this.#noteLast(index, content.kind, entryTerm, timestampMs);
     return index;
   }
 
@@ -93,7 +101,7 @@ export class RaftLog {
     while (reader.next()) {
       assert(reader.index === this.#lastIndex + 1, 'the log has no gaps');
       this.#segments.addOffset(segment, offset);
-      this.#noteLast(reader.index, reader.term, reader.timestampMs);
+      this.#noteLast(reader.index, reader.kind, reader.term, reader.timestampMs);
       offset = start + reader.payloadEnd;
     }
   }
@@ -104,6 +112,9 @@ export class RaftLog {
     if (index >= this.#lastIndex) return;
     this.#segments.truncateAfter(index);
     this.#runs.truncateAfter(index);
+    if (this.#admissionIndexes.length > 0) {
+      this.#admissionIndexes = this.#admissionIndexes.filter((held) => held <= index);
+    }
     this.#lastIndex = index;
     this.#lastTerm = term(this.#runs.lastTerm ?? this.#compactedTerm);
     this.#lastTimestampMs = this.timestampAt(index);
@@ -170,22 +181,26 @@ export class RaftLog {
     this.#compactedTerm = term(this.#runs.termAt(index));
     this.#compactedIndex = index;
     this.#segments.dropBefore(index + 1);
+    this.#admissionIndexes = this.#admissionIndexes.filter((held) => held > index);
     if (index === this.#lastIndex) this.#runs.clear();
     else this.#runs.dropBefore(index + 1);
   }
 
-  /** Drops everything and goes on behind `index`: a snapshot up to it has taken the log's place. */
-  resetTo(index: LogIndex, lastIncludedTerm: Term): void {
+  /** Drops everything and goes on behind this entry: a snapshot up to it has taken the log's place. */
+  resetTo({ index, term: lastIncludedTerm, timestampMs }: LastIncluded): void {
     this.#segments.dropBefore(Infinity);
     this.#runs.clear();
+    this.#admissionIndexes = [];
     this.#compactedIndex = index;
     this.#compactedTerm = lastIncludedTerm;
-    this.#compactedTimestampMs = this.#lastTimestampMs;
+    this.#compactedTimestampMs = timestampMs;
     this.#lastIndex = index;
     this.#lastTerm = lastIncludedTerm;
+    this.#lastTimestampMs = timestampMs;
   }
 
-  #noteLast(index: LogIndex, entryTerm: Term, timestampMs: number): void {
+  #noteLast(index: LogIndex, kind: EntryKind, entryTerm: Term, timestampMs: number): void {
+    if (kind === EntryKind.admission) this.#admissionIndexes.push(index);
     if (entryTerm !== this.#runs.lastTerm) this.#runs.begin(index, entryTerm);
     this.#lastIndex = index;
     this.#lastTerm = entryTerm;
@@ -198,8 +213,8 @@ export class RaftLog {
 }
 
 /**
- * Checks bytes from the network: whole entries of known kinds, numbered from `firstIndex` without gaps, with terms that
- * never go down from `prevTerm` on and end at `termMax` at most.
+ * Checks bytes from the network: whole and undamaged entries of known kinds, numbered from `firstIndex` without gaps,
+ * with terms that never go down from `prevTerm` on and end at `termMax` at most.
  *
  * @throws ConclaveError `ERR_PROTOCOL` if anything else.
  */
@@ -208,6 +223,7 @@ export function checkEncoded(bytes: Uint8Array, firstIndex: LogIndex, prevTerm: 
   reader.reset(bytes);
   let index: number = firstIndex;
   let lastTerm = prevTerm;
+  let hasAdmission = false;
   for (; reader.next(); index++) {
     if (reader.index !== index) throw refused('its index is out of order', index);
     if (!Number.isSafeInteger(reader.term) || reader.term < lastTerm || reader.term > termMax) {
@@ -215,9 +231,12 @@ export function checkEncoded(bytes: Uint8Array, firstIndex: LogIndex, prevTerm: 
     }
     if (!Number.isFinite(reader.timestampMs) || reader.timestampMs < 0)
       throw refused('its timestamp is no time', index);
+    const { damage } = reader;
+    if (damage !== null) throw refused(`its ${damage} is damaged`, index);
     lastTerm = reader.term;
+    if (reader.kind === EntryKind.admission) hasAdmission = true;
   }
-  return { count: index - firstIndex, lastIndex: logIndex(index - 1), lastTerm };
+  return { count: index - firstIndex, lastIndex: logIndex(index - 1), lastTerm, hasAdmission };
 }
 
 function refused(why: string, index: number): ConclaveError {

@@ -6,6 +6,7 @@
 
 import { assert } from '../../assert.js';
 import { logIndex, type LogIndex } from '../../ids.js';
+import { counts } from './admitting.js';
 import type { AppendEntriesReply } from './messages.js';
 import type { Progress } from './progress.js';
 import { committedIndex } from './quorum.js';
@@ -121,11 +122,12 @@ export function countAcks(core: Core, leader: Leader): void {
   const { voters, quorum } = configuration;
   const isCommitQuorum = (ids: ReadonlySet<typeof self>): boolean => quorum.isCommitQuorum(ids);
   const matchOf = (id: typeof self): number =>
-    id === self ? leader.durableIndex : (leader.peers.get(id)?.matchIndex ?? 0);
+    id === self ? leader.durableIndex : counts(core, id) ? (leader.peers.get(id)?.matchIndex ?? 0) : 0;
   const index = logIndex(committedIndex(voters, matchOf, isCommitQuorum));
   // Entries of earlier terms are committed by what follows them, never by counting (§5.4.2).
   if (index > core.commitIndex && core.log.termAt(index) === core.term) core.commitIndex = index;
-  const roundOf = (id: typeof self): number => (id === self ? leader.round : (leader.peers.get(id)?.ackedRound ?? 0));
+  const roundOf = (id: typeof self): number =>
+    id === self ? leader.round : counts(core, id) ? (leader.peers.get(id)?.ackedRound ?? 0) : 0;
   confirmRound(leader, committedIndex(voters, roundOf, isCommitQuorum));
 }
 

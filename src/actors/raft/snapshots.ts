@@ -3,33 +3,44 @@
  * not known here.
  */
 
-import { logIndex } from '../../ids.js';
+import { assert } from '../../assert.js';
+import { logIndex, type LogIndex } from '../../ids.js';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotInstalled, SnapshotSent } from './messages.js';
 import { FOLLOWER, type Core, type Leader, type Role } from './state.js';
 
 /** A leader offers a snapshot. One that brings nothing new is acknowledged at once. */
 export function receiveSnapshot(core: Core, role: Role, message: InstallSnapshot): Role {
-  const { from, session, round, lastIncludedIndex, lastIncludedTerm } = message;
+  const { from, session, round, lastIncludedIndex, snapshotId, snapshotBytes } = message;
   if (lastIncludedIndex <= core.commitIndex) {
     acknowledge(core, message, core.commitIndex);
     return role.name === 'receivingSnapshot' ? role : FOLLOWER;
   }
-  const isUnderWay = role.name === 'receivingSnapshot' && role.lastIncludedIndex === lastIncludedIndex;
-  if (!isUnderWay) core.effects.push({ type: 'fetchSnapshot', from, lastIncludedIndex, lastIncludedTerm });
+  // Each time it is offered: fetching may have failed since, and a fetch under way takes no harm.
+  const { lastIncludedTerm: term, lastIncludedTimestampMs: timestampMs } = message;
+  const lastIncluded = { index: lastIncludedIndex, term, timestampMs };
+  core.effects.push({ type: 'fetchSnapshot', from, lastIncluded, snapshotId, snapshotBytes });
   return { name: 'receivingSnapshot', from, session, round, lastIncludedIndex };
 }
 
 /** The objects hold the snapshot, and it is durable: the log begins behind it. */
 export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotInstalled): Role {
-  const { lastIncludedIndex, lastIncludedTerm } = message;
+  const { lastIncluded, admissions } = message;
+  const { index: lastIncludedIndex } = lastIncluded;
   if (lastIncludedIndex > core.commitIndex) {
-    if (core.log.termAt(lastIncludedIndex) === lastIncludedTerm) core.log.compactTo(lastIncludedIndex);
-    else core.log.resetTo(lastIncludedIndex, lastIncludedTerm);
+    const isHeld = core.log.termAt(lastIncludedIndex) === lastIncluded.term;
+    if (isHeld) {
+      core.log.compactTo(lastIncludedIndex);
+      core.admissions.compactTo(lastIncludedIndex);
+    } else {
+      core.log.resetTo(lastIncluded);
+      core.admissions.resetTo(admissions);
+    }
+    if (!isHeld || core.storedIndex < lastIncludedIndex) core.unstoredReset = lastIncluded;
     core.commitIndex = lastIncludedIndex;
     core.announcedCommit = lastIncludedIndex;
     core.lastApplied = lastIncludedIndex;
     // What storage was given of the replaced log does not count.
-    core.storedIndex = logIndex(Math.min(Math.max(core.storedIndex, lastIncludedIndex), core.log.lastIndex));
+    core.storedIndex = isHeld ? logIndex(Math.max(core.storedIndex, lastIncludedIndex)) : lastIncludedIndex;
   }
   if (role.name !== 'receivingSnapshot' || core.leader !== role.from) return role;
   if (lastIncludedIndex >= role.lastIncludedIndex) {
@@ -37,6 +48,13 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
     return FOLLOWER;
   }
   return role;
+}
+
+/** What the log holds up to `index` is in a snapshot, and nobody needs it from the log any more. */
+export function compactLog(core: Core, index: LogIndex): void {
+  assert(index <= core.lastApplied, 'only what has been applied is compacted');
+  core.log.compactTo(index);
+  core.admissions.compactTo(index);
 }
 
 /** The shell has offered a snapshot, or could not. */

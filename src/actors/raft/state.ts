@@ -3,18 +3,30 @@
  * that a follower cannot read what only a leader knows. Plain data: `step` is the only one to change it.
  */
 
-import { logIndex, term, type GroupId, type LogIndex, type NodeId, type Term } from '../../ids.js';
+import {
+  logIndex,
+  term,
+  type GroupId,
+  type Incarnation,
+  type LastIncluded,
+  type LogIndex,
+  type NodeId,
+  type Term,
+} from '../../ids.js';
+import { Admissions, type Admission } from './admissions.js';
 import { isVoter, type Configuration } from './configuration.js';
 import type { DurableEffect, Effect, HardState } from './effects.js';
 import { PendingReads } from './pending-reads.js';
 import type { Progress } from './progress.js';
 import { RaftLog } from './raft-log.js';
-import type { EntryKind } from './entry.js';
+import type { Content } from './entry.js';
 import { Submissions } from './submissions.js';
 
 export interface CoreOptions {
   readonly group: GroupId;
   readonly self: NodeId;
+  /** Names what this node remembers: new for a node that has forgotten. */
+  readonly incarnation: Incarnation;
   readonly configuration: Configuration;
   /**
    * A follower campaigns when it has heard from no leader for a time drawn from this range. The minimum is also how
@@ -48,12 +60,14 @@ export const FOLLOWER: Follower = { name: 'follower' };
 /** Asks whether a campaign would succeed, without disturbing anyone (thesis §9.6). */
 export interface PreCandidate {
   readonly name: 'preCandidate';
-  readonly granted: Set<NodeId>;
+  /** Who would vote for this node, and in which incarnation. */
+  readonly granted: Map<NodeId, Incarnation>;
 }
 
 export interface Candidate {
   readonly name: 'candidate';
-  readonly granted: Set<NodeId>;
+  /** Who has voted for this node, and in which incarnation. */
+  readonly granted: Map<NodeId, Incarnation>;
 }
 
 export interface Leader {
@@ -81,7 +95,7 @@ export interface Leader {
   /** Questions of followers, waiting for their round. */
   remoteReads: RemoteRead[];
   /** Forwarded while leadership is being handed over: appended if that fails. */
-  held: { readonly from: NodeId; readonly kind: EntryKind; readonly payload: Uint8Array }[];
+  held: { readonly from: NodeId; readonly content: Content }[];
   heldBytes: number;
 }
 
@@ -116,6 +130,10 @@ export interface Core {
   readonly options: CoreOptions;
   readonly isVoter: boolean;
   readonly log: RaftLog;
+  /** Follows the log, from what the snapshot says that the log begins behind. */
+  readonly admissions: Admissions;
+  /** The incarnation of each node that was ever connected, as its last connection said. */
+  readonly incarnations: Map<NodeId, Incarnation>;
   role: Role;
   /** Never goes down. */
   term: Term;
@@ -145,8 +163,12 @@ export interface Core {
   lastSession: number;
   /** Term or vote have changed since they were last handed to storage. */
   isHardStateDirty: boolean;
+  /** The log begins anew behind this, and storage has not been told. */
+  unstoredReset: LastIncluded | null;
   /** The log has been handed to storage up to here. */
   storedIndex: LogIndex;
+  /** Storage has more to write than it should: nothing new is taken into the log. */
+  isStorageBehind: boolean;
   /** What may follow once everything so far is durable; goes out with the next `store`. */
   afterStore: DurableEffect[];
   /** What has been told of role, term and leader. */
@@ -160,8 +182,10 @@ export interface Core {
 export interface Recovered {
   /** Null: the node never knew a term but 0. */
   readonly hardState: HardState | null;
-  /** The core takes it over. What it no longer holds at its front is in a snapshot, which the objects hold already. */
+  /** The core takes it over. What it no longer holds at its front is in a snapshot. */
   readonly log: RaftLog;
+  /** What that snapshot says of admissions. */
+  readonly admissions: readonly Admission[];
 }
 
 /** A node at its first start, or as it was `recovered`: a follower that acts as though it had just heard from a leader. */
@@ -170,10 +194,14 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
   // Only what was committed is compacted.
   const compactedIndex = logIndex(log.firstIndex - 1);
+  const admissions = new Admissions(recovered?.admissions ?? []);
+  for (const index of log.admissionIndexes) admissions.appended(index, log.entry(index).payload);
   const core: Core = {
     options,
     isVoter: isVoter(options.configuration, options.self),
     log,
+    admissions,
+    incarnations: new Map(),
     role: FOLLOWER,
     term: knownTerm,
     votedFor,
@@ -194,7 +222,9 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     lastReadTicket: options.random.uint32(),
     lastSession: options.random.uint32(),
     isHardStateDirty: false,
+    unstoredReset: null,
     storedIndex: log.lastIndex,
+    isStorageBehind: false,
     afterStore: [],
     announced: { role: 'follower', term: knownTerm, leader: null },
     announcedCommit: compactedIndex,
@@ -203,6 +233,11 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   };
   resetElectionDeadline(core);
   return core;
+}
+
+/** What a new entry is stamped with: the calendar's time, but never less than the entry before has. */
+export function timestampOf(core: Core): number {
+  return Math.max(core.log.lastTimestampMs, core.wallMs);
 }
 
 /** Draws the time at which this node gives up waiting for a leader (§5.2). */

@@ -11,11 +11,21 @@ export interface CoreStatus {
   readonly commitIndex: LogIndex;
   /** Has a leader been heard from, or has this leader reached a quorum, within the longest election timeout? */
   readonly hasQuorum: boolean;
+  /** Has the log admitted anybody? */
+  readonly isFounded: boolean;
 }
 
 export function statusOf(core: Core): CoreStatus {
   const { role, term, leader, log, commitIndex, nowMs } = core;
   const contactMs = role.name === 'leader' ? role.quorumRoundStartedAtMs : core.leaderContactMs;
   const hasQuorum = leader !== null && nowMs - contactMs <= core.options.electionTimeoutMs[1];
-  return { role: role.name, term, leader, lastIndex: log.lastIndex, commitIndex, hasQuorum };
+  return {
+    role: role.name,
+    term,
+    leader,
+    lastIndex: log.lastIndex,
+    commitIndex,
+    hasQuorum,
+    isFounded: core.admissions.isFounded,
+  };
 }

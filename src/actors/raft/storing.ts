@@ -1,5 +1,5 @@
 /**
- * Handing the news of a batch to storage, in one request where the log's memory allows: term and vote, new entries, and
+ * Handing the news of a batch to storage, in one request where the log's memory allows: term and vote, a log that begins anew, new entries, and
  * behind them everything that may follow only when those are durable.
  */
 
@@ -12,20 +12,23 @@ export function flushToStorage(core: Core, alsoThen: readonly DurableEffect[]): 
   const { log } = core;
   let hardState = core.isHardStateDirty ? { term: core.term, votedFor: core.votedFor } : null;
   core.isHardStateDirty = false;
+  let reset = core.unstoredReset;
+  core.unstoredReset = null;
   let append: AppendToLog | null = null;
   while (core.storedIndex < log.lastIndex) {
     if (append !== null) {
-      core.effects.push({ type: 'store', hardState, append, then: [] });
+      core.effects.push({ type: 'store', hardState, reset, append, then: [] });
       hardState = null;
+      reset = null;
     }
     const firstIndex = logIndex(core.storedIndex + 1);
     const { bytes, lastIndex } = log.slice(firstIndex, log.lastIndex, Infinity);
     append = { firstIndex, lastIndex, entries: bytes };
     core.storedIndex = lastIndex;
   }
-  const isNothing = hardState === null && append === null && core.afterStore.length === 0 && alsoThen.length === 0;
-  if (isNothing) return;
+  const hasNews = hardState !== null || reset !== null || append !== null;
+  if (!hasNews && core.afterStore.length === 0 && alsoThen.length === 0) return;
   const then = alsoThen.length === 0 ? core.afterStore : [...core.afterStore, ...alsoThen];
   core.afterStore = [];
-  core.effects.push({ type: 'store', hardState, append, then });
+  core.effects.push({ type: 'store', hardState, reset, append, then });
 }

@@ -4,16 +4,11 @@
  */
 
 import { assert } from '../../assert.js';
-import type { EntryKind } from './entry.js';
-
-export interface Submission {
-  readonly kind: EntryKind;
-  readonly payload: Uint8Array;
-}
+import type { Content } from './entry.js';
 
 export class Submissions {
   readonly #inflightBytesMax: number;
-  #kept: Submission[] = [];
+  #kept: Content[] = [];
   /** Invariant: head <= cursor <= kept.length. Before head: let go; before cursor: sent since the last rewind. */
   #head = 0;
   #cursor = 0;
@@ -30,12 +25,12 @@ export class Submissions {
     return this.#cursor > this.#head;
   }
 
-  add(submission: Submission): void {
+  add(submission: Content): void {
     this.#kept.push(submission);
   }
 
   /** The next one to send; null when all have been sent, or as much as may be under way. */
-  next(): Submission | null {
+  next(): Content | null {
     if (this.#cursor === this.#kept.length || this.#sentBytes >= this.#inflightBytesMax) return null;
     const submission = this.#kept[this.#cursor++]!;
     this.#sentBytes += submission.payload.length;

@@ -2,10 +2,11 @@
  * The way of this node's own submissions, and of those forwarded to it, into the leader's log.
  */
 
+import { crc32 } from '../../checksum.js';
+import { ConclaveError } from '../../errors.js';
 import type { Forward } from './messages.js';
-import { EntryKind } from './entry.js';
-import type { Core, Leader } from './state.js';
-import { timestampOf } from './transitions.js';
+import { EntryKind, type Content } from './entry.js';
+import { timestampOf, type Core, type Leader } from './state.js';
 
 /** Past this, what is forwarded during a handover is let fall: its sender sends it again. */
 const HELD_BYTES_MAX = 16 * 1024 * 1024;
@@ -14,9 +15,9 @@ const RETRY_MS_MAX = 10_000;
 
 /** Appends this node's own submissions, as its leader. */
 export function appendSubmissions(core: Core): void {
-  if (core.handover !== null) return;
+  if (core.handover !== null || core.isStorageBehind) return;
   for (let next = core.submissions.next(); next !== null; next = core.submissions.next()) {
-    core.log.append(next.kind, core.term, timestampOf(core), next.payload);
+    core.log.append(next, core.term, timestampOf(core));
   }
 }
 
@@ -26,42 +27,42 @@ export function forwardSubmissions(core: Core): void {
   const { group, self } = core.options;
   if (!core.submissions.hasSent) core.submissionProgressMs = core.nowMs;
   for (let next = core.submissions.next(); next !== null; next = core.submissions.next()) {
-    const { kind, payload } = next;
     core.effects.push({
       type: 'send',
       to: core.leader,
-      message: { type: 'forward', group, from: self, term: core.term, kind, payload },
+      message: { type: 'forward', group, from: self, term: core.term, ...next },
     });
   }
 }
 
 /** A peer's submission, at the leader. */
 export function onForward(core: Core, leader: Leader, message: Forward): void {
-  const { from, kind, payload } = message;
-  if (kind === EntryKind.noop) return;
+  const { from, kind, payload, crc } = message;
+  if (kind === EntryKind.noop || kind === EntryKind.admission) return;
+  // Its sender will send it again, and by then storage may have caught up.
+  if (core.isStorageBehind) return;
+  // What was damaged on its way must not get into every log.
+  if (crc32(payload) !== crc) {
+    throw new ConclaveError('ERR_PROTOCOL', `A submission of ${from} arrived damaged; it will be sent again.`);
+  }
+  const content = { kind, payload, crc };
   if (core.handover === null) {
-    appendForwarded(core, leader, from, kind, payload);
+    appendForwarded(core, leader, from, content);
   } else if (leader.heldBytes + payload.length <= HELD_BYTES_MAX) {
-    leader.held.push({ from, kind, payload });
+    leader.held.push({ from, content });
     leader.heldBytes += payload.length;
   }
 }
 
 /** The handover has failed: what was held back goes into the log after all. */
 export function appendHeld(core: Core, leader: Leader): void {
-  for (const { from, kind, payload } of leader.held) appendForwarded(core, leader, from, kind, payload);
+  for (const { from, content } of leader.held) appendForwarded(core, leader, from, content);
   leader.held = [];
   leader.heldBytes = 0;
 }
 
-function appendForwarded(
-  core: Core,
-  leader: Leader,
-  from: Forward['from'],
-  kind: EntryKind,
-  payload: Uint8Array,
-): void {
-  const index = core.log.append(kind, core.term, timestampOf(core), payload);
+function appendForwarded(core: Core, leader: Leader, from: Forward['from'], content: Content): void {
+  const index = core.log.append(content, core.term, timestampOf(core));
   const peer = leader.peers.get(from);
   if (peer !== undefined) peer.wantedCommit = index;
 }

@@ -4,13 +4,15 @@
  */
 
 import { assert } from '../../assert.js';
-import { logIndex, term as asTerm, type NodeId, type Term } from '../../ids.js';
-import { EntryKind } from './entry.js';
+import { logIndex, term as asTerm, type Incarnation, type NodeId, type Term } from '../../ids.js';
+import { foundingContent, takeVote } from './admitting.js';
+import { EntryKind, type Content } from './entry.js';
 import { Progress } from './progress.js';
 import { peersOf } from './configuration.js';
 import {
   FOLLOWER,
   resetElectionDeadline,
+  timestampOf,
   type Candidate,
   type Core,
   type Follower,
@@ -60,8 +62,8 @@ export function setLeader(core: Core, leader: NodeId | null): void {
 export function becomePreCandidate(core: Core): PreCandidate | Candidate {
   setLeader(core, null);
   resetElectionDeadline(core);
-  const granted = new Set([core.options.self]);
-  if (core.options.configuration.quorum.isElectionQuorum(granted)) return becomeCandidate(core, false);
+  const granted = new Map<NodeId, Incarnation>();
+  if (takeVote(core, granted, core.options.self)) return becomeCandidate(core, false);
   askForPreVotes(core);
   return { name: 'preCandidate', granted };
 }
@@ -72,11 +74,14 @@ export function becomeCandidate(core: Core, leadershipTransfer: boolean): Candid
   resetElectionDeadline(core);
   voteForSelf(core);
   askForVotes(core, leadershipTransfer);
-  return { name: 'candidate', granted: new Set() };
+  return { name: 'candidate', granted: new Map() };
 }
 
-/** Begins to lead: an entry of its own term first, for only such ones are committed by counting (§5.4.2, §8). */
-export function becomeLeader(core: Core): Leader {
+/**
+ * Begins to lead: an entry of its own term first, for only such ones are committed by counting (§5.4.2, §8). Where there
+ * is no cluster yet, that entry founds it with those who have voted.
+ */
+export function becomeLeader(core: Core, granted: ReadonlyMap<NodeId, Incarnation>): Leader {
   const { log, options, nowMs } = core;
   const nextIndex = logIndex(log.lastIndex + 1);
   const peers = new Map<NodeId, Progress>();
@@ -84,7 +89,9 @@ export function becomeLeader(core: Core): Leader {
     peers.set(id, new Progress(id, ++core.lastSession, nextIndex, options.limits));
   }
   setLeader(core, options.self);
-  const noopIndex = log.append(EntryKind.noop, core.term, timestampOf(core), EMPTY);
+  const first = core.admissions.isFounded ? NOOP : foundingContent(granted);
+  const noopIndex = log.append(first, core.term, timestampOf(core));
+  if (first !== NOOP) core.admissions.appended(noopIndex, first.payload);
   return {
     name: 'leader',
     peers,
@@ -104,9 +111,5 @@ export function becomeLeader(core: Core): Leader {
   };
 }
 
-/** What a new entry is stamped with: the calendar's time, but never less than the entry before has. */
-export function timestampOf(core: Core): number {
-  return Math.max(core.log.lastTimestampMs, core.wallMs);
-}
-
-const EMPTY = new Uint8Array(0);
+/** The CRC-32 of nothing is 0. */
+const NOOP: Content = { kind: EntryKind.noop, payload: new Uint8Array(0), crc: 0 };

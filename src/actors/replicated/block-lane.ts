@@ -141,9 +141,9 @@ export class BlockLane {
     if (this.#waiting.length > 0) this.#scheduleFlush();
   }
 
-  /** Rejects the calls of one sent block, or of all. */
-  failSent(error: () => ConclaveError, id?: number): void {
-    const failed = this.#sent.filter((block) => id === undefined || block.id === id);
+  /** Rejects the calls of those sent blocks whose id is meant. */
+  failSent(error: () => ConclaveError, isMeant: (id: number) => boolean = () => true): void {
+    const failed = this.#sent.filter(({ id }) => isMeant(id));
     if (failed.length === 0) return;
     this.#sent = this.#sent.filter((block) => !failed.includes(block));
     for (const block of failed) {

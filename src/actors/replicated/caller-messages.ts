@@ -5,6 +5,7 @@
 import type { PlainError } from '../../errors.js';
 import type { LogIndex, NodeId, SessionId, Term } from '../../ids.js';
 import type { RoleName } from '../raft/state.js';
+import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
 import type { ResultBlock } from './results.js';
 
 /** Results of blocks of this node's session, in the order in which the blocks were sent. */
@@ -41,6 +42,26 @@ export interface SessionExpired {
   readonly session: SessionId;
 }
 
+/**
+ * The objects have been given a snapshot instead of the log. What was applied before it and has not been answered will
+ * not be answered any more.
+ */
+export interface SessionRestored {
+  readonly type: 'sessionRestored';
+  /** The last entry in the snapshot. */
+  readonly index: LogIndex;
+  /** This node's session in it; null: it has none there. */
+  readonly session: SessionId | null;
+  /** The session's commands below this have been applied. */
+  readonly nextSeq: number;
+}
+
+/** The Snapshotter has something to tell. */
+export interface SnapshotNews {
+  readonly type: 'snapshotEvent';
+  readonly event: SnapshotEvent;
+}
+
 /** The state of the node has changed. */
 export interface NodeStatus {
   readonly type: 'nodeStatus';
@@ -50,10 +71,14 @@ export interface NodeStatus {
   readonly lastIndex: LogIndex;
   readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
+  /** The last entry in this node's newest snapshot; 0 if it has none. */
+  readonly snapshotIndex: LogIndex;
   readonly logBytes: number;
   readonly connected: readonly NodeId[];
   /** A quorum has confirmed the leader, or the leader has been heard from, within the last election timeout. */
   readonly hasQuorum: boolean;
+  /** Has this node ever belonged to a cluster that remembers anything? */
+  readonly isFounded: boolean;
 }
 
 /** The objects' thread has ended, and with it the queries that it was to run; another one is on its way. */
@@ -73,6 +98,8 @@ export type CallerMessage =
   | QueriesFailed
   | SessionOpened
   | SessionExpired
+  | SessionRestored
+  | SnapshotNews
   | NodeStatus
   | MachineLost
   | MachineBack;

@@ -6,13 +6,15 @@
 
 import { EventEmitter } from 'eventemitter3';
 import type { Actor, ActorAddress, ActorContext, ActorRef } from '../../runtime/actor.js';
+import { crc32 } from '../../checksum.js';
 import { ConclaveError, fromPlainError } from '../../errors.js';
 import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
+import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
 import { MethodName, type BlockBuilder } from './block-builder.js';
 import { BlockLane, type LaneOptions } from './block-lane.js';
 import { CONSISTENCIES, type Call, type Consistency } from './call.js';
-import type { CallerMessage, NodeStatus } from './caller-messages.js';
+import type { CallerMessage, NodeStatus, SessionRestored } from './caller-messages.js';
 import type { MachineMessage } from './machine-messages.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
@@ -31,6 +33,7 @@ export interface CallerOptions {
 export interface CallerEvents {
   status: (status: NodeStatus) => void;
   sessionOpened: () => void;
+  snapshot: (event: SnapshotEvent) => void;
 }
 
 /** Deadlines are looked at this often: a call may wait this much longer than it asked for. */
@@ -105,6 +108,11 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#queries.linearizable.callNothing(this.#nothing, call);
   }
 
+  /** What the objects have applied, as far as answers have told. */
+  get seenIndex(): LogIndex {
+    return this.#seenIndex;
+  }
+
   get pendingCommands(): number {
     return this.#commands.pending;
   }
@@ -120,7 +128,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         for (const block of message.blocks) this.#laneOfQuery(block.id).settle(block);
         return;
       case 'queriesFailed':
-        for (const id of message.queryIds) this.#laneOfQuery(id).failSent(noLeader, id);
+        for (const id of message.queryIds) this.#laneOfQuery(id).failSent(noLeader, (sent) => sent === id);
         return;
       case 'nodeStatus':
         return this.#onStatus(message);
@@ -128,6 +136,11 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         return this.#onSessionOpened(message.session);
       case 'sessionExpired':
         return this.#onSessionExpired(message.session);
+      case 'sessionRestored':
+        return this.#onSessionRestored(message);
+      case 'snapshotEvent':
+        this.events.emit('snapshot', message.event);
+        return;
       case 'machineLost':
         return this.#onMachineLost(fromPlainError(message.error));
       case 'machineBack':
@@ -185,7 +198,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     block.id = firstSeq;
     const session = this.#session!;
     const bytes = builder.seal(session, firstSeq);
-    this.#raft.tell({ type: 'submitBlock', session, firstSeq, block: bytes }, [bytes]);
+    const crc = crc32(new Uint8Array(bytes));
+    this.#raft.tell({ type: 'submitBlock', session, firstSeq, block: bytes, crc }, [bytes]);
   }
 
   #sendRead(builder: BlockBuilder, block: PendingBlock, lane: 'linearizable' | 'lease'): void {
@@ -247,6 +261,20 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#raft.tell({ type: 'openSession' });
   }
 
+  /** Blocks that the objects' snapshot has taken in will not be answered any more. */
+  #onSessionRestored({ index, session, nextSeq }: SessionRestored): void {
+    this.#seen(index);
+    if (this.#session === session) {
+      this.#commands.failSent(resultLost, (firstSeq) => firstSeq < nextSeq);
+    } else if (this.#session !== null && this.#session <= index) {
+      this.#session = null;
+      this.#commands.failSent(resultLost);
+      this.#raft.tell({ type: 'openSession' });
+    } else if (session !== null) {
+      this.#onSessionOpened(session);
+    }
+  }
+
   #onMachineLost(cause: Error): void {
     this.#isMachineUp = false;
     const error = (): ConclaveError =>
@@ -267,6 +295,14 @@ function notSent(reason: ConclaveError): ConclaveError {
     retrySafe: reason.code !== 'ERR_STOPPED',
     ...(reason.cause === undefined ? {} : { cause: reason.cause }),
   });
+}
+
+function resultLost(): ConclaveError {
+  return new ConclaveError(
+    'ERR_RESULT_LOST',
+    'The command was applied while this node was so far behind that it was given a snapshot instead of the log: its ' +
+      'result is not known here. Read what it was to change.',
+  );
 }
 
 function noLeader(): ConclaveError {

@@ -6,39 +6,52 @@
 
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
 import { assert } from '../../assert.js';
-import { asError } from '../../errors.js';
-import { logIndex, type Incarnation, type LogIndex, type SessionId } from '../../ids.js';
+import { asError, ConclaveError } from '../../errors.js';
+import { logIndex, type Life, type LogIndex, type SessionId } from '../../ids.js';
+import type { Disk } from '../../storage/disk.js';
+import { NodeDisk } from '../../storage/node-disk.js';
+import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
+import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import type { CallerMessage } from './caller-messages.js';
-import { Machine } from './machine.js';
+import { hashObjects } from './hash-objects.js';
+import type { Machine } from './machine.js';
+import { MachineLoader, type LoadedMachine } from './machine-loader.js';
 import type { MachineMessage, RunQueries } from './machine-messages.js';
-import { loadObject, type LoadedObject, type ResolvedObject } from './object-definition.js';
+import type { ResolvedObject } from './object-definition.js';
 import { collectTransfers, type ResultBlock } from './results.js';
-import { ValueCodec } from './value-codec.js';
 
 /** What a MachineActor is made from; crosses threads by structured clone. */
 export interface MachineActorData {
   readonly objects: readonly ResolvedObject[];
-  readonly incarnation: Incarnation;
+  readonly life: Life;
   readonly sessionsMax: number;
   readonly raft: ActorAddress;
   readonly caller: ActorAddress;
+  readonly snapshotter: ActorAddress;
 }
 
-/** Tells the actor itself that its objects' modules have been imported. */
+/** What the actor tells itself: what has become of its loading, and that hashing is over. */
 type Loaded =
-  | { readonly type: 'objectsLoaded'; readonly objects: readonly LoadedObject[] }
-  | { readonly type: 'objectsNotLoaded'; readonly error: Error };
+  | { readonly type: 'machineLoaded'; readonly loaded: LoadedMachine; readonly isInstalled: boolean }
+  | { readonly type: 'machineNotLoaded'; readonly error: Error }
+  | { readonly type: 'stateHashed' };
 
 class MachineActor implements Actor<MachineMessage | Loaded> {
-  readonly #data: MachineActorData;
+  readonly #context: ActorContext<MachineMessage | Loaded>;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #caller: ActorRef<CallerMessage>;
-  readonly #life: number;
+  readonly #loader: MachineLoader;
   /** Null until the objects have been loaded. */
   #machine: Machine | null = null;
+  /** What is fed to the machine names this life; it is new whenever the machine is. */
+  #life = 0;
   #starting: Reply | null = null;
   #loadError: Error | null = null;
+  /** The snapshot that is being loaded to take the machine's place. */
+  #installing: SnapshotInfo | null = null;
+  /** While the state is being hashed, it must stay as it is: what would change it waits here. */
+  #held: MachineMessage[] | null = null;
   /** Queries that wait for an index that has not been applied yet, in the order of their arrival. */
   #waiting: RunQueries[] = [];
   #commandResults: ResultBlock[] = [];
@@ -46,40 +59,45 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #reportedIndex = -1;
   #reportedSession: SessionId | null = null;
 
-  constructor(context: ActorContext<MachineMessage | Loaded>, data: MachineActorData) {
-    this.#data = data;
+  constructor(context: ActorContext<MachineMessage | Loaded>, data: MachineActorData, disk: Disk) {
+    this.#context = context;
     this.#raft = context.ref(data.raft);
     this.#caller = context.ref(data.caller);
-    this.#life = context.random.uint32();
-    Promise.all(data.objects.map((object) => loadObject(object))).then(
-      (objects) => context.self.tell({ type: 'objectsLoaded', objects }),
-      (error: unknown) => context.self.tell({ type: 'objectsNotLoaded', error: asError(error) }),
-    );
+    this.#loader = new MachineLoader(data, context.ref<SnapshotterMessage>(data.snapshotter), disk, context.logger);
+    this.#load();
   }
 
   receive(message: MachineMessage | Loaded, reply: Reply): void {
     switch (message.type) {
       case 'applyEntries':
         // The objects before these may still be sent some, before consensus hears that these have taken their place.
-        if (message.life !== this.#life) break;
-        assert(this.#machine !== null, 'entries arrive after machineReady only');
-        this.#machine.apply(new Uint8Array(message.entries), this.#commandResults);
-        break;
+        if (message.life !== this.#life) return;
+        if (this.#held !== null) this.#held.push(message);
+        else this.#apply(message.entries);
+        return;
       case 'runQueries':
         if (this.#machine !== null && message.index <= this.#machine.appliedIndex) this.#query(message);
         else this.#waiting.push(message);
-        break;
+        return;
       case 'start':
         this.#starting = reply;
         if (this.#machine !== null) reply.ok();
         else if (this.#loadError !== null) this.#failStart(reply, this.#loadError);
-        break;
-      case 'objectsLoaded':
-        this.#onLoaded(message.objects);
-        break;
-      case 'objectsNotLoaded':
+        return;
+      case 'reload':
+        return this.#load();
+      case 'installSnapshot':
+        return this.#install(message.snapshot);
+      case 'hashState':
+        return this.#hash(reply);
+      case 'stateHashed':
+        return this.#release();
+      case 'machineLoaded':
+        return this.#onLoaded(message.loaded, message.isInstalled);
+      case 'machineNotLoaded':
         this.#loadError = message.error;
         // Whoever starts this actor is to hear of it first, rather than of a thread that ended.
+        if (this.#machine !== null) throw message.error;
         if (this.#starting !== null) this.#failStart(this.#starting, message.error);
     }
   }
@@ -99,11 +117,71 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (appliedIndex !== this.#reportedIndex) this.#report(this.#machine);
   }
 
-  #onLoaded(objects: readonly LoadedObject[]): void {
-    const { incarnation, sessionsMax } = this.#data;
-    this.#machine = new Machine({ objects, incarnation, sessionsMax, codec: new ValueCodec() });
-    this.#raft.tell({ type: 'machineReady', life: this.#life });
+  #load(): void {
+    this.#loader.loadNewest().then(
+      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled: false }),
+      (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
+    );
+  }
+
+  /** The old machine goes on until the new one is whole. One that cannot be loaded will be offered again. */
+  #install(snapshot: SnapshotInfo): void {
+    if (this.#installing !== null) return;
+    this.#installing = snapshot;
+    this.#loader.load(snapshot).then(
+      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled: true }),
+      (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
+    );
+  }
+
+  #onLoaded({ machine, snapshot }: LoadedMachine, isInstalled: boolean): void {
+    if (isInstalled) this.#installing = null;
+    if (this.#machine !== null && machine.appliedIndex <= this.#machine.appliedIndex) {
+      // What is held has caught up with what was to be installed in the meantime.
+      if (isInstalled) return;
+      throw new ConclaveError(
+        'ERR_STORAGE_CORRUPT',
+        `The newest snapshot that can be read ends with entry ${machine.appliedIndex}, and the log does not reach back to ` +
+          'it. Restore the data directory from a copy, or empty it and let the node join anew.',
+        { data: { snapshotIndex: machine.appliedIndex } },
+      );
+    }
+    this.#machine = machine;
+    this.#life = this.#context.random.uint32();
+    this.#held = null;
+    const { session, nextSeq } = machine.own;
+    this.#raft.tell({ type: 'machineReady', life: this.#life, snapshot, session, nextSeq });
+    const index = logIndex(machine.appliedIndex);
+    if (snapshot !== null) this.#caller.tell({ type: 'sessionRestored', index, session, nextSeq });
+    this.#reportedSession = session;
     this.#starting?.ok();
+  }
+
+  #apply(entries: ArrayBuffer): void {
+    assert(this.#machine !== null, 'entries arrive after machineReady only');
+    this.#machine.apply(new Uint8Array(entries), this.#commandResults);
+  }
+
+  #hash(reply: Reply): void {
+    const machine = this.#machine;
+    if (machine === null || this.#held !== null) {
+      reply.ok(null);
+      return;
+    }
+    this.#held = [];
+    const index = logIndex(machine.appliedIndex);
+    hashObjects(machine.objects)
+      .then(
+        (hashes) => reply.ok({ index, hashes }),
+        (error: unknown) => reply.fail(asError(error)),
+      )
+      .finally(() => this.#context.self.tell({ type: 'stateHashed' }));
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const message of held) if (message.type === 'applyEntries') this.#apply(message.entries);
   }
 
   #runWaiting(): void {
@@ -145,4 +223,9 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
 
 /** Makes the actor; the export that an object thread spawns by name. */
 export const machineActor: ActorFactory<MachineMessage, MachineActorData> = (context, data) =>
-  new MachineActor(context, data);
+  machineActorOn(new NodeDisk({ isSynced: true }))(context, data);
+
+/** Makes the actor where snapshots lie on a disk of the caller's choice. */
+export function machineActorOn(disk: Disk): ActorFactory<MachineMessage, MachineActorData> {
+  return (context, data) => new MachineActor(context, data, disk);
+}

@@ -4,6 +4,7 @@
  */
 
 import type { LogIndex } from '../../ids.js';
+import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 
 /** Committed entries in their binary form, following those of the previous message to the same life. Transferred. */
 export interface ApplyEntries {
@@ -26,4 +27,26 @@ export interface StartMachine {
   readonly type: 'start';
 }
 
-export type MachineMessage = ApplyEntries | RunQueries | StartMachine;
+/** The log no longer has what follows the snapshot that the objects hold: load the newest one. */
+export interface ReloadMachine {
+  readonly type: 'reload';
+}
+
+/** This snapshot has been fetched from the leader: it takes the place of what the objects hold. */
+export interface InstallSnapshotFile {
+  readonly type: 'installSnapshot';
+  readonly snapshot: SnapshotInfo;
+}
+
+/** Asked: answered with {@link HashedState}, the content of every object as of now. */
+export interface HashState {
+  readonly type: 'hashState';
+}
+
+export interface HashedState {
+  readonly index: LogIndex;
+  /** By object: the SHA-256, in hex, of what a snapshot would hold of it. */
+  readonly hashes: readonly (readonly [object: string, hash: string])[];
+}
+
+export type MachineMessage = ApplyEntries | RunQueries | StartMachine | ReloadMachine | InstallSnapshotFile | HashState;

@@ -5,20 +5,32 @@
  */
 
 import { assert } from '../../assert.js';
+import { crc32 } from '../../checksum.js';
 import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
-import { sessionId, type Incarnation, type SessionId } from '../../ids.js';
-import { EntryKind, EntryReader } from '../raft/entry.js';
+import {
+  logIndex,
+  sessionId,
+  term,
+  type Incarnation,
+  type LastIncluded,
+  type Life,
+  type NodeId,
+  type SessionId,
+} from '../../ids.js';
+import { decodeAdmissions } from '../raft/admissions.js';
+import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
 import { CANCELLED_NAME, readBlockHeader, type BlockHeader } from './block.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { LoadedObject } from './object-definition.js';
 import { ResultCollector, type ResultBlock } from './results.js';
-import { SessionTable } from './session-table.js';
+import { SessionTable, type SavedSession } from './session-table.js';
+import { StateWatch } from './state/state-watch.js';
 import type { ValueCodec } from './value-codec.js';
 
 export interface MachineOptions {
   readonly objects: readonly LoadedObject[];
-  /** Blocks of the session that this incarnation opened are answered. */
-  readonly incarnation: Incarnation;
+  /** Blocks of the session that was opened in this life are answered. Null: nobody is answered. */
+  readonly life: Life | null;
   readonly sessionsMax: number;
   readonly codec: ValueCodec;
 }
@@ -35,12 +47,20 @@ export interface OwnSession {
   expired: SessionId | null;
 }
 
+/** What a machine is besides its objects. */
+export interface MachineState {
+  readonly lastIncluded: LastIncluded;
+  readonly members: readonly (readonly [NodeId, Incarnation])[];
+  readonly sessions: readonly SavedSession[];
+}
+
 type Method = (...args: unknown[]) => unknown;
 
 /** A method bound to its object; `null` marks a name that this node does not know. */
 interface Binding {
   /** `object.method`, as blocks call it. */
   readonly name: string;
+  readonly watch: StateWatch;
   readonly instance: object;
   readonly method: Method;
   readonly kind: 'replicated' | 'query';
@@ -48,25 +68,35 @@ interface Binding {
 
 export class Machine {
   readonly own: OwnSession = { session: null, nextSeq: 1, gap: false, expired: null };
+  readonly objects: readonly LoadedObject[];
   /** The index of the last entry applied. Never goes down. */
   appliedIndex = 0;
-  readonly #incarnation: Incarnation;
+  #appliedTerm = term(0);
+  #appliedTimestampMs = 0;
+  /** In which incarnation each member takes part, as of the last entry applied. */
+  readonly #members = new Map<NodeId, Incarnation | null>();
+  readonly #life: Life | null;
   readonly #bindings = new Map<string, Binding>();
   readonly #sessions: SessionTable;
   readonly #codec: ValueCodec;
   readonly #reader = new EntryReader();
   readonly #collector: ResultCollector;
+  /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
+  readonly #touched = new Map<StateWatch, number>();
 
   constructor(options: MachineOptions) {
-    this.#incarnation = options.incarnation;
+    this.#life = options.life;
+    this.objects = options.objects;
     this.#codec = options.codec;
     this.#sessions = new SessionTable(options.sessionsMax);
     this.#collector = new ResultCollector(options.codec);
-    for (const { name, instance, methods } of options.objects) {
+    for (const object of options.objects) {
+      const { name, instance, methods } = object;
+      const watch = new StateWatch(object);
       for (const [method, kind] of methods) {
         const implementation = (instance as Record<string, Method>)[method]!;
         const fullName = `${name}.${method}`;
-        this.#bindings.set(fullName, { name: fullName, instance, method: implementation, kind });
+        this.#bindings.set(fullName, { name: fullName, watch, instance, method: implementation, kind });
       }
     }
   }
@@ -82,9 +112,42 @@ export class Machine {
         this.#applyBlock(entries, view, results);
       } else if (reader.kind === EntryKind.session) {
         this.#openSession(entries);
+      } else if (reader.kind === EntryKind.admission) {
+        const payload = entries.subarray(reader.payloadStart, reader.payloadEnd);
+        for (const [node, incarnation] of decodeAdmissions(payload)) this.#members.set(node, incarnation);
       }
       this.appliedIndex = reader.index;
+      this.#appliedTerm = reader.term;
+      this.#appliedTimestampMs = reader.timestampMs;
     }
+  }
+
+  /** Everything but the objects, as of the last entry applied. */
+  save(): MachineState {
+    const lastIncluded = {
+      index: logIndex(this.appliedIndex),
+      term: this.#appliedTerm,
+      timestampMs: this.#appliedTimestampMs,
+    };
+    const members = [...this.#members].filter((member): member is [NodeId, Incarnation] => member[1] !== null);
+    return { lastIncluded, members, sessions: this.#sessions.save() };
+  }
+
+  /** Takes over what another machine has saved, before anything is applied; the objects have been restored already. */
+  restore({ lastIncluded, members, sessions }: MachineState): void {
+    assert(this.appliedIndex === 0, 'only a machine that has applied nothing is restored');
+    this.appliedIndex = lastIncluded.index;
+    this.#appliedTerm = lastIncluded.term;
+    this.#appliedTimestampMs = lastIncluded.timestampMs;
+    for (const [node, incarnation] of members) this.#members.set(node, incarnation);
+    this.#sessions.restore(sessions);
+    this.#takeOwnSession();
+  }
+
+  #takeOwnSession(): void {
+    const own = this.#life === null ? null : this.#sessions.openedBy(this.#life);
+    this.own.session = own?.session ?? null;
+    this.own.nextSeq = own?.nextSeq ?? 1;
   }
 
   /** Runs a block of queries against the state as it is. */
@@ -100,11 +163,9 @@ export class Machine {
   #openSession(entries: Uint8Array): void {
     const { index, payloadStart, payloadEnd } = this.#reader;
     const session = sessionId(index);
-    this.#sessions.open(session);
-    if (this.own.session !== null) return;
-    if (readIncarnation(entries.subarray(payloadStart, payloadEnd)) !== this.#incarnation) return;
-    this.own.session = session;
-    this.own.nextSeq = 1;
+    const life = readLife(entries.subarray(payloadStart, payloadEnd));
+    this.#sessions.open(session, life);
+    if (this.own.session === null && life === this.#life) this.#takeOwnSession();
   }
 
   #applyBlock(entries: Uint8Array, view: DataView, results: ResultBlock[]): void {
@@ -157,6 +218,9 @@ export class Machine {
     const bindings = header.names.map((name) => this.#bindings.get(name) ?? null);
     const { index, timestampMs } = this.#reader;
     const isCommand = kind === 'replicated';
+    const touched = this.#touched;
+    let last: StateWatch | null = null;
+    let lastPosition = 0;
     for (let position = 0; position < header.count; position++) {
       const name = commands[2 * position] as number;
       if (name === CANCELLED_NAME) {
@@ -186,10 +250,30 @@ export class Machine {
       } catch (error) {
         collector?.fail(position, toPlainError(error), binding.name);
       }
+      if (last !== binding.watch) {
+        if (last !== null) touched.set(last, lastPosition);
+        last = binding.watch;
+      }
+      lastPosition = position;
     }
-    if (isCommand) leaveCommand();
+    if (!isCommand) return;
+    leaveCommand();
+    if (collector === null || last === null) return;
+    touched.set(last, lastPosition);
+    // While it is still known who has put there what no snapshot can hold.
+    const budget = Math.max(CHECKED_VALUES_MIN, CHECKED_VALUES_PER_COMMAND * header.count);
+    for (const [watch, position] of touched) {
+      const error = watch.check(budget);
+      if (error === null) continue;
+      collector.blame(position, toPlainError(error), header.names[commands[2 * position] as number]!);
+    }
+    touched.clear();
   }
 }
+
+/** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */
+const CHECKED_VALUES_MIN = 64;
+const CHECKED_VALUES_PER_COMMAND = 4;
 
 /** Stands for the name of a method where none was called. */
 const UNNAMED = '(unnamed)';
@@ -202,16 +286,16 @@ const MALFORMED: PlainError = toPlainError(
 
 const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0');
 
-/** The incarnation that the payload of a session entry names. */
-function readIncarnation(payload: Uint8Array): string {
+/** The life that the payload of a session entry names. */
+function readLife(payload: Uint8Array): string {
   return Array.from(payload, hexOf).join('');
 }
 
-/** The payload of the entry that opens a session. */
-export function sessionPayload(incarnation: Incarnation): ArrayBuffer {
-  const payload = new Uint8Array(incarnation.length / 2);
-  for (let i = 0; i < payload.length; i++) payload[i] = Number.parseInt(incarnation.slice(2 * i, 2 * i + 2), 16);
-  return payload.buffer;
+/** The entry that opens a session for this life of a node. */
+export function sessionContent(life: Life): Content {
+  const payload = new Uint8Array(life.length / 2);
+  for (let i = 0; i < payload.length; i++) payload[i] = Number.parseInt(life.slice(2 * i, 2 * i + 2), 16);
+  return { kind: EntryKind.session, payload, crc: crc32(payload) };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -8,6 +8,7 @@ import { ConclaveError } from '../../errors.js';
 import { describeClass, invalidObject, type ObjectClass } from './describe-class.js';
 import type { MethodKind } from './method-mark.js';
 import { exportNameOf, importExport } from './object-module.js';
+import { StateWatch } from './state/state-watch.js';
 import { ValueCodec } from './value-codec.js';
 import { isWellFormed } from './value-forms.js';
 
@@ -73,7 +74,7 @@ export async function resolveDefinition(name: string, definition: unknown, codec
  * Makes the instance of a resolved object. Each call makes a new one.
  *
  * @throws ConclaveError `ERR_INVALID_OBJECT` when the class is not what it was on the caller's thread, or its
- *   constructor throws.
+ *   constructor throws; `ERR_STATE_NOT_ENCODABLE` when that makes what no snapshot can hold.
  */
 export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject> {
   const { name, module, exportName, methods } = resolved;
@@ -91,7 +92,10 @@ export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
-  return { name, instance, methods };
+  const object = { name, instance, methods };
+  const refusal = new StateWatch(object).checkAll();
+  if (refusal !== null) throw refusal;
+  return object;
 }
 
 function checkName(name: string): void {

@@ -70,6 +70,11 @@ export class ResultCollector {
     this.set(position, undefined, method);
   }
 
+  /** The command has run and returned, and what it has left behind must not be. */
+  blame(position: number, error: PlainError, method: string): void {
+    (this.#errors ??= []).push([position, error, method]);
+  }
+
   end(session: SessionId, id: number): ResultBlock {
     const count = this.#count;
     const values = this.#isEncoding ? this.#values.finish(count).slice() : null;

@@ -4,7 +4,7 @@
  * for its id is the index of the entry that opened it and never comes again.
  */
 
-import type { SessionId } from '../../ids.js';
+import { sessionId, type SessionId } from '../../ids.js';
 
 /** What is to become of a block. */
 export type Verdict =
@@ -17,28 +17,66 @@ export type Verdict =
   /** Its session was never opened, or has been evicted: refuse it for ever. */
   | 'unknown session';
 
+interface Session {
+  nextSeq: number;
+  /** The life of the node that opened it, in hex. */
+  readonly life: string;
+}
+
+/** One session in a snapshot; the least recently used comes first. */
+export type SavedSession = readonly [session: number, nextSeq: number, life: string];
+
 export class SessionTable {
   readonly #sessionsMax: number;
-  /** The next sequence number of each session; the least recently used session comes first. */
-  readonly #nextSeq = new Map<SessionId, number>();
+  /** The least recently used session comes first. */
+  readonly #sessions = new Map<SessionId, Session>();
+  /** The session of each life. A life has one at a time. */
+  readonly #byLife = new Map<string, SessionId>();
 
   constructor(sessionsMax: number) {
     this.#sessionsMax = sessionsMax;
   }
 
-  open(session: SessionId): void {
-    this.#nextSeq.set(session, 1);
-    if (this.#nextSeq.size > this.#sessionsMax) this.#nextSeq.delete(this.#nextSeq.keys().next().value!);
+  /** Does nothing for a life that has a session: its request was sent twice. */
+  open(session: SessionId, life: string): void {
+    if (this.#byLife.has(life)) return;
+    this.#add(session, { nextSeq: 1, life });
+    if (this.#sessions.size <= this.#sessionsMax) return;
+    const [oldest, { life: evicted }] = this.#sessions.entries().next().value!;
+    this.#sessions.delete(oldest);
+    this.#byLife.delete(evicted);
   }
 
   /** Judges a block and, when it is to be applied, counts it. */
-  admit(session: SessionId, firstSeq: number, count: number): Verdict {
-    const nextSeq = this.#nextSeq.get(session);
-    if (nextSeq === undefined) return 'unknown session';
-    if (firstSeq > nextSeq) return 'gap';
-    if (firstSeq < nextSeq) return 'duplicate';
-    this.#nextSeq.delete(session);
-    this.#nextSeq.set(session, firstSeq + count);
+  admit(id: SessionId, firstSeq: number, count: number): Verdict {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return 'unknown session';
+    if (firstSeq > session.nextSeq) return 'gap';
+    if (firstSeq < session.nextSeq) return 'duplicate';
+    session.nextSeq = firstSeq + count;
+    this.#sessions.delete(id);
+    this.#sessions.set(id, session);
     return 'apply';
+  }
+
+  /** The session of this life, and the sequence number that it expects; null: it has none, or none any more. */
+  openedBy(life: string): { readonly session: SessionId; readonly nextSeq: number } | null {
+    const session = this.#byLife.get(life);
+    return session === undefined ? null : { session, nextSeq: this.#sessions.get(session)!.nextSeq };
+  }
+
+  save(): SavedSession[] {
+    return [...this.#sessions].map(([session, { nextSeq, life }]) => [session, nextSeq, life]);
+  }
+
+  restore(saved: readonly SavedSession[]): void {
+    this.#sessions.clear();
+    this.#byLife.clear();
+    for (const [session, nextSeq, life] of saved) this.#add(sessionId(session), { nextSeq, life });
+  }
+
+  #add(id: SessionId, session: Session): void {
+    this.#sessions.set(id, session);
+    this.#byLife.set(session.life, id);
   }
 }

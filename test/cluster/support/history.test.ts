@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest';
 import type { AppendRecord, FailureRecord, ReadRecord } from '../fixtures/node-messages.js';
 import { History, type CallsEvent } from './history.js';
 
-const NODE = 'a';
-
 function event(told: Partial<CallsEvent>): CallsEvent {
   return { event: 'calls', caller: 'a', appended: [], failed: [], reads: [], failedReads: [], endUs: 100, ...told };
 }
@@ -22,7 +20,7 @@ function read(size: number, startUs: number, consistency: ReadRecord['consistenc
 
 function complaintsOf(events: readonly CallsEvent[], applied: readonly number[]): string[] {
   const history = new History();
-  for (const each of events) history.add(NODE, each);
+  for (const each of events) history.add(each);
   return history.complaints(new Map([['a', applied]]));
 }
 

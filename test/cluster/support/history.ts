@@ -9,7 +9,7 @@ import type { AppendRecord, CallError, FailureRecord, NodeEvent, ReadRecord } fr
 export type CallsEvent = Extract<NodeEvent, { event: 'calls' }>;
 
 /** What a cluster in trouble may answer; anything else is a defect. */
-const EXPECTED_CODES: ReadonlySet<string> = new Set(['ERR_NO_LEADER', 'ERR_TIMEOUT', 'ERR_STOPPED']);
+const EXPECTED_CODES: ReadonlySet<string> = new Set(['ERR_NO_LEADER', 'ERR_TIMEOUT', 'ERR_STOPPED', 'ERR_RESULT_LOST']);
 const COMPLAINTS_MAX = 20;
 
 /** From then on, everybody knows that so many commands have been applied. */
@@ -24,17 +24,17 @@ export class History {
   readonly reads: ReadRecord[] = [];
   readonly failedReads: CallError[] = [];
   readonly #known: Known[] = [];
-  /** By node and in order: what it answered to local reads. */
+  /** By caller, which lives as long as its node, and in order: what local reads answered. */
   readonly #localReads = new Map<string, ReadRecord[]>();
 
-  add(node: string, event: CallsEvent): void {
+  add(event: CallsEvent): void {
     const { caller, appended, failed, reads, failedReads, endUs } = event;
     push(this.appended, caller, appended);
     push(this.failed, caller, failed);
     this.failedReads.push(...failedReads);
     for (const read of reads) {
       if (read.consistency === 'local') {
-        push(this.#localReads, node, [read]);
+        push(this.#localReads, caller, [read]);
       } else {
         this.reads.push(read);
         this.#known.push({ sinceUs: read.endUs, size: read.size });
@@ -140,10 +140,10 @@ export class History {
   }
 
   #localReadsGoingBack(): string[] {
-    return [...this.#localReads].flatMap(([node, reads]) =>
+    return [...this.#localReads].flatMap(([caller, reads]) =>
       reads
         .filter((read, index) => index > 0 && read.size < reads[index - 1]!.size)
-        .map(({ size }) => `local reads of ${node} went back to ${size}`),
+        .map(({ size }) => `local reads of ${caller} went back to ${size}`),
     );
   }
 }

@@ -1,9 +1,11 @@
 /**
- * A cluster of real processes on loopback under test: started on free ports, watched, hurt, and ended with the test
- * however that ends. A node that was killed is never started again under its name: it kept its log and its vote in
- * memory, and one that has lost them must not vote until the cluster has re-admitted it.
+ * A cluster of real processes on loopback under test: started on free ports, watched, hurt, brought back, and ended with
+ * the test however that ends.
  */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { onTestFailed, onTestFinished, vi } from 'vitest';
 import type { RuntimeStatus } from 'conclave';
 import { freeAddresses } from '../../unit/net/support/loopback.js';
@@ -23,14 +25,20 @@ const LOG_LINES_SHOWN = 40;
 export interface ClusterOptions extends Partial<NodeSettings> {
   /** Put something between the nodes that can drop their connections. */
   readonly relays?: boolean;
+  /** Give each node a data directory, which is removed at the end. */
+  readonly dataDirs?: boolean;
 }
 
 export class ProcessCluster {
-  readonly nodes: readonly NodeProcess[];
+  readonly nodes: NodeProcess[];
   readonly history = new History();
   /** By node: what its peers reach it through. Empty without relays. */
   readonly relays: readonly Relay[];
   readonly #failures: string[] = [];
+  /** What each node is started with. */
+  readonly #settings = new Map<string, NodeSettings>();
+  /** Names callers: none is ever used twice. */
+  #lives = 0;
 
   private constructor(addresses: readonly string[], relays: readonly Relay[]) {
     this.relays = relays;
@@ -39,7 +47,8 @@ export class ProcessCluster {
 
   /** Starts so many nodes and resolves when all are ready. They end with the test. */
   static async start(count: number, options: ClusterOptions = {}): Promise<ProcessCluster> {
-    const { relays: hasRelays = false, ...settings } = options;
+    const { relays: hasRelays = false, dataDirs = false, ...settings } = options;
+    const directory = dataDirs ? temporaryDirectory() : null;
     const addresses = await freeAddresses(count);
     const targets = hasRelays ? await freeAddresses(count) : addresses;
     const relays = hasRelays ? targets.map((target) => new Relay(target)) : [];
@@ -49,17 +58,28 @@ export class ProcessCluster {
     onTestFinished(async () => void (await Promise.all(cluster.nodes.map((node) => node.kill()))));
     onTestFailed(() => cluster.#showLogs());
     await Promise.all(
-      addresses.map((self, index) =>
-        cluster.nodes[index]!.call('start', {
+      addresses.map((self, index) => {
+        const nodeSettings = {
           self,
           peers: addresses.filter((address) => address !== self),
           bind: targets[index]!,
+          ...(directory === null ? {} : { dataDir: join(directory, String(index)) }),
           ...settings,
-        }),
-      ),
+        };
+        cluster.#settings.set(self, nodeSettings);
+        return cluster.nodes[index]!.call('start', nodeSettings);
+      }),
     );
     await Promise.all(cluster.nodes.map((node) => node.call('ready', null)));
     return cluster;
+  }
+
+  /** Starts a node again that has ended, as it was started before. Resolves when it listens. */
+  async revive(address: string): Promise<NodeProcess> {
+    const node = new NodeProcess(address, (event) => this.#onEvent(address, event));
+    this.nodes[this.nodes.findIndex((each) => each.address === address)] = node;
+    await node.call('start', this.#settings.get(address)!);
+    return node;
   }
 
   get living(): NodeProcess[] {
@@ -88,7 +108,9 @@ export class ProcessCluster {
 
   /** Starts a caller on each of the nodes. */
   async startLoad(settings: Omit<LoadSettings, 'caller'>, nodes = this.living): Promise<void> {
-    await Promise.all(nodes.map((node) => node.call('startLoad', { caller: node.address, ...settings })));
+    await Promise.all(
+      nodes.map((node) => node.call('startLoad', { caller: `${node.address}/${++this.#lives}`, ...settings })),
+    );
   }
 
   /** Ends the callers of the nodes that run, and resolves when each of their calls has settled. */
@@ -132,7 +154,7 @@ export class ProcessCluster {
   }
 
   #onEvent(address: string, event: NodeEvent): void {
-    if (event.event === 'calls') this.history.add(address, event);
+    if (event.event === 'calls') this.history.add(event);
     else if (event.event === 'failure') this.#failures.push(`${address} failed: ${event.stack}`);
   }
 
@@ -155,4 +177,10 @@ export class ProcessCluster {
       process.stderr.write(`--- ${address}\n${log.slice(-LOG_LINES_SHOWN).join('\n')}\n${stderr}\n`);
     }
   }
+}
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'conclave-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }

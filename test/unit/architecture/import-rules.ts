@@ -15,39 +15,49 @@ interface Layer {
   readonly mayImportTypes?: readonly RegExp[];
 }
 
-const GROUND = /^(errors|assert|ids)\.ts$/;
+const GROUND = /^(errors|assert|ids|checksum)\.ts$/;
+/** Files and where they lie. */
+const STORAGE = /^storage\//;
 const RUNTIME = /^runtime\//;
 const RAFT = /^actors\/raft\//;
-/** The entry's binary form is the one thing of the core that others need as code: header fields and kinds. */
-const ENTRY = /^actors\/raft\/entry\.ts$/;
+/** The binary form of entries is the one thing of the core that others need as code: header, kinds, what admits. */
+const ENTRY = /^actors\/raft\/(entry|admissions)\.ts$/;
 const ANY_ACTOR = /^actors\//;
 /** Actors know each other by what they say. */
-const MESSAGES = /^actors\/.+-messages\.ts$/;
+const MESSAGES = /^actors\/.+-(messages|event)\.ts$/;
 const NET = /^net\//;
 /** Where a node is put together: the only place that knows all layers. */
 const NODE = /^node\//;
 
 export const LAYERS: readonly Layer[] = [
   { name: 'ground', owns: GROUND, mayImport: [GROUND] },
+  { name: 'storage', owns: STORAGE, mayImport: [GROUND, STORAGE], mayImportTypes: [/^runtime\/logger\.ts$/] },
   { name: 'runtime', owns: RUNTIME, mayImport: [GROUND, RUNTIME] },
   {
     name: "the core's shell",
-    owns: /^actors\/raft\/raft-actor\.ts$/,
+    owns: /^actors\/raft\/(raft-actor|machine-feed|log-reads)\.ts$/,
     mayImport: [GROUND, RUNTIME, RAFT],
     mayImportTypes: [NET, MESSAGES],
   },
-  { name: 'the core', owns: RAFT, mayImport: [GROUND, /^actors\/raft\/(?!raft-actor\.ts$)/] },
+  { name: 'the core', owns: RAFT, mayImport: [GROUND, /^actors\/raft\/(?!(raft-actor|machine-feed|log-reads)\.ts$)/] },
+  {
+    // A fold applies the log to objects: it is where their machine and the log's files meet.
+    name: 'the snapshotter',
+    owns: /^actors\/snapshotter\//,
+    mayImport: [GROUND, RUNTIME, STORAGE, ENTRY, /^actors\/(snapshotter|replicated|log-store)\//],
+    mayImportTypes: [RAFT, MESSAGES],
+  },
   {
     name: 'actors',
     owns: ANY_ACTOR,
-    mayImport: [GROUND, RUNTIME, ENTRY],
+    mayImport: [GROUND, RUNTIME, STORAGE, ENTRY],
     mayImportTypes: [RAFT, MESSAGES],
   },
   { name: 'net', owns: NET, mayImport: [GROUND, RUNTIME, ENTRY, NET], mayImportTypes: [ANY_ACTOR] },
-  { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, ANY_ACTOR, NET, NODE] },
+  { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
   { name: 'command', owns: /^cli\//, mayImport: [/^index\.ts$/, /^actors\/replicated\/objects\/index\.ts$/, /^cli\//] },
-  { name: 'public', owns: /^[^/]+\.ts$/, mayImport: [/^[^/]+\.ts$/, RUNTIME, ANY_ACTOR, NET, NODE] },
+  { name: 'public', owns: /^[^/]+\.ts$/, mayImport: [/^[^/]+\.ts$/, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
 ];
 
 interface Import {

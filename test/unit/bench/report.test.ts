@@ -109,6 +109,7 @@ function outcome(row: Partial<LoadRow>, commandsPerSecond: number, limit: number
       window: 5000,
       commandBytes: 10,
       threads: true,
+      durable: false,
       ...row,
     },
     result,
@@ -119,7 +120,7 @@ function outcome(row: Partial<LoadRow>, commandsPerSecond: number, limit: number
 
 function resultsOf(load: readonly LoadOutcome[]): Results {
   return {
-    format: 1,
+    format: 2,
     environment: {
       date: '2026-01-02T03:04:05.000Z',
       node: 'v20.0.0',
@@ -127,8 +128,13 @@ function resultsOf(load: readonly LoadOutcome[]): Results {
       commit: '0123456789abcdef',
       dirty: false,
     },
+    fdatasyncMs: null,
     settings: { warmupMs: 1000, durationMs: 3000, rounds: 3 },
     load,
     memory: [],
+    compaction: [],
+    restart: [],
+    catchUp: [],
+    diskUse: [],
   };
 }

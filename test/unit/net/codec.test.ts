@@ -1,19 +1,20 @@
 import { Encoder } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PeerMessage } from '../../../src/actors/raft/messages.js';
 import { nodeId } from '../../../src/ids.js';
 import { MessageCodec } from '../../../src/net/codec.js';
 import { FrameType, NO_BYTES, type Frame } from '../../../src/net/frame.js';
+import type { NodeMessage } from '../../../src/net/transport.js';
 import { unlessProtocolError } from './support/protocol.js';
 import { numberedBytes, sampleMessages } from './support/sample-messages.js';
 
 const from = nodeId('a:1');
-const samples = Object.entries(sampleMessages(from)) as [PeerMessage['type'], PeerMessage][];
+const samples = Object.entries(sampleMessages(from)) as [NodeMessage['type'], NodeMessage][];
+const types = samples.map(([type]) => type);
 const codec = new MessageCodec(1 << 20);
 
 /** Encodes; the frame's meta is copied, its payload is whatever the codec passed on. */
-function encode(message: PeerMessage): Frame {
+function encode(message: NodeMessage): Frame {
   let written: Frame | undefined;
   codec.encode(message, {
     writeFrame: (type, code, group, meta, payload) =>
@@ -22,12 +23,16 @@ function encode(message: PeerMessage): Frame {
   return written!;
 }
 
-function decodeMeta(code: number, meta: unknown, payload: Uint8Array = NO_BYTES): PeerMessage {
+function decodeMeta(code: number, meta: unknown, payload: Uint8Array = NO_BYTES): NodeMessage {
   return codec.decode({ type: FrameType.message, code, group: 0, meta: new Encoder().encode(meta), payload }, from);
 }
 
-/** What `readIndex` is on the wire. */
+/** What these are on the wire. */
 const READ_INDEX = 10;
+const FORWARD = 12;
+const SNAPSHOT_REQUEST = 13;
+
+const ID = '0123456789abcdef'.repeat(2);
 
 describe('MessageCodec', () => {
   it.each(samples)('gives back %s as it was', (_type, message) => {
@@ -67,12 +72,14 @@ describe('MessageCodec', () => {
         "requestVoteReply 4 7 9205c2 +0",
         "appendEntries 5 7 9605ce00011170cf000000012a05f200cc807f64 +4",
         "appendEntriesReply 6 7 97050102c2030400 +0",
-        "installSnapshot 7 7 950501020304 +0",
+        "installSnapshot 7 7 980501020304cf0000018bcfe56800d9203031323334353637383961626364656630313233343536373839616263646566ce0bebc200 +0",
         "installSnapshotReply 8 7 9405010203 +0",
         "timeoutNow 9 7 9105 +0",
         "readIndex 10 7 930509c3 +0",
         "readIndexReply 11 7 9305090a +0",
-        "forward 12 7 920502 +5000",
+        "forward 12 7 930502ceffffffff +5000",
+        "snapshotRequest 13 7 93d9206666666666666666666666666666666666666666666666666666666666666666cf000000012a05f200ce00040000 +0",
+        "snapshotPiece 14 7 93d9203030303030303030303030303030303030303030303030303030303030303030ce0004000000 +5000",
       ]
     `);
   });
@@ -110,11 +117,28 @@ describe('MessageCodec', () => {
     ['a number for a boolean', READ_INDEX, [1, 2, 1]],
     ['null for a boolean', READ_INDEX, [1, 2, null]],
     ['an array for a number', READ_INDEX, [[1], 2, true]],
-    ['an entry kind that does not exist', 12, [1, 3]],
-    ['an entry kind that is no number', 12, [1, true]],
+    ['an entry kind that does not exist', FORWARD, [1, 200, 0]],
+    ['an entry kind that is no number', FORWARD, [1, true, 0]],
+    ['a checksum of 33 bits', FORWARD, [1, 2, 2 ** 32]],
+    ['a negative checksum', FORWARD, [1, 2, -1]],
+    ['a checksum that is no number', FORWARD, [1, 2, '0']],
+    ['an id that is too short', SNAPSHOT_REQUEST, [ID.slice(1), 0, 1]],
+    ['an id that is too long', SNAPSHOT_REQUEST, [`${ID}0`, 0, 1]],
+    ['an id with a line break behind it', SNAPSHOT_REQUEST, [`${ID.slice(1)}\n`, 0, 1]],
+    ['an id with upper case digits', SNAPSHOT_REQUEST, [ID.toUpperCase(), 0, 1]],
+    ['an id with something that is no digit', SNAPSHOT_REQUEST, [`${ID.slice(1)}g`, 0, 1]],
+    ['an id that names a way', SNAPSHOT_REQUEST, [`../${ID.slice(3)}`, 0, 1]],
+    ['an id that is no string', SNAPSHOT_REQUEST, [0, 0, 1]],
+    ['an id of bytes', SNAPSHOT_REQUEST, [new Uint8Array(32).fill(48), 0, 1]],
+    ['an id that is missing', SNAPSHOT_REQUEST, [null, 0, 1]],
     ['a date', READ_INDEX, [new Date(0), 2, true]],
   ])('refuses %s', (_what, code, meta) => {
     expect(() => decodeMeta(code, meta)).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
+  });
+
+  it('takes a message that is in order beside those', () => {
+    expect(decodeMeta(SNAPSHOT_REQUEST, [ID, 0, 1])).toMatchObject({ snapshotId: ID, offset: 0, length: 1 });
+    expect(decodeMeta(FORWARD, [1, 2, 2 ** 32 - 1])).toMatchObject({ kind: 2, crc: 2 ** 32 - 1 });
   });
 
   it('refuses bytes on a message that has none', () => {
@@ -156,11 +180,11 @@ describe('MessageCodec', () => {
   it('answers any spoiled message with a message in range or a protocol error', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(...samples),
+        fc.constantFrom(...types),
         fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 }),
         fc.nat(16),
-        ([, message], flips, code) => {
-          const frame = encode(message);
+        (type, flips, code) => {
+          const frame = encode(sampleMessages(from)[type]);
           for (const [at, flip] of flips) {
             const index = at % frame.meta.length;
             frame.meta[index] = frame.meta[index]! ^ flip;
@@ -202,10 +226,11 @@ describe('MessageCodec', () => {
             const message = Object.fromEntries(
               Object.entries(sample).map(([name, value]) => {
                 if (name === 'group' || name === 'kind' || typeof value === 'string') return [name, value];
+                if (name === 'crc') return [name, numbers[next++]! % 2 ** 32];
                 if (value instanceof Uint8Array) return [name, bytes];
                 return [name, typeof value === 'boolean' ? flag : numbers[next++]!];
               }),
-            ) as unknown as PeerMessage;
+            ) as unknown as NodeMessage;
 
             expect(codec.decode(encode(message), from)).toEqual(message);
           }
@@ -216,10 +241,11 @@ describe('MessageCodec', () => {
   });
 });
 
-function fieldsOutOfRange(message: PeerMessage | null): string[] {
+function fieldsOutOfRange(message: NodeMessage | null): string[] {
   const isInRange = ([name, value]: [string, unknown]): boolean =>
     name === 'type' ||
     name === 'from' ||
+    (name === 'snapshotId' && /^[0-9a-f]{32}$/.test(value as string)) ||
     value instanceof Uint8Array ||
     typeof value === 'boolean' ||
     (Number.isSafeInteger(value) && (value as number) >= 0);

@@ -17,6 +17,7 @@ describeTransport('MemoryNetwork', async () => {
   return {
     ids: [a, b, c],
     transport: (options) => network.transport(options),
+    namesake: (options) => network.transport({ ...options, bind: nodeId('127.0.0.1:4') }),
     disconnect: () => network.disconnect(a, b),
     partition: () => network.partition(a, b),
     heal: () => network.heal(a, b),
@@ -119,6 +120,47 @@ describe('MemoryNetwork', () => {
     runAll();
 
     expect(x.transport.isConnected(b)).toBe(true);
+  });
+
+  it('can be cut by whoever is the first to hear of a connection', async () => {
+    const network = createNetwork();
+    const y = await start(network, b, [a]);
+    y.seen.onConnected = () => network.partition(a, b);
+    const x = await start(network, a, [b]);
+    runAll();
+
+    expect(x.seen.events).toEqual([`+${b}`, `-${b}`]);
+    expect([x.transport.isConnected(b), y.transport.isConnected(a)]).toEqual([false, false]);
+  });
+
+  it('does not let two nodes of one name take turns', async () => {
+    const network = createNetwork();
+    const x = await start(network, a, [b]);
+    const y = await start(network, b, [a]);
+    runAll();
+
+    const namesake = await start(network, a, [b], { bind: c, incarnation: life('d') });
+    runAll();
+    expect(y.seen.incarnations).toEqual([life('1'), life('d')]);
+    expect([x, namesake].map(({ transport }) => transport.isConnected(b))).toEqual([false, true]);
+
+    network.disconnect(a, b);
+    runAll();
+    expect(y.seen.incarnations).toHaveLength(3);
+  });
+
+  it('loses what was on its way from a node whose place is taken', async () => {
+    const network = createNetwork();
+    const x = await start(network, a, [b]);
+    const y = await start(network, b, [a]);
+    runAll();
+
+    await start(network, a, [b], { bind: c, incarnation: life('d') });
+    x.transport.send(b, numbered(a, 1));
+    x.transport.flush();
+    runAll();
+
+    expect(y.seen.messages).toEqual([]);
   });
 
   it('drops what is too large for a frame, and what comes when too much is waiting', async () => {

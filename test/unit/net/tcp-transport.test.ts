@@ -4,11 +4,13 @@
  */
 
 import { createServer } from 'node:net';
+import { Encoder } from '@msgpack/msgpack';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeId, type NodeId } from '../../../src/ids.js';
 import { SeededRandom } from '../../../src/runtime/random.js';
 import { parseAddress } from '../../../src/net/address.js';
 import { FrameType, NO_BYTES } from '../../../src/net/frame.js';
+import { readRefusal } from '../../../src/net/hello.js';
 import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-transport.js';
 import { freeAddresses, hasAddress, life, until } from './support/loopback.js';
 import { frameBytes, helloBytes, RawListener, RawPeer } from './support/raw-peer.js';
@@ -22,6 +24,9 @@ interface Node {
 }
 
 const CLUSTER = 'tcp';
+
+/** The code of a small message. */
+const READ_INDEX = 10;
 
 let a: NodeId;
 let b: NodeId;
@@ -60,8 +65,8 @@ async function start(self: NodeId, peers: readonly NodeId[], more: Partial<TcpTr
   return node;
 }
 
-async function greet(address: NodeId, from: NodeId): Promise<RawPeer> {
-  const peer = await RawPeer.greet(address, CLUSTER, from, life('9'));
+async function greet(address: NodeId, from: NodeId, incarnation = life('9')): Promise<RawPeer> {
+  const peer = await RawPeer.greet(address, CLUSTER, from, incarnation);
   cleanups.push(() => peer.socket.destroy());
   return peer;
 }
@@ -223,6 +228,62 @@ describe('a link', () => {
     expect(y.seen.reasons).toEqual(['replaced by a newer connection']);
   });
 
+  it('is refused, with the reason, when another incarnation connects', async () => {
+    const y = await start(b, [a]);
+    const older = await greet(b, a);
+
+    const newer = await greet(b, a, life('d'));
+    await older.closed();
+
+    expect(older.frames.map((frame) => frame.type)).toEqual([FrameType.hello, FrameType.refused]);
+    expect(readRefusal(older.frames[1]!)).toEqual({
+      reason: 'replaced',
+      message: `Another process has connected as "${a}", with incarnation ${life('d')}.`,
+    });
+    expect(y.seen.history).toEqual([`+${a} ${life('9')}`, `-${a}`, `+${a} ${life('d')}`]);
+    expect(newer.frames).toHaveLength(1);
+  });
+
+  it.each([
+    ['the same incarnation', life('9')],
+    ['another incarnation', life('d')],
+  ])('delivers nothing more once it has been replaced by %s, not even the rest of a message', async (_which, by) => {
+    const y = await start(b, [a]);
+    const older = await greet(b, a);
+    const said = frameBytes(FrameType.message, READ_INDEX, 0, new Encoder().encode([1, 1, true]));
+    const saidByNewer = frameBytes(FrameType.message, READ_INDEX, 0, new Encoder().encode([1, 2, true]));
+    older.socket.write(Buffer.concat([said, said.subarray(0, 14)]));
+    await until(() => y.seen.messages.length === 1);
+
+    const newer = await greet(b, a, by);
+    older.socket.write(Buffer.concat([said.subarray(14), said]));
+    newer.socket.write(saidByNewer);
+    await older.closed();
+    await until(() => y.seen.messages.length > 1);
+
+    expect(y.seen.messages.map(numberOf)).toEqual([1, 2]);
+    expect(y.seen.history[2]).toBe(`-${a}`);
+  });
+
+  it('is taken from each other by two processes of one name ever more slowly', async () => {
+    const connectedAt: number[] = [];
+    const y = create(b, [a]);
+    y.seen.onConnected = () => void connectedAt.push(performance.now());
+    await y.transport.start(y.seen);
+    // Swept often enough that a link would soon count as settled if that were all that it took.
+    const more = { keepaliveMs: 20, reconnect: { minMs: 2, maxMs: 40 } };
+
+    const x = await start(a, [b], { ...more, incarnation: life('2') });
+    const namesake = await start(a, [b], { ...more, incarnation: life('3'), bind: c });
+    await until(() => connectedAt.length >= 22);
+
+    // Whoever is replaced waits for 20 to 40 ms once the series has reached its end, and only one of the two waits.
+    expect(connectedAt[21]! - connectedAt[11]!).toBeGreaterThan(100);
+    const told = [x, namesake].map(({ logger }) => logger.count('Another process has connected as'));
+    expect(Math.min(...told)).toBeGreaterThan(5);
+    expect(y.logger.count('two processes go by its name')).toBe(2);
+  });
+
   it('sends keepalives while it is idle', async () => {
     await start(b, [a], { keepaliveMs: 20 });
     const peer = await greet(b, a);
@@ -307,7 +368,7 @@ describe('a link', () => {
 
     await until(() => peer.frames.length === 4);
 
-    expect(peer.frames[3]!.code).toBe(10);
+    expect(peer.frames[3]!.code).toBe(READ_INDEX);
   });
 
   it('drops a message that is too large for a frame, and says so', async () => {

@@ -7,16 +7,18 @@ import type { Incarnation, NodeId } from '../../../src/ids.js';
 import type { Logger } from '../../../src/runtime/logger.js';
 import { observerId } from '../../../src/net/hello.js';
 import type { Settings } from '../../../src/net/settings.js';
-import type { Transport, TransportOptions } from '../../../src/net/transport.js';
+import type { NodeMessage, Transport, TransportOptions } from '../../../src/net/transport.js';
 import { life, until } from './support/loopback.js';
 import { Recorder, RecordingLogger } from './support/recorder.js';
-import { numbered, numberedBytes, numberOf, sampleMessages } from './support/sample-messages.js';
+import { numbered, numberedBytes, numberedPiece, numberOf, sampleMessages } from './support/sample-messages.js';
 
 /** How the suite drives an implementation. */
 export interface Network {
   /** Three node ids, ascending. */
   readonly ids: readonly [NodeId, NodeId, NodeId];
   transport(options: TransportOptions & { readonly logger: Logger }): Transport;
+  /** Another process that goes by the first node's name; it can dial and be heard, but nobody finds it. */
+  namesake(options: TransportOptions & { readonly logger: Logger }): Transport;
   /** Breaks the connection between the first two nodes; a new one follows. */
   disconnect(): void;
   /** Cuts the first two nodes off from each other until `heal`. */
@@ -56,9 +58,10 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       peers: readonly NodeId[],
       incarnation: Incarnation,
       settings: Settings = { members: 'all' },
+      make: 'transport' | 'namesake' = 'transport',
     ): Node {
       const logger = new RecordingLogger();
-      const transport = network.transport({ cluster: 'conformance', self, incarnation, peers, settings, logger });
+      const transport = network[make]({ cluster: 'conformance', self, incarnation, peers, settings, logger });
       started.push(transport);
       return { id: self, transport, seen: new Recorder(), logger };
     }
@@ -225,58 +228,188 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       expect(x.seen.events).toEqual([`+${b}`, `-${b}`, `+${b}`]);
     });
 
-    describe.each(['smaller', 'larger'])('with a node that was stopped, the %s id', (which) => {
-      let staying: Node;
-      let leaving: Node;
-      let other: Node;
-
-      beforeEach(async () => {
+    describe.each([
+      ['the same incarnation', life('a'), life('b')],
+      ['another incarnation', life('d'), life('d')],
+    ])('with a node that was stopped and comes back as %s', (_which, ofSmaller, ofLarger) => {
+      it.each(['smaller', 'larger'])('takes it back: the %s id', async (which) => {
         const nodes = [
           await start(a, [b, c], life('a')),
           await start(b, [a, c], life('b')),
           await start(c, [a, b], life('c')),
         ] as const;
-        [leaving, staying, other] = which === 'smaller' ? nodes : [nodes[1], nodes[0], nodes[2]];
+        const [leaving, staying, other] = which === 'smaller' ? nodes : [nodes[1], nodes[0], nodes[2]];
         await until(() => nodes.every((node) => node.seen.events.length === 2));
+
         await leaving.transport.stop();
-        await until(() => !staying.transport.isConnected(leaving.id) && !other.transport.isConnected(leaving.id));
-      });
+        const back = await start(leaving.id, [staying.id, other.id], which === 'smaller' ? ofSmaller : ofLarger);
+        await until(() => [staying, other].every((node) => node.seen.events.length === 4));
+        await connected(back, staying);
+        await connected(back, other);
 
-      it('takes it back if it is the same one', async () => {
-        const same = await start(leaving.id, [staying.id, other.id], life(which === 'smaller' ? 'a' : 'b'));
-        await connected(same, staying);
-        await connected(same, other);
-
-        expect(staying.seen.events.slice(-2)).toEqual([`-${leaving.id}`, `+${leaving.id}`]);
-      });
-
-      it('refuses it for ever if it was started anew; all sides say so, once', async () => {
-        const errors = ({ logger }: Node): string[] => logger.lines.filter((line) => line.startsWith('error'));
-
-        const anew = await start(leaving.id, [staying.id, other.id], life('d'));
-        await until(() => errors(anew).length === 2 && errors(staying).length === 1 && errors(other).length === 1);
-        network.disconnect();
-        await until(() => staying.logger.count('has been restarted') >= 2);
-
-        expect([staying, other].map((node) => node.transport.isConnected(leaving.id))).toEqual([false, false]);
-        expect(staying.seen.incarnations).not.toContain(life('d'));
-        expect(errors(staying)).toEqual([expect.stringContaining(life('d'))]);
-        expect(errors(anew).filter((line) => line.includes('has been restarted and has forgotten'))).toHaveLength(2);
-        expect(errors(anew)).toHaveLength(2);
+        for (const { seen, logger } of [staying, other]) {
+          expect(seen.events.slice(-2)).toEqual([`-${leaving.id}`, `+${leaving.id}`]);
+          expect(seen.incarnations.at(-1)).toBe(which === 'smaller' ? ofSmaller : ofLarger);
+          expect(logger.count('error')).toBe(0);
+        }
       });
     });
 
-    it('has forgotten nothing of a peer that it refused: the one that it knows is taken back', async () => {
+    describe('with a peer that connects while its connection stands', () => {
+      const TAKEN_OVER = 'connected in another incarnation while its connection stood';
+      let x: Node;
+      let y: Node;
+
+      beforeEach(async () => {
+        [x, y] = await startPair();
+      });
+
+      const namesake = (incarnation: Incarnation): Node => create(a, [b], incarnation, undefined, 'namesake');
+
+      async function startNamesake(incarnation: Incarnation): Promise<Node> {
+        const node = namesake(incarnation);
+        await node.transport.start(node.seen);
+        await until(() => y.seen.events.length >= 3 && node.seen.events.length > 0);
+        return node;
+      }
+
+      it.each([
+        ['the same incarnation', life('a')],
+        ['another incarnation', life('d')],
+      ])('ends the older connection before the newer one begins: %s', async (_which, incarnation) => {
+        await startNamesake(incarnation);
+
+        expect(y.seen.history.slice(0, 3)).toEqual([`+${a} ${life('a')}`, `-${a}`, `+${a} ${incarnation}`]);
+        await until(() => x.seen.events.length >= 2);
+        expect(x.seen.events.slice(0, 2)).toEqual([`+${b}`, `-${b}`]);
+      });
+
+      it('never takes a message of one incarnation for one of the other', async () => {
+        const lives = [life('a'), life('d')];
+        const other = namesake(lives[1]!);
+        let next = 0;
+        // Each names its sender's incarnation by the parity of its number.
+        const speaking = setInterval(() => {
+          for (const [parity, node] of [x, other].entries()) {
+            for (let i = 0; i < 20; i++) node.transport.send(b, numberedBytes(a, 2 * next++ + parity, 500));
+            node.transport.flush();
+          }
+        }, 0);
+
+        const heard = (parity: number): number =>
+          y.seen.messages.filter((said) => numberOf(said) % 2 === parity).length;
+        await until(() => heard(0) > 100)
+          .then(() => other.transport.start(other.seen))
+          .then(() => until(() => heard(1) > 100))
+          .finally(() => clearInterval(speaking));
+
+        expect(misattributed(y.seen.history, lives)).toEqual([]);
+      });
+
+      it('tells each side only of connections that began and ended in turn', async () => {
+        const other = await startNamesake(life('d'));
+        await x.transport.stop();
+        await other.transport.stop();
+        await until(() => !y.transport.isConnected(a));
+
+        const ends = y.seen.events.map((event) => event[0]).join('');
+        expect(ends).toMatch(/^(\+-)+$/);
+        expect(y.seen.reasons).toHaveLength(y.seen.incarnations.length);
+      });
+
+      it('delivers what is sent to it to the newer one only', async () => {
+        const other = await startNamesake(life('d'));
+        await x.transport.stop();
+        await until(() => y.seen.incarnations.at(-1) === life('d') && y.transport.isConnected(a));
+        const before = x.seen.messages.length;
+
+        y.transport.send(a, numbered(b, 1));
+        y.transport.flush();
+        await until(() => other.seen.messages.length === 1);
+
+        expect(x.seen.messages.length).toBe(before);
+      });
+
+      it('lets the older one in again when the newer one has gone', async () => {
+        const other = await startNamesake(life('d'));
+
+        await other.transport.stop();
+        await until(() => y.seen.incarnations.at(-1) === life('a') && y.transport.isConnected(a));
+        await connected(x, y);
+        x.transport.send(b, numbered(a, 1));
+        x.transport.flush();
+
+        await until(() => y.seen.messages.length === 1);
+      });
+
+      it('says so once per incarnation', async () => {
+        const other = await startNamesake(life('d'));
+        const third = namesake(life('e'));
+        await other.transport.stop();
+        await until(() => y.seen.incarnations.at(-1) === life('a'));
+
+        await third.transport.start(third.seen);
+        await until(() => y.seen.incarnations.includes(life('e')));
+
+        const lines = y.logger.lines.filter((line) => line.includes(TAKEN_OVER));
+        expect(lines.every((line) => line.startsWith('warn'))).toBe(true);
+        expect(lines.filter((line) => line.includes(`"incarnation":"${life('d')}"`))).toHaveLength(1);
+        expect(lines.filter((line) => line.includes(`"incarnation":"${life('e')}"`))).toHaveLength(1);
+      });
+
+      it('says nothing of the same incarnation', async () => {
+        await startNamesake(life('a'));
+
+        expect(y.logger.count(TAKEN_OVER)).toBe(0);
+      });
+
+      it('can be stopped when it hears of the end of the older connection', async () => {
+        let stopping: Promise<void> | undefined;
+        y.seen.onDisconnected = () => void (stopping ??= y.transport.stop());
+        const other = namesake(life('d'));
+
+        await other.transport.start(other.seen);
+        await until(() => stopping !== undefined);
+        await stopping;
+        await until(() => !other.transport.isConnected(b) && !x.transport.isConnected(b));
+
+        expect(y.transport.isConnected(a)).toBe(false);
+        expect(y.seen.events).toEqual([`+${a}`]);
+      });
+    });
+
+    it('connects to a node that stops when it hears of the connection, as soon as it is back', async () => {
+      const x = await start(a, [b], life('a'));
+      const y = create(b, [a], life('b'));
+      let stopping: Promise<void> | undefined;
+      y.seen.onConnected = () => void (stopping ??= y.transport.stop());
+      await y.transport.start(y.seen);
+      await until(() => stopping !== undefined);
+      await stopping;
+
+      const back = await start(b, [a], life('b'));
+      await connected(x, back);
+      x.transport.send(b, numbered(a, 1));
+      x.transport.flush();
+
+      await until(() => back.seen.messages.length === 1);
+    });
+
+    it('carries the largest pieces of snapshots, from shared memory too, among other messages', async () => {
       const [x, y] = await startPair();
-      await y.transport.stop();
-      const anew = await start(b, [a], life('d'));
-      await until(() => x.logger.count('error') === 1);
-      await anew.transport.stop();
 
-      const same = await start(b, [a], life('b'));
-      await connected(x, same);
+      for (let i = 0; i < 20; i++) {
+        x.transport.send(y.id, numberedPiece(a, 2 * i));
+        x.transport.send(y.id, numbered(a, 2 * i + 1));
+        x.transport.flush();
+      }
+      await until(() => y.seen.messages.length === 40);
 
-      expect(x.seen.incarnations).toEqual([life('b'), life('b')]);
+      expect(y.seen.messages.map(numberOf)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+      const pieces = y.seen.messages.filter((message) => message.type === 'snapshotPiece');
+      expect(
+        pieces.every(({ bytes, offset }) => bytes.length === 262_144 && bytes.every((byte) => byte === offset)),
+      ).toBe(true);
     });
 
     it('takes observers whatever they were before', async () => {
@@ -373,6 +506,17 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       expect(watcher.seen.messages[0]!.from).toBe(b);
     });
   });
+}
+
+/** The messages, by number, that came while another incarnation than their sender's was the one named last. */
+function misattributed(history: readonly (string | NodeMessage)[], lives: readonly Incarnation[]): number[] {
+  let current: string | null = null;
+  const wrong: number[] = [];
+  for (const item of history) {
+    if (typeof item === 'string') current = item.startsWith('+') ? item.split(' ')[1]! : null;
+    else if (lives[numberOf(item) % 2] !== current) wrong.push(numberOf(item));
+  }
+  return wrong;
 }
 
 /** Views of bytes compared by what they show. */

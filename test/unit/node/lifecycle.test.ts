@@ -232,13 +232,13 @@ describe('the life of a node', () => {
   it('says what it waited for to be ready', async () => {
     const { nodes } = await start({ electionTimeoutMs: [5_000, 10_000], heartbeatMs: 50 });
     cluster!.isolate(nodes[0]!);
-    const cutOff = { health: 'no quorum', members: [{ connected: true }, { connected: false }, { connected: false }] };
+    const cutOff = { health: 'founding', members: [{ connected: true }, { connected: false }, { connected: false }] };
     await vi.waitFor(() => expect(nodes[0]!.status()).toMatchObject(cutOff));
 
     const error = await errorOf(() => nodes[0]!.ready({ signal: AbortSignal.abort() }));
 
-    expect(error.message).toBe('Not ready: no quorum; connected to 0 of 2 peers (not to node2:1, node3:1).');
-    expect(error.data).toEqual({ health: 'no quorum', leader: null });
+    expect(error.message).toBe('Not ready: founding; connected to 0 of 2 peers (not to node2:1, node3:1).');
+    expect(error.data).toEqual({ health: 'founding', leader: null });
   });
 
   it('hands leadership to the one that is asked for, and refuses what cannot be', async () => {

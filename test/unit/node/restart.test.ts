@@ -1,8 +1,11 @@
 /**
- * A node that was restarted under its old address has forgotten its log and its votes, and takes part in nothing.
+ * Nodes that stop and come back under their old address: with their memory, without it, and all at once.
  */
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { RuntimeOptions } from '../../../src/node/options.js';
 import { Runtime } from '../../../src/node/runtime.js';
 import { freePorts, LOOPBACK } from '../../../src/testing/free-ports.js';
@@ -14,7 +17,7 @@ import { Ledger } from './fixtures/ledger.js';
 type Objects = { readonly book: typeof Ledger };
 type Node = Runtime<Objects>;
 
-const QUICK = { electionTimeoutMs: [60, 120], heartbeatMs: 15, callTimeoutMs: 500 } as const;
+const QUICK = { electionTimeoutMs: [100, 200], heartbeatMs: 20, callTimeoutMs: 5_000 } as const;
 
 const started: Node[] = [];
 
@@ -36,49 +39,167 @@ async function start(
 const addressesOf = async (count: number): Promise<string[]> =>
   (await freePorts(count)).map((port) => `${LOOPBACK}:${port}`);
 
+/** Removed when the test ends. */
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'conclave-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function startAll(addresses: readonly string[], dataDirOf?: (self: string) => string): Promise<Node[]> {
+  const nodes = await Promise.all(
+    addresses.map((self) => start(self, addresses, dataDirOf === undefined ? {} : { dataDir: dataDirOf(self) })),
+  );
+  await Promise.all(nodes.map((node) => node.ready()));
+  return nodes;
+}
+
+const sumOf = (node: Node): Promise<number> => node.objects.book.with({ consistency: 'local' }).sum();
 const noLeader = { code: 'ERR_NO_LEADER', mayBeApplied: false };
 
-describe('a node that was restarted under its old address', () => {
-  it.each(['leader', 'follower'])('is no part of any quorum: the former %s', async (role) => {
+describe('nodes in memory', () => {
+  it.each(['leader', 'follower'])('come back with nothing and are given everything: the former %s', async (role) => {
     const addresses = await addressesOf(3);
-    const nodes = await Promise.all(addresses.map((self) => start(self, addresses)));
-    await Promise.all(nodes.map((node) => node.ready()));
+    const nodes = await startAll(addresses);
     await nodes[0]!.objects.book.add(1);
     const leaving = nodes.find((node) => (node.status().role === 'leader') === (role === 'leader'))!;
-    const [first, second] = nodes.filter((node) => node !== leaving) as [Node, Node];
-    const self = leaving.status().self!;
+    const others = nodes.filter((node) => node !== leaving);
     await leaving.stop();
-    const logger = new RecordingLogger();
 
-    const back = await start(self, addresses, { logger });
-    const leaders: (string | null)[] = [];
-    back.on('leader', (leader) => leaders.push(leader));
-    const refused = errorOf(() => back.objects.book.add(100));
+    const back = await start(leaving.status().self!, addresses);
+    await back.ready();
 
-    expect(await first.objects.book.with({ timeoutMs: 5_000 }).add(10)).toBe(11);
-    expect(await refused).toMatchObject(noLeader);
-    await until(() => logger.count('error this node was restarted') === 2);
-
-    // With a quorum of those who remember gone, the one that has forgotten is no substitute.
-    await second.stop();
-    expect(await errorOf(() => back.objects.book.add(100))).toMatchObject(noLeader);
-    expect(await errorOf(() => first.objects.book.sum())).toMatchObject({ mayBeApplied: false });
-    expect(await first.objects.book.with({ consistency: 'local' }).sum()).toBe(11);
-    expect(back.status()).toMatchObject({ leader: null, term: 0, lastIndex: 0 });
-    expect(leaders).toEqual([]);
+    expect(await back.objects.book.add(10)).toBe(11);
+    expect(await sumOf(back)).toBe(11);
+    // It counts again: with it, one of the others may go.
+    await others[0]!.stop();
+    expect(await back.objects.book.add(100)).toBe(111);
+    expect(await others[1]!.objects.book.add(1000)).toBe(1111);
   });
 
-  it('is taken back by a cluster that was restarted as a whole', async () => {
+  it('are no substitute for those who remember', async () => {
     const addresses = await addressesOf(3);
-    const before = await Promise.all(addresses.map((self) => start(self, addresses)));
-    await Promise.all(before.map((node) => node.ready()));
+    const nodes = await startAll(addresses);
+    await nodes[0]!.objects.book.add(1);
+    const [first, second, third] = nodes as [Node, Node, Node];
+    await Promise.all([second.stop(), third.stop()]);
+
+    // Two of three are a majority, and have forgotten what a majority promised.
+    const [a, b] = (await Promise.all([
+      start(second.status().self!, addresses),
+      start(third.status().self!, addresses),
+    ])) as [Node, Node];
+
+    expect(await errorOf(() => a.objects.book.with({ timeoutMs: 600 }).add(100))).toMatchObject(noLeader);
+    expect([a.status(), b.status()]).toMatchObject([
+      { leader: null, lastIndex: 0, health: 'founding' },
+      { leader: null, lastIndex: 0, health: 'founding' },
+    ]);
+    expect(await sumOf(first)).toBe(1);
+  });
+
+  it('begin anew when all of them do', async () => {
+    const addresses = await addressesOf(3);
+    const before = await startAll(addresses);
     await before[0]!.objects.book.add(1);
     await Promise.all(before.map((node) => node.stop()));
 
-    const after = await Promise.all(addresses.map((self) => start(self, addresses)));
-    await Promise.all(after.map((node) => node.ready()));
+    const after = await startAll(addresses);
 
-    expect(await after[1]!.objects.book.with({ timeoutMs: 5_000 }).add(5)).toBe(5);
+    expect(await after[1]!.objects.book.add(5)).toBe(5);
+  });
+
+  it('wait for all members before there is a cluster, and say for whom', async () => {
+    const addresses = await addressesOf(3);
+    const [a, b] = (await Promise.all(addresses.slice(0, 2).map((self) => start(self, addresses)))) as [Node, Node];
+
+    const error = await errorOf(() => a.ready({ signal: AbortSignal.timeout(500) }));
+
+    expect(error).toMatchObject({ code: 'ERR_ABORTED' });
+    expect(error.message).toContain(`founding; connected to 1 of 2 peers (not to ${addresses[2]!})`);
+    await start(addresses[2]!, addresses);
+    expect(await b.objects.book.add(1)).toBe(1);
+  });
+});
+
+describe('nodes with a data directory', () => {
+  it('have everything again when all of them have been away, and two of three are enough', async () => {
+    const directory = temporaryDirectory();
+    const dataDirOf = (self: string): string => join(directory, self);
+    const addresses = await addressesOf(3);
+    const before = await startAll(addresses, dataDirOf);
+    for (let n = 1; n <= 20; n++) await before[n % 3]!.objects.book.add(n);
+    await Promise.all(before.map((node) => node.stop()));
+
+    const two = await Promise.all(
+      addresses.slice(0, 2).map((self) => start(self, addresses, { dataDir: dataDirOf(self) })),
+    );
+    await Promise.all(two.map((node) => node.ready()));
+
+    expect(await two[0]!.objects.book.add(1000)).toBe(1210);
+  });
+
+  it.each(['leader', 'follower'])('may lose one directory and are joined by its node again: the %s', async (role) => {
+    const directory = temporaryDirectory();
+    const dataDirOf = (self: string): string => join(directory, self);
+    const addresses = await addressesOf(3);
+    const nodes = await startAll(addresses, dataDirOf);
+    await nodes[0]!.objects.book.add(1);
+    await nodes[0]!.compact();
+    await nodes[1]!.compact();
+    await nodes[2]!.compact();
+    await nodes[1]!.objects.book.add(2);
+    const leaving = nodes.find((node) => (node.status().role === 'leader') === (role === 'leader'))!;
+    const others = nodes.filter((node) => node !== leaving);
+    const self = leaving.status().self!;
+    await leaving.stop();
+    rmSync(dataDirOf(self), { recursive: true });
+
+    const back = await start(self, addresses, { dataDir: dataDirOf(self) });
+    await back.ready();
+
+    expect(await sumOf(back)).toBe(3);
+    await others[0]!.stop();
+    expect(await back.objects.book.add(10)).toBe(13);
+  });
+
+  it('start from their snapshot, and keep no log before the older of two', async () => {
+    const dataDir = temporaryDirectory();
+    const [self] = (await addressesOf(1)) as [string];
+    const limits = { segmentBytes: 64 * 1024 };
+    const node = await start(self, [self], { dataDir, limits });
+    const filler = 'x'.repeat(10_000);
+    const taken: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 30; n++) await node.objects.book.append(filler);
+      taken.push(await node.compact());
+    }
+    await node.objects.book.add(7);
+    await until(() => node.status().snapshotIndex === taken[2]);
+    await node.stop();
+    expect(readdirSync(join(dataDir, 'snapshots'))).toHaveLength(2);
+    // Thirty entries fill five segments and more; those before the second snapshot are gone.
+    expect(readdirSync(join(dataDir, 'log')).length).toBeLessThan(12);
+
+    const again = await start(self, [self], { dataDir, limits });
+    await again.ready();
+
+    expect(again.status()).toMatchObject({ snapshotIndex: taken[2] });
+    expect(await again.objects.book.sum()).toBe(7);
+    expect(await again.objects.book.all()).toHaveLength(90);
+  });
+
+  it('refuse a directory that is in use, and one of another node', async () => {
+    const dataDir = temporaryDirectory();
+    const [a, b] = (await addressesOf(2)) as [string, string];
+    const node = await start(a, [a], { dataDir });
+
+    const inUse = await errorOf(() => start(a, [a], { dataDir }));
+    await node.stop();
+    const ofAnother = await errorOf(() => start(b, [b], { dataDir }));
+
+    expect(inUse).toMatchObject({ code: 'ERR_DATA_DIR_LOCKED', data: { pid: process.pid } });
+    expect(ofAnother).toMatchObject({ code: 'ERR_DATA_DIR_MISMATCH' });
   });
 });
 

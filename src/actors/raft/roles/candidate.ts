@@ -3,6 +3,7 @@
  * follows when somebody else leads, and asks anew when the time is over.
  */
 
+import { takeVote } from '../admitting.js';
 import type { Handlers } from '../handlers.js';
 import type { Candidate } from '../state.js';
 import { becomeLeader } from '../transitions.js';
@@ -12,7 +13,6 @@ export const candidate: Handlers<Candidate> = {
   ...listening,
   requestVoteReply: (core, role, message) => {
     if (!message.voteGranted) return role;
-    role.granted.add(message.from);
-    return core.options.configuration.quorum.isElectionQuorum(role.granted) ? becomeLeader(core) : role;
+    return takeVote(core, role.granted, message.from) ? becomeLeader(core, role.granted) : role;
   },
 };

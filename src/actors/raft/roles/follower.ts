@@ -3,6 +3,7 @@
  * observers are followers that never campaign.
  */
 
+import { mayCampaign } from '../admitting.js';
 import type { Handlers } from '../handlers.js';
 import type { Follower } from '../state.js';
 import { becomeCandidate } from '../transitions.js';
@@ -12,5 +13,5 @@ export const follower: Handlers<Follower> = {
   ...listening,
   // The leader itself asks for the election: no pre-vote, for that would be refused while it leads (thesis §3.10).
   timeoutNow: (core, role, message) =>
-    core.isVoter && message.from === core.leader ? becomeCandidate(core, true) : role,
+    mayCampaign(core) && message.from === core.leader ? becomeCandidate(core, true) : role,
 };

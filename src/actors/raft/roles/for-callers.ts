@@ -1,5 +1,6 @@
 /**
- * What every role does for the callers of its own node: it keeps what they submit and ask until something comes of it.
+ * What every role does for its own node: it keeps what callers submit and ask until something comes of it, and notes how
+ * objects and storage keep up.
  */
 
 import { logIndex } from '../../../ids.js';
@@ -7,11 +8,11 @@ import type { Handlers } from '../handlers.js';
 import type { Role } from '../state.js';
 import { onSubmissionsApplied } from '../submitting.js';
 
-type ForCallers = 'submit' | 'submissionsApplied' | 'submissionsRefused' | 'read' | 'applied';
+type ForCallers = 'submit' | 'submissionsApplied' | 'submissionsRefused' | 'read' | 'applied' | 'storageLag';
 
 export const forCallers: Pick<Handlers<Role>, ForCallers> = {
-  submit: (core, role, { kind, payload }) => {
-    core.submissions.add({ kind, payload });
+  submit: (core, role, { content }) => {
+    core.submissions.add(content);
     return role;
   },
   submissionsApplied: (core, role, { count }) => {
@@ -24,6 +25,10 @@ export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   },
   read: (core, role, { readId, lease, timeoutMs }) => {
     core.reads.add(readId, lease, core.nowMs + timeoutMs);
+    return role;
+  },
+  storageLag: (core, role, { isBehind }) => {
+    core.isStorageBehind = isBehind;
     return role;
   },
   applied: (core, role, { index }) => {

@@ -5,6 +5,7 @@
 
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
+import { admitReturned } from '../admitting.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
@@ -78,10 +79,15 @@ export const leader: Handlers<Leader> = {
     startHandover(core, role, target);
     return role;
   },
-  peerConnected: (core, role, { peer: id }) => {
+  peerConnected: (core, role, { peer: id, incarnation }) => {
+    const known = core.incarnations.get(id);
+    core.incarnations.set(id, incarnation);
     noteObserver(core, id);
+    // What it asked on its old connection, it asks again.
+    role.remoteReads = role.remoteReads.filter((read) => read.from !== id);
     const peer = role.peers.get(id);
-    if (peer === undefined) role.peers.set(id, newProgress(core));
+    // Whoever has lost its memory has none of what its former life acknowledged.
+    if (peer === undefined || (known !== undefined && known !== incarnation)) role.peers.set(id, newProgress(core));
     // What was on its way on the old connection may be lost.
     else if (peer.state === 'replicate') peer.becomeProbe(logIndex(peer.matchIndex + 1));
     else peer.isProbeSent = false;
@@ -105,6 +111,7 @@ export const leader: Handlers<Leader> = {
     endHandover(core);
     appendSubmissions(core);
     countAcks(core, role);
+    admitReturned(core, role);
     assignReads(core, role);
     // A single voter confirms its own round.
     countAcks(core, role);

@@ -4,6 +4,7 @@
  */
 
 import type { NodeId } from '../../../ids.js';
+import { mayCampaign } from '../admitting.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
 import { endHandover, refuseHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
@@ -54,7 +55,7 @@ export const listening: Handlers<Role> = {
     expireReads(core);
     if (core.nowMs < core.electionDeadlineMs) return role;
     // Who has no vote can only note that the leader is silent.
-    return core.isVoter ? becomePreCandidate(core) : becomeFollower(core, null);
+    return mayCampaign(core) ? becomePreCandidate(core) : becomeFollower(core, null);
   },
   // Only a leader counts itself.
   entriesWritten: ignore,
@@ -62,7 +63,8 @@ export const listening: Handlers<Role> = {
     refuseHandover(core);
     return role;
   },
-  peerConnected: (core, role, { peer }) => {
+  peerConnected: (core, role, { peer, incarnation }) => {
+    core.incarnations.set(peer, incarnation);
     noteObserver(core, peer);
     if (peer === core.leader) askAgain(core);
     return role;

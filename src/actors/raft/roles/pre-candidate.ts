@@ -3,6 +3,7 @@
  * disturb the others when it comes back (thesis §9.6).
  */
 
+import { takeVote } from '../admitting.js';
 import type { Handlers } from '../handlers.js';
 import type { PreCandidate } from '../state.js';
 import { becomeCandidate } from '../transitions.js';
@@ -12,7 +13,6 @@ export const preCandidate: Handlers<PreCandidate> = {
   ...listening,
   requestPreVoteReply: (core, role, message) => {
     if (!message.voteGranted || message.campaignTerm !== core.term + 1) return role;
-    role.granted.add(message.from);
-    return core.options.configuration.quorum.isElectionQuorum(role.granted) ? becomeCandidate(core, false) : role;
+    return takeVote(core, role.granted, message.from) ? becomeCandidate(core, false) : role;
   },
 };

@@ -9,14 +9,17 @@ import {
   EntryKind,
   EntryReader,
 } from '../../../../src/actors/raft/entry.js';
+import { crc32 } from '../../../../src/checksum.js';
 import { ConclaveError } from '../../../../src/errors.js';
 import { logIndex, term } from '../../../../src/ids.js';
+import { contentOf } from './content.js';
 
 const PAYLOAD = Uint8Array.of(1, 2, 3);
+const TIMESTAMP_MS = 1_700_000_000_000.5;
 
 function encoded(payload: Uint8Array, kind: EntryKind = EntryKind.block): Uint8Array {
   const bytes = new Uint8Array(entryBytes(payload.length));
-  encodeEntryInto(bytes, new DataView(bytes.buffer), 0, kind, term(7), logIndex(42), 1_700_000_000_000.5, payload);
+  encodeEntryInto(bytes, new DataView(bytes.buffer), 0, contentOf(kind, payload), term(7), logIndex(42), TIMESTAMP_MS);
   return bytes;
 }
 
@@ -48,8 +51,10 @@ describe('the binary form', () => {
     expect([...bytes.subarray(4, 8)]).toEqual([EntryKind.block, 0, 0, 0]);
     expect(view.getFloat64(8, true)).toBe(7);
     expect(view.getFloat64(16, true)).toBe(42);
-    expect(view.getFloat64(24, true)).toBe(1_700_000_000_000.5);
-    expect([...bytes.subarray(32)]).toEqual([1, 2, 3]);
+    expect(view.getFloat64(24, true)).toBe(TIMESTAMP_MS);
+    expect(view.getUint32(32, true)).toBe(crc32(PAYLOAD));
+    expect(view.getUint32(36, true)).toBe(crc32(bytes.subarray(0, 36)));
+    expect([...bytes.subarray(40)]).toEqual([1, 2, 3]);
   });
 
   test('overwrites what was in the target and nothing around it', () => {
@@ -59,11 +64,10 @@ describe('the binary form', () => {
       target,
       new DataView(target.buffer),
       1,
-      EntryKind.noop,
+      contentOf(EntryKind.noop, PAYLOAD),
       term(7),
       logIndex(1),
       0,
-      PAYLOAD,
     );
 
     expect(end).toBe(target.length - 1);
@@ -92,11 +96,10 @@ describe('EntryReader', () => {
             bytes,
             view,
             offset,
-            e.kind,
+            contentOf(e.kind, e.payload),
             term(e.term),
             logIndex(e.index),
             e.timestampMs,
-            e.payload,
           );
         }
 
@@ -111,6 +114,25 @@ describe('EntryReader', () => {
         expect(reader.next()).toBe(false);
       }),
     );
+  });
+
+  test('tells header from payload where an entry is damaged, and nothing where it is not', () => {
+    const bytes = new Uint8Array([...encoded(PAYLOAD), ...encoded(PAYLOAD)]);
+    const damageWith = (at: number): (string | null)[] => {
+      const damaged = bytes.slice();
+      damaged[at]! ^= 1;
+      const reader = readerOf(damaged);
+      const found: (string | null)[] = [];
+      while (reader.next()) found.push(reader.damage);
+      return found;
+    };
+    const { length } = encoded(PAYLOAD);
+
+    expect(damageWith(10)).toEqual(['header', null]);
+    expect(damageWith(length + 38)).toEqual([null, 'header']);
+    expect(damageWith(length + 42)).toEqual([null, 'payload']);
+    // What the payload's checksum should be is part of the header.
+    expect(damageWith(33)).toEqual(['header', null]);
   });
 
   test('starts over when reset in the middle', () => {
@@ -140,7 +162,7 @@ describe('EntryReader', () => {
 
   test.each([4, 5, 6, 7])('refuses an unknown kind or a stray bit in byte %i', (offset) => {
     const bytes = encoded(PAYLOAD);
-    bytes[offset] = 3;
+    bytes[offset] = 4;
     expect(() => readerOf(bytes).next()).toThrow(malformed);
   });
 

@@ -8,7 +8,7 @@ import { nodeId, term } from '../../../../src/ids.js';
 const HARD_STATE = { term: term(3), votedFor: nodeId('a:1') };
 
 function request(hardState: Store['hardState']): Store {
-  return { type: 'store', hardState, append: null, then: [] };
+  return { type: 'store', hardState, reset: null, append: null, then: [] };
 }
 
 test('a request is written before the call returns, once and in order', () => {

@@ -1,16 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { majorityConfiguration } from '../../../../src/actors/raft/configuration.js';
-import { EntryReader } from '../../../../src/actors/raft/entry.js';
+import { EntryKind, EntryReader } from '../../../../src/actors/raft/entry.js';
 import { MemoryLogStore } from '../../../../src/actors/raft/memory-log-store.js';
 import { RaftActor } from '../../../../src/actors/raft/raft-actor.js';
+import type { Store } from '../../../../src/actors/raft/effects.js';
 import type { LogStore } from '../../../../src/actors/raft/log-store.js';
 import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import type { CallerMessage } from '../../../../src/actors/replicated/caller-messages.js';
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
+import type { SnapshotterMessage } from '../../../../src/actors/snapshotter/snapshotter-messages.js';
+import { crc32 } from '../../../../src/checksum.js';
 import { groupId, incarnation, logIndex, nodeId, sessionId, type NodeId } from '../../../../src/ids.js';
 import { MemoryNetwork } from '../../../../src/net/memory-transport.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
+import { contentOf } from './content.js';
 
 const IDS = ['a:1', 'b:1', 'c:1'].map(nodeId);
 const ELECTION_TIMEOUT_MS = [200, 400] as const;
@@ -22,6 +26,7 @@ interface Node {
   readonly raft: ActorRef<RaftActorMessage>;
   readonly toCaller: CallerMessage[];
   readonly toMachine: MachineMessage[];
+  readonly toSnapshotter: SnapshotterMessage[];
 }
 
 describe('RaftActor', () => {
@@ -54,8 +59,10 @@ describe('RaftActor', () => {
   ): Node {
     const toCaller: CallerMessage[] = [];
     const toMachine: MachineMessage[] = [];
+    const toSnapshotter: SnapshotterMessage[] = [];
     record(`caller ${id}`, toCaller, callerMailboxMax);
     record(`machine ${id}`, toMachine);
+    record(`snapshotter ${id}`, toSnapshotter);
     const life = incarnation(id[0]!.repeat(32));
     const raft = rig.system.spawn<RaftActorMessage, void>({
       name: `raft ${id}`,
@@ -65,6 +72,7 @@ describe('RaftActor', () => {
           core: {
             group: groupId(0),
             self: id,
+            incarnation: life,
             configuration: majorityConfiguration(ids),
             electionTimeoutMs: ELECTION_TIMEOUT_MS,
             heartbeatMs: 50,
@@ -75,7 +83,7 @@ describe('RaftActor', () => {
               submissionBytesInflightMax: 100_000,
             },
           },
-          sessionPayload: new Uint8Array(16),
+          sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport: network.transport({
             cluster: 'test',
             self: id,
@@ -86,19 +94,20 @@ describe('RaftActor', () => {
           logStore,
           machine: { system: 'simulated', name: `machine ${id}` },
           caller: { system: 'simulated', name: `caller ${id}` },
+          snapshotter: { system: 'simulated', name: `snapshotter ${id}` },
           tickMs,
           applyBytesMax,
         }),
     });
-    return { id, raft, toCaller, toMachine };
+    return { id, raft, toCaller, toMachine, toSnapshotter };
   }
 
   async function start(
     ids: readonly NodeId[],
     applyBytesMax = APPLY_BYTES_MAX,
-    logStore = (): LogStore => new MemoryLogStore(),
+    logStore = (_id: NodeId): LogStore => new MemoryLogStore(),
   ): Promise<Node[]> {
-    const nodes = ids.map((id) => spawn(id, ids, applyBytesMax, logStore()));
+    const nodes = ids.map((id) => spawn(id, ids, applyBytesMax, logStore(id)));
     await Promise.all([...nodes.map(({ raft }) => raft.ask({ type: 'start' }, { timeoutMs: 1_000 })), run(50)]);
     await rig.simulation.runUntil(() => nodes.some((node) => lastStatus(node)?.role === 'leader'), 5_000);
     await run(100);
@@ -135,8 +144,20 @@ describe('RaftActor', () => {
     expired: null,
   });
 
-  const submit = (node: Node, firstSeq: number, bytes = 100): void =>
-    node.raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq, block: new ArrayBuffer(bytes) });
+  /** Objects that hold nothing yet. */
+  const ready = (life: number): RaftActorMessage => ({
+    type: 'machineReady',
+    life,
+    snapshot: null,
+    session: null,
+    nextSeq: 1,
+  });
+
+  const submit = (node: Node, firstSeq: number, bytes = 100): void => {
+    const block = new ArrayBuffer(bytes);
+    const crc = crc32(new Uint8Array(block));
+    node.raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq, block, crc });
+  };
 
   it('tells its caller how it stands, and only when that has changed', async () => {
     const nodes = await start(IDS);
@@ -156,7 +177,7 @@ describe('RaftActor', () => {
     await run(100);
     for (const node of nodes) expect(fed(node)).toEqual([]);
 
-    for (const { raft } of nodes) raft.tell({ type: 'machineReady', life: 5 });
+    for (const { raft } of nodes) raft.tell(ready(5));
     submit(leaderOf(nodes), 2);
     await run(100);
 
@@ -168,7 +189,7 @@ describe('RaftActor', () => {
 
   it('feeds objects that keep up with what is new, and no more than so much at once', async () => {
     const [node] = await start(IDS.slice(0, 1));
-    node!.raft.tell({ type: 'machineReady', life: 5 });
+    node!.raft.tell(ready(5));
 
     for (let seq = 1; seq <= 100; seq++) {
       submit(node!, seq, 500);
@@ -189,11 +210,11 @@ describe('RaftActor', () => {
 
   it('feeds new objects from the start, and is not confused by what the old ones still say', async () => {
     const [node] = await start(IDS.slice(0, 1));
-    node!.raft.tell({ type: 'machineReady', life: 5 });
+    node!.raft.tell(ready(5));
     submit(node!, 1);
     await run(10);
 
-    node!.raft.tell({ type: 'machineReady', life: 6 });
+    node!.raft.tell(ready(6));
     node!.raft.tell(applied(5, 2, 2));
     await run(10);
 
@@ -249,7 +270,7 @@ describe('RaftActor', () => {
 
   it('never fills the mailbox of objects that do not keep up, however small the entries are', async () => {
     const [node] = await start(IDS.slice(0, 1), 1_000_000);
-    node!.raft.tell({ type: 'machineReady', life: 5 });
+    node!.raft.tell(ready(5));
 
     for (let seq = 1; seq <= 1_200; seq++) {
       submit(node!, seq, 1);
@@ -262,9 +283,11 @@ describe('RaftActor', () => {
 
   it('acknowledges and commits when its storage answers in turns of its own', async () => {
     const storeMs = 20;
-    const slow = (): LogStore => ({
-      store: (request, written) => void rig.simulation.after(storeMs, () => written(request)),
-    });
+    const slow = (id: NodeId): LogStore =>
+      new SlowLogStore((request) => {
+        const raft = rig.system.ref<RaftActorMessage>({ system: 'simulated', name: `raft ${id}` });
+        rig.simulation.after(storeMs, () => raft.tell({ type: 'logStored', request }));
+      });
     const nodes = await start(IDS, APPLY_BYTES_MAX, slow);
     const leader = leaderOf(nodes);
     const { commitIndex } = lastStatus(leader)!;
@@ -330,5 +353,26 @@ function tellIfRoom(to: ActorRef<unknown>): void {
     to.tell({ type: 'nothing' });
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_MAILBOX_FULL') throw error;
+  }
+}
+
+/** Storage on another thread, which says so when it is done. */
+class SlowLogStore implements LogStore {
+  readonly unstoredBytes = 0;
+  readonly #storeElsewhere: (request: number) => void;
+  readonly #waiting: (() => void)[] = [];
+  #requests = 0;
+
+  constructor(storeElsewhere: (request: number) => void) {
+    this.#storeElsewhere = storeElsewhere;
+  }
+
+  store(request: Store, written: (request: Store) => void): void {
+    this.#waiting.push(() => written(request));
+    this.#storeElsewhere(++this.#requests);
+  }
+
+  onStored(): void {
+    this.#waiting.shift()!();
   }
 }

@@ -2,10 +2,18 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { entryBytes, EntryKind, EntryReader, type Entry } from '../../../../src/actors/raft/entry.js';
+import {
+  ENTRY_HEADER_BYTES,
+  entryBytes,
+  EntryKind,
+  EntryReader,
+  type Entry,
+} from '../../../../src/actors/raft/entry.js';
 import { checkEncoded, RaftLog } from '../../../../src/actors/raft/raft-log.js';
+import { crc32 } from '../../../../src/checksum.js';
 import { ConclaveError } from '../../../../src/errors.js';
 import { logIndex, term } from '../../../../src/ids.js';
+import { contentOf } from './content.js';
 import { areEqual, encode, entryOf, KIB, LogComparison, MIB, operation, payloadOf, sliced } from './log-comparison.js';
 
 const brokenInvariant = expect.objectContaining({ code: 'ERR_ASSERTION' });
@@ -21,9 +29,18 @@ function isAccepted(action: () => unknown): boolean {
   }
 }
 
+/** Gives entries of this size the checksums of what they say, so that it is what they say that is checked. */
+function seal(bytes: Uint8Array, length: number): void {
+  const view = new DataView(bytes.buffer);
+  for (let start = 0; start < bytes.length; start += length) {
+    view.setUint32(start + 32, crc32(bytes.subarray(start + ENTRY_HEADER_BYTES, start + length)), true);
+    view.setUint32(start + 36, crc32(bytes.subarray(start, start + 36)), true);
+  }
+}
+
 function logOf(...terms: number[]): RaftLog {
   const log = new RaftLog();
-  terms.forEach((each, i) => log.append(EntryKind.block, term(each), 100 + i, payloadOf(i + 1)));
+  terms.forEach((each, i) => log.append(contentOf(EntryKind.block, payloadOf(i + 1)), term(each), 100 + i));
   return log;
 }
 
@@ -103,15 +120,43 @@ describe('timestamps', () => {
     expect(log.lastTimestampMs).toBe(101);
   });
 
-  test('the last one does not run backwards when a snapshot takes the place of the log', () => {
+  test("the last one is the snapshot's where one takes the place of the log", () => {
     const log = logOf(1, 1);
 
-    log.resetTo(logIndex(10), term(4));
-    expect(log.lastTimestampMs).toBe(101);
+    log.resetTo({ index: logIndex(10), term: term(4), timestampMs: 400 });
+    expect(log.lastTimestampMs).toBe(400);
 
-    log.append(EntryKind.noop, term(4), 500, payloadOf(0));
+    log.append(contentOf(EntryKind.noop, payloadOf(0)), term(4), 500);
     log.truncateAfter(logIndex(10));
-    expect(log.lastTimestampMs).toBe(101);
+    expect(log.lastTimestampMs).toBe(400);
+  });
+});
+
+describe('entries that admit members', () => {
+  const admitting = [1, 2, 3, 4, 5, 6].map((index) =>
+    index % 2 === 0 ? { ...entryOf(index, 1), kind: EntryKind.admission } : entryOf(index, 1),
+  );
+
+  test('are known by their indexes, also where they came encoded', () => {
+    const log = new RaftLog();
+    log.append(contentOf(EntryKind.block, payloadOf(3)), term(1), 0);
+    log.append(contentOf(EntryKind.admission, payloadOf(3)), term(1), 0);
+    log.appendEncoded(encode(admitting.slice(2)));
+    expect(log.admissionIndexes).toEqual([2, 4, 6]);
+  });
+
+  test('are forgotten where the log is cut off, compacted or replaced', () => {
+    const log = new RaftLog();
+    log.appendEncoded(encode(admitting));
+
+    log.truncateAfter(logIndex(5));
+    expect(log.admissionIndexes).toEqual([2, 4]);
+
+    log.compactTo(logIndex(2));
+    expect(log.admissionIndexes).toEqual([4]);
+
+    log.resetTo({ index: logIndex(9), term: term(1), timestampMs: 0 });
+    expect(log.admissionIndexes).toEqual([]);
   });
 });
 
@@ -149,7 +194,7 @@ describe('slices', () => {
     const before = bytes.slice();
 
     log.truncateAfter(logIndex(1));
-    log.append(EntryKind.noop, term(2), 0, payloadOf(50, 0xff));
+    log.append(contentOf(EntryKind.noop, payloadOf(50, 0xff)), term(2), 0);
 
     expect(bytes).toEqual(before);
     expect(log.slice(logIndex(1), logIndex(2), Infinity).lastIndex).toBe(1);
@@ -157,7 +202,7 @@ describe('slices', () => {
 
   test('are one view as far as the limit allows, and one entry at least', () => {
     const log = new RaftLog();
-    for (let i = 0; i < 10; i++) log.append(EntryKind.block, term(1), 0, payloadOf(68));
+    for (let i = 0; i < 10; i++) log.append(contentOf(EntryKind.block, payloadOf(60)), term(1), 0);
 
     const lastIndexes = [0, 100, 199, 200, 999, 1000, Infinity].map(
       (max) => log.slice(logIndex(1), logIndex(10), max).lastIndex,
@@ -168,7 +213,7 @@ describe('slices', () => {
 
   test('of a large log are few: memory is contiguous', () => {
     const log = new RaftLog();
-    for (let i = 0; i < 100_000; i++) log.append(EntryKind.block, term(1), 0, payloadOf(68));
+    for (let i = 0; i < 100_000; i++) log.append(contentOf(EntryKind.block, payloadOf(60)), term(1), 0);
 
     let count = 0;
     for (let at = 1; at <= 100_000; count++) at = log.slice(logIndex(at), logIndex(100_000), Infinity).lastIndex + 1;
@@ -188,7 +233,7 @@ describe('memory', () => {
       const log = new RaftLog();
       const count = Math.ceil((24 * MIB) / entryBytes(length));
       const payload = payloadOf(length);
-      for (let i = 0; i < count; i++) log.append(EntryKind.block, term(1), 0, payload);
+      for (let i = 0; i < count; i++) log.append(contentOf(EntryKind.block, payload), term(1), 0);
 
       // An arena may end in a gap smaller than what did not fit: a sixteenth of it at most.
       const gaps = length <= 64 * KIB ? Math.min(entryBytes(length) / MIB, 1 / 16) : 0;
@@ -200,7 +245,7 @@ describe('memory', () => {
   test.each([100, 100 * KIB])('compaction gives back the memory of entries of %i bytes', (length) => {
     const log = new RaftLog();
     const count = Math.ceil((8 * MIB) / length);
-    for (let i = 0; i < count; i++) log.append(EntryKind.block, term(1), 0, payloadOf(length));
+    for (let i = 0; i < count; i++) log.append(contentOf(EntryKind.block, payloadOf(length)), term(1), 0);
 
     log.compactTo(logIndex(count - 1));
 
@@ -209,7 +254,7 @@ describe('memory', () => {
 
   test('compaction gives back all that it has passed', () => {
     const log = new RaftLog();
-    for (let i = 0; i < 5; i++) log.append(EntryKind.block, term(1), 0, payloadOf(100 * KIB));
+    for (let i = 0; i < 5; i++) log.append(contentOf(EntryKind.block, payloadOf(100 * KIB)), term(1), 0);
 
     log.compactTo(logIndex(3));
 
@@ -219,7 +264,7 @@ describe('memory', () => {
   test('does not add up when nothing stays', () => {
     const log = new RaftLog();
     for (let i = 0; i < 200; i++) {
-      log.append(EntryKind.block, term(1), 0, payloadOf(40 * KIB));
+      log.append(contentOf(EntryKind.block, payloadOf(40 * KIB)), term(1), 0);
       log.compactTo(log.lastIndex);
     }
     expect(log.byteLength).toBe(MIB);
@@ -227,12 +272,13 @@ describe('memory', () => {
 
   test.each<[string, (log: RaftLog) => void]>([
     ['truncation', (log) => log.truncateAfter(logIndex(0))],
-    ['a snapshot', (log) => log.resetTo(log.lastIndex, term(1))],
+    ['a snapshot', (log) => log.resetTo({ index: log.lastIndex, term: term(1), timestampMs: 0 })],
     ['compaction', (log) => log.compactTo(log.lastIndex)],
   ])('does not grow with repeated filling and %s', (_, empty) => {
     const log = new RaftLog();
     for (let round = 0; round < 20; round++) {
-      for (let i = 0; i < 300; i++) log.append(EntryKind.block, term(1), 0, payloadOf(i % 10 === 0 ? 70 * KIB : 3000));
+      for (let i = 0; i < 300; i++)
+        log.append(contentOf(EntryKind.block, payloadOf(i % 10 === 0 ? 70 * KIB : 3000)), term(1), 0);
       empty(log);
       expect(log.byteLength).toBeLessThanOrEqual(MIB + 64 * KIB);
     }
@@ -244,11 +290,11 @@ describe('checkEncoded', () => {
   const check = (bytes: Uint8Array) => checkEncoded(bytes, logIndex(5), term(2), term(4));
 
   test('tells where the entries end', () => {
-    expect(check(encode(entries))).toEqual({ count: 3, lastIndex: 7, lastTerm: 4 });
+    expect(check(encode(entries))).toEqual({ count: 3, lastIndex: 7, lastTerm: 4, hasAdmission: false });
   });
 
   test('finds nothing in nothing', () => {
-    expect(check(new Uint8Array(0))).toEqual({ count: 0, lastIndex: 4, lastTerm: 2 });
+    expect(check(new Uint8Array(0))).toEqual({ count: 0, lastIndex: 4, lastTerm: 2, hasAdmission: false });
   });
 
   test.each<[string, Entry[]]>([
@@ -274,12 +320,27 @@ describe('checkEncoded', () => {
     expect(() => check(bytes.subarray(0, entryBytes(3) + 4))).toThrow(refused);
   });
 
+  test('tells whether there is one among them that admits members', () => {
+    const admission = { ...entryOf(6, 2), kind: EntryKind.admission };
+    expect(check(encode([entryOf(5, 2), admission, entryOf(7, 2)])).hasAdmission).toBe(true);
+  });
+
+  test('refuses a single flipped bit wherever it is', () => {
+    const bytes = encode(entries);
+    for (let bit = 0; bit < 8 * bytes.length; bit++) {
+      const damaged = bytes.slice();
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      expect(() => check(damaged), `bit ${bit}`).toThrow(refused);
+    }
+  });
+
   test('whatever it lets through can be appended and read back', () => {
     const flips = fc.array(fc.tuple(fc.nat(3 * entryBytes(3) - 1), fc.nat(255)), { maxLength: 3 });
     fc.assert(
       fc.property(flips, (changes) => {
         const bytes = encode(entries);
         for (const [at, value] of changes) bytes[at] = value;
+        seal(bytes, entryBytes(3));
         const log = logOf(1, 1, 2, 2);
         fc.pre(isAccepted(() => check(bytes)));
 

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { runRandomly } from './cluster/random-run.js';
+import { runRandomly, type RunOptions } from './cluster/random-run.js';
 
 const SEEDS_PER_TEST = 10;
 /** Generous: a machine may be busy with other things. */
@@ -28,9 +28,48 @@ describe('random histories', () => {
   );
 });
 
-function runNamed(seed: number): void {
+describe('histories in which voters lose their memory', () => {
+  const ABOUT_MEMORY = { isAboutMemory: true };
+  /** One in twelve loses something, if voters come back naively. */
+  const NAIVE_RUNS_MAX = 150;
+
+  test.each(ranges.slice(0, Math.ceil(ranges.length / 5)))(
+    'seeds %i to %i keep what Raft promises',
+    (from, to) => {
+      for (let seed = from; seed <= to; seed++) expect(() => runNamed(seed, ABOUT_MEMORY)).not.toThrow();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'lose what is committed if such a voter comes back as the one that it was, and do not if it must be let in again',
+    () => {
+      const loss = firstLoss({ ...ABOUT_MEMORY, isNaive: true }, NAIVE_RUNS_MAX);
+      expect(loss).toMatchObject({ promise: expect.stringMatching(/^leader completeness: .* without the committed/) });
+      for (let seed = first; seed <= loss!.seed; seed++) {
+        expect(() => runNamed(seed, ABOUT_MEMORY)).not.toThrow();
+      }
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/** The first history in which something that was committed is lost. */
+function firstLoss(options: RunOptions, runsMax: number): { readonly seed: number; readonly promise: string } | null {
+  for (let seed = first; seed < first + runsMax; seed++) {
+    try {
+      runRandomly(seed, options);
+    } catch (error) {
+      const promise = error instanceof Error ? error.message : String(error);
+      if (promise.startsWith('leader completeness')) return { seed, promise };
+    }
+  }
+  return null;
+}
+
+function runNamed(seed: number, options?: RunOptions): void {
   try {
-    runRandomly(seed);
+    runRandomly(seed, options);
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`Seed ${seed}: ${what}\nReplay it with RAFT_SEED=${seed} npx vitest run random-cluster`, { cause });

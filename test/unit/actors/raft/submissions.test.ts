@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EntryKind } from '../../../../src/actors/raft/entry.js';
 import { Submissions } from '../../../../src/actors/raft/submissions.js';
+import { contentOf } from './content.js';
 
 function submissionsOf(count: number, bytesMax = 1_000): Submissions {
   const submissions = new Submissions(bytesMax);
-  for (let i = 0; i < count; i++) submissions.add({ kind: EntryKind.block, payload: new Uint8Array(10).fill(i) });
+  for (let i = 0; i < count; i++) submissions.add(contentOf(EntryKind.block, new Uint8Array(10).fill(i)));
   return submissions;
 }
 
@@ -82,8 +83,7 @@ describe('submissions', () => {
         const model = { added: 0, head: 0, cursor: 0 };
         for (const { act, count } of actions) {
           if (act === 'add') {
-            for (let i = 0; i < count; i++)
-              submissions.add({ kind: EntryKind.block, payload: payloadOf(model.added++) });
+            for (let i = 0; i < count; i++) submissions.add(contentOf(EntryKind.block, payloadOf(model.added++)));
           } else if (act === 'applied') {
             const done = Math.min(count, model.added - model.head);
             submissions.applied(done);

@@ -337,7 +337,10 @@ describe('BlockLane', () => {
     const second = rig.call(2);
     await nextTurn();
 
-    rig.lane.failSent(() => new ConclaveError('ERR_NO_LEADER', 'none'), 1);
+    rig.lane.failSent(
+      () => new ConclaveError('ERR_NO_LEADER', 'none'),
+      (id) => id === 1,
+    );
     rig.answer(1);
 
     expect(await first).toMatchObject({ code: 'ERR_NO_LEADER' });

@@ -75,9 +75,11 @@ describe('Caller', () => {
       lastIndex: logIndex(1),
       commitIndex: logIndex(1),
       appliedIndex: logIndex(1),
+      snapshotIndex: logIndex(0),
       logBytes: 0,
       connected: [],
       hasQuorum: leader !== null,
+      isFounded: true,
     } satisfies NodeStatus);
 
   async function open(session: number): Promise<void> {
@@ -193,6 +195,42 @@ describe('Caller', () => {
       [9, 1],
       [9, 2],
     ]);
+  });
+
+  it('is told what was applied while the objects were given a snapshot: those results are lost, no others', async () => {
+    await open(4);
+    const a = await command('a');
+    const b = await command('b');
+
+    await tell({ type: 'sessionRestored', index: logIndex(20), session: sessionId(4), nextSeq: 2 });
+    await answer(4, 2, [20]);
+
+    await expect(a.outcome).rejects.toMatchObject({ code: 'ERR_RESULT_LOST', mayBeApplied: true, retrySafe: false });
+    await expect(b.outcome).resolves.toBe(20);
+  });
+
+  it('opens another session when its own is not in the snapshot that the objects were given', async () => {
+    await open(4);
+    const a = await command('a');
+
+    await tell({ type: 'sessionRestored', index: logIndex(20), session: null, nextSeq: 1 });
+    const b = await command('b');
+    await open(21);
+    await answer(21, 1, [20]);
+
+    await expect(a.outcome).rejects.toMatchObject({ code: 'ERR_RESULT_LOST' });
+    await expect(b.outcome).resolves.toBe(20);
+    expect(toRaft.filter(({ type }) => type === 'openSession')).toHaveLength(2);
+  });
+
+  it('keeps its session when the snapshot is older than it', async () => {
+    await open(30);
+    const a = await command('a');
+
+    await tell({ type: 'sessionRestored', index: logIndex(20), session: null, nextSeq: 1 });
+    await answer(30, 1, [10]);
+
+    await expect(a.outcome).resolves.toBe(10);
   });
 
   it('asks consensus about linearizable and lease queries, and the objects about local ones', async () => {

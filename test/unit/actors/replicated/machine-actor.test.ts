@@ -6,8 +6,10 @@ import { machineActor } from '../../../../src/actors/replicated/machine-actor.js
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
 import { resolveDefinition } from '../../../../src/actors/replicated/object-definition.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import type { SnapshotterMessage } from '../../../../src/actors/snapshotter/snapshotter-messages.js';
 import { logIndex } from '../../../../src/ids.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
+import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 import { Journal } from './fixtures/journal.js';
 import { errorOf } from './error-of.js';
@@ -25,13 +27,21 @@ describe('MachineActor', () => {
   let machine: ActorRef<MachineMessage>;
   let toRaft: RaftActorMessage[];
   let toCaller: CallerMessage[];
+  /** What the Snapshotter answers with, one after the other. */
+  let snapshots: (SnapshotInfo | null)[];
 
   beforeEach(async () => {
     rig = simulatedSystem(7);
     toRaft = [];
     toCaller = [];
+    snapshots = [];
     record('raft', toRaft);
     record('caller', toCaller);
+    rig.system.spawn<SnapshotterMessage, void>({
+      name: 'snapshotter',
+      data: undefined,
+      factory: () => ({ receive: (_message, reply) => reply.ok(snapshots.shift() ?? null) }),
+    });
   });
 
   afterEach(() => rig.system.stop());
@@ -46,7 +56,14 @@ describe('MachineActor', () => {
 
   async function start(definition: unknown = Journal, sessionsMax = 10): Promise<void> {
     const objects = [await resolveDefinition('journal', definition, codec)];
-    const data = { objects, incarnation: life('a'), sessionsMax, raft: address('raft'), caller: address('caller') };
+    const data = {
+      objects,
+      life: life('a'),
+      sessionsMax,
+      raft: address('raft'),
+      caller: address('caller'),
+      snapshotter: address('snapshotter'),
+    };
     machine = rig.system.spawn({ name: 'machine', factory: machineActor, data });
     await rig.simulation.runFor(1);
   }

@@ -3,7 +3,10 @@ import { Machine } from '../../../../src/actors/replicated/machine.js';
 import type { LoadedObject } from '../../../../src/actors/replicated/object-definition.js';
 import { resultError, type ResultBlock } from '../../../../src/actors/replicated/results.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import { admissionContent } from '../../../../src/actors/raft/admissions.js';
+import { EntryKind } from '../../../../src/actors/raft/entry.js';
 import { fromPlainError } from '../../../../src/errors.js';
+import { incarnation, nodeId } from '../../../../src/ids.js';
 import { Journal } from './fixtures/journal.js';
 import { block, blockOf, entriesOf, life, noop, session, type Command, type EntryLike } from './support/blocks.js';
 
@@ -13,6 +16,7 @@ const METHODS: LoadedObject['methods'] = new Map([
   ['writeAndThrow', 'replicated'],
   ['writeAndPromise', 'replicated'],
   ['writeContext', 'replicated'],
+  ['keep', 'replicated'],
   ['read', 'query'],
   ['readContext', 'query'],
 ]);
@@ -28,7 +32,7 @@ class Rig {
 
   constructor(sessionsMax = 10) {
     const objects = [{ name: 'journal', instance: this.journal, methods: METHODS }];
-    this.machine = new Machine({ objects, incarnation: life('a'), sessionsMax, codec });
+    this.machine = new Machine({ objects, life: life('a'), sessionsMax, codec });
   }
 
   apply(...entries: EntryLike[]): void {
@@ -57,7 +61,7 @@ describe('Machine', () => {
     rig.apply(noop, session(life('a')));
   });
 
-  it('opens the session that its own incarnation asked for, once', () => {
+  it('opens the session that its own life asked for, once', () => {
     expect(rig.machine.own).toEqual({ session: 2, nextSeq: 1, gap: false, expired: null });
 
     rig.apply(session(life('a')), session(life('b')));
@@ -119,6 +123,41 @@ describe('Machine', () => {
     rig.apply(session(life('a')), block(blockOf(5, 1, [write('c')])), block(blockOf(1, 3, [write('d')])));
     expect(rig.lines).toEqual(['a', 'c']);
     expect(rig.machine.own.session).toBe(5);
+  });
+
+  it('tells the command that has left behind what no snapshot can hold', () => {
+    rig.apply(block(blockOf(2, 1, [write('a'), ['journal', 'keep']])), block(blockOf(2, 3, [write('b')])));
+
+    expect(rig.results[0]!.errors).toMatchObject([
+      [1, { code: 'ERR_STATE_NOT_ENCODABLE', mayBeApplied: true }, 'journal.keep'],
+    ]);
+    expect(fromPlainError(rig.results[0]!.errors![0]![1])).toMatchObject({
+      data: { object: 'journal', path: 'journal.lines[1].onDone' },
+    });
+    // It stays there, and so do the complaints.
+    expect(rig.results[1]!.errors).toMatchObject([[0, { code: 'ERR_STATE_NOT_ENCODABLE' }, 'journal.write']]);
+  });
+
+  it('goes on as it was saved: sessions, members, and where it is in the log', () => {
+    const members = [[nodeId('a:1'), incarnation('0'.repeat(32))] as const, [nodeId('b:1'), null] as const];
+    const { payload } = admissionContent(members);
+    const admitted = { kind: EntryKind.admission, payload: Uint8Array.from(payload).buffer };
+    rig.apply(admitted, block(blockOf(2, 1, [write('a'), write('b')]), 77));
+    const saved = rig.machine.save();
+    const next = new Rig();
+
+    next.machine.restore(saved);
+    next.results.length = 0;
+    next.machine.apply(
+      entriesOf(5, [block(blockOf(2, 1, [write('again')])), block(blockOf(2, 3, [write('c')]))]),
+      next.results,
+    );
+
+    expect(saved.lastIncluded).toEqual({ index: 4, term: 1, timestampMs: 77 });
+    expect(saved.members).toEqual([members[0]]);
+    expect(next.machine.own).toMatchObject({ session: 2, nextSeq: 4 });
+    expect(next.lines).toEqual(['c']);
+    expect(next.results).toMatchObject([{ session: 2, id: 3 }]);
   });
 
   it('a command that throws is a result, and the log goes on', () => {

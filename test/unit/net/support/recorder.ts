@@ -2,33 +2,37 @@
  * Records what a transport tells its handler and its logger.
  */
 
-import type { PeerMessage } from '../../../../src/actors/raft/messages.js';
 import type { Incarnation, NodeId } from '../../../../src/ids.js';
 import type { Logger } from '../../../../src/runtime/logger.js';
-import type { TransportHandler } from '../../../../src/net/transport.js';
+import type { NodeMessage, TransportHandler } from '../../../../src/net/transport.js';
 
 export class Recorder implements TransportHandler {
-  readonly messages: PeerMessage[] = [];
+  readonly messages: NodeMessage[] = [];
   /** `+peer` for a connection, `-peer` for the end of one. */
   readonly events: string[] = [];
   readonly incarnations: Incarnation[] = [];
+  /** Connections and messages in one order: `+peer incarnation`, `-peer`, and messages. */
+  readonly history: (string | NodeMessage)[] = [];
   readonly reasons: string[] = [];
   /** Called after each message has been recorded. */
-  afterMessage: (message: PeerMessage) => void = () => {};
+  afterMessage: (message: NodeMessage) => void = () => {};
 
-  onMessage(message: PeerMessage): void {
+  onMessage(message: NodeMessage): void {
     this.messages.push(message);
+    this.history.push(message);
     this.afterMessage(message);
   }
 
   onConnected(peer: NodeId, incarnation: Incarnation): void {
     this.events.push(`+${peer}`);
     this.incarnations.push(incarnation);
+    this.history.push(`+${peer} ${incarnation}`);
   }
 
   onDisconnected(peer: NodeId, reason: string): void {
     this.events.push(`-${peer}`);
     this.reasons.push(reason);
+    this.history.push(`-${peer}`);
   }
 }
 

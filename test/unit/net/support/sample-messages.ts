@@ -3,13 +3,17 @@
  */
 
 import { EntryKind } from '../../../../src/actors/raft/entry.js';
-import type { PeerMessage } from '../../../../src/actors/raft/messages.js';
 import { groupId, logIndex, term, type NodeId } from '../../../../src/ids.js';
+import type { NodeMessage } from '../../../../src/net/transport.js';
 
-type SampleOf = { readonly [Type in PeerMessage['type']]: Extract<PeerMessage, { type: Type }> };
+/** No piece of a snapshot is larger. */
+export const PIECE_BYTES_MAX = 262_144;
+
+type SampleOf = { readonly [Type in NodeMessage['type']]: Extract<NodeMessage, { type: Type }> };
 
 export function sampleMessages(from: NodeId): SampleOf {
-  const common = { group: groupId(7), from, term: term(5) };
+  const envelope = { group: groupId(7), from };
+  const common = { ...envelope, term: term(5) };
   return {
     requestPreVote: {
       ...common,
@@ -54,6 +58,9 @@ export function sampleMessages(from: NodeId): SampleOf {
       round: 2,
       lastIncludedIndex: logIndex(3),
       lastIncludedTerm: term(4),
+      lastIncludedTimestampMs: 1_700_000_000_000,
+      snapshotId: '0123456789abcdef0123456789abcdef',
+      snapshotBytes: 200_000_000,
     },
     installSnapshotReply: {
       ...common,
@@ -65,17 +72,44 @@ export function sampleMessages(from: NodeId): SampleOf {
     timeoutNow: { ...common, type: 'timeoutNow' },
     readIndex: { ...common, type: 'readIndex', readId: 9, lease: true },
     readIndexReply: { ...common, type: 'readIndexReply', readId: 9, readIndex: logIndex(10) },
-    forward: { ...common, type: 'forward', kind: EntryKind.block, payload: new Uint8Array(5_000).fill(170) },
+    forward: {
+      ...common,
+      type: 'forward',
+      kind: EntryKind.block,
+      crc: 0xffff_ffff,
+      payload: new Uint8Array(5_000).fill(170),
+    },
+    snapshotRequest: {
+      ...envelope,
+      type: 'snapshotRequest',
+      snapshotId: 'f'.repeat(32),
+      offset: 5_000_000_000,
+      length: 262_144,
+    },
+    snapshotPiece: {
+      ...envelope,
+      type: 'snapshotPiece',
+      snapshotId: '0'.repeat(32),
+      offset: 262_144,
+      crc: 0,
+      bytes: new Uint8Array(5_000).fill(85),
+    },
   };
 }
 
 /** A small numbered message. */
-export function numbered(from: NodeId, readId: number): PeerMessage {
+export function numbered(from: NodeId, readId: number): NodeMessage {
   return { type: 'readIndex', group: groupId(0), from, term: term(1), readId, lease: false };
 }
 
+/** The largest piece of a snapshot, numbered by its place, as a view of memory that threads share. */
+export function numberedPiece(from: NodeId, offset: number): NodeMessage {
+  const bytes = new Uint8Array(new SharedArrayBuffer(PIECE_BYTES_MAX + 100), 100).fill(offset & 255);
+  return { type: 'snapshotPiece', group: groupId(0), from, snapshotId: 'e'.repeat(32), offset, crc: 7, bytes };
+}
+
 /** A numbered message with a payload of `bytes`. */
-export function numberedBytes(from: NodeId, round: number, bytes: number): PeerMessage {
+export function numberedBytes(from: NodeId, round: number, bytes: number): NodeMessage {
   return {
     type: 'appendEntries',
     group: groupId(0),
@@ -90,9 +124,10 @@ export function numberedBytes(from: NodeId, round: number, bytes: number): PeerM
   };
 }
 
-/** The number of a message made by either of the two above. */
-export function numberOf(message: PeerMessage): number {
+/** The number of a message made by one of those above. */
+export function numberOf(message: NodeMessage): number {
   if (message.type === 'readIndex') return message.readId;
   if (message.type === 'appendEntries') return message.round;
+  if (message.type === 'snapshotPiece') return message.offset;
   throw new Error(`not a numbered message: ${message.type}`);
 }

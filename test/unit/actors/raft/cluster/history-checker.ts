@@ -3,11 +3,14 @@
  * durability) are broken. It remembers the history of all nodes, across their crashes, which no node could.
  */
 
+import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import type { PeerMessage } from '../../../../../src/actors/raft/messages.js';
 import type { Core, Leader } from '../../../../../src/actors/raft/state.js';
-import { logIndex, term as asTerm, type NodeId } from '../../../../../src/ids.js';
+import { logIndex, term as asTerm, type Incarnation, type NodeId } from '../../../../../src/ids.js';
+import type { Admission } from '../../../../../src/actors/raft/admissions.js';
 import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
 import type { RaftNode } from './raft-node.js';
+import type { SimDisk } from './sim-disk.js';
 
 /** What is known of a node in its present life. */
 interface Watched {
@@ -16,10 +19,10 @@ interface Watched {
   terms: number[];
   term: number;
   commitIndex: number;
-  /** As leader: the log's end as last seen, and each peer's match. */
+  /** As leader: the log's end as last seen, and each peer's match, by the leader's tracking of it. */
   leader: Leader | null;
   leaderLastIndex: number;
-  matches: Map<NodeId, number>;
+  matches: Map<number, number>;
 }
 
 /** Any number that identifies what an entry says, and the term of the one before it. */
@@ -44,8 +47,14 @@ export class HistoryChecker {
   /** By index, from 1. */
   readonly #committed: (CommittedEntry | undefined)[] = [undefined];
   readonly #leaders = new Map<number, NodeId>();
-  /** By voter and term. */
+  /** By voter, what it remembers, and term. */
   readonly #votes = new Map<string, NodeId>();
+  /** By term and candidate: who has voted for it, and in which incarnation. */
+  readonly #ballots = new Map<string, Map<NodeId, Incarnation>>();
+  /** What the log says of admissions up to each index, in words. */
+  readonly #admitted = new Map<number, string>();
+  /** What it says up to the last index that was seen committed. */
+  #admissions = new Map<Admission[0], Admission[1]>();
   /** The hash of the state after each index. */
   readonly #hashes = new Map<number, number>();
 
@@ -58,10 +67,15 @@ export class HistoryChecker {
     return this.#committed.length - 1;
   }
 
+  /** Does what is committed admit this node as it is? */
+  isAdmitted({ id, incarnation }: RaftNode): boolean {
+    return this.#admissions.get(id) === incarnation;
+  }
+
   /** The core of `node` has taken a message. */
   stepped(node: RaftNode): void {
     const core = node.running;
-    const watched = this.#watch(node.id, core);
+    const watched = this.#watch(node, core);
     check(core.term >= watched.term, `${node.id}: the term went down`);
     check(core.commitIndex >= watched.commitIndex, `${node.id}: the commit index went down`);
     watched.term = core.term;
@@ -103,7 +117,8 @@ export class HistoryChecker {
     else check(known === hash, `state machine safety: ${id} has another state at ${appliedIndex}`);
   }
 
-  #watch(id: NodeId, core: Core): Watched {
+  #watch(node: RaftNode, core: Core): Watched {
+    const { id } = node;
     const known = this.#watched.get(id);
     if (known?.core === core) return known;
     const fresh: Watched = {
@@ -116,10 +131,12 @@ export class HistoryChecker {
       matches: new Map(),
     };
     if (known !== undefined) {
+      const own = voterOf(node);
       for (const [voter, vote] of this.#votes) {
-        if (voter === `${id} ${core.term}`) check(core.votedFor === vote, `${id} forgot its vote in term ${core.term}`);
-        else if (voter.startsWith(`${id} `))
-          check(core.term >= Number(voter.slice(id.length + 1)), `${id} forgot a term`);
+        if (!voter.startsWith(own)) continue;
+        const term = Number(voter.slice(own.length));
+        check(core.term >= term, `${id} forgot a term`);
+        if (core.term === asTerm(term)) check(core.votedFor === vote, `${id} forgot its vote in term ${term}`);
       }
     }
     this.#watched.set(id, fresh);
@@ -127,8 +144,11 @@ export class HistoryChecker {
   }
 
   /** Log matching: an index and a term name one entry, with one entry before it. */
-  #checkLog(id: NodeId, { log }: Core, watched: Watched): void {
+  #checkLog(id: NodeId, core: Core, watched: Watched): void {
+    const { log, admissions } = core;
     const { terms } = watched;
+    const lastAdmission = log.admissionIndexes.at(-1) ?? 0;
+    check(admissions.lastIndex === lastAdmission, `${id}: the admissions do not follow the log`);
     const first = log.firstIndex;
     let index: number = log.lastIndex;
     // What has not changed since the last look has been looked at.
@@ -137,6 +157,7 @@ export class HistoryChecker {
     for (let at = index + 1; at <= log.lastIndex; at++) {
       const entry = log.entry(logIndex(at));
       terms[at] = entry.term;
+      if (entry.kind === EntryKind.admission) this.#checkChange(id, core, at);
       const content = fingerprint(entry.kind, entry.timestampMs, entry.payload);
       const prevTerm = log.termAt(logIndex(at - 1)) ?? 0;
       const key = keyOf(at, entry.term);
@@ -155,6 +176,7 @@ export class HistoryChecker {
       const other = this.#leaders.get(term);
       check(other === undefined, `election safety: ${other} and ${node.id} were both elected in term ${term}`);
       this.#leaders.set(term, node.id);
+      this.#checkElection(node, core, leader);
       this.#checkCompleteness(node.id, core);
       watched.leader = leader;
       watched.leaderLastIndex = log.lastIndex;
@@ -163,21 +185,50 @@ export class HistoryChecker {
     check(log.lastIndex >= watched.leaderLastIndex, `leader append-only: ${node.id} cut its log`);
     watched.leaderLastIndex = log.lastIndex;
     for (const peer of leader.peers.values()) {
-      const before = watched.matches.get(peer.id) ?? 0;
+      const before = watched.matches.get(peer.session) ?? 0;
       if (peer.matchIndex === before) continue;
-      const isForgotten = peer.matchIndex < before && !this.#isMember(peer.id);
-      check(isForgotten || peer.matchIndex > before, `${node.id}: the match of ${peer.id} went down`);
-      watched.matches.set(peer.id, peer.matchIndex);
+      check(peer.matchIndex > before, `${node.id}: the match of ${peer.id} went down`);
+      watched.matches.set(peer.session, peer.matchIndex);
       this.#checkMatch(node, core, peer.id, peer.matchIndex);
     }
   }
 
-  /** What the leader takes for matching is on the peer's disk, unless a later leader has replaced it. */
+  /** Elected by a quorum of those whom its own log has admitted; or, to found a cluster, by all. */
+  #checkElection(node: RaftNode, { log, term, admissions }: Core, { noopIndex }: Leader): void {
+    const { voters, quorum } = this.#configuration;
+    // The founders are admitted by the entry that this leader begins with.
+    const counting = new Map(admissions.at(noopIndex));
+    // Who has only itself asks nobody.
+    const ballot = this.#ballots.get(`${term} ${node.id}`) ?? new Map([[node.id, node.incarnation]]);
+    const counted = voters.filter((id) => ballot.has(id) && ballot.get(id) === counting.get(id));
+    const isFounding = log.entry(noopIndex).kind === EntryKind.admission;
+    const isElected = isFounding ? counted.length === voters.length : quorum.isElectionQuorum(new Set(counted));
+    check(isElected, `${node.id} was elected in term ${term} by ${counted.join()} only`);
+  }
+
+  /** One voter at a time: out, and in again once it is out; and only by a leader that knows what is committed. */
+  #checkChange(id: NodeId, { log, admissions, commitIndex, term, role }: Core, index: number): void {
+    const before = new Map(admissions.at(logIndex(index - 1)));
+    if (before.size > 0) {
+      const changed = admissions.at(logIndex(index)).filter(([node, life]) => before.get(node) !== life);
+      const isOneStep =
+        changed.length === 1 && changed.every(([node, life]) => (before.get(node) === null) !== (life === null));
+      check(isOneStep, `${id}: entry ${index} changes more than one voter by one step`);
+    }
+    if (role.name !== 'leader' || log.termAt(logIndex(index)) !== term || index === role.noopIndex) return;
+    const previous = log.admissionIndexes.findLast((each) => each < index) ?? 0;
+    const isDue = previous <= commitIndex && log.termAt(commitIndex) === term;
+    check(isDue, `${id}: entry ${index} admits although what came before is not committed`);
+  }
+
+  /** What the leader takes for matching is, or was, on the peer's disk, unless a later leader has replaced it. */
   #checkMatch(node: RaftNode, core: Core, peer: NodeId, matchIndex: number): void {
-    const { disk } = this.#nodes.get(peer)!;
-    if (disk.snapshotIndex >= matchIndex || (disk.hardState?.term ?? 0) > core.term) return;
     const own = core.log.termAt(logIndex(matchIndex));
-    check(own === null || disk.termAt(matchIndex) === own, `${node.id}: ${peer} does not match at ${matchIndex}`);
+    if (own === null) return;
+    const isTrue = disksOf(this.#nodes.get(peer)!).some(
+      (disk) => hasEntry(disk, matchIndex, own) || (disk.hardState?.term ?? 0) > core.term,
+    );
+    check(isTrue, `${node.id}: ${peer} does not match at ${matchIndex}`);
   }
 
   #checkCompleteness(id: NodeId, { log, term }: Core): void {
@@ -203,20 +254,37 @@ export class HistoryChecker {
       const { content } = this.#entries.get(keyOf(index, term))!;
       const known = this.#committed[index];
       if (known === undefined) {
-        this.#checkDurable(node, index, term);
+        this.#checkDurable(node, core, index, term);
         this.#committed[index] = { term, committedIn: core.term, content };
       } else {
         const isSame = known.term === term && known.content === content;
         check(isSame, `state machine safety: ${node.id} committed another entry ${index}`);
       }
     }
+    if (commitIndex > watched.commitIndex) this.#checkAdmissions(node.id, core);
     watched.commitIndex = commitIndex;
   }
 
-  #checkDurable(node: RaftNode, index: number, term: number): void {
+  /** All agree on who is admitted, wherever they have it from: their logs, or a snapshot. */
+  #checkAdmissions(id: NodeId, { admissions, commitIndex }: Core): void {
+    const admitted = admissions.at(commitIndex);
+    const words = admitted
+      .map(([node, incarnation]) => `${node} as ${incarnation}`)
+      .toSorted()
+      .join();
+    const known = this.#admitted.get(commitIndex);
+    check(known === undefined || known === words, `${id} admits ${words} at ${commitIndex}, others ${known}`);
+    this.#admitted.set(commitIndex, words);
+    if (commitIndex === this.committedCount) this.#admissions = new Map(admitted);
+  }
+
+  #checkDurable(node: RaftNode, { admissions }: Core, index: number, term: number): void {
     const holders = new Set<NodeId>();
-    for (const { id, disk } of this.#nodes.values()) {
-      if (disk.snapshotIndex >= index || disk.termAt(index) === term) holders.add(id);
+    for (const each of this.#nodes.values()) {
+      // Whoever has lost it since has held it; and those count whom the log has admitted.
+      const admitted = admissions.of(each.id);
+      const isHolder = disksOf(each).some((disk) => disk.incarnation === admitted && hasEntry(disk, index, term));
+      if (isHolder) holders.add(each.id);
     }
     const isQuorum = this.#configuration.quorum.isCommitQuorum(holders);
     check(
@@ -231,10 +299,12 @@ export class HistoryChecker {
       hardState !== null &&
       (hardState.term > term || (hardState.term === asTerm(term) && hardState.votedFor === candidate));
     check(isDurable, `${node.id} votes for ${candidate} in term ${term} before that is durable`);
-    const key = `${node.id} ${term}`;
+    const key = `${voterOf(node)}${term}`;
     const known = this.#votes.get(key);
     check(known === undefined || known === candidate, `${node.id} votes twice in term ${term}`);
     this.#votes.set(key, candidate);
+    const ballot = this.#ballots.get(`${term} ${candidate}`) ?? new Map<NodeId, Incarnation>();
+    this.#ballots.set(`${term} ${candidate}`, ballot.set(node.id, node.incarnation));
   }
 
   #checkAck(node: RaftNode, to: NodeId, term: number, matchIndex: number, durableTerm: number): void {
@@ -248,13 +318,22 @@ export class HistoryChecker {
     const isTrue = expected === null || matchIndex < disk.snapshotIndex || disk.termAt(matchIndex) === expected;
     check(isTrue, `${node.id} acknowledges ${matchIndex}, but has another entry there`);
   }
-
-  #isMember(id: NodeId): boolean {
-    return this.#configuration.voters.includes(id) || this.#configuration.learners.includes(id);
-  }
 }
 
 const INDEX_MAX = 1e7;
+
+function disksOf({ disk, lostDisks }: RaftNode): SimDisk[] {
+  return [disk, ...lostDisks];
+}
+
+function hasEntry(disk: SimDisk, index: number, term: number): boolean {
+  return disk.snapshotIndex >= index || disk.termAt(index) === term;
+}
+
+/** A node that has lost its memory is another voter. */
+function voterOf({ id, memory }: RaftNode): string {
+  return `${id}.${memory} `;
+}
 
 function keyOf(index: number, term: number): number {
   return term * INDEX_MAX + index;

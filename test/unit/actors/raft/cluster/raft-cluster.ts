@@ -8,12 +8,12 @@ import type { Configuration } from '../../../../../src/actors/raft/configuration
 import type { Effect, FetchSnapshot, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
 import type { PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
 import type { CoreLimits } from '../../../../../src/actors/raft/state.js';
-import { groupId, logIndex, type NodeId } from '../../../../../src/ids.js';
+import type { NodeId } from '../../../../../src/ids.js';
 import { Dice } from './dice.js';
 import { EventQueue } from './event-queue.js';
 import { HistoryChecker } from './history-checker.js';
 import { RaftNode, type NodeWorld } from './raft-node.js';
-import type { Snapshot } from './sim-disk.js';
+import { FAIR_WEATHER, type Weather } from './weather.js';
 
 export interface ClusterOptions {
   readonly seed: number;
@@ -22,32 +22,6 @@ export interface ClusterOptions {
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly limits: CoreLimits;
 }
-
-/** The weather; may be changed at any time. */
-export interface Weather {
-  lossRate: number;
-  doubleRate: number;
-  /** Do messages from one node to another arrive in the order in which they were sent, as on one connection? */
-  isOrdered: boolean;
-  delayMs: [min: number, max: number];
-  /** How often a message takes twenty times as long as `delayMs` says. */
-  straggleRate: number;
-  syncMs: [min: number, max: number];
-  applyMs: [min: number, max: number];
-  /** How long a batch of messages may gather before its flush. */
-  batchMs: [min: number, max: number];
-}
-
-export const FAIR_WEATHER: Weather = {
-  lossRate: 0,
-  doubleRate: 0,
-  isOrdered: true,
-  delayMs: [0.5, 2],
-  straggleRate: 0,
-  syncMs: [0.1, 1],
-  applyMs: [0, 1],
-  batchMs: [0, 0.2],
-};
 
 export const HEARTBEAT_MS = 30;
 export const TICK_MS = 10;
@@ -60,6 +34,10 @@ interface Place {
   readonly offsetMs: number;
   readonly wallSkewMs: number;
   pausedUntilMs: number;
+  /** Whom the node is connected to: what each of them remembers, as this life of the node was last told. */
+  readonly memories: Map<NodeId, number>;
+  /** The snapshots that this life of the node is fetching. */
+  readonly fetching: Set<string>;
   isFlushPlanned: boolean;
   isSyncPlanned: boolean;
   isApplyPlanned: boolean;
@@ -91,7 +69,8 @@ export class RaftCluster implements NodeWorld {
   readonly #events = new EventQueue();
   readonly #reads = new Map<number, WaitingRead>();
   readonly #lastArrivals = new Map<string, number>();
-  readonly #snapshots = new Map<number, Snapshot>();
+  /** Pairs of nodes that are about to be connected. */
+  readonly #connecting = new Set<string>();
   #sessions = 0;
   #readIds = 0;
 
@@ -99,7 +78,7 @@ export class RaftCluster implements NodeWorld {
     this.dice = new Dice(seed);
     this.#observers = observers;
     this.checker = new HistoryChecker(configuration, this.nodes);
-    const settings = { configuration, limits, electionTimeoutMs, heartbeatMs: HEARTBEAT_MS };
+    const settings = { configuration, limits, electionTimeoutMs, heartbeatMs: HEARTBEAT_MS, founders: [] };
     for (const id of [...configuration.voters, ...configuration.learners, ...observers]) {
       const node = new RaftNode(id, settings, this.dice, this);
       this.nodes.set(id, node);
@@ -110,6 +89,8 @@ export class RaftCluster implements NodeWorld {
         offsetMs: this.dice.between(0, 1000),
         wallSkewMs: this.dice.between(-5000, 5000),
         pausedUntilMs: 0,
+        memories: new Map(),
+        fetching: new Set(),
         isFlushPlanned: false,
         isSyncPlanned: false,
         isApplyPlanned: false,
@@ -197,6 +178,8 @@ export class RaftCluster implements NodeWorld {
     this.#setClock(place);
     const session = ++this.#sessions;
     node.start(session);
+    place.memories.clear();
+    place.fetching.clear();
     place.isFlushPlanned = false;
     place.isSyncPlanned = false;
     place.isApplyPlanned = false;
@@ -208,22 +191,24 @@ export class RaftCluster implements NodeWorld {
     this.#places.get(id)!.pausedUntilMs = this.nowMs + forMs;
   }
 
-  /** A connection stands, as both its ends are told. */
+  /** A node that is down loses its disk. */
+  wipe(id: NodeId, isNaive: boolean): void {
+    this.#places.get(id)!.node.wipe(isNaive);
+  }
+
+  /** A connection will stand, as both its ends are told, once the network lets them and both are up. */
   connect(a: NodeId, b: NodeId): void {
     // Observers connect to members only.
     if (this.#observers.includes(a) && this.#observers.includes(b)) return;
-    this.plan(this.dice.between(6, 15), () => {
-      this.tell(a, { type: 'peerConnected', peer: b });
-      this.tell(b, { type: 'peerConnected', peer: a });
-    });
+    const pair = [a, b].toSorted().join();
+    if (this.#connecting.has(pair)) return;
+    this.#connecting.add(pair);
+    this.#planConnection(a, b, pair);
   }
 
   compact(id: NodeId): void {
     const place = this.#places.get(id)!;
-    this.#whenAwake(place, null, () => {
-      const snapshot = place.node.compact();
-      if (snapshot !== null) this.#snapshots.set(snapshot.index, snapshot);
-    });
+    this.#whenAwake(place, null, () => place.node.compact(this.dice.chance(0.5)));
   }
 
   // What nodes ask of the world.
@@ -263,6 +248,27 @@ export class RaftCluster implements NodeWorld {
     }
   }
 
+  #planConnection(a: NodeId, b: NodeId, pair: string): void {
+    this.plan(this.dice.between(6, 15), () => {
+      if (this.blocked.has(`${a}>${b}`) || this.blocked.has(`${b}>${a}`)) return this.#planConnection(a, b, pair);
+      this.#connecting.delete(pair);
+      // One that is down is connected when it comes back.
+      if (this.nodes.get(a)!.core === null || this.nodes.get(b)!.core === null) return;
+      this.#tellConnected(a, b);
+      this.#tellConnected(b, a);
+    });
+  }
+
+  #tellConnected(at: NodeId, peer: NodeId): void {
+    const place = this.#places.get(at)!;
+    this.#whenAwake(place, null, () => {
+      const { incarnation, memory } = this.nodes.get(peer)!;
+      place.memories.set(peer, memory);
+      place.node.step({ type: 'peerConnected', peer, incarnation });
+      this.#afterStep(place);
+    });
+  }
+
   #disconnect(at: NodeId, peer: NodeId): void {
     this.plan(this.dice.between(0, 5), () => this.tell(at, { type: 'peerDisconnected', peer }));
   }
@@ -279,14 +285,21 @@ export class RaftCluster implements NodeWorld {
     const factor = dice.chance(weather.straggleRate) ? 20 : 1;
     const place = this.#places.get(to)!;
     const way = `${from}>${to}`;
+    // A message belongs to a connection of these two; a node without its memory has other connections.
+    const { memory } = this.nodes.get(from)!;
+    const toMemory = this.#places.get(from)!.memories.get(to);
     let arrivesAtMs = this.nowMs + factor * dice.between(...weather.delayMs);
     if (weather.isOrdered) {
       arrivesAtMs = Math.max(arrivesAtMs, this.#lastArrivals.get(way) ?? 0);
       this.#lastArrivals.set(way, arrivesAtMs);
     }
     this.#events.plan(arrivesAtMs, () => {
-      if (this.blocked.has(way) || place.node.core === null) return;
-      this.tell(to, message);
+      if (this.blocked.has(way)) return;
+      this.#whenAwake(place, null, () => {
+        if (place.node.memory !== toMemory || place.memories.get(from) !== memory) return;
+        place.node.step(message);
+        this.#afterStep(place);
+      });
     });
   }
 
@@ -376,30 +389,29 @@ export class RaftCluster implements NodeWorld {
     }
   }
 
-  #sendSnapshot(node: RaftNode, { to, session, round, term }: SendSnapshot): void {
-    const { snapshot } = node.disk;
-    if (snapshot === null) throw new Error(`${node.id} has no snapshot to send`);
-    this.#transmit(node.id, to, {
-      type: 'installSnapshot',
-      group: groupId(0),
-      from: node.id,
-      term,
-      session,
-      round,
-      lastIncludedIndex: logIndex(snapshot.index),
-      lastIncludedTerm: snapshot.term,
-    });
+  #sendSnapshot(node: RaftNode, effect: SendSnapshot): void {
+    const { to, session } = effect;
+    this.send(node, to, node.offer(effect));
     const answer = { type: 'snapshotSent', peer: to, session } as const;
     const life = node.session;
     this.plan(50, () => this.#whenAwake(this.#places.get(node.id)!, life, () => this.tell(node.id, answer)));
   }
 
-  #fetchSnapshot(node: RaftNode, { lastIncludedIndex }: FetchSnapshot): void {
+  /** The snapshot arrives, or not: then the leader's next offer is another chance. */
+  #fetchSnapshot(node: RaftNode, { from, snapshotId }: FetchSnapshot): void {
     const place = this.#places.get(node.id)!;
+    if (place.fetching.has(snapshotId)) return;
+    place.fetching.add(snapshotId);
     const { session } = node;
-    this.plan(this.dice.between(1, 40), () => {
+    this.plan(this.dice.between(...this.weather.fetchMs), () => {
       this.#whenAwake(place, session, () => {
-        node.disk.request({ type: 'install', snapshot: this.#snapshots.get(lastIncludedIndex)! });
+        place.fetching.delete(snapshotId);
+        const source = this.nodes.get(from)!;
+        const isLost = this.dice.chance(this.weather.fetchFailureRate) || source.core === null;
+        if (isLost || this.blocked.has(`${from}>${node.id}`) || this.blocked.has(`${node.id}>${from}`)) return;
+        const snapshot = source.disk.snapshotNamed(snapshotId);
+        if (snapshot === null) return;
+        node.disk.request({ type: 'install', snapshot });
         this.#planSync(place);
       });
     });

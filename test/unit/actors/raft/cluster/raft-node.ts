@@ -4,14 +4,17 @@
  * does and when the disk is done.
  */
 
+import type { Admission } from '../../../../../src/actors/raft/admissions.js';
 import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
-import type { DurableEffect, Effect } from '../../../../../src/actors/raft/effects.js';
+import type { DurableEffect, Effect, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
-import type { PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
+import type { InstallSnapshot, PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
+import { compactLog } from '../../../../../src/actors/raft/snapshots.js';
 import { createCore, type Core, type CoreLimits } from '../../../../../src/actors/raft/state.js';
 import { step, takeEffects } from '../../../../../src/actors/raft/step.js';
-import { groupId, logIndex, type NodeId } from '../../../../../src/ids.js';
+import { groupId, incarnation, logIndex, type Incarnation, type NodeId } from '../../../../../src/ids.js';
 import type { Random } from '../../../../../src/runtime/random.js';
+import { contentOf } from '../content.js';
 import { SimDisk, type Snapshot } from './sim-disk.js';
 import { decodeCommand, encodeCommand, TinyMachine } from './tiny-machine.js';
 
@@ -20,6 +23,8 @@ export interface NodeSettings {
   readonly electionTimeoutMs: readonly [number, number];
   readonly heartbeatMs: number;
   readonly limits: CoreLimits;
+  /** The voters that a cluster has when it starts; empty: it is yet to be founded. */
+  readonly founders: readonly Admission[];
 }
 
 /** What a node asks of its surroundings, and tells them. */
@@ -38,7 +43,9 @@ const FLUSHES_MAX = 20;
 
 export class RaftNode {
   readonly id: NodeId;
-  readonly disk = new SimDisk();
+  disk: SimDisk;
+  /** Disks that the node has lost, with what was durable on them. */
+  readonly lostDisks: SimDisk[] = [];
   machine = new TinyMachine();
   core: Core | null = null;
   /** Names this life's session; every life has its own. */
@@ -52,6 +59,7 @@ export class RaftNode {
 
   constructor(id: NodeId, settings: NodeSettings, random: Random, world: NodeWorld) {
     this.id = id;
+    this.disk = new SimDisk(incarnationOf(id, 1), settings.founders);
     this.#settings = settings;
     this.#random = random;
     this.#world = world;
@@ -61,6 +69,15 @@ export class RaftNode {
   get running(): Core {
     if (this.core === null) throw new Error(`${this.id} is down`);
     return this.core;
+  }
+
+  get incarnation(): Incarnation {
+    return this.disk.incarnation;
+  }
+
+  /** Counts the disks that this node has lost: names what it remembers. */
+  get memory(): number {
+    return this.lostDisks.length;
   }
 
   get isLeader(): boolean {
@@ -78,18 +95,39 @@ export class RaftNode {
     this.session = session;
     this.submitted = 0;
     this.machine = new TinyMachine();
-    if (this.disk.snapshot !== null) this.machine.load(this.disk.snapshot.state);
+    const { snapshot } = this.disk;
     this.core = createCore(
-      { group: groupId(0), self: this.id, configuration, electionTimeoutMs, heartbeatMs, random: this.#random, limits },
+      {
+        group: groupId(0),
+        self: this.id,
+        incarnation: this.incarnation,
+        configuration,
+        electionTimeoutMs,
+        heartbeatMs,
+        random: this.#random,
+        limits,
+      },
       this.#nowMs,
-      this.disk.recover(),
+      this.disk.recover(this.#random.uint32() % 2 === 1),
     );
+    // The machine begins with the newest snapshot, wherever the log does.
+    if (snapshot !== null) this.#installed(snapshot);
   }
 
   /** Loses everything that is not on disk. */
   crash(): void {
     this.core = null;
     this.disk.crash();
+  }
+
+  /**
+   * A node that is down loses its disk as well. `isNaive`: it will come back as though it were the one that it was, which
+   * no real node does.
+   */
+  wipe(isNaive: boolean): void {
+    if (this.core !== null) throw new Error(`${this.id} is up`);
+    this.lostDisks.push(this.disk);
+    this.disk = new SimDisk(isNaive ? this.incarnation : incarnationOf(this.id, this.memory + 1), []);
   }
 
   /** Gives the core one message, without the flush that ends a batch. */
@@ -112,7 +150,7 @@ export class RaftNode {
   /** A caller of this node submits its next command. */
   submit(): void {
     const payload = encodeCommand({ session: this.session, seq: this.submitted++ });
-    this.step({ type: 'submit', kind: EntryKind.block, payload });
+    this.step({ type: 'submit', content: contentOf(EntryKind.block, payload) });
   }
 
   /** The disk finishes its first request. Returns false if there was none. */
@@ -143,28 +181,52 @@ export class RaftNode {
     if (hasGap) this.step({ type: 'submissionsRefused' });
   }
 
-  /** Takes a snapshot of the machine and drops the log that it covers. */
-  compact(): Snapshot | null {
+  /**
+   * Takes a snapshot of the machine and drops the log up to it, or up to the one before it. Returns whether there was
+   * something new in it.
+   */
+  compact(isOlderOfUse: boolean): boolean {
     const core = this.running;
-    const index = this.machine.appliedIndex;
+    const index = logIndex(this.machine.appliedIndex);
     // A snapshot is taken of what is durable here.
-    if (index <= this.disk.snapshotIndex || this.disk.termAt(index) !== core.log.termAt(logIndex(index))) return null;
-    const snapshot = { index, term: core.log.termAt(logIndex(index))!, state: this.machine.save() };
-    this.disk.compact(snapshot);
-    core.log.compactTo(logIndex(index));
-    return snapshot;
+    if (index <= this.disk.snapshotIndex || this.disk.termAt(index) !== core.log.termAt(index)) return false;
+    const term = core.log.termAt(index)!;
+    const lastIncluded = { index, term, timestampMs: core.log.timestampAt(index) };
+    const admissions = core.admissions.at(index);
+    const snapshot = { id: `${index}/${term}`, lastIncluded, admissions, state: this.machine.save() };
+    compactLog(core, logIndex(this.disk.compact(snapshot, isOlderOfUse)));
+    return true;
   }
 
-  #installed({ index, term, state }: Snapshot): void {
-    if (index > this.machine.appliedIndex) {
-      const own = this.machine.nextSeq(this.session);
+  /** The offer of its newest snapshot that the core wants made. */
+  offer({ session, round, term }: SendSnapshot): InstallSnapshot {
+    const { snapshot } = this.disk;
+    if (snapshot === null) throw new Error(`${this.id} has no snapshot to send`);
+    const { index, term: lastIncludedTerm, timestampMs } = snapshot.lastIncluded;
+    return {
+      type: 'installSnapshot',
+      group: groupId(0),
+      from: this.id,
+      term,
+      session,
+      round,
+      lastIncludedIndex: index,
+      lastIncludedTerm,
+      lastIncludedTimestampMs: timestampMs,
+      snapshotId: snapshot.id,
+      snapshotBytes: 1_000,
+    };
+  }
+
+  #installed({ lastIncluded, admissions, state }: Snapshot): void {
+    let own = 0;
+    if (lastIncluded.index > this.machine.appliedIndex) {
+      const nextSeq = this.machine.nextSeq(this.session);
       this.machine.load(state);
-      const count = this.machine.nextSeq(this.session) - own;
-      this.step({ type: 'snapshotInstalled', lastIncludedIndex: logIndex(index), lastIncludedTerm: term });
-      if (count > 0) this.step({ type: 'submissionsApplied', count });
-    } else {
-      this.step({ type: 'snapshotInstalled', lastIncludedIndex: logIndex(index), lastIncludedTerm: term });
+      own = this.machine.nextSeq(this.session) - nextSeq;
     }
+    this.step({ type: 'snapshotInstalled', lastIncluded, admissions });
+    if (own > 0) this.step({ type: 'submissionsApplied', count: own });
   }
 
   #perform(effect: Effect): void {
@@ -177,4 +239,8 @@ export class RaftNode {
     if (effect.type === 'send') this.#world.send(this, effect.to, effect.message);
     else this.step(effect.message);
   }
+}
+
+export function incarnationOf(id: NodeId, life: number): Incarnation {
+  return incarnation(`${id}${life}`);
 }

@@ -6,8 +6,9 @@
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { nodeId, type NodeId } from '../../../../../src/ids.js';
 import { Dice } from './dice.js';
-import { FAIR_WEATHER, RaftCluster } from './raft-cluster.js';
+import { RaftCluster } from './raft-cluster.js';
 import type { RaftNode } from './raft-node.js';
+import { FAIR_WEATHER } from './weather.js';
 
 const FAULTS_MS = 2_500;
 /** How long a cluster without faults may take until all agree. */
@@ -20,12 +21,15 @@ const QUIET_MS = 300;
 /** How long a quiet cluster is watched: no election may be held. */
 const WATCH_MS = 700;
 
-/** One entry of a command has 40 bytes. */
+/** How long a cluster that is founded in peace may take to do so. */
+const FOUNDING_MS = 2_000;
+
+/** One entry of a command has 48 bytes. */
 const LIMITS = [
-  { inflightMessagesMax: 2, inflightBytesMax: 1_000, appendBytesMax: 200 },
-  { inflightMessagesMax: 8, inflightBytesMax: 200, appendBytesMax: 80 },
+  { inflightMessagesMax: 2, inflightBytesMax: 1_200, appendBytesMax: 240 },
+  { inflightMessagesMax: 8, inflightBytesMax: 240, appendBytesMax: 96 },
   { inflightMessagesMax: 64, inflightBytesMax: 100_000, appendBytesMax: 1 },
-  { inflightMessagesMax: 64, inflightBytesMax: 100_000, appendBytesMax: 1_000 },
+  { inflightMessagesMax: 64, inflightBytesMax: 100_000, appendBytesMax: 1_200 },
 ];
 
 export interface RunReport {
@@ -33,13 +37,22 @@ export interface RunReport {
   readonly committed: number;
   readonly acknowledged: number;
   readonly readsDone: number;
+  /** How many times a voter has lost its memory. */
+  readonly wiped: number;
+}
+
+export interface RunOptions {
+  /** A voter that has lost its memory comes back as though it were the one that it was, as no real node does. */
+  readonly isNaive?: boolean;
+  /** Three voters that crash, lose their memory and are cut off from each other, and nothing else. */
+  readonly isAboutMemory?: boolean;
 }
 
 /** @throws Error if Raft breaks one of its promises in this history. */
-export function runRandomly(seed: number): RunReport {
+export function runRandomly(seed: number, { isNaive = false, isAboutMemory = false }: RunOptions = {}): RunReport {
   const dice = new Dice(seed);
   const names = ['a', 'b', 'c', 'd', 'e'].map(nodeId);
-  const voters = names.slice(0, dice.oneOf([1, 2, 3, 3, 3, 3, 4, 5, 5, 5]));
+  const voters = names.slice(0, isAboutMemory ? 3 : dice.oneOf([1, 2, 3, 3, 3, 3, 4, 5, 5, 5]));
   const learners = dice.chance(0.15) ? [nodeId('l')] : [];
   const observers = dice.chance(0.3) ? [nodeId('o')] : [];
   const limits = { ...dice.oneOf(LIMITS), submissionBytesInflightMax: dice.oneOf([32, 100, 10_000]) };
@@ -50,7 +63,10 @@ export function runRandomly(seed: number): RunReport {
     [100, 600],
   ] as const);
   const cluster = new RaftCluster({ seed: dice.uint32(), configuration, observers, electionTimeoutMs, limits });
-  new Faults(cluster, dice, voters).begin(FAULTS_MS);
+  // It takes all voters, who do not easily come together once there are faults.
+  if (dice.chance(0.8)) cluster.run(FOUNDING_MS, () => cluster.checker.committedCount > 0);
+  const faults = new Faults(cluster, dice, voters, { isNaive, isAboutMemory });
+  faults.begin(FAULTS_MS);
   new Callers(cluster, dice).begin(FAULTS_MS);
   cluster.run(FAULTS_MS);
   endFaults(cluster, dice);
@@ -65,6 +81,7 @@ export function runRandomly(seed: number): RunReport {
     committed: cluster.checker.committedCount,
     acknowledged: cluster.acknowledged,
     readsDone: cluster.readsDone,
+    wiped: faults.wiped,
   };
 }
 
@@ -73,20 +90,31 @@ class Faults {
   readonly #cluster: RaftCluster;
   readonly #dice: Dice;
   readonly #voters: readonly NodeId[];
-  readonly #kinds: (() => void)[] = [];
+  readonly #kinds: readonly (() => void)[];
   readonly #paceMs: number;
+  readonly #isNaive: boolean;
   #endMs = 0;
+  wiped = 0;
 
-  constructor(cluster: RaftCluster, dice: Dice, voters: readonly NodeId[]) {
+  constructor(
+    cluster: RaftCluster,
+    dice: Dice,
+    voters: readonly NodeId[],
+    { isNaive, isAboutMemory }: Required<RunOptions>,
+  ) {
     this.#cluster = cluster;
     this.#dice = dice;
     this.#voters = voters;
+    this.#isNaive = isNaive;
     this.#paceMs = dice.oneOf([60, 120, 250]);
     const all = [
       ...[this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOff, this.#cutOneWay, this.#split],
-      ...[this.#compact, this.#flap, this.#usurp, this.#usurp, this.#bereave],
+      ...[this.#wipe, this.#wipe, this.#flap, this.#usurp, this.#usurp, this.#bereave],
     ];
-    for (const kind of all) if (dice.chance(0.5)) this.#kinds.push(() => kind.call(this));
+    const chosen = isAboutMemory
+      ? [this.#crash, this.#wipe, this.#cutOff, this.#split, this.#bereave]
+      : all.filter(() => dice.chance(0.5));
+    this.#kinds = chosen.map((kind) => () => kind.call(this));
   }
 
   begin(forMs: number): void {
@@ -102,6 +130,9 @@ class Faults {
     weather.syncMs = [0.1, dice.oneOf([1, 1, 20, 60])];
     weather.applyMs = [0, dice.oneOf([1, 1, 20, 100])];
     weather.batchMs = [0, dice.oneOf([0, 1, 5])];
+    weather.fetchMs = [1, dice.oneOf([10, 40, 300])];
+    weather.fetchFailureRate = dice.oneOf([0, 0.2, 0.7]);
+    if (dice.chance(0.7)) this.#compactEvery(dice.oneOf([20, 60, 200]));
     if (this.#kinds.length > 0) this.#next();
   }
 
@@ -126,6 +157,32 @@ class Faults {
     const id = this.#anyone();
     this.#cluster.crash(id);
     this.#cluster.plan(this.#dice.between(20, 500), () => this.#cluster.restart(id));
+  }
+
+  /** A node crashes and loses its disk. */
+  #wipe(): void {
+    const id = this.#anyone();
+    if (!this.#mayWipe(id)) return;
+    if (this.#voters.includes(id)) this.wiped++;
+    this.#cluster.crash(id);
+    this.#cluster.wipe(id, this.#isNaive);
+    this.#cluster.plan(this.#dice.between(20, 500), () => this.#cluster.restart(id));
+  }
+
+  /** What is committed is kept only as long as a majority remembers; and an election takes a majority that counts. */
+  #mayWipe(id: NodeId): boolean {
+    if (!this.#voters.includes(id)) return !this.#isNaive;
+    const { nodes } = this.#cluster;
+    const lost = this.#voters.filter((each) => each === id || !this.#isWhole(nodes.get(each)!));
+    return lost.length < this.#voters.length / 2;
+  }
+
+  /** Has this voter never lost anything, or has it been let in again since? */
+  #isWhole(node: RaftNode): boolean {
+    const { checker } = this.#cluster;
+    if (node.memory === 0) return true;
+    // A naive one is never let in: in its favour, it is whole only when it has everything.
+    return this.#isNaive ? node.disk.lastIndex >= checker.committedCount : checker.isAdmitted(node);
   }
 
   #pause(): void {
@@ -183,9 +240,13 @@ class Faults {
     });
   }
 
-  #compact(): void {
-    const id = this.#anyone();
-    if (this.#cluster.nodes.get(id)!.core !== null) this.#cluster.compact(id);
+  /** Logs are compacted, which is no fault, but brings snapshots to those who were away. */
+  #compactEvery(everyMs: number): void {
+    this.#cluster.plan(this.#dice.between(0, 2 * everyMs), () => {
+      if (this.#cluster.nowMs >= this.#endMs) return;
+      this.#cluster.compact(this.#anyone());
+      this.#compactEvery(everyMs);
+    });
   }
 
   /** A connection is replaced by a new one. */
@@ -286,6 +347,7 @@ function isConverged(cluster: RaftCluster): boolean {
       node.disk.lastIndex === log.lastIndex &&
       node.machine.appliedIndex === log.lastIndex &&
       node.machine.hash === leader!.machine.hash &&
+      (!core.isVoter || core.admissions.of(node.id) === node.incarnation) &&
       node.machine.nextSeq(node.session) === node.submitted
     );
   });
@@ -293,14 +355,16 @@ function isConverged(cluster: RaftCluster): boolean {
 
 function describe(cluster: RaftCluster): string {
   const nodes = [...cluster.nodes.values()].map((node) => {
-    const { id, core, machine, session, submitted } = node;
+    const { id, core, machine, session, submitted, incarnation } = node;
     if (core === null) return `${id} is down`;
     const { role, term, leader, log, commitIndex } = core;
     const own = `${machine.nextSeq(session)}/${submitted}`;
     const state = `${id}: ${role.name} of ${leader} in ${term}, log ${log.firstIndex}-${log.lastIndex}`;
     const peers = role.name !== 'leader' ? [] : [...role.peers.values()];
     const progress = peers.map((peer) => `; ${peer.id} ${peer.state} ${peer.matchIndex} < ${peer.nextIndex}`).join('');
-    return `${state}, commit ${commitIndex}, applied ${machine.appliedIndex}, own ${own}${progress}`;
+    const admitted = core.admissions.at(log.lastIndex).map(([each, life]) => life ?? `not ${each}`);
+    const admissions = `is ${incarnation}, admits ${admitted.join(' ')}`;
+    return `${state}, commit ${commitIndex}, applied ${machine.appliedIndex}, own ${own}, ${admissions}${progress}`;
   });
   return [`${cluster.readsWaiting} reads wait`, ...nodes].join('\n  ');
 }

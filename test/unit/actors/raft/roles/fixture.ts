@@ -3,12 +3,14 @@
  * sessions count from 1. Messages come from peers `b` and `c` unless a test says otherwise.
  */
 
-import { majorityConfiguration, type Configuration } from '../../../../../src/actors/raft/configuration.js';
+import type { Admission } from '../../../../../src/actors/raft/admissions.js';
+import { majorityConfiguration, peersOf, type Configuration } from '../../../../../src/actors/raft/configuration.js';
 import type { Effect, Store } from '../../../../../src/actors/raft/effects.js';
-import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actors/raft/entry.js';
+import { encodeEntryInto, entryBytes, EntryKind, type Content } from '../../../../../src/actors/raft/entry.js';
 import type {
   AppendEntries,
   AppendEntriesReply,
+  InstallSnapshot,
   LocalMessage,
   PeerMessage,
   RaftMessage,
@@ -16,7 +18,8 @@ import type {
 import { RaftLog } from '../../../../../src/actors/raft/raft-log.js';
 import { createCore, type Core, type Leader } from '../../../../../src/actors/raft/state.js';
 import { step, takeEffects } from '../../../../../src/actors/raft/step.js';
-import { groupId, logIndex, nodeId, term, type NodeId } from '../../../../../src/ids.js';
+import { groupId, incarnation, logIndex, nodeId, term, type Incarnation, type NodeId } from '../../../../../src/ids.js';
+import { contentOf } from '../content.js';
 
 export const A = nodeId('a');
 export const B = nodeId('b');
@@ -37,6 +40,10 @@ export interface Given {
   readonly votedFor?: NodeId | null;
   readonly configuration?: Configuration;
   readonly self?: NodeId;
+  /** What the log goes on from; by default a cluster that was founded by all voters, each in its first life. */
+  readonly admissions?: readonly Admission[];
+  /** What each node's incarnation is: its first life unless given. Null: not connected. */
+  readonly lives?: Readonly<Record<string, number | null>>;
   readonly inflightMessagesMax?: number;
   /** Every random number. */
   readonly draw?: number;
@@ -52,12 +59,14 @@ export class Subject {
 
   constructor(given: Given = {}) {
     const log = new RaftLog();
-    (given.log ?? []).forEach((each, i) => log.append(EntryKind.block, term(each), i, payloadOf(i + 1)));
+    (given.log ?? []).forEach((each, i) => log.append(blockOf(i + 1), term(each), i));
+    const { self = A, configuration = majorityConfiguration([A, B, C]), lives = {} } = given;
     this.core = createCore(
       {
         group: GROUP,
-        self: given.self ?? A,
-        configuration: given.configuration ?? majorityConfiguration([A, B, C]),
+        self,
+        incarnation: lifeOf(self, lives[self] ?? 1),
+        configuration,
         electionTimeoutMs: [MIN_MS, MAX_MS],
         heartbeatMs: HEARTBEAT_MS,
         random: { uint32: () => given.draw ?? 0 },
@@ -69,8 +78,16 @@ export class Subject {
         },
       },
       START_MS,
-      { hardState: { term: term(given.term ?? log.lastTerm), votedFor: given.votedFor ?? null }, log },
+      {
+        hardState: { term: term(given.term ?? log.lastTerm), votedFor: given.votedFor ?? null },
+        log,
+        admissions: given.admissions ?? configuration.voters.map((id) => [id, lifeOf(id)]),
+      },
     );
+    for (const peer of peersOf(configuration, self)) {
+      const life = lives[peer] === undefined ? 1 : lives[peer];
+      if (life !== null) this.connect(peer, life);
+    }
   }
 
   get leader(): Leader {
@@ -81,6 +98,11 @@ export class Subject {
   /** Takes messages of this node's shell, without a flush; returns the effects. */
   local(...messages: LocalMessage[]): Effect[] {
     return this.#take(messages);
+  }
+
+  /** A connection to a peer stands, which is in this life. */
+  connect(peer: NodeId, life = 1): Effect[] {
+    return this.local({ type: 'peerConnected', peer, incarnation: lifeOf(peer, life) });
   }
 
   /** Takes messages of peers, of the core's term unless they say otherwise, from `b` likewise. */
@@ -108,15 +130,17 @@ export class Subject {
     return this.#take(news);
   }
 
-  /** Elected in the next term by `b`, with everything so far durable and the effects of it taken. */
-  elect(): this {
+  /** Elected in the next term by `b` or others, with everything so far durable and the effects of it taken. */
+  elect(by: readonly NodeId[] = [B]): this {
     this.tick(MAX_MS);
     if (this.core.role.name === 'preCandidate') {
       const campaignTerm = term(this.core.term + 1);
-      this.peer({ type: 'requestPreVoteReply', campaignTerm, voteGranted: true });
+      for (const from of by) this.peer({ type: 'requestPreVoteReply', campaignTerm, voteGranted: true, from });
     }
     this.written(this.flush());
-    if (this.core.role.name === 'candidate') this.peer({ type: 'requestVoteReply', voteGranted: true });
+    if (this.core.role.name === 'candidate') {
+      for (const from of by) this.peer({ type: 'requestVoteReply', voteGranted: true, from });
+    }
     this.written(this.flush());
     this.flush();
     return this;
@@ -180,17 +204,51 @@ export function append(
   };
 }
 
+/** A leader's offer of a snapshot, whose last entry is of term 2. */
+export function install(
+  index: number,
+  more: { term?: number; from?: NodeId; round?: number } = {},
+): Without<InstallSnapshot, 'group' | 'from' | 'term'> & { readonly term?: number; readonly from?: NodeId } {
+  return {
+    type: 'installSnapshot',
+    session: 1,
+    round: 1,
+    lastIncludedIndex: logIndex(index),
+    lastIncludedTerm: term(2),
+    lastIncludedTimestampMs: 100 * index,
+    snapshotId: `up to ${index}`,
+    snapshotBytes: 1_000,
+    ...more,
+  };
+}
+
 /** The binary form of entries of these terms, with the payloads that `Given.log` has at these places. */
 export function entriesOf(firstIndex: number, terms: readonly number[]): Uint8Array {
-  const payloads = terms.map((_, i) => payloadOf(firstIndex + i));
-  const bytes = new Uint8Array(payloads.reduce((sum, payload) => sum + entryBytes(payload.length), 0));
+  return encode(
+    firstIndex,
+    terms.map((each, i) => [blockOf(firstIndex + i), each]),
+  );
+}
+
+/** The binary form of entries of these contents and terms. */
+export function encode(firstIndex: number, entries: readonly (readonly [Content, term: number])[]): Uint8Array {
+  const bytes = new Uint8Array(entries.reduce((sum, [{ payload }]) => sum + entryBytes(payload.length), 0));
   const view = new DataView(bytes.buffer);
   let offset = 0;
-  terms.forEach((each, i) => {
+  entries.forEach(([content, each], i) => {
     const index = logIndex(firstIndex + i);
-    offset = encodeEntryInto(bytes, view, offset, EntryKind.block, term(each), index, index - 1, payloads[i]!);
+    offset = encodeEntryInto(bytes, view, offset, content, term(each), index, index - 1);
   });
   return bytes;
+}
+
+/** The incarnation of a node in its first life, or in another one. */
+export function lifeOf(id: NodeId, life = 1): Incarnation {
+  return incarnation(`${id}${life}`);
+}
+
+export function blockOf(value: number): Content {
+  return contentOf(EntryKind.block, payloadOf(value));
 }
 
 export function payloadOf(value: number): Uint8Array {

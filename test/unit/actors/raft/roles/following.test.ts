@@ -11,6 +11,7 @@ import {
   C,
   D,
   entriesOf,
+  install,
   MAX_MS,
   MIN_MS,
   sentLaterOf,
@@ -40,8 +41,7 @@ const listening: Readonly<Record<Exclude<RoleName, 'leader'>, (given: Given) => 
   },
   receivingSnapshot: (given) => {
     const subject = new Subject({ term: 3, ...given });
-    const included = { lastIncludedIndex: logIndex(99), lastIncludedTerm: term(2) };
-    subject.peer({ type: 'installSnapshot', session: 1, round: 1, ...included });
+    subject.peer(install(99));
     subject.flush();
     return subject;
   },

@@ -2,17 +2,16 @@
 
 import { describe, expect, test } from 'vitest';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
-import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { logIndex, term } from '../../../../../src/ids.js';
 import {
   A,
   append,
   B,
+  blockOf,
   C,
   D,
   HEARTBEAT_MS,
   MAX_MS,
-  payloadOf,
   sentLaterOf,
   sentOf,
   storesOf,
@@ -21,7 +20,7 @@ import {
 } from './fixture.js';
 
 function submit(subject: Subject, count = 1): void {
-  for (let i = 0; i < count; i++) subject.local({ type: 'submit', kind: EntryKind.block, payload: payloadOf(i) });
+  for (let i = 0; i < count; i++) subject.local({ type: 'submit', content: blockOf(i) });
 }
 
 /** What is sent to this peer, without the rest. */
@@ -175,7 +174,7 @@ describe('a refusal', () => {
 
   test('of what the peer has acknowledged does not make the two of them spin', () => {
     const subject = new Subject().establish();
-    subject.local({ type: 'peerConnected', peer: B });
+    subject.connect(B);
     subject.flush();
     subject.peer(subject.refusal(B, 1, 1, 0));
     expect(to(B, subject.flush())).toEqual([]);
@@ -204,17 +203,18 @@ describe('the way to a peer', () => {
     const subject = new Subject().establish();
     submit(subject);
     subject.flush();
-    subject.local({ type: 'peerConnected', peer: B });
+    subject.connect(B);
     expect(to(B, subject.flush())).toMatchObject([{ prevLogIndex: 1 }]);
     expect(to(C, subject.flush())).toEqual([]);
   });
 
   test('to an observer begins when it connects and ends when it leaves; then what it said is void', () => {
     const subject = new Subject().establish();
-    subject.local({ type: 'peerConnected', peer: D });
+    subject.connect(D);
     expect(to(D, subject.flush())).toMatchObject([{ type: 'appendEntries', prevLogIndex: 1 }]);
     const early = subject.ack(D, 1);
-    subject.local({ type: 'peerDisconnected', peer: D }, { type: 'peerConnected', peer: D });
+    subject.local({ type: 'peerDisconnected', peer: D });
+    subject.connect(D);
     subject.flush();
     subject.peer(early);
     expect(subject.leader.peers.get(D)).toMatchObject({ matchIndex: 0, state: 'probe' });
@@ -225,7 +225,7 @@ describe('the way to a peer', () => {
 
   test('to an observer that came before the election is there after it', () => {
     const subject = new Subject();
-    subject.local({ type: 'peerConnected', peer: D });
+    subject.connect(D);
     subject.elect();
     expect([...subject.leader.peers.keys()]).toEqual([B, C, D]);
   });

@@ -131,7 +131,7 @@ describe('a read on a follower', () => {
     const subject = follower();
     subject.local(read(1));
     const [question] = sentOf(subject.flush());
-    subject.local({ type: 'peerConnected', peer: B });
+    subject.connect(B);
     const [again] = sentOf(subject.flush());
     expect(again).toMatchObject({ message: { type: 'readIndex' } });
     expect(answersIn(subject.peer(answerTo(question, 3)))).toEqual([]);

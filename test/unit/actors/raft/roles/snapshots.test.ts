@@ -1,16 +1,26 @@
 /** A follower that is given a snapshot: what it fetches, what it says, and how its log goes on behind it. */
 
 import { describe, expect, test } from 'vitest';
-import { logIndex, term } from '../../../../../src/ids.js';
-import { append, B, C, MAX_MS, sentLaterOf, Subject } from './fixture.js';
+import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
+import { EntryKind } from '../../../../../src/actors/raft/entry.js';
+import { compactLog } from '../../../../../src/actors/raft/snapshots.js';
+import { logIndex, term, type LastIncluded } from '../../../../../src/ids.js';
+import { contentOf } from '../content.js';
+import { A, append, B, C, encode, install, lifeOf, MAX_MS, sentLaterOf, storesOf, Subject } from './fixture.js';
 
-function install(index: number, more: { term?: number; from?: typeof B; round?: number } = {}) {
-  const included = { lastIncludedIndex: logIndex(index), lastIncludedTerm: term(2) };
-  return { type: 'installSnapshot', session: 1, round: 1, ...included, ...more } as const;
+/** What the snapshot's footer says: by then, b was in its second life. */
+const ADMISSIONS = [
+  [A, lifeOf(A)],
+  [B, lifeOf(B, 2)],
+  [C, lifeOf(C)],
+] as const;
+
+function lastIncluded(index: number): LastIncluded {
+  return { index: logIndex(index), term: term(2), timestampMs: 100 * index };
 }
 
 function installed(index: number) {
-  return { type: 'snapshotInstalled', lastIncludedIndex: logIndex(index), lastIncludedTerm: term(2) } as const;
+  return { type: 'snapshotInstalled', lastIncluded: lastIncluded(index), admissions: ADMISSIONS } as const;
 }
 
 function receiving(log: number[] = [1]): Subject {
@@ -21,15 +31,17 @@ function receiving(log: number[] = [1]): Subject {
 }
 
 describe('an offer of a snapshot', () => {
-  test('is fetched once, and answered when it is installed, to the last time it was made', () => {
+  test('is to be fetched each time it is made, and answered when it is installed, to the last time', () => {
     const subject = new Subject({ log: [1], term: 3 });
-    expect(subject.peer(install(9))).toContainEqual({
+    const fetch = {
       type: 'fetchSnapshot',
       from: B,
-      lastIncludedIndex: 9,
-      lastIncludedTerm: 2,
-    });
-    expect(subject.peer(install(9, { round: 4 }))).toEqual([]);
+      lastIncluded: lastIncluded(9),
+      snapshotId: 'up to 9',
+      snapshotBytes: 1_000,
+    };
+    expect(subject.peer(install(9))).toContainEqual(fetch);
+    expect(subject.peer(install(9, { round: 4 }))).toEqual([fetch]);
     expect(subject.flush()).toEqual([]);
     subject.local(installed(9));
     expect(sentLaterOf(subject.flush())).toMatchObject([
@@ -51,7 +63,7 @@ describe('an offer of a snapshot', () => {
 
   test('of a newer one takes the place of the older', () => {
     const subject = receiving();
-    expect(subject.peer(install(12))).toMatchObject([{ type: 'fetchSnapshot', lastIncludedIndex: 12 }]);
+    expect(subject.peer(install(12))).toMatchObject([{ type: 'fetchSnapshot', lastIncluded: { index: 12 } }]);
     subject.local(installed(9));
     expect(subject.core.role.name).toBe('receivingSnapshot');
     subject.local(installed(12));
@@ -83,12 +95,105 @@ describe('the log behind a snapshot', () => {
   });
 });
 
+describe('storage', () => {
+  test('is told to begin anew behind the snapshot before anything is appended there', () => {
+    const subject = receiving([1, 1]);
+    subject.local(installed(9));
+    subject.peer(append(9, 2, [3]));
+    expect(storesOf(subject.flush())).toMatchObject([
+      { reset: lastIncluded(9), append: { firstIndex: 10, lastIndex: 10 } },
+    ]);
+    subject.peer(append(10, 3, [3]));
+    expect(storesOf(subject.flush())).toMatchObject([{ reset: null, append: { firstIndex: 11, lastIndex: 11 } }]);
+  });
+
+  test('is told so once, however many requests the entries behind it take', () => {
+    const subject = receiving([1, 1]);
+    const large = contentOf(EntryKind.block, new Uint8Array(100_000));
+    subject.local(installed(9));
+    subject.peer({ ...append(9, 2), entries: encode(10, [[large, 3]]) });
+    subject.peer({ ...append(10, 3), entries: encode(11, [[large, 3]]) });
+    expect(storesOf(subject.flush())).toMatchObject([
+      { reset: lastIncluded(9), append: { firstIndex: 10, lastIndex: 10 } },
+      { reset: null, append: { firstIndex: 11, lastIndex: 11 } },
+    ]);
+  });
+
+  test('is told nothing where it has what the snapshot covers', () => {
+    const subject = new Subject({ log: [1, 2, 2, 3], term: 3 });
+    subject.peer(install(2));
+    subject.flush();
+    subject.local(installed(2));
+    expect(storesOf(subject.flush())).toMatchObject([{ reset: null, append: null }]);
+  });
+
+  test('that was not given yet what the snapshot covers begins anew with what follows', () => {
+    const subject = new Subject({ term: 3 });
+    subject.peer(append(0, 0, [1, 2, 2, 3]), install(2));
+    subject.local(installed(2));
+    expect(storesOf(subject.flush())).toMatchObject([
+      { reset: lastIncluded(2), append: { firstIndex: 3, lastIndex: 4 } },
+    ]);
+  });
+});
+
+describe('what a snapshot says of admissions', () => {
+  test('counts where it takes the place of the log', () => {
+    const subject = receiving([1, 1]);
+    subject.local(installed(9));
+    expect(subject.core.admissions.of(B)).toBe(lifeOf(B, 2));
+  });
+
+  test('is what the log says, where the log holds it', () => {
+    const retired = encode(1, [[admissionContent([[B, null]]), 2]]);
+    const subject = new Subject({ term: 3 });
+    subject.peer({ ...append(0, 0), entries: retired }, append(1, 2, [2, 3]), install(2));
+    subject.local(installed(2));
+    expect(subject.core.log.firstIndex).toBe(3);
+    expect(subject.core.admissions.of(B)).toBe(null);
+    // Cutting off what is behind leaves it as it is.
+    subject.peer(append(2, 2, [3, 3]));
+    expect(subject.core.admissions.at(logIndex(2))).toContainEqual([B, null]);
+  });
+});
+
+describe('compaction', () => {
+  test('drops what has been applied, and keeps what it admitted', () => {
+    const subject = new Subject({ log: [1], term: 3 });
+    subject.peer({
+      ...append(1, 1),
+      entries: encode(2, [[admissionContent([[B, null]]), 2]]),
+      leaderCommit: logIndex(2),
+    });
+    subject.flush();
+    subject.local({ type: 'applied', index: logIndex(2) });
+    compactLog(subject.core, logIndex(2));
+    expect(subject.core.log.firstIndex).toBe(3);
+    expect(subject.core.admissions.at(logIndex(2))).toContainEqual([B, null]);
+  });
+
+  test('of what has not been applied cannot be', () => {
+    const subject = new Subject({ log: [1, 1], term: 3 });
+    expect(() => compactLog(subject.core, logIndex(1))).toThrow(expect.objectContaining({ code: 'ERR_ASSERTION' }));
+  });
+});
+
 describe('while a snapshot is on its way, a node', () => {
   test('listens to heartbeats, and stays', () => {
     const subject = receiving();
     subject.nowMs += 50;
     subject.peer(append(0, 0));
     expect(subject.core).toMatchObject({ role: { name: 'receivingSnapshot' }, leaderContactMs: subject.nowMs });
+  });
+
+  test('goes on as before when the entries that it lacks come after all', () => {
+    const subject = new Subject({ log: [1], term: 3 });
+    subject.peer(install(3), append(1, 1, [2, 2], { leaderCommit: 2 }));
+    expect(subject.core.role.name).toBe('receivingSnapshot');
+    subject.peer(append(3, 2, [], { leaderCommit: 3 }));
+    expect(subject.core).toMatchObject({ role: { name: 'follower' }, commitIndex: 3 });
+    subject.local(installed(3));
+    expect(subject.core).toMatchObject({ log: { firstIndex: 1, lastIndex: 3 }, commitIndex: 3 });
   });
 
   test('follows a leader of a later term, and needs to say nothing of it to the old one', () => {

@@ -3,14 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { logIndex } from '../../../../../src/ids.js';
-import { A, append, B, C, D, GROUP, HEARTBEAT_MS, MAX_MS, payloadOf, sentOf, storesOf, Subject } from './fixture.js';
+import { A, append, B, blockOf, C, D, GROUP, HEARTBEAT_MS, MAX_MS, sentOf, storesOf, Subject } from './fixture.js';
 
 function submit(value: number) {
-  return { type: 'submit', kind: EntryKind.block, payload: payloadOf(value) } as const;
+  return { type: 'submit', content: blockOf(value) } as const;
 }
 
 function forward(value: number) {
-  return { type: 'forward', kind: EntryKind.block, payload: payloadOf(value) } as const;
+  return { type: 'forward', ...blockOf(value) } as const;
 }
 
 function payloadsFrom(subject: Subject, index: number): number[] {
@@ -94,6 +94,37 @@ describe('a submission on the leader', () => {
   });
 });
 
+describe('a leader whose storage is behind', () => {
+  test('takes in nothing of its own until that has caught up, and then all of it in order', () => {
+    const subject = new Subject().establish();
+    subject.local({ type: 'storageLag', isBehind: true }, submit(7), submit(8));
+    expect(subject.flush()).toEqual([]);
+    subject.local({ type: 'storageLag', isBehind: false });
+    subject.flush();
+    expect(payloadsFrom(subject, 2)).toEqual([7, 8]);
+  });
+
+  test('lets fall what others forward: they send it again', () => {
+    const subject = new Subject().establish();
+    subject.local({ type: 'storageLag', isBehind: true });
+    subject.peer(forward(7));
+    subject.local({ type: 'storageLag', isBehind: false });
+    expect(subject.flush()).toEqual([]);
+    subject.peer(forward(7));
+    subject.flush();
+    expect(payloadsFrom(subject, 2)).toEqual([7]);
+  });
+
+  test('goes on sending and committing what it has', () => {
+    const subject = new Subject().establish();
+    subject.local(submit(7));
+    subject.flush();
+    subject.local({ type: 'storageLag', isBehind: true });
+    subject.peer(subject.ack(B, 2), subject.ack(C, 2));
+    expect(subject.flush()).toContainEqual({ type: 'commit', index: 2 });
+  });
+});
+
 describe('a submission on a follower', () => {
   test('is forwarded once to the leader', () => {
     const subject = follower();
@@ -101,7 +132,7 @@ describe('a submission on a follower', () => {
     expect(sentOf(subject.flush())).toEqual([
       {
         to: B,
-        message: { type: 'forward', group: GROUP, from: A, term: 1, kind: EntryKind.block, payload: payloadOf(7) },
+        message: { type: 'forward', group: GROUP, from: A, term: 1, ...blockOf(7) },
       },
     ]);
     expect(subject.flush()).toEqual([]);
@@ -121,9 +152,9 @@ describe('a submission on a follower', () => {
     subject.flush();
     subject.peer(append(0, 0, [], { term: 2, from: C }));
     expect(forwardedIn(subject.flush())).toEqual([7, 8]);
-    subject.local({ type: 'peerConnected', peer: C });
+    subject.connect(C);
     expect(forwardedIn(subject.flush())).toEqual([7, 8]);
-    subject.local({ type: 'peerConnected', peer: B });
+    subject.connect(B);
     expect(forwardedIn(subject.flush())).toEqual([]);
   });
 

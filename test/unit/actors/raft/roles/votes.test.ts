@@ -42,6 +42,7 @@ describe('a vote', () => {
       {
         type: 'store',
         hardState: { term: 3, votedFor: B },
+        reset: null,
         append: null,
         then: [
           {

@@ -3,14 +3,15 @@
 import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { readBlockHeader, type BlockHeader } from '../../../../../src/actors/replicated/block.js';
 import { BlockBuilder, MethodName } from '../../../../../src/actors/replicated/block-builder.js';
-import { sessionPayload } from '../../../../../src/actors/replicated/machine.js';
+import { sessionContent } from '../../../../../src/actors/replicated/machine.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
-import { incarnation, logIndex, sessionId, term, type Incarnation } from '../../../../../src/ids.js';
+import { crc32 } from '../../../../../src/checksum.js';
+import { life as asLife, logIndex, sessionId, term, type Life } from '../../../../../src/ids.js';
 
 const codec = new ValueCodec();
 
-/** The incarnation that consists of this digit. */
-export const life = (digit: string): Incarnation => incarnation(digit.repeat(32));
+/** The life whose name consists of this digit. */
+export const life = (digit: string): Life => asLife(digit.repeat(32));
 
 /** `['object', 'method', ...arguments]`. */
 export type Command = readonly [object: string, method: string, ...args: unknown[]];
@@ -47,7 +48,10 @@ export interface EntryLike {
   readonly timestampMs?: number;
 }
 
-export const session = (owner: Incarnation): EntryLike => ({ kind: EntryKind.session, payload: sessionPayload(owner) });
+export const session = (owner: Life): EntryLike => ({
+  kind: EntryKind.session,
+  payload: Uint8Array.from(sessionContent(owner).payload).buffer,
+});
 export const block = (payload: ArrayBuffer, timestampMs = 1): EntryLike => ({
   kind: EntryKind.block,
   payload,
@@ -62,7 +66,8 @@ export function entriesOf(firstIndex: number, entries: readonly EntryLike[]): Ui
   let offset = 0;
   for (const [i, { kind, payload, timestampMs = 1 }] of entries.entries()) {
     const index = logIndex(firstIndex + i);
-    offset = encodeEntryInto(bytes, view, offset, kind, term(1), index, timestampMs, new Uint8Array(payload));
+    const content = { kind, payload: new Uint8Array(payload), crc: crc32(new Uint8Array(payload)) };
+    offset = encodeEntryInto(bytes, view, offset, content, term(1), index, timestampMs);
   }
   return bytes;
 }

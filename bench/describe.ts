@@ -1,0 +1,63 @@
+/** What `npm run bench` prints of each outcome: one line, with the row's name. */
+
+import type {
+  CatchUpOutcome,
+  CompactionOutcome,
+  DiskUseOutcome,
+  LoadOutcome,
+  MemoryOutcome,
+  RestartOutcome,
+} from './results.js';
+
+const NAME_CHARS = 52;
+
+export function describeLoad({ row, result, limit }: LoadOutcome): string {
+  const share =
+    limit === null ? '' : `, ${(result.commandsPerSecond / limit.result.commandsPerSecond).toFixed(2)} of the limit`;
+  const rate = Math.round(result.commandsPerSecond).toLocaleString('en-US').padStart(9);
+  return line(row, `${rate}/s, p50 ${ms(result.p50Ms)}, p99 ${ms(result.p99Ms)}${share}`);
+}
+
+export function describeMemory({ row, bytesPerCommand }: MemoryOutcome): string {
+  return line(row, `${bytesPerCommand.toFixed(1)} bytes per command`);
+}
+
+export function describeCompaction({ row, quiet, compacting, p99Ratio }: CompactionOutcome): string {
+  const worst = Math.max(...compacting.map(({ calls }) => calls.p99Ms));
+  const longest = (['caller', 'consensus', 'object'] as const).map((thread) => {
+    return `${thread} ${ms(Math.max(...compacting.map(({ stalls }) => stalls[thread])))}`;
+  });
+  const took = compacting.map(({ compactMs }) => seconds(compactMs)).join(', ');
+  return line(
+    row,
+    `p99 ${ms(quiet.calls.p99Ms)} → ${ms(worst)} (× ${p99Ratio.toFixed(2)}), longest stalls: ${longest.join(', ')}; took ${took}`,
+  );
+}
+
+export function describeRestart({ row, readyMs }: RestartOutcome): string {
+  return line(row, `ready after ${seconds(readyMs)}`);
+}
+
+export function describeCatchUp({ row, readyMs, before, meanwhile, p99Ratio }: CatchUpOutcome): string {
+  return line(
+    row,
+    `ready after ${seconds(readyMs)}, callers' p99 ${ms(before.p99Ms)} → ${ms(meanwhile.p99Ms)} (× ${p99Ratio.toFixed(2)})`,
+  );
+}
+
+export function describeDiskUse({ row, peakBytes, boundBytes, snapshots }: DiskUseOutcome): string {
+  const share = (peakBytes / boundBytes).toFixed(2);
+  return line(row, `at most ${(peakBytes / 1e6).toFixed(1)} MB, ${share} of the bound, ${snapshots} snapshots`);
+}
+
+function line({ name }: { readonly name: string }, what: string): string {
+  return `${name.padEnd(NAME_CHARS)} ${what}`;
+}
+
+function ms(milliseconds: number): string {
+  return `${milliseconds.toFixed(2)} ms`;
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}

@@ -1,0 +1,79 @@
+/**
+ * Hands committed entries to the node's objects, in order and as far as they keep up. Part of the shell, on the consensus
+ * thread; it knows one life of the objects at a time, so that nothing is mixed up with what was meant for another one.
+ */
+
+import { logIndex, type LogIndex } from '../../ids.js';
+import type { ActorRef } from '../../runtime/actor.js';
+import type { MachineMessage } from '../replicated/machine-messages.js';
+import type { RaftLog } from './raft-log.js';
+
+/** Entries go to the objects in pieces of about this size, so that one piece never blocks their thread for long. */
+const PIECE_BYTES = 512 * 1024;
+/** Pieces on their way to the objects: well below what their mailbox holds, however small the pieces are. */
+const PIECES_MAX = 1024;
+
+export class MachineFeed {
+  readonly #machine: ActorRef<MachineMessage>;
+  /** Bytes that may be on their way; the rest waits in the log. */
+  readonly #bytesMax: number;
+  /** The objects that are fed; null until there are some. */
+  #life: number | null = null;
+  /** Invariant: appliedIndex <= sentIndex. */
+  #sentIndex = logIndex(0);
+  #appliedIndex = logIndex(0);
+  /** The last index of each piece on its way, and its size. */
+  #pieces: { readonly lastIndex: LogIndex; readonly bytes: number }[] = [];
+  #piecesBytes = 0;
+  #appliedBytes = 0;
+
+  constructor(machine: ActorRef<MachineMessage>, bytesMax: number) {
+    this.#machine = machine;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** How far the objects have come; those of an earlier life, until there are others. */
+  get appliedIndex(): LogIndex {
+    return this.#appliedIndex;
+  }
+
+  /** Bytes of all entries that objects have applied, by every life that has applied them. */
+  get appliedBytes(): number {
+    return this.#appliedBytes;
+  }
+
+  /** There are objects, and they hold everything up to `index`. */
+  start(life: number, index: LogIndex): void {
+    this.#life = life;
+    this.#sentIndex = index;
+    this.#appliedIndex = index;
+    this.#pieces = [];
+    this.#piecesBytes = 0;
+  }
+
+  /** Objects of this life have applied everything up to `index`. Returns whether they are the ones that are fed. */
+  applied(life: number, index: LogIndex): boolean {
+    if (life !== this.#life) return false;
+    this.#appliedIndex = index;
+    while (this.#pieces.length > 0 && this.#pieces[0]!.lastIndex <= index) {
+      const { bytes } = this.#pieces.shift()!;
+      this.#piecesBytes -= bytes;
+      this.#appliedBytes += bytes;
+    }
+    return true;
+  }
+
+  /** Copies entries up to `commitIndex` to the objects, as far as they keep up. */
+  feed(log: RaftLog, commitIndex: LogIndex): void {
+    const life = this.#life;
+    if (life === null) return;
+    while (this.#sentIndex < commitIndex && this.#piecesBytes < this.#bytesMax && this.#pieces.length < PIECES_MAX) {
+      const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, PIECE_BYTES);
+      const entries = piece.bytes.slice().buffer;
+      this.#pieces.push({ lastIndex: piece.lastIndex, bytes: entries.byteLength });
+      this.#piecesBytes += entries.byteLength;
+      this.#sentIndex = piece.lastIndex;
+      this.#machine.tell({ type: 'applyEntries', life, entries }, [entries]);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Makes machines: new objects, and the state of a snapshot where there is one. On the object thread; in slices, so that a
+ * machine that is there goes on meanwhile.
+ */
+
+import { ConclaveError } from '../../errors.js';
+import type { LastIncluded, Life } from '../../ids.js';
+import type { ActorRef } from '../../runtime/actor.js';
+import { breather } from '../../runtime/breather.js';
+import type { Logger } from '../../runtime/logger.js';
+import type { Disk } from '../../storage/disk.js';
+import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import { SnapshotReader } from '../../storage/snapshot-reader.js';
+import type { Admission } from '../raft/admissions.js';
+import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
+import { Machine } from './machine.js';
+import { restoreMachine } from './machine-snapshot.js';
+import { loadObject, type ResolvedObject } from './object-definition.js';
+import { ValueCodec } from './value-codec.js';
+
+export interface LoadedMachine {
+  readonly machine: Machine;
+  /** The snapshot that it holds; null: it holds nothing yet. */
+  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly admissions: readonly Admission[] } | null;
+}
+
+/** How long the Snapshotter may take to say which snapshot is the newest; it may be busy with a sync. */
+const NEWEST_TIMEOUT_MS = 30_000;
+/** How long the objects' thread is busy with loading at a time. */
+const SLICE_MS = 5;
+
+export class MachineLoader {
+  readonly #options: { readonly objects: readonly ResolvedObject[]; readonly life: Life; readonly sessionsMax: number };
+  readonly #snapshotter: ActorRef<SnapshotterMessage>;
+  readonly #disk: Disk;
+  readonly #logger: Logger;
+
+  constructor(
+    options: { readonly objects: readonly ResolvedObject[]; readonly life: Life; readonly sessionsMax: number },
+    snapshotter: ActorRef<SnapshotterMessage>,
+    disk: Disk,
+    logger: Logger,
+  ) {
+    this.#options = options;
+    this.#snapshotter = snapshotter;
+    this.#disk = disk;
+    this.#logger = logger;
+  }
+
+  /**
+   * Loads the newest snapshot that is whole, or none where there is none.
+   *
+   * @throws ConclaveError `ERR_INVALID_OBJECT` when an object cannot be made or restored, `ERR_STORAGE` when a snapshot
+   *   cannot be read.
+   */
+  async loadNewest(): Promise<LoadedMachine> {
+    const unusable: string[] = [];
+    for (;;) {
+      const snapshot = await this.#snapshotter.ask<SnapshotInfo | null>(
+        { type: 'newestSnapshot', unusable },
+        { timeoutMs: NEWEST_TIMEOUT_MS },
+      );
+      if (snapshot === null) return { machine: await this.#newMachine(), snapshot: null };
+      try {
+        return await this.load(snapshot);
+      } catch (error) {
+        if (!(error instanceof ConclaveError) || error.code !== 'ERR_STORAGE_CORRUPT') throw error;
+        this.#logger.error({ error, id: snapshot.id }, 'a snapshot is damaged; an older one is tried');
+        unusable.push(snapshot.id);
+      }
+    }
+  }
+
+  /**
+   * Loads this snapshot.
+   *
+   * @throws ConclaveError `ERR_STORAGE_CORRUPT`, and what {@link MachineLoader.loadNewest} throws.
+   */
+  async load(snapshot: SnapshotInfo): Promise<LoadedMachine> {
+    const reader = SnapshotReader.openAt(this.#disk, snapshot.location);
+    try {
+      const machine = await this.#newMachine();
+      await restoreMachine(machine, reader, breather(SLICE_MS));
+      const { lastIncluded, members } = reader.manifest;
+      return { machine, snapshot: { lastIncluded, admissions: members } };
+    } finally {
+      reader.close();
+    }
+  }
+
+  async #newMachine(): Promise<Machine> {
+    const { life, sessionsMax } = this.#options;
+    const objects = await Promise.all(this.#options.objects.map((object) => loadObject(object)));
+    return new Machine({ objects, life, sessionsMax, codec: new ValueCodec() });
+  }
+}

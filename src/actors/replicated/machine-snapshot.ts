@@ -1,0 +1,86 @@
+/**
+ * A machine and its objects to and from a snapshot: which sections there are, and what they mean. Runs wherever a machine
+ * is: in folds, and on the object thread when a node starts or is given a snapshot.
+ */
+
+import { ConclaveError } from '../../errors.js';
+import type { Pause } from '../../storage/pause.js';
+import type { SnapshotReader } from '../../storage/snapshot-reader.js';
+import type { SnapshotWriter } from '../../storage/snapshot-writer.js';
+import type { LoadedObject } from './object-definition.js';
+import type { Machine } from './machine.js';
+import type { SavedSession } from './session-table.js';
+import { readState } from './state/read-state.js';
+import { writeState } from './state/write-state.js';
+import { ValueCodec } from './value-codec.js';
+
+const SESSIONS = 'sessions';
+const OBJECT_PREFIX = 'object:';
+
+/** Writes everything but the end of a snapshot. */
+export async function saveMachine(machine: Machine, writer: SnapshotWriter, pause: Pause): Promise<void> {
+  writer.beginSection(SESSIONS);
+  writer.write(new ValueCodec().encodeInto(machine.save().sessions, SESSIONS));
+  writer.endSection();
+  for (const object of machine.objects) {
+    writer.beginSection(OBJECT_PREFIX + object.name);
+    await writeState(object, (bytes) => writer.write(bytes), pause);
+    writer.endSection();
+  }
+}
+
+/**
+ * Brings a machine that has applied nothing, and its new objects, to the state of a snapshot. An object that the snapshot
+ * does not know stays as it was made.
+ *
+ * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the snapshot is damaged, `ERR_INVALID_OBJECT` when it holds an object
+ *   that is not registered, or one whose `restore` throws. The machine must not be used then.
+ */
+export async function restoreMachine(machine: Machine, reader: SnapshotReader, pause: Pause): Promise<void> {
+  const { manifest } = reader;
+  refuseUnknown(machine.objects, reader);
+  for (const object of machine.objects) {
+    const section = reader.section(OBJECT_PREFIX + object.name);
+    if (section !== null) await readState(object, () => section.next(), pause);
+  }
+  const { lastIncluded, members } = manifest;
+  machine.restore({ lastIncluded, members, sessions: readSessions(reader) });
+}
+
+/** The hash of each object in a snapshot. */
+export function objectHashes({ manifest }: SnapshotReader): [object: string, hash: string][] {
+  return manifest.sections
+    .filter(({ name }) => name.startsWith(OBJECT_PREFIX))
+    .map(({ name, hash }) => [name.slice(OBJECT_PREFIX.length), hash]);
+}
+
+/** State that nobody asks for would be gone with the next snapshot. */
+function refuseUnknown(objects: readonly LoadedObject[], reader: SnapshotReader): void {
+  const known = new Set(objects.map(({ name }) => name));
+  for (const [name] of objectHashes(reader)) {
+    if (known.has(name)) continue;
+    throw new ConclaveError(
+      'ERR_INVALID_OBJECT',
+      `The snapshot of this node holds the state of an object ${name}, and no object of that name is registered: ` +
+        'register it, for its state would be lost otherwise.',
+      { data: { object: name } },
+    );
+  }
+}
+
+function readSessions(reader: SnapshotReader): readonly SavedSession[] {
+  const section = reader.section(SESSIONS);
+  const pieces: Uint8Array[] = [];
+  for (let piece = section?.next() ?? null; piece !== null; piece = section!.next()) pieces.push(piece.slice());
+  const sessions = section === null ? null : new ValueCodec().decode(Buffer.concat(pieces));
+  if (!Array.isArray(sessions) || !sessions.every(isSavedSession)) {
+    throw new ConclaveError('ERR_STORAGE_CORRUPT', 'The sessions of a snapshot are malformed.');
+  }
+  return sessions;
+}
+
+function isSavedSession(value: unknown): value is SavedSession {
+  if (!Array.isArray(value) || value.length !== 3) return false;
+  const [session, nextSeq, life] = value as unknown[];
+  return Number.isSafeInteger(session) && Number.isSafeInteger(nextSeq) && typeof life === 'string';
+}

@@ -1,0 +1,62 @@
+/**
+ * When a snapshot is due: after so many entries, so many bytes or so much time since the newest one, whichever is first.
+ * The nodes of a cluster apply the same log, and would all be busy with their snapshots at once: so each waits longer for
+ * its first one, by its place among them, and they stay apart from then on. Pure; clock and counts are handed in.
+ *
+ * With three nodes and a snapshot every 10,000 entries, the first node takes its first one after 10,000 entries, the second
+ * after 13,334 and the third after 16,667; the next ones come after 20,000, 23,334 and 26,667, and so on.
+ */
+
+import type { LogIndex } from '../../ids.js';
+
+export interface CompactionBounds {
+  readonly entries: number;
+  /** Bytes of the log. A larger state counts as its own size: what is written of snapshots stays in proportion. */
+  readonly bytes: number;
+  /** Null: time alone is no reason. */
+  readonly intervalMs: number | null;
+}
+
+/** The newest snapshot, as far as it matters when the next one is due. */
+export interface CompactionMark {
+  readonly index: LogIndex;
+  readonly stateBytes: number;
+  /** The bytes that had been applied when it was taken. */
+  readonly appliedBytes: number;
+  readonly takenMs: number;
+}
+
+export class CompactionTrigger {
+  readonly #bounds: CompactionBounds;
+  /** What the bounds are multiplied by; 1 once this node has taken a snapshot because it was due. */
+  #patience: number;
+  #mark: CompactionMark;
+
+  /** `position` is the node's place among the `membersCount` members, from 0. */
+  constructor(bounds: CompactionBounds, position: number, membersCount: number, mark: CompactionMark) {
+    this.#bounds = bounds;
+    this.#patience = 1 + position / membersCount;
+    this.#mark = mark;
+  }
+
+  /** From here on it counts. */
+  reset(mark: CompactionMark): void {
+    this.#mark = mark;
+  }
+
+  /** A snapshot has been taken because it was due. */
+  settle(): void {
+    this.#patience = 1;
+  }
+
+  /** Is one due, when so much has been applied? */
+  isDue(index: LogIndex, appliedBytes: number, nowMs: number): boolean {
+    const { entries, bytes, intervalMs } = this.#bounds;
+    const mark = this.#mark;
+    const patience = this.#patience;
+    if (index <= mark.index) return false;
+    if (index - mark.index >= entries * patience) return true;
+    if (appliedBytes - mark.appliedBytes >= Math.max(bytes, mark.stateBytes) * patience) return true;
+    return intervalMs !== null && nowMs - mark.takenMs >= intervalMs * patience;
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * Runs folds on the thread that asks for them, a slice at a time: for nodes without threads, and for simulations. A
+ * fold's objects are objects of their own, but whatever their module shares with the live ones, they share.
+ */
+
+import { abortable } from './abortable.js';
+import type { Disk } from '../../storage/disk.js';
+import { fold, type FoldResult, type FoldTask, type OnProgress } from './fold.js';
+import type { FoldRunner } from './fold-runner.js';
+
+/** How long a fold keeps its thread at a time. */
+const SLICE_MS = 5;
+
+export class InlineFoldRunner implements FoldRunner {
+  readonly #disk: Disk;
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  async run(task: FoldTask, signal: AbortSignal, onProgress: OnProgress): Promise<FoldResult> {
+    return await fold(task, { disk: this.#disk, pause: abortable(signal, SLICE_MS), onProgress });
+  }
+
+  async stop(): Promise<void> {}
+}

@@ -1,0 +1,75 @@
+/**
+ * Runs folds on a thread of their own, at a lower priority where the system has such: the thread is made for the first
+ * fold, and when none has followed for a while it is ended, and its memory with it. A fold that crashes its thread, or
+ * exhausts its memory, fails alone. Lives on the Snapshotter's thread, which is not blocked by any of it.
+ */
+
+import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import type { Piscina } from 'piscina';
+import { asError, fromPlainError } from '../../errors.js';
+import type { FoldResult, FoldTask, OnProgress } from './fold.js';
+import type { FoldRunner } from './fold-runner.js';
+import type { FoldOutcome, FoldProgress } from './fold-worker.js';
+
+type Pool = Piscina<FoldTask, FoldOutcome>;
+
+/** Folds of a busy node follow each other: then they need not load their classes again. */
+const IDLE_MS = 10_000;
+/** Only on Linux has each thread a niceness of its own. Without the optional package that sets it, folds have none. */
+const NICENESS = process.platform === 'linux' ? 10 : 0;
+
+export class PoolFoldRunner implements FoldRunner {
+  /** Null until the first fold, and again when stopped. */
+  #pool: Pool | null = null;
+
+  async run(task: FoldTask, signal: AbortSignal, onProgress: OnProgress): Promise<FoldResult> {
+    this.#pool ??= await makePool();
+    signal.throwIfAborted();
+    const pool = this.#pool;
+    const transferList = task.log.kind === 'memory' ? [...task.log.pieces] : [];
+    const tell = ({ fraction }: FoldProgress): void => onProgress(fraction);
+    pool.on('message', tell);
+    const running = pool.run(task, { signal, transferList });
+    const threads = [...pool.threads];
+    try {
+      const { result, error } = await running;
+      if (error !== null) throw fromPlainError(error);
+      return result;
+    } catch (error) {
+      // A thread that the pool has given up is still ending: only then will it not write any more.
+      await Promise.all(threads.filter((thread) => !pool.threads.includes(thread)).map(ended));
+      throw asError(error);
+    } finally {
+      pool.off('message', tell);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = null;
+    await pool?.destroy();
+  }
+}
+
+/** Loading the pool takes a while, and a node may never need it. */
+async function makePool(): Promise<Pool> {
+  const { Piscina: ThreadPool } = await import('piscina');
+  const pool: Pool = new ThreadPool({
+    filename: fileURLToPath(new URL('./fold-worker.js', import.meta.url)),
+    name: 'runFold',
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: IDLE_MS,
+    niceIncrement: NICENESS,
+    recordTiming: false,
+  });
+  // Of a thread that ends between folds; the next one has a new thread.
+  pool.on('error', () => {});
+  return pool;
+}
+
+function ended(thread: Worker): Promise<void> {
+  if (thread.threadId === -1) return Promise.resolve();
+  return new Promise((resolve) => void thread.once('exit', () => resolve()));
+}

@@ -1,0 +1,120 @@
+/**
+ * Gives other nodes the bytes of this node's snapshots, range by range, as they ask for them. Keeps no account of who has
+ * got what. Part of the Snapshotter; what is being read is kept open, and is not removed, until nobody has asked for a
+ * while.
+ */
+
+import { crc32 } from '../../checksum.js';
+import type { GroupId, NodeId } from '../../ids.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { Logger } from '../../runtime/logger.js';
+import type { ByteSource } from '../../storage/byte-source.js';
+import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import { RANGE_BYTES_MAX } from '../../storage/snapshot-receiver.js';
+import type { SnapshotStore } from '../../storage/snapshot-store.js';
+import type { SnapshotPiece, SnapshotRequest } from '../raft/messages.js';
+
+export interface SnapshotServerOptions {
+  readonly group: GroupId;
+  readonly self: NodeId;
+  readonly store: SnapshotStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Sends a piece to another node; it may be lost. */
+  readonly send: (to: NodeId, piece: SnapshotPiece) => void;
+}
+
+interface OpenSnapshot {
+  readonly source: ByteSource;
+  readonly bytes: number;
+  usedMs: number;
+}
+
+/** Nobody has asked for so long: who still wants it asks for another one, if this one is gone. */
+const IDLE_MS = 30_000;
+/** An honest peer has fewer under way. What is beyond is dropped, and asked for again if it was meant. */
+const REQUESTS_PER_TURN_MAX = 8;
+
+const NO_BYTES = new Uint8Array(0);
+
+export class SnapshotServer {
+  readonly #options: SnapshotServerOptions;
+  /** By id. */
+  readonly #open = new Map<string, OpenSnapshot>();
+  /** How many requests of each peer were answered in this turn. */
+  readonly #answered = new Map<NodeId, number>();
+
+  constructor(options: SnapshotServerOptions) {
+    this.#options = options;
+  }
+
+  isReading({ id }: SnapshotInfo): boolean {
+    return this.#open.has(id);
+  }
+
+  onRequest({ from, snapshotId, offset, length }: SnapshotRequest): void {
+    const answered = this.#answered.get(from) ?? 0;
+    if (answered >= REQUESTS_PER_TURN_MAX) return;
+    this.#answered.set(from, answered + 1);
+    const { group, self, send, logger } = this.#options;
+    const piece = { type: 'snapshotPiece', group, from: self, snapshotId, offset } as const;
+    try {
+      const snapshot = this.#find(snapshotId);
+      const bytes = snapshot === null ? NO_BYTES : read(snapshot, offset, Math.min(length, RANGE_BYTES_MAX));
+      if (bytes !== null) send(from, { ...piece, bytes, crc: crc32(bytes) });
+    } catch (error) {
+      logger.error({ error, snapshotId }, 'a snapshot that another node asks for cannot be read');
+      this.#close(snapshotId);
+      send(from, { ...piece, bytes: NO_BYTES, crc: crc32(NO_BYTES) });
+    }
+  }
+
+  /** A turn is over. */
+  drained(): void {
+    this.#answered.clear();
+  }
+
+  /** Closes what nobody reads any more. Returns whether there was any. */
+  closeIdle(nowMs: number): boolean {
+    const idle = [...this.#open].filter(([, { usedMs }]) => nowMs - usedMs >= IDLE_MS);
+    for (const [id] of idle) this.#close(id);
+    return idle.length > 0;
+  }
+
+  close(): void {
+    for (const id of [...this.#open.keys()]) this.#close(id);
+  }
+
+  /** Null: there is none of this id. */
+  #find(id: string): OpenSnapshot | null {
+    const { store, clock } = this.#options;
+    let open = this.#open.get(id);
+    if (open === undefined) {
+      const snapshot = store.list().find((each) => each.id === id);
+      if (snapshot === undefined) return null;
+      open = { source: store.open(snapshot), bytes: snapshot.bytes, usedMs: 0 };
+      this.#open.set(id, open);
+    }
+    open.usedMs = clock.nowMs();
+    return open;
+  }
+
+  #close(id: string): void {
+    const open = this.#open.get(id);
+    this.#open.delete(id);
+    open?.source.close();
+  }
+}
+
+/** Null: nobody who knows how large the snapshot is asks for this. */
+function read({ source, bytes }: OpenSnapshot, offset: number, length: number): Uint8Array | null {
+  if (length <= 0 || offset >= bytes) return null;
+  const piece = new Uint8Array(Math.min(length, bytes - offset));
+  let filled = 0;
+  while (filled < piece.length) {
+    const count = source.read(piece.subarray(filled), offset + filled);
+    if (count === 0) throw new Error(`The snapshot ends at byte ${offset + filled} instead of ${bytes}.`);
+    filled += count;
+  }
+  return piece;
+}

@@ -1,0 +1,348 @@
+/**
+ * The Snapshotter of a node: on the storage thread, or beside consensus where nothing is stored. It has the node's
+ * snapshots: takes them, keeps them, gives them to others and fetches them from others. Each of these is a part of its
+ * own; this is who they hear each other through. It never looks into a snapshot, and holds no object.
+ */
+
+import { assert } from '../../assert.js';
+import { ConclaveError, toPlainError } from '../../errors.js';
+import type { GroupId, NodeId } from '../../ids.js';
+import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
+import type { Disk } from '../../storage/disk.js';
+import { MemorySnapshots } from '../../storage/memory-snapshots.js';
+import { NodeDisk } from '../../storage/node-disk.js';
+import { SnapshotFolder } from '../../storage/snapshot-folder.js';
+import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import { SnapshotReader } from '../../storage/snapshot-reader.js';
+import type { LogStoreMessage } from '../log-store/log-store-messages.js';
+import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
+import type { TransferMessage } from '../raft/messages.js';
+import type { SnapshotNews } from '../replicated/caller-messages.js';
+import type { MachineMessage } from '../replicated/machine-messages.js';
+import type { ResolvedObject } from '../replicated/object-definition.js';
+import type { CompactionBounds } from './compaction-trigger.js';
+import { Compactor, type AttemptEnded } from './compactor.js';
+import type { FoldRunner } from './fold-runner.js';
+import { InlineFoldRunner } from './inline-fold-runner.js';
+import { LogGatherer } from './log-gatherer.js';
+import { PoolFoldRunner } from './pool-fold-runner.js';
+import type { SnapshotEvent } from './snapshot-event.js';
+import { FETCH_RETRY_MS, SnapshotFetch, type FetchEnded } from './snapshot-fetch.js';
+import { SnapshotKeeper } from './snapshot-keeper.js';
+import { SnapshotServer } from './snapshot-server.js';
+import type { FetchSnapshotFrom, KeptSnapshot, SnapshotterMessage } from './snapshotter-messages.js';
+import { tellOrDrop } from './tell-or-drop.js';
+
+/** What a Snapshotter is made from; crosses threads by structured clone. */
+export interface SnapshotterData {
+  readonly group: GroupId;
+  readonly self: NodeId;
+  readonly objects: readonly ResolvedObject[];
+  readonly sessionsMax: number;
+  /** Directories of snapshots and log; or neither is on a disk. */
+  readonly place:
+    | { readonly kind: 'disk'; readonly snapshots: string; readonly log: string }
+    | { readonly kind: 'memory' };
+  readonly isSynced: boolean;
+  /** On a thread of their own, or in slices on this one. */
+  readonly foldsOn: 'pool' | 'inline';
+  readonly snapshot: CompactionBounds & {
+    /** Are snapshots compared with the live objects? */
+    readonly isVerified: boolean;
+  };
+  /** This node's place among the members, from 0. */
+  readonly position: number;
+  readonly membersCount: number;
+  readonly raft: ActorAddress;
+  readonly machine: ActorAddress;
+  readonly caller: ActorAddress;
+  /** Null: the log is in memory only. */
+  readonly logStore: ActorAddress | null;
+}
+
+/** What the actor tells itself. */
+type OwnMessage = { readonly type: 'tick' } | AttemptEnded | FetchEnded;
+
+type Message = SnapshotterMessage | OwnMessage;
+
+/** The parts, once the snapshots have been opened. */
+interface Parts {
+  readonly keeper: SnapshotKeeper;
+  readonly compactor: Compactor;
+  readonly gatherer: LogGatherer;
+  readonly server: SnapshotServer;
+  readonly fetch: SnapshotFetch;
+}
+
+/** The objects are being given this snapshot. */
+interface Installing {
+  readonly snapshot: SnapshotInfo;
+  /** When a leader last wanted it. */
+  wantedMs: number;
+  isTold: boolean;
+}
+
+const TICK_MS = 100;
+/** A leader wants a snapshot installed at each heartbeat, until it is. */
+const WANTED_MS = 30_000;
+
+export class SnapshotterActor implements Actor<Message> {
+  readonly #context: ActorContext<Message>;
+  readonly #data: SnapshotterData;
+  readonly #disk: Disk;
+  readonly #runner: FoldRunner;
+  readonly #raft: ActorRef<RaftActorMessage>;
+  readonly #machine: ActorRef<MachineMessage>;
+  readonly #caller: ActorRef<SnapshotNews>;
+  /** Null until the snapshots have been opened. */
+  #parts: Parts | null = null;
+  #installing: Installing | null = null;
+  /** What is under way has been ended. */
+  #closing: Promise<void> | null = null;
+
+  constructor(context: ActorContext<Message>, data: SnapshotterData, disk: Disk, runner: FoldRunner) {
+    this.#context = context;
+    this.#data = data;
+    this.#disk = disk;
+    this.#runner = runner;
+    this.#raft = context.ref(data.raft);
+    this.#machine = context.ref(data.machine);
+    this.#caller = context.ref(data.caller);
+  }
+
+  receive(message: Message, reply: Reply): void {
+    if (message.type === 'openSnapshots') {
+      reply.ok(this.#open());
+      return;
+    }
+    if (message.type === 'closeSnapshots') {
+      void this.#close().then(() => reply.ok());
+      return;
+    }
+    if (this.#closing !== null && message.type !== 'attemptEnded') {
+      reply.fail(new ConclaveError('ERR_STOPPED', 'The snapshots have been closed.'));
+      return;
+    }
+    const parts = this.#parts;
+    assert(parts !== null, 'the snapshots are opened before anything else');
+    this.#handle(message, reply, parts);
+  }
+
+  drained(): void {
+    this.#parts?.server.drained();
+  }
+
+  stopped(): void {
+    void this.#close();
+  }
+
+  #handle(message: Exclude<Message, { type: 'openSnapshots' | 'closeSnapshots' }>, reply: Reply, parts: Parts): void {
+    const { keeper, compactor, gatherer, server, fetch } = parts;
+    switch (message.type) {
+      case 'tick':
+        return this.#onTick(parts);
+      case 'newestSnapshot':
+        if (message.unusable.length > 0) this.#setAside(message.unusable, parts);
+        return reply.ok(keeper.newest);
+      case 'logApplied':
+        keeper.heard();
+        compactor.logApplied(message.index, message.bytes);
+        return this.#noteInstalled(parts);
+      case 'compact':
+        return compactor.compact(message.index, reply);
+      case 'logPiece':
+        return gatherer.onPiece(message);
+      case 'attemptEnded':
+        return compactor.onEnded(message);
+      case 'fetchSnapshot':
+        return this.#onOffer(message, parts);
+      case 'snapshotPiece':
+        fetch.onPiece(message);
+        return this.#holdOrRelease(parts);
+      case 'fetchEnded':
+        return this.#onFetchEnded(message, parts);
+      case 'snapshotRequest':
+        return server.onRequest(message);
+    }
+  }
+
+  #open(): readonly KeptSnapshot[] {
+    assert(this.#parts === null, 'the snapshots are opened once');
+    const { logger, clock } = this.#context;
+    const { group, self: node, place, objects, sessionsMax, isSynced, snapshot, position, membersCount } = this.#data;
+    const store =
+      place.kind === 'memory'
+        ? new MemorySnapshots()
+        : SnapshotFolder.open(this.#disk, place.snapshots, (path, error) =>
+            logger.error({ path, error }, 'a snapshot is damaged; an older one takes its place'),
+          );
+    const send = (to: NodeId, message: TransferMessage): void => this.#send(to, message);
+    // A full mailbox does not refuse what comes from a timer.
+    const tellSelf = (ended: AttemptEnded | FetchEnded): void => void this.#context.after(0, ended);
+    const emit = (event: SnapshotEvent): void => this.#emit(event);
+    const server = new SnapshotServer({ group, self: node, store, clock, logger, send });
+    const keeper = new SnapshotKeeper({
+      store,
+      group,
+      raft: this.#raft,
+      logStore: this.#data.logStore === null ? null : this.#context.ref<LogStoreMessage>(this.#data.logStore),
+      logger,
+      isPinned: (each) => server.isReading(each),
+    });
+    const gatherer = new LogGatherer(this.#raft, clock);
+    const compactor = new Compactor({
+      bounds: snapshot,
+      position,
+      membersCount,
+      env: {
+        group,
+        objects,
+        sessionsMax,
+        isSynced,
+        isVerified: snapshot.isVerified,
+        logDirectory: place.kind === 'memory' ? null : place.log,
+        machine: this.#machine,
+        gatherer,
+        runner: this.#runner,
+        keeper,
+        logger,
+      },
+      clock,
+      emit,
+      tellSelf,
+    });
+    const fetch = new SnapshotFetch({
+      group,
+      self: node,
+      disk: this.#disk,
+      store,
+      clock,
+      logger,
+      send,
+      onProgress: (index, receivedBytes, bytes) => emit({ type: 'receiving', index, receivedBytes, bytes }),
+      onEnded: tellSelf,
+    });
+    this.#parts = { keeper, compactor, gatherer, server, fetch };
+    this.#context.every(TICK_MS, { type: 'tick' });
+    return store.list().map((each) => this.#describe(each));
+  }
+
+  /** @throws ConclaveError `ERR_STORAGE_CORRUPT`, `ERR_STORAGE`. */
+  #describe({ lastIncluded, id: snapshotId, bytes: snapshotBytes, location }: SnapshotInfo): KeptSnapshot {
+    const reader = SnapshotReader.openAt(this.#disk, location);
+    try {
+      return { lastIncluded, snapshotId, snapshotBytes, admissions: reader.manifest.members };
+    } finally {
+      reader.close();
+    }
+  }
+
+  #onTick(parts: Parts): void {
+    const { keeper, compactor, gatherer, server, fetch } = parts;
+    const nowMs = this.#context.clock.nowMs();
+    if (server.closeIdle(nowMs)) keeper.retire();
+    gatherer.tick(nowMs);
+    fetch.tick(nowMs);
+    if (this.#installing !== null && nowMs - this.#installing.wantedMs >= WANTED_MS) this.#installing = null;
+    this.#tellInstall();
+    keeper.announce();
+    this.#holdOrRelease(parts);
+    compactor.advance();
+  }
+
+  #setAside(ids: readonly string[], { keeper, compactor }: Parts): void {
+    keeper.setAside(ids, new ConclaveError('ERR_STORAGE_CORRUPT', 'The objects could not be restored from it.'));
+    compactor.newestChanged();
+  }
+
+  /** A leader offers a snapshot: it is fetched, unless it, or a newer one, is here already and not installed yet. */
+  #onOffer(offer: FetchSnapshotFrom, parts: Parts): void {
+    const { keeper, compactor, fetch } = parts;
+    const { newest } = keeper;
+    if (this.#installing !== null) {
+      this.#installing.wantedMs = this.#context.clock.nowMs();
+    } else if (newest === null || newest.lastIncluded.index < offer.lastIncluded.index) {
+      fetch.onOffer(offer);
+    } else if (newest.lastIncluded.index > compactor.appliedIndex) {
+      this.#install(newest);
+    }
+    this.#holdOrRelease(parts);
+  }
+
+  #onFetchEnded(ended: FetchEnded, parts: Parts): void {
+    const { keeper, compactor, fetch } = parts;
+    const { snapshot, error } = ended;
+    fetch.ended(ended);
+    if (snapshot === null) {
+      this.#context.logger.error({ error }, 'the snapshot that this node is given could not be fetched');
+      this.#emit({ type: 'failed', error: toPlainError(error), retryInMs: FETCH_RETRY_MS });
+    } else {
+      keeper.published();
+      compactor.newestChanged();
+      if (snapshot.lastIncluded.index > compactor.appliedIndex) this.#install(snapshot);
+    }
+    this.#holdOrRelease(parts);
+  }
+
+  #install(snapshot: SnapshotInfo): void {
+    this.#installing = { snapshot, wantedMs: this.#context.clock.nowMs(), isTold: false };
+    this.#tellInstall();
+  }
+
+  #tellInstall(): void {
+    const installing = this.#installing;
+    if (installing === null || installing.isTold) return;
+    installing.isTold = tellOrDrop(this.#machine, { type: 'installSnapshot', snapshot: installing.snapshot });
+  }
+
+  #noteInstalled(parts: Parts): void {
+    const snapshot = this.#installing?.snapshot;
+    if (snapshot === undefined || parts.compactor.appliedIndex < snapshot.lastIncluded.index) return;
+    this.#installing = null;
+    this.#emit({ type: 'installed', index: snapshot.lastIncluded.index, bytes: snapshot.bytes });
+    this.#holdOrRelease(parts);
+  }
+
+  /** While the node is given a snapshot, it takes none. */
+  #holdOrRelease({ compactor, fetch }: Parts): void {
+    compactor.hold(fetch.isBusy || this.#installing !== null);
+  }
+
+  #send(to: NodeId, message: TransferMessage): void {
+    const transfer = message.type === 'snapshotPiece' ? [message.bytes.buffer as ArrayBuffer] : [];
+    tellOrDrop(this.#raft, { type: 'sendTransfer', to, message }, transfer);
+  }
+
+  #emit(event: SnapshotEvent): void {
+    tellOrDrop(this.#caller, { type: 'snapshotEvent', event });
+  }
+
+  /** Ends whatever is under way. Resolves, and never rejects, when nothing of it is left. */
+  #close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    const parts = this.#parts;
+    try {
+      parts?.server.close();
+      await Promise.all([parts?.compactor.close(), parts?.fetch.close()]);
+    } catch (error) {
+      this.#context.logger.warn({ error }, 'what was under way with snapshots did not end cleanly');
+    }
+    await this.#runner.stop();
+  }
+}
+
+/** Makes the actor; the export that a storage thread spawns by name. */
+export const snapshotterActor: ActorFactory<SnapshotterMessage, SnapshotterData> = (context, data) => {
+  const disk = new NodeDisk({ isSynced: data.isSynced });
+  const runner = data.foldsOn === 'pool' ? new PoolFoldRunner() : new InlineFoldRunner(disk);
+  return snapshotterActorOn(disk, runner)(context, data);
+};
+
+/** Makes the actor with a disk and folds of the caller's choice. */
+export function snapshotterActorOn(disk: Disk, runner: FoldRunner): ActorFactory<SnapshotterMessage, SnapshotterData> {
+  return (context, data) => new SnapshotterActor(context, data, disk, runner);
+}

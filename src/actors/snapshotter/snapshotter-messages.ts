@@ -1,0 +1,80 @@
+/**
+ * What the Snapshotter receives: one actor for each node, on the storage thread, or beside consensus where nothing is
+ * stored. It takes snapshots, keeps them, gives them to others and fetches them from others.
+ */
+
+import type { LastIncluded, LogIndex, NodeId } from '../../ids.js';
+import type { Admission } from '../raft/admissions.js';
+import type { TransferMessage } from '../raft/messages.js';
+
+/** Asked once, before anything else: answered with a {@link KeptSnapshot} for each that is kept, newest first. */
+export interface OpenSnapshots {
+  readonly type: 'openSnapshots';
+}
+
+/** A snapshot that was found, as far as consensus must know it. */
+export interface KeptSnapshot {
+  readonly lastIncluded: LastIncluded;
+  readonly snapshotId: string;
+  readonly snapshotBytes: number;
+  readonly admissions: readonly Admission[];
+}
+
+/** Asked by the objects: answered with the `SnapshotInfo` of the newest snapshot, or null where there is none. */
+export interface NewestSnapshot {
+  readonly type: 'newestSnapshot';
+  /** The ids of those that could not be loaded: they are set aside, and the next older one is the newest. */
+  readonly unusable: readonly string[];
+}
+
+/**
+ * The objects have applied the log up to `index`, and it is stored up to there: a fold reads it from the disk, where what
+ * is not durable yet may still be what it is to replace.
+ */
+export interface LogApplied {
+  readonly type: 'logApplied';
+  readonly index: LogIndex;
+  /** Bytes of all entries that they have applied since the node started: counts how much a snapshot would save. */
+  readonly bytes: number;
+}
+
+/** Asked: take a snapshot now. Answered with its `LastIncluded`, or failed with `ERR_COMPACTION_FAILED`. */
+export interface Compact {
+  readonly type: 'compact';
+  /** What the asker knows to have been applied here: the snapshot has that, and all that this actor knows of. 0: nothing. */
+  readonly index: LogIndex;
+}
+
+/** Entries for a fold, where the log is in consensus' memory only; in order. */
+export interface LogPiece {
+  readonly type: 'logPiece';
+  /** As in the `readLog` that asked for it. */
+  readonly read: number;
+  /** Transferred. Null: the log no longer has what was asked for. */
+  readonly entries: ArrayBuffer | null;
+  readonly isLast: boolean;
+}
+
+/** A leader has offered this snapshot, perhaps not for the first time. */
+export interface FetchSnapshotFrom {
+  readonly type: 'fetchSnapshot';
+  readonly from: NodeId;
+  readonly lastIncluded: LastIncluded;
+  readonly snapshotId: string;
+  readonly snapshotBytes: number;
+}
+
+/** Asked: ends what is under way, removes drafts. Answered when nothing is left running. */
+export interface CloseSnapshots {
+  readonly type: 'closeSnapshots';
+}
+
+export type SnapshotterMessage =
+  | OpenSnapshots
+  | NewestSnapshot
+  | LogApplied
+  | Compact
+  | LogPiece
+  | FetchSnapshotFrom
+  | TransferMessage
+  | CloseSnapshots;

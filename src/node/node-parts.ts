@@ -1,0 +1,77 @@
+/**
+ * What a node's actors are made from, given its options: the one place that knows which of them needs what.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { ResolvedObject } from '../actors/replicated/object-definition.js';
+import { groupId, incarnation, life as asLife } from '../ids.js';
+import { observerId } from '../net/hello.js';
+import type { DataDir } from '../storage/data-dir.js';
+import { objectsFingerprint } from './objects-fingerprint.js';
+import type { CheckedOptions } from './options.js';
+import type { NodeAddresses, NodeParts } from './placement.js';
+
+const GROUP = groupId(0);
+/** Sessions that the cluster remembers; the least recently used is forgotten. The same on every node. */
+const SESSIONS_MAX = 10_000;
+
+/** `dataDir` is null for a node that keeps everything in memory. */
+export function nodeParts(
+  addresses: NodeAddresses,
+  options: CheckedOptions,
+  objects: readonly ResolvedObject[],
+  dataDir: DataDir | null,
+): NodeParts {
+  const { cluster, peers, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
+  const { raft, machine, caller, snapshotter } = addresses;
+  const life = asLife(randomBytes(16).toString('hex'));
+  // A node that remembers nothing is another one each time.
+  const remembered = dataDir?.identity.incarnation ?? incarnation(life);
+  const self = options.self ?? observerId(incarnation(life));
+  const logStore = dataDir === null ? null : addresses.logStore;
+  const members = [...(options.self === null ? [] : [self]), ...peers].toSorted();
+  return {
+    consensus: {
+      cluster,
+      self,
+      peers,
+      bind,
+      group: GROUP,
+      incarnation: remembered,
+      life,
+      electionTimeoutMs,
+      heartbeatMs,
+      limits,
+      objects: objectsFingerprint(objects),
+      machine,
+      caller,
+      snapshotter,
+      logStore,
+    },
+    machine: { objects, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
+    snapshotter: {
+      self,
+      group: GROUP,
+      objects,
+      sessionsMax: SESSIONS_MAX,
+      place:
+        dataDir === null
+          ? { kind: 'memory' }
+          : { kind: 'disk', snapshots: dataDir.layout.snapshots, log: dataDir.layout.log },
+      isSynced: fsync,
+      snapshot: {
+        entries: snapshot.entries,
+        bytes: snapshot.bytes,
+        intervalMs: snapshot.intervalMs,
+        isVerified: snapshot.verify,
+      },
+      position: Math.max(0, members.indexOf(self)),
+      membersCount: members.length,
+      raft,
+      machine,
+      caller,
+      logStore,
+    },
+    logStore: dataDir === null ? null : { directory: dataDir.layout.log, segmentBytes: limits.segmentBytes, fsync },
+  };
+}

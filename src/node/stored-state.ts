@@ -1,0 +1,73 @@
+/**
+ * What a node finds on its disk when it starts, from those who keep it to consensus; and the orderly end of those. On the
+ * thread that starts the node.
+ */
+
+import { ConclaveError } from '../errors.js';
+import { logIndex, term, type GroupId, type LastIncluded } from '../ids.js';
+import type { ActorSystem } from '../runtime/actor-system.js';
+import type { LogStoreMessage, RecoveredLog } from '../actors/log-store/log-store-messages.js';
+import type { Admission } from '../actors/raft/admissions.js';
+import type { KeptSnapshot, SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
+import type { NodeAddresses } from './placement.js';
+
+/** What a node remembers. Plain data, with buffers to be transferred. */
+export interface StoredState extends RecoveredLog {
+  /** Who is admitted at `base`. */
+  readonly admissions: readonly Admission[];
+}
+
+/** Reading a log and its snapshots takes as long as there is much of it. */
+const RECOVERY_TIMEOUT_MS = 10 * 60_000;
+/** How long it may take to write what is under way, and to end a fold. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+const NOTHING_INCLUDED: LastIncluded = { index: logIndex(0), term: term(0), timestampMs: 0 };
+
+/**
+ * Asks the actors that keep log and snapshots for what they have. They must have been started.
+ *
+ * @throws ConclaveError `ERR_STORAGE`, `ERR_STORAGE_CORRUPT` or `ERR_DATA_DIR_MISMATCH`.
+ */
+export async function recoverState(
+  main: ActorSystem,
+  { snapshotter, logStore, raft }: NodeAddresses,
+  group: GroupId,
+  hasLog: boolean,
+): Promise<StoredState | null> {
+  const options = { timeoutMs: RECOVERY_TIMEOUT_MS };
+  const snapshots = await main
+    .ref<SnapshotterMessage>(snapshotter)
+    .ask<readonly KeptSnapshot[]>({ type: 'openSnapshots' }, options);
+  if (!hasLog) return null;
+  const log = await main
+    .ref<LogStoreMessage>(logStore)
+    .ask<RecoveredLog>(
+      { type: 'recoverLog', group, snapshots: snapshots.map(({ lastIncluded }) => lastIncluded), raft },
+      options,
+    );
+  return { ...log, admissions: admissionsAt(log.base, snapshots) };
+}
+
+/** Lets the keepers finish. What they cannot do in time is lost, and nothing that was acknowledged. */
+export async function closeState(
+  main: ActorSystem,
+  { snapshotter, logStore }: NodeAddresses,
+  hasLog: boolean,
+): Promise<void> {
+  const options = { timeoutMs: CLOSE_TIMEOUT_MS };
+  await main.ref<SnapshotterMessage>(snapshotter).ask({ type: 'closeSnapshots' }, options);
+  if (hasLog) await main.ref<LogStoreMessage>(logStore).ask({ type: 'closeLog' }, options);
+}
+
+function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): readonly Admission[] {
+  if (base.index === NOTHING_INCLUDED.index) return [];
+  const found = snapshots.find(({ lastIncluded }) => lastIncluded.index === base.index);
+  if (found !== undefined) return found.admissions;
+  throw new ConclaveError(
+    'ERR_STORAGE_CORRUPT',
+    `The log begins behind entry ${base.index}, and there is no snapshot of it: restore the data directory from a copy, ` +
+      'or empty it and let the node join anew.',
+    { data: { index: base.index } },
+  );
+}

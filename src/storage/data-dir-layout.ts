@@ -1,0 +1,26 @@
+/** Where in a data directory what lies: the one place that knows the names. */
+
+import { join } from 'node:path';
+
+export interface DataDirLayout {
+  /** The data directory itself. */
+  readonly path: string;
+  /** Whose directory it is: `NodeIdentity`. */
+  readonly node: string;
+  /** The directory of the claims to it: `DirectoryLock`. */
+  readonly lock: string;
+  /** The directory of the write-ahead log. */
+  readonly log: string;
+  /** The directory of the snapshots. */
+  readonly snapshots: string;
+}
+
+export function dataDirLayout(path: string): DataDirLayout {
+  return {
+    path,
+    node: join(path, 'node.json'),
+    lock: join(path, 'LOCK'),
+    log: join(path, 'log'),
+    snapshots: join(path, 'snapshots'),
+  };
+}

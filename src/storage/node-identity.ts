@@ -1,0 +1,161 @@
+/**
+ * Whose data directory this is, and the incarnation of what lies in it: a small file, written once and durable before
+ * anything else, read at each start. Runs on the thread that starts the node; never gives a new identity to old data.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { crc32 } from '../checksum.js';
+import { ConclaveError } from '../errors.js';
+import { incarnation as asIncarnation, type Incarnation, type NodeId } from '../ids.js';
+import { dataDirLayout, type DataDirLayout } from './data-dir-layout.js';
+import type { Disk } from './disk.js';
+
+/** Who wants to use a data directory. */
+export interface NodeName {
+  readonly cluster: string;
+  /** Null: an observer. */
+  readonly self: NodeId | null;
+}
+
+export interface NodeIdentity {
+  /** Stays what it is for as long as the directory keeps what the node has promised; another one when it was emptied. */
+  readonly incarnation: Incarnation;
+  /** Was the directory empty? */
+  readonly isNew: boolean;
+}
+
+interface Content extends NodeName {
+  readonly incarnation: string;
+}
+
+const VERSION = 1;
+/** Two names of at most a few hundred characters and a little more. */
+const FILE_BYTES_MAX = 64 * 1024;
+const INCARNATION = /^[0-9a-f]{32}$/;
+/** In an empty log or snapshot directory that is a file system of its own. */
+const OF_THE_FILE_SYSTEM = 'lost+found';
+
+/**
+ * Reads the identity of a data directory, which must exist and be locked. Gives it a new one, which is durable when this
+ * returns, if there is none, or if there is neither log nor snapshot: then nothing has been promised under the old one,
+ * or what was has been forgotten.
+ *
+ * @throws ConclaveError `ERR_DATA_DIR_MISMATCH` when it belongs to another node or cluster, or to a newer version;
+ * `ERR_STORAGE_CORRUPT` when the file is damaged or missing beside a log or snapshots, or the log is missing beside
+ * snapshots; `ERR_STORAGE` when the disk refuses.
+ */
+export function readOrCreateIdentity(disk: Disk, dataDir: string, name: NodeName): NodeIdentity {
+  const layout = dataDirLayout(dataDir);
+  const isNamed = disk.exists(layout.node);
+  if (isNamed) refuseUnlessOurs(layout, read(disk, layout), name);
+  const isNew = !isNamed || !holdsFiles(disk, layout.log);
+  if (isNew) create(disk, layout, name, isNamed);
+  const content = read(disk, layout);
+  // Also where it is not new: it may have been renamed right before a crash.
+  disk.syncDirectory(layout.path);
+  return { incarnation: asIncarnation(content.incarnation), isNew };
+}
+
+function refuseUnlessOurs(layout: DataDirLayout, found: NodeName, wanted: NodeName): void {
+  if (found.cluster !== wanted.cluster || found.self !== wanted.self) throw notOurs(layout, found, wanted);
+}
+
+function create(disk: Disk, layout: DataDirLayout, { cluster, self }: NodeName, isNamed: boolean): void {
+  for (const directory of [layout.log, layout.snapshots]) {
+    if (!holdsFiles(disk, directory)) continue;
+    const missing = isNamed ? `the log in ${layout.log}, with what the node has promised,` : 'it';
+    throw corrupt(layout, `${missing} is missing, but there are files in ${directory}`);
+  }
+  const unnamed = `${layout.node}.new`;
+  // Of a start that was cut short.
+  if (disk.exists(unnamed)) disk.remove(unnamed);
+  const file = disk.open(unnamed, 'create');
+  try {
+    file.write([Buffer.from(format({ cluster, self, incarnation: randomBytes(16).toString('hex') }))], 0);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  disk.rename(unnamed, layout.node);
+}
+
+function holdsFiles(disk: Disk, directory: string): boolean {
+  return disk.exists(directory) && disk.list(directory).some((name) => name !== OF_THE_FILE_SYSTEM);
+}
+
+function format({ cluster, self, incarnation }: Content): string {
+  const content = { version: VERSION, cluster, self, incarnation };
+  return `${JSON.stringify({ ...content, crc32: checksumOf({ cluster, self, incarnation }) }, null, 2)}\n`;
+}
+
+function checksumOf({ cluster, self, incarnation }: Content): number {
+  return crc32(Buffer.from(JSON.stringify([VERSION, cluster, self, incarnation])));
+}
+
+function read(disk: Disk, layout: DataDirLayout): Content {
+  const json = parse(layout, readFile(disk, layout));
+  if (typeof json !== 'object' || json === null) throw corrupt(layout, 'it is not an object');
+  const { version, cluster, self, incarnation, crc32: checksum } = json as { readonly [field: string]: unknown };
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) {
+    throw corrupt(layout, 'it has no version');
+  }
+  if (version > VERSION) throw tooNew(layout, version);
+  if (typeof cluster !== 'string' || (typeof self !== 'string' && self !== null)) {
+    throw corrupt(layout, 'it does not say whose it is');
+  }
+  if (typeof incarnation !== 'string' || !INCARNATION.test(incarnation)) throw corrupt(layout, 'it has no incarnation');
+  const content = { cluster, self: self as NodeId | null, incarnation };
+  if (checksum !== checksumOf(content)) throw corrupt(layout, 'its checksum is wrong');
+  return content;
+}
+
+function readFile(disk: Disk, layout: DataDirLayout): Uint8Array {
+  const file = disk.open(layout.node, 'read');
+  try {
+    const size = file.size();
+    if (size > FILE_BYTES_MAX) throw corrupt(layout, `it has ${size} bytes`);
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, file.read(bytes, 0));
+  } finally {
+    file.close();
+  }
+}
+
+function parse(layout: DataDirLayout, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw corrupt(layout, 'it is not JSON', error);
+  }
+}
+
+function notOurs(layout: DataDirLayout, found: NodeName, wanted: NodeName): ConclaveError {
+  return new ConclaveError(
+    'ERR_DATA_DIR_MISMATCH',
+    `The data directory ${layout.path} belongs to ${describe(found)}, not to ${describe(wanted)}. Give each node a ` +
+      'dataDir of its own and keep its name and its cluster; empty this directory only if nobody needs what it holds.',
+    { data: { path: layout.path, cluster: found.cluster, self: found.self } },
+  );
+}
+
+function describe({ cluster, self }: NodeName): string {
+  return `${self === null ? 'an observer' : `node ${self}`} of cluster ${JSON.stringify(cluster)}`;
+}
+
+function tooNew(layout: DataDirLayout, version: number): ConclaveError {
+  return new ConclaveError(
+    'ERR_DATA_DIR_MISMATCH',
+    `The data directory ${layout.path} was written by a newer version of Conclave: its format is ${version}, and this ` +
+      `one knows formats up to ${VERSION}. Start the node with that version or a later one.`,
+    { data: { path: layout.path, version } },
+  );
+}
+
+function corrupt(layout: DataDirLayout, what: string, cause?: unknown): ConclaveError {
+  return new ConclaveError(
+    'ERR_STORAGE_CORRUPT',
+    `The file ${layout.node}, which says whose data directory this is, cannot be trusted: ${what}. Restore the whole ` +
+      'directory from a copy; or empty it, and the node rejoins its cluster as one that has lost its memory.',
+    { data: { path: layout.node, reason: what }, ...(cause === undefined ? {} : { cause }) },
+  );
+}

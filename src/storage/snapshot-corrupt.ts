@@ -1,0 +1,20 @@
+/**
+ * How the readers of snapshots say that one is damaged. Pure; whether an older snapshot takes its place is decided by
+ * who asked for this one.
+ */
+
+import { ConclaveError } from '../errors.js';
+
+/**
+ * The error for a snapshot that is not what was written. `what` is wrong at the byte `offset` of the file at `path`
+ * (null: the snapshot is in memory).
+ */
+export function snapshotCorrupt(path: string | null, offset: number, what: string, cause?: unknown): ConclaveError {
+  const where = path === null ? 'A snapshot in memory' : `The snapshot ${path}`;
+  return new ConclaveError(
+    'ERR_STORAGE_CORRUPT',
+    `${where} is damaged at byte ${offset}: ${what}. It must not be used: take an older one or a copy of it, ` +
+      'or let the node rejoin with an empty data directory.',
+    { data: { ...(path === null ? {} : { path }), offset }, ...(cause === undefined ? {} : { cause }) },
+  );
+}

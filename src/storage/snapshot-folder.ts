@@ -1,0 +1,157 @@
+/**
+ * The snapshots of one group as files of one directory. Owns the directory: nobody else creates, renames or removes in it,
+ * but for drafts, which are written where this said. Each step leaves, if power is lost in the middle of it, what the next
+ * `open` can go on with; blocks its thread while the disk works.
+ */
+
+import { join } from 'node:path';
+import { assert } from '../assert.js';
+import { ConclaveError } from '../errors.js';
+import type { ByteSource } from './byte-source.js';
+import type { Disk } from './disk.js';
+import type { DraftPlace } from './snapshot-draft.js';
+import { snapshotCorrupt } from './snapshot-corrupt.js';
+import type { SnapshotInfo } from './snapshot-info.js';
+import { SnapshotReader } from './snapshot-reader.js';
+import { newestFirst, type SnapshotStore } from './snapshot-store.js';
+
+/** Told once of each snapshot that was found damaged, and of where its file is now. */
+export type OnBadSnapshot = (path: string, error: unknown) => void;
+
+/** Index, term and id; the index is padded so that a listing is in order. */
+const SNAPSHOT_NAME = /^(\d{16})-(\d+)-([0-9a-f]{32})\.snapshot$/;
+const BAD_SUFFIX = '.bad';
+const BAD_NAME = /^(\d{16})-\d+-[0-9a-f]{32}\.snapshot\.bad$/;
+const DRAFT_SUFFIX = '.draft';
+
+/** Of the whole thread: an actor that was started again must not share a draft with what its former self had begun. */
+let draftCount = 0;
+
+/**
+ * A snapshot that is found damaged, here when its ends are read or by whoever reads the rest, is renamed to `*.bad`: it is
+ * never used again, and an operator may look at it. It is removed once as many newer ones as `keepNewest` keeps are there.
+ */
+export class SnapshotFolder implements SnapshotStore {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #onBad: OnBadSnapshot;
+  /** Newest first. */
+  #snapshots: readonly SnapshotInfo[] = [];
+  /** Paths of damaged snapshots, with the index that each stands at. */
+  readonly #bad = new Map<string, number>();
+
+  private constructor(disk: Disk, directory: string, onBad: OnBadSnapshot) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#onBad = onBad;
+  }
+
+  /**
+   * Creates the directory or takes stock of it: removes drafts that were never finished, and sets aside what is damaged.
+   *
+   * @throws ConclaveError `ERR_DATA_DIR_MISMATCH` when a newer version has written a snapshot, `ERR_STORAGE` when the disk
+   * refuses.
+   */
+  static open(disk: Disk, directory: string, onBad: OnBadSnapshot): SnapshotFolder {
+    const folder = new SnapshotFolder(disk, directory, onBad);
+    disk.makeDirectory(directory);
+    const names = disk.list(directory);
+    folder.#removeAll(names.filter((name) => name.endsWith(DRAFT_SUFFIX)).map((name) => join(directory, name)));
+    for (const name of names) folder.#takeStock(name);
+    return folder;
+  }
+
+  list(): readonly SnapshotInfo[] {
+    return this.#snapshots;
+  }
+
+  newDraft(): DraftPlace {
+    draftCount += 1;
+    return { kind: 'file', path: join(this.#directory, `${String(draftCount).padStart(12, '0')}${DRAFT_SUFFIX}`) };
+  }
+
+  publish(draft: SnapshotInfo): SnapshotInfo {
+    const path = join(this.#directory, fileName(draft));
+    this.#disk.rename(pathOf(draft), path);
+    this.#disk.syncDirectory(this.#directory);
+    const published: SnapshotInfo = { ...draft, location: { kind: 'file', path } };
+    // The same snapshot may have been published before, under the same name.
+    this.#snapshots = [published, ...this.#snapshots.filter((each) => pathOf(each) !== path)].sort(newestFirst);
+    return published;
+  }
+
+  discard(place: DraftPlace): void {
+    assert(place.kind === 'file', 'a folder holds files');
+    if (this.#disk.exists(place.path)) this.#removeAll([place.path]);
+  }
+
+  keepNewest(count: number, isPinned: (snapshot: SnapshotInfo) => boolean): void {
+    const gone = new Set(this.#snapshots.slice(count).filter((each) => !isPinned(each)));
+    const oldestKept = this.#snapshots[count - 1];
+    const bad = [...this.#bad]
+      .filter(([, index]) => oldestKept !== undefined && index < oldestKept.lastIncluded.index)
+      .map(([path]) => path);
+    this.#removeAll([...[...gone].map(pathOf), ...bad]);
+    for (const path of bad) this.#bad.delete(path);
+    this.#snapshots = this.#snapshots.filter((each) => !gone.has(each));
+  }
+
+  setAside(snapshot: SnapshotInfo, error: unknown): void {
+    this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
+    this.#rename(pathOf(snapshot), snapshot.lastIncluded.index, error);
+  }
+
+  open(snapshot: SnapshotInfo): ByteSource {
+    return this.#disk.open(pathOf(snapshot), 'read');
+  }
+
+  /** Something that lay in the directory when it was opened. What has another name than ours is not ours. */
+  #takeStock(name: string): void {
+    const path = join(this.#directory, name);
+    const bad = BAD_NAME.exec(name);
+    if (bad !== null) this.#bad.set(path, Number(bad[1]));
+    const match = SNAPSHOT_NAME.exec(name);
+    if (match === null) return;
+    try {
+      const snapshot = this.#read(path, name);
+      this.#snapshots = [...this.#snapshots, snapshot].sort(newestFirst);
+    } catch (error) {
+      if (!(error instanceof ConclaveError && error.code === 'ERR_STORAGE_CORRUPT')) throw error;
+      this.#rename(path, Number(match[1]), error);
+    }
+  }
+
+  #read(path: string, name: string): SnapshotInfo {
+    const reader = SnapshotReader.openAt(this.#disk, { kind: 'file', path });
+    try {
+      const snapshot = reader.infoAt({ kind: 'file', path });
+      if (fileName(snapshot) !== name) throw snapshotCorrupt(path, 0, 'it is not the snapshot that its name says');
+      return snapshot;
+    } finally {
+      reader.close();
+    }
+  }
+
+  #rename(path: string, index: number, error: unknown): void {
+    const badPath = path + BAD_SUFFIX;
+    this.#disk.rename(path, badPath);
+    this.#disk.syncDirectory(this.#directory);
+    this.#bad.set(badPath, index);
+    this.#onBad(badPath, error);
+  }
+
+  #removeAll(paths: readonly string[]): void {
+    if (paths.length === 0) return;
+    for (const path of paths) this.#disk.remove(path);
+    this.#disk.syncDirectory(this.#directory);
+  }
+}
+
+function fileName({ lastIncluded, id }: SnapshotInfo): string {
+  return `${String(lastIncluded.index).padStart(16, '0')}-${lastIncluded.term}-${id}.snapshot`;
+}
+
+function pathOf({ location }: SnapshotInfo): string {
+  assert(location.kind === 'file', 'a folder holds files');
+  return location.path;
+}
