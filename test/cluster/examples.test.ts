@@ -84,3 +84,12 @@ test('01-counter: three servers count together, and no number comes twice', asyn
   expect(code).toBe(0);
   expect(visits.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
 });
+
+test('02-durable: three servers are killed, and have every note when they are back', async () => {
+  const program = run('02-durable/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  expect(program.output()).toContain('Every note that was acknowledged is there.');
+  expect(code).toBe(0);
+});

@@ -272,7 +272,7 @@ export class Machine {
 }
 
 /** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */
-const CHECKED_VALUES_MIN = 64;
+const CHECKED_VALUES_MIN = 256;
 const CHECKED_VALUES_PER_COMMAND = 4;
 
 /** Stands for the name of a method where none was called. */

@@ -5,7 +5,7 @@
  */
 
 import { assert } from '../../assert.js';
-import { ConclaveError, toPlainError } from '../../errors.js';
+import { asError, ConclaveError, toPlainError } from '../../errors.js';
 import type { GroupId, NodeId } from '../../ids.js';
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
 import type { Disk } from '../../storage/disk.js';
@@ -111,10 +111,7 @@ export class SnapshotterActor implements Actor<Message> {
   }
 
   receive(message: Message, reply: Reply): void {
-    if (message.type === 'openSnapshots') {
-      reply.ok(this.#open());
-      return;
-    }
+    if (message.type === 'openSnapshots') return this.#onOpen(reply);
     if (message.type === 'closeSnapshots') {
       void this.#close().then(() => reply.ok());
       return;
@@ -166,6 +163,16 @@ export class SnapshotterActor implements Actor<Message> {
     }
   }
 
+  /** Whoever starts the node is to hear why it cannot be started. */
+  #onOpen(reply: Reply): void {
+    try {
+      reply.ok(this.#open());
+    } catch (error) {
+      reply.fail(asError(error));
+    }
+  }
+
+  /** @throws ConclaveError `ERR_STORAGE`, `ERR_STORAGE_CORRUPT`, `ERR_DATA_DIR_MISMATCH`. */
   #open(): readonly KeptSnapshot[] {
     assert(this.#parts === null, 'the snapshots are opened once');
     const { logger, clock } = this.#context;
@@ -227,7 +234,6 @@ export class SnapshotterActor implements Actor<Message> {
     return store.list().map((each) => this.#describe(each));
   }
 
-  /** @throws ConclaveError `ERR_STORAGE_CORRUPT`, `ERR_STORAGE`. */
   #describe({ lastIncluded, id: snapshotId, bytes: snapshotBytes, location }: SnapshotInfo): KeptSnapshot {
     const reader = SnapshotReader.openAt(this.#disk, location);
     try {
@@ -309,7 +315,8 @@ export class SnapshotterActor implements Actor<Message> {
   }
 
   #send(to: NodeId, message: TransferMessage): void {
-    const transfer = message.type === 'snapshotPiece' ? [message.bytes.buffer as ArrayBuffer] : [];
+    const isFull = message.type === 'snapshotPiece' && message.bytes.length > 0;
+    const transfer = isFull ? [message.bytes.buffer as ArrayBuffer] : [];
     tellOrDrop(this.#raft, { type: 'sendTransfer', to, message }, transfer);
   }
 

@@ -7,7 +7,7 @@ import { block, blockOf, entriesOf, life, session, type EntryLike } from '../rep
 import { resolvedObjects, SESSIONS_MAX } from './support/random-history.js';
 
 const objects = await resolvedObjects();
-const BLOCKS = 120;
+const BLOCKS = 60;
 
 /** Many milliseconds of work. */
 function longTask(): FoldTask {
