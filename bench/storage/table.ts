@@ -56,12 +56,19 @@ export function keyOf(index: number): string {
 export function valueOf(kind: ValueKind, number: number, bytes: number): Value {
   switch (kind) {
     case 'text':
-      return (number % 1e10).toString().padStart(TEXT_CHARS, '-');
+      return textOf(number);
     case 'record':
       return recordOf(number, bytes);
     case 'noise':
       return noiseOf(number, bytes);
   }
+}
+
+/** Letters and digits that a compressor cannot foresee. */
+function textOf(number: number): string {
+  const first = nextWord(seedOf(number));
+  const second = nextWord(first);
+  return ((first >>> 0) * 2 ** 19 + (second >>> 13)).toString(36).padStart(TEXT_CHARS, '0');
 }
 
 function recordOf(number: number, bytes: number): string {
@@ -82,7 +89,7 @@ function noiseOf(number: number, bytes: number): Uint8Array {
 }
 
 function seedOf(number: number): number {
-  return Math.imul(number + 1, 0x9e37_79b1) | 1;
+  return Math.imul(number + 1, 0x9e37_79b1) || 1;
 }
 
 /** Marsaglia's xorshift32. */

@@ -92,6 +92,7 @@ export function consensusActorOn(
         },
       },
       ...(recovered === null ? {} : { recovered: coreOf(recovered) }),
+      snapshot: recovered?.snapshot ?? null,
       sessionContent: sessionContent(life),
       transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data) }),
       logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),

@@ -8,6 +8,7 @@ import { logIndex, term, type GroupId, type LastIncluded } from '../ids.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
 import type { LogStoreMessage, RecoveredLog } from '../actors/log-store/log-store-messages.js';
 import type { Admission } from '../actors/raft/admissions.js';
+import type { SnapshotTaken } from '../actors/raft/raft-actor-messages.js';
 import type { KeptSnapshot, SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { NodeAddresses } from './placement.js';
 
@@ -15,6 +16,8 @@ import type { NodeAddresses } from './placement.js';
 export interface StoredState extends RecoveredLog {
   /** Who is admitted at `base`. */
   readonly admissions: readonly Admission[];
+  /** The newest snapshot; null: there is none. */
+  readonly snapshot: SnapshotTaken | null;
 }
 
 /** Reading a log and its snapshots takes as long as there is much of it. */
@@ -46,7 +49,7 @@ export async function recoverState(
       { type: 'recoverLog', group, snapshots: snapshots.map(({ lastIncluded }) => lastIncluded), raft },
       options,
     );
-  return { ...log, admissions: admissionsAt(log.base, snapshots) };
+  return { ...log, admissions: admissionsAt(log.base, snapshots), snapshot: newestOf(snapshots) };
 }
 
 /** Lets the keepers finish. What they cannot do in time is lost, and nothing that was acknowledged. */
@@ -58,6 +61,14 @@ export async function closeState(
   const options = { timeoutMs: CLOSE_TIMEOUT_MS };
   await main.ref<SnapshotterMessage>(snapshotter).ask({ type: 'closeSnapshots' }, options);
   if (hasLog) await main.ref<LogStoreMessage>(logStore).ask({ type: 'closeLog' }, options);
+}
+
+function newestOf(snapshots: readonly KeptSnapshot[]): SnapshotTaken | null {
+  const [newest] = snapshots;
+  if (newest === undefined) return null;
+  const { lastIncluded, snapshotId, snapshotBytes } = newest;
+  const oldestIndex = snapshots.length > 1 ? snapshots.at(-1)!.lastIncluded.index : NOTHING_INCLUDED.index;
+  return { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex };
 }
 
 function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): readonly Admission[] {

@@ -15,6 +15,8 @@ export function startHandover(core: Core, leader: Leader, wanted: NodeId | null)
   const target = wanted ?? bestSuccessor(core, leader);
   if (target === null || !isVoter(core.options.configuration, target)) return emit(core, 'no such voter');
   if (target === core.options.self) return emit(core, null);
+  // One that the log does not admit, as it is now, could not lead.
+  if (!counts(core, target)) return emit(core, 'no such voter');
   const deadlineMs = core.nowMs + core.options.electionTimeoutMs[1];
   core.handover = { target, deadlineMs, isTimeoutNowSent: false };
 }

@@ -5,7 +5,6 @@
  */
 
 import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../runtime/actor.js';
-import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
@@ -39,6 +38,8 @@ export interface RaftActorOptions {
   readonly core: Omit<CoreOptions, 'random'>;
   /** What the node has found on its disk. */
   readonly recovered?: Recovered;
+  /** The newest snapshot that it has found there; null: none. */
+  readonly snapshot: SnapshotTaken | null;
   /** The entry that opens this node's session. */
   readonly sessionContent: Content;
   readonly transport: Transport;
@@ -74,8 +75,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #session: SessionId | null = null;
   /** The snapshot that others are offered; null: there is none. */
   #snapshot: SnapshotTaken | null = null;
-  /** The last entry that this node's own store has. */
+  /** The last entry that this node's own store has written. */
   #durableIndex = logIndex(0);
+  /** The first entry of each request to the store that has not been written; Infinity for one without entries. */
+  readonly #storing: number[] = [];
   /** What the Snapshotter has been told of how far the objects have come. */
   #toldIndex = logIndex(0);
   /** As the core has last announced it. */
@@ -101,6 +104,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#lastTickMs = this.#nowMs;
     this.#peers = peersOf(options.core.configuration, options.core.self);
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
+    this.#snapshot = options.snapshot;
     this.#commitIndex = this.#core.commitIndex;
     this.#durableIndex = this.#core.log.lastIndex;
     context.every(options.tickMs, { type: 'tick' });
@@ -185,6 +189,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'send':
         return this.#transport.send(effect.to, effect.message);
       case 'store':
+        this.#storing.push(effect.append?.firstIndex ?? Infinity);
         return this.#options.logStore.store(effect, this.#onWritten);
       case 'commit':
         this.#commitIndex = effect.index;
@@ -209,6 +214,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   readonly #onWritten = ({ append, reset, then }: Store): void => {
+    this.#storing.shift();
     if (append !== null) this.#durableIndex = append.lastIndex;
     else if (reset !== null) this.#durableIndex = reset.index;
     for (const effect of then) {
@@ -238,8 +244,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** The Snapshotter judges by this when a snapshot is due. */
   #tellSnapshotter(): void {
     const { appliedIndex, appliedBytes: bytes } = this.#feed;
-    // A fold reads the disk, and what is applied here may be durable on other nodes only.
-    const index = logIndex(Math.min(appliedIndex, this.#durableIndex));
+    // A fold reads the disk. What is applied here may be durable on other nodes only, or the disk may still have what it
+    // is about to replace.
+    const index = logIndex(Math.min(appliedIndex, this.#durableIndex, Math.min(...this.#storing) - 1));
     if (index === this.#toldIndex) return;
     if (tellOrDrop(this.#snapshotter, { type: 'logApplied', index, bytes })) this.#toldIndex = index;
   }
@@ -341,7 +348,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #offerSnapshot({ to, session, round, term }: SendSnapshot): void {
     const snapshot = this.#snapshot;
-    assert(snapshot !== null, 'the log is never compacted without a snapshot');
+    // One that has just been installed has not been announced yet; the next heartbeat asks again.
+    if (snapshot === null || snapshot.lastIncluded.index + 1 < this.#core.log.firstIndex) {
+      return this.#step({ type: 'snapshotSent', peer: to, session });
+    }
     const { index, term: lastIncludedTerm, timestampMs } = snapshot.lastIncluded;
     const { group, self } = this.#options.core;
     this.#transport.send(to, {
@@ -410,7 +420,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #onStart(reply: Reply): void {
     const { self } = this.#context;
     const onLink = (message: LinkUp | LinkDown): void => {
-      if (!tellOrDrop(self, message)) this.#missedLinks.set(message.peer, message);
+      // Never before what was missed earlier.
+      const isBehind = this.#missedLinks.has(message.peer);
+      if (isBehind || !tellOrDrop(self, message)) this.#missedLinks.set(message.peer, message);
     };
     const handler = {
       // What comes from a peer whose connection is not known yet might be taken for its former incarnation's.

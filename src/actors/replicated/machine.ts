@@ -129,7 +129,9 @@ export class Machine {
       term: this.#appliedTerm,
       timestampMs: this.#appliedTimestampMs,
     };
-    const members = [...this.#members].filter((member): member is [NodeId, Incarnation] => member[1] !== null);
+    const admitted = [...this.#members].filter((member): member is [NodeId, Incarnation] => member[1] !== null);
+    // In an order that does not depend on who was retired and came back.
+    const members = admitted.toSorted(([a], [b]) => (a < b ? -1 : 1));
     return { lastIncluded, members, sessions: this.#sessions.save() };
   }
 

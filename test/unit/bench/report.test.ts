@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { LoadRow } from '../../../bench/matrix.js';
+import { rowsOf, type LoadRow } from '../../../bench/matrix.js';
 import { commandsByClusterSize, commandsBySize } from '../../../bench/report/plots.js';
 import { resultsText, withResults } from '../../../bench/report/table.js';
-import { readResults, type LoadOutcome, type Results } from '../../../bench/results.js';
+import {
+  readResults,
+  type CompactionOutcome,
+  type FeltResult,
+  type LoadOutcome,
+  type Results,
+} from '../../../bench/results.js';
 
 const ROOT = new URL('../../../', import.meta.url);
 const COMMITTED = new URL('bench/results/latest.json', ROOT);
@@ -56,6 +62,90 @@ describe('the table', () => {
   });
 });
 
+describe('what is said of logs and snapshots', () => {
+  test('is nothing where nothing of it was measured', () => {
+    const text = resultsText(resultsOf([outcome({}, 1000, 2000)]));
+
+    expect(text).toContain('over loopback, log in memory. ');
+    expect(text).not.toContain('dataDir');
+  });
+
+  test('durable writes have a table of their own, under what their disk can do', () => {
+    const durable = { ...outcome({ durable: true, window: 1 }, 2_345, 0), limit: null };
+
+    const text = resultsText({ ...resultsOf([durable]), fdatasyncMs: 0.123 });
+
+    expect(text).toContain('log in memory unless said otherwise. ');
+    expect(text).toContain('an fdatasync (this disk: 0.12 ms for 4 KiB) before every acknowledgement:');
+    expect(text).toContain('| 10 B | 1 | 3 | leader | 2,350 | 1.50 ms | 12.3 ms | 0.75 ms |');
+    expect(text).not.toContain('limit/s');
+  });
+
+  test('compaction: what callers and threads felt, with none and of each node', () => {
+    const [row] = rowsOf({ isQuick: false }).filter((each) => each.kind === 'compaction');
+    const compaction: CompactionOutcome = {
+      row: row!,
+      quiet: felt(2, 5),
+      compacting: [
+        { ...felt(3, 8), role: 'leader', compactMs: 1234 },
+        { ...felt(4, 9), role: 'follower', compactMs: 2345 },
+      ],
+      p99Ratio: 2,
+    };
+
+    const text = resultsText({ ...resultsOf([]), compaction: [compaction] });
+
+    expect(text).toContain('Compaction of a map of 1,000,000 entries under 50,000 writes/s, 3 nodes');
+    expect(text).toContain('log and snapshots on disk: p99 × 2.00 at worst.');
+    expect(text).toContain('| none |  | 1.00 ms | 2.00 ms | 3.00 ms | 5.00 ms | 6.00 ms | 7.00 ms |');
+    expect(text).toContain('| the leader | 1.23 s | 1.00 ms | 3.00 ms | 3.00 ms | 8.00 ms | 9.00 ms | 10.0 ms |');
+    expect(text).toContain('| the follower | 2.35 s |');
+  });
+
+  test('restarts, a node that catches up, and the disk: times and sizes', () => {
+    const rows = rowsOf({ isQuick: false });
+    const restart = rows.filter((row) => row.kind === 'restart');
+    const [catchUp] = rows.filter((row) => row.kind === 'catchUp');
+    const [diskUse] = rows.filter((row) => row.kind === 'diskUse');
+    const stored = { logBytes: 150e6, snapshotBytes: 8e6 };
+
+    const text = resultsText({
+      ...resultsOf([]),
+      restart: restart.map((row) => ({ row, ...stored, readyMs: 1234, rounds: [1234] })),
+      catchUp: [
+        {
+          row: catchUp!,
+          snapshotBytes: 200e6,
+          readyMs: 4321,
+          before: felt(2, 0).calls,
+          meanwhile: felt(5, 0).calls,
+          p99Ratio: 2.5,
+        },
+      ],
+      diskUse: [
+        {
+          row: diskUse!,
+          stateBytes: 20e6,
+          writtenBytes: 100e6,
+          snapshots: 4,
+          peakBytes: 50e6,
+          logBytes: 40e6,
+          snapshotBytes: 10e6,
+          boundBytes: 100e6,
+        },
+      ],
+    });
+
+    expect(text).toContain('| a log of 1,000,000 entries of 10 B | 150 MB | 1.23 s |');
+    expect(text).toContain('| a snapshot of 1,000,000 map entries | 8.0 MB | 1.23 s |');
+    expect(text).toContain('catches up on a snapshot of 200 MB in 4.32 s, while 50,000 writes/s go on');
+    expect(text).toContain('from 2.00 ms to 5.00 ms: × 2.50.');
+    expect(text).toContain(
+      '| 20,000 records in JSON of 1000 B | 20 MB | 10,000 | 100 MB | 20 MB | 40 MB | 10 MB | 50 MB | 0.50 |',
+    );
+  });
+});
+
 describe('the plots', () => {
   test('show the rate and the limit of each size, from the largest window', async () => {
     const results = resultsOf([
@@ -63,6 +153,7 @@ describe('the plots', () => {
       outcome({ window: 5000 }, 333_000, 444_000),
       outcome({ commandBytes: 2048 }, 55_000, 66_000),
       outcome({ nodes: 5 }, 77_000, 88_000),
+      outcome({ durable: true }, 99_000, 99_000),
     ]);
 
     const texts = textsOf(await commandsBySize(results));
@@ -70,6 +161,7 @@ describe('the plots', () => {
     expect(texts).toEqual(expect.arrayContaining(['10 B', '2 KiB', '333k', '444k', '55k', '66k']));
     expect(texts).not.toContain('11k');
     expect(texts).not.toContain('77k');
+    expect(texts).not.toContain('99k');
   });
 
   test('show the rate and the limit of each cluster', async () => {
@@ -80,6 +172,14 @@ describe('the plots', () => {
     expect(texts).toEqual(expect.arrayContaining(['3', '7', '333k', '444k', '55k', '66k']));
   });
 });
+
+/** What callers and threads felt, each number one more than the last. */
+function felt(p99Ms: number, callerMs: number): FeltResult {
+  return {
+    calls: { calls: 50_000, durationMs: 1000, p50Ms: 1, p99Ms, maxMs: 3 },
+    stalls: { caller: callerMs, consensus: callerMs + 1, object: callerMs + 2, storage: 1 },
+  };
+}
 
 /** Every text that the picture shows. */
 function textsOf(svg: string): string[] {

@@ -83,6 +83,7 @@ describe('RaftActor', () => {
               submissionBytesInflightMax: 100_000,
             },
           },
+          snapshot: null,
           sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport: network.transport({
             cluster: 'test',
@@ -300,6 +301,52 @@ describe('RaftActor', () => {
     expect(early).toBe(commitIndex);
     expect(lastStatus(leader)!.commitIndex).toBe(commitIndex + 1);
     expect(rig.failures).toEqual([]);
+  });
+
+  it('tells the Snapshotter of what is applied once its own storage has it too, and not before', async () => {
+    const held: number[] = [];
+    let isHolding = false;
+    const store = (id: NodeId): LogStore =>
+      new SlowLogStore((request) => {
+        if (isHolding && id === 'a:1') held.push(request);
+        else {
+          const raft = rig.system.ref<RaftActorMessage>({ system: 'simulated', name: `raft ${id}` });
+          rig.simulation.after(1, () => raft.tell({ type: 'logStored', request }));
+        }
+      });
+    const nodes = await start(IDS, APPLY_BYTES_MAX, store);
+    const node = nodes.find(({ id }) => id === 'a:1')!;
+    node.raft.tell(ready(5));
+    await run(20);
+    const { commitIndex: before } = lastStatus(node)!;
+    const applied = (index: number): void =>
+      node.raft.tell({
+        type: 'machineApplied',
+        life: 5,
+        index: logIndex(index),
+        session: null,
+        nextSeq: 1,
+        gap: false,
+        expired: null,
+      });
+    const told = (): number[] =>
+      node.toSnapshotter.flatMap((message) => (message.type === 'logApplied' ? [message.index] : []));
+    applied(before);
+    await run(20);
+
+    isHolding = true;
+    submit(leaderOf(nodes), 1);
+    await run(100);
+    applied(before + 1);
+    await run(50);
+    const whileHeld = told();
+    isHolding = false;
+    node.raft.tell({ type: 'logStored', request: held.at(-1)! });
+    await run(50);
+
+    expect(lastStatus(node)!.commitIndex).toBe(before + 1);
+    expect(whileHeld).toEqual([before]);
+    expect(told()).toEqual([before, before + 1]);
   });
 
   it('is elected although its thread is so slow that every tick is late', async () => {

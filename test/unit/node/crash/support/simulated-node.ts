@@ -18,7 +18,8 @@ import { silentLogger, type Logger } from '../../../../../src/runtime/logger.js'
 import { randomBelow, SeededRandom } from '../../../../../src/runtime/random.js';
 import { SimulationScheduler } from '../../../../../src/runtime/simulation-scheduler.js';
 import { DataDir } from '../../../../../src/storage/data-dir.js';
-import type { SimulatedDisk } from '../../../../../src/testing/simulated-disk.js';
+import type { Disk } from '../../../../../src/storage/disk.js';
+import { SimulatedDisk } from '../../../../../src/testing/simulated-disk.js';
 import { Journal } from './journal.js';
 
 // Loading a module takes a while of real time, during which virtual time would run away.
@@ -34,6 +35,8 @@ export interface SimulatedNodeOptions extends Partial<Pick<RuntimeOptions<Object
   /** How large the files of the log become; the option of a runtime allows none that are small enough to be many. */
   readonly segmentBytes?: number;
   readonly logger?: Logger;
+  /** Default: {@link DATA_DIR}, where no other disk than a simulated one should be. */
+  readonly dataDir?: string;
 }
 
 /** In virtual time, so it costs nothing. */
@@ -45,14 +48,14 @@ const SEGMENT_BYTES = 4096;
 /** A node, from its start to its end. */
 export class SimulatedNode {
   readonly self: string;
-  readonly disk: SimulatedDisk;
+  readonly disk: Disk;
   /** What the runtime has reported by its event `error`. */
   readonly errors: Error[] = [];
   /** Null while it starts. */
   runtime: JournalRuntime | null = null;
   readonly #placement: InlinePlacement[];
 
-  constructor(self: string, disk: SimulatedDisk, placement: InlinePlacement[]) {
+  constructor(self: string, disk: Disk, placement: InlinePlacement[]) {
     this.self = self;
     this.disk = disk;
     this.#placement = placement;
@@ -80,8 +83,8 @@ export class SimulatedHost {
   }
 
   /** Starts a node. Rejects with what its start does, or, when its disk crashes meanwhile, with anything. */
-  async start(self: string, disk: SimulatedDisk, options: SimulatedNodeOptions = {}): Promise<SimulatedNode> {
-    const { segmentBytes = SEGMENT_BYTES, logger = silentLogger, ...more } = options;
+  async start(self: string, disk: Disk, options: SimulatedNodeOptions = {}): Promise<SimulatedNode> {
+    const { segmentBytes = SEGMENT_BYTES, logger = silentLogger, dataDir = DATA_DIR, ...more } = options;
     const checked = checkOptions<Objects>({
       self,
       peers: this.#members.filter((member) => member !== self),
@@ -89,7 +92,7 @@ export class SimulatedHost {
       threads: false,
       electionTimeoutMs: [20, 40],
       heartbeatMs: 5,
-      dataDir: DATA_DIR,
+      dataDir,
       logger,
       ...more,
     });
@@ -140,13 +143,13 @@ export class SimulatedHost {
 
   #killCrashed(): void {
     for (const node of this.#nodes) {
-      if (node.disk.crash === null) continue;
+      if (!(node.disk instanceof SimulatedDisk) || node.disk.crash === null) continue;
       this.#nodes.delete(node);
       node.kill();
     }
   }
 
-  #actors(disk: SimulatedDisk, logger: Logger): ConstructorParameters<typeof InlinePlacement>[2] {
+  #actors(disk: Disk, logger: Logger): ConstructorParameters<typeof InlinePlacement>[2] {
     const network = this.#network;
     return {
       consensus: consensusActorOn((options) => network.transport({ ...options, logger })),
@@ -159,10 +162,10 @@ export class SimulatedHost {
 
 /** Folds in slices of virtual time, so that other things happen between any two pieces of their work. */
 class SimulatedFoldRunner implements FoldRunner {
-  readonly #disk: SimulatedDisk;
+  readonly #disk: Disk;
   readonly #host: SimulatedHost;
 
-  constructor(disk: SimulatedDisk, host: SimulatedHost) {
+  constructor(disk: Disk, host: SimulatedHost) {
     this.#disk = disk;
     this.#host = host;
   }

@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
+import type { Disk } from '../../../../../src/storage/disk.js';
 import type { SimulatedDisk } from '../../../../../src/testing/simulated-disk.js';
 import type { JournalWitness } from './journal-witness.js';
 import { SimulatedHost, type SimulatedNode, type SimulatedNodeOptions } from './simulated-node.js';
@@ -50,7 +51,7 @@ export const AFTERLIFE: readonly Step[] = [
   compact(),
 ];
 
-/** Runs a life. Returns whether the disk has crashed in it. */
+/** Runs a life to its orderly end. Returns whether the disk has crashed in it. */
 export async function live(
   host: SimulatedHost,
   disk: SimulatedDisk,
@@ -71,14 +72,14 @@ export async function live(
   }
 }
 
-class Life {
+export class Life {
   readonly #host: SimulatedHost;
-  readonly #disk: SimulatedDisk;
+  readonly #disk: Disk;
   readonly #witness: JournalWitness;
   readonly #options: SimulatedNodeOptions;
   #node: SimulatedNode | null = null;
 
-  constructor(host: SimulatedHost, disk: SimulatedDisk, witness: JournalWitness, options: SimulatedNodeOptions) {
+  constructor(host: SimulatedHost, disk: Disk, witness: JournalWitness, options: SimulatedNodeOptions = {}) {
     this.#host = host;
     this.#disk = disk;
     this.#witness = witness;
@@ -107,6 +108,11 @@ class Life {
     const { errors } = this.#node!;
     await this.#host.stop(this.#node!);
     assert.deepEqual(errors, [], 'nothing fails but the disk');
+  }
+
+  /** Ends it as the death of the process does. */
+  kill(): void {
+    this.#node!.kill();
   }
 
   async #append(count: number, bytes: number): Promise<void> {
