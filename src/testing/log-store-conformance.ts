@@ -141,7 +141,9 @@ class Comparison {
     for (const [group, state] of this.#states) {
       const snapshots = this.#snapshots.get(group) ?? [];
       const expected = behindSnapshots(state, snapshots);
-      const found = describeState(recoveredState(await this.#store.recover(group, snapshots)));
+      const found = describeState(
+        behindSnapshots(recoveredState(await this.#store.recover(group, snapshots)), snapshots),
+      );
       assert(found === describeState(expected), `group ${group} is ${describeState(expected)}; not ${found}`);
       this.#states.set(group, expected);
     }

@@ -78,16 +78,25 @@ export function afterRequest(state: LogState, { hardState, reset, append }: LogR
 }
 
 /**
- * What recovery must give of a log when these snapshots are kept, newest first: what is behind the oldest one that the
- * log is connected to. Of a log that has another entry at its index, nothing: the snapshot was to take its place.
+ * What counts of a log beside these snapshots, newest first: what is behind the oldest one that it is connected to, for
+ * the newest may turn out to be damaged. Of a log that does not have the newest one's entry, nothing counts: that
+ * snapshot was given to the node, to take the log's place. Recovery may find more, and must find this.
  */
 export function behindSnapshots(state: LogState, snapshots: readonly LastIncluded[]): LogState {
   const { base, entries } = state;
-  const snapshot = snapshots.findLast(({ index }) => index >= base.index);
-  if (snapshot === undefined || snapshot.index === base.index) return state;
-  const included = entries[snapshot.index - base.index - 1];
-  const isSame = included !== undefined && termOf(included) === snapshot.term;
-  return { ...state, base: snapshot, entries: isSame ? entries.slice(snapshot.index - base.index) : [] };
+  const [newest] = snapshots;
+  if (newest === undefined) return state;
+  if (!holds(state, newest)) return { ...state, base: newest, entries: [] };
+  const oldest = snapshots.findLast(({ index }) => index >= base.index);
+  if (oldest === undefined || oldest.index === base.index) return state;
+  return { ...state, base: oldest, entries: entries.slice(oldest.index - base.index) };
+}
+
+/** Is this entry in the log, or before it? */
+export function holds({ base, entries }: LogState, { index, term: expectedTerm }: LastIncluded): boolean {
+  if (index <= base.index) return true;
+  const entry = entries[index - base.index - 1];
+  return entry !== undefined && termOf(entry) === expectedTerm;
 }
 
 /** The term of one entry in its binary form. */

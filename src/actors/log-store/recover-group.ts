@@ -27,7 +27,7 @@ const BEGINNING: LastIncluded = { index: logIndex(0), term: term(0), timestampMs
  * Reads the group's entries behind the oldest snapshot that the log is connected to, all into memory: behind one that was
  * installed, the log begins anew, and no older one is of use. `log` is what the scan has found of the group.
  *
- * @param snapshots the last entry of each, newest first
+ * @param snapshots the last entry of each, newest first; of the beginning of the log too, if that is one to begin from
  * @throws ConclaveError `ERR_STORAGE_CORRUPT` when entries between every snapshot and the log are missing; `ERR_STORAGE`.
  */
 export function recoverGroup(
@@ -38,7 +38,8 @@ export function recoverGroup(
   snapshots: readonly LastIncluded[],
 ): RecoveredGroup {
   const { firstIndex, lastIndex, hardState } = log;
-  const connected = snapshots.findLast(({ index }) => firstIndex === null || firstIndex <= index + 1);
+  // A log of which nothing is known does not reach back to the beginning.
+  const connected = snapshots.findLast(({ index }) => (firstIndex === null ? index > 0 : firstIndex <= index + 1));
   const snapshot = connected ?? snapshots[0] ?? null;
   const base = snapshot ?? BEGINNING;
   if (firstIndex === null || lastIndex === null) {

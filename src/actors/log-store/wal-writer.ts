@@ -76,6 +76,9 @@ export class WalWriter {
     for (const [group, { hardState }] of scan.groups) {
       if (hardState !== null) hardStates.set(group, hardStateRecord(group, hardState));
     }
+    // An end that was written and not synced may be lost again: one segment without an end and two more behind it would
+    // look like damage. So it is made durable before the third one has its name.
+    for (const end of scan.ends.slice(0, -1)) endSegment(disk, end);
     const last = scan.segments.at(-1);
     const next = new NextSegment(disk, directory, {
       sequence: (last?.sequence ?? 0) + 1,
@@ -85,7 +88,7 @@ export class WalWriter {
     let writer: WalWriter | null = null;
     try {
       writer = new WalWriter(options, next.finish(bytesWith(hardStates, 0)), hardStates, scan.segments);
-      for (const end of scan.ends) endSegment(disk, end);
+      for (const end of scan.ends.slice(-1)) endSegment(disk, end);
       writer.#addCheckpoint();
       writer.#flush();
       return writer;

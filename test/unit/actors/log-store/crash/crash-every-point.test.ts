@@ -97,8 +97,8 @@ function goOn(disk: SimulatedDisk, witness: Witness, random: Random): void {
 function crashInOpening(point: number, seed: number): void {
   const random = new SeededRandom(point * 1_000_003 + seed);
   const { disk, witness } = crashed(point, random);
-  // Right before a sync there is most to lose, and between two of them nothing else.
-  if (!disk.crash!.message.includes(': sync')) return;
+  // Right before records are synced there is most to lose, and at the other operations no more than that.
+  if (!/: sync .*\.wal/.test(disk.crash!.message)) return;
   for (let operation = 1; ; operation++) {
     const [second, found] = [disk.afterProcessDeath(), witness.clone()];
     second.crashAt(operation);

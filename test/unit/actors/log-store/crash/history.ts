@@ -10,9 +10,9 @@ import { groupId, nodeId, term, type GroupId, type LastIncluded } from '../../..
 import type { Disk } from '../../../../../src/storage/disk.js';
 import {
   appendRequest,
+  holds,
   modelEntry,
   modelSnapshot,
-  termOf,
   type LogRequest,
 } from '../../../../../src/testing/log-store-model.js';
 import { DrivenLogStore } from './driven-log-store.js';
@@ -53,12 +53,12 @@ export function hardState(group: GroupId, inTerm: number, votedFor: string | nul
   return { type: 'store', group, request: { ...request, hardState: state } };
 }
 
-/** A snapshot is installed beside the one that was there, and then takes the place of the log. */
-export function reset(group: GroupId, index: number, inTerm: number, and?: Step): Step[] {
+/** A snapshot is installed, beside the one that was there or alone, and then takes the place of the log. */
+export function reset(group: GroupId, index: number, inTerm: number, keepsOlder: boolean, and?: Step): Step[] {
   const request = and?.type === 'store' ? and.request : { hardState: null, reset: null, append: null };
   const lastIncluded = modelSnapshot(index, inTerm);
   return [
-    { type: 'snapshot', group, lastIncluded, keepsOlder: true },
+    { type: 'snapshot', group, lastIncluded, keepsOlder },
     { type: 'store', group, request: { ...request, reset: lastIncluded } },
   ];
 }
@@ -93,7 +93,7 @@ export const HISTORY: readonly Step[] = [
   REOPEN,
   append(B, 2, 3, 2, 50),
   TURN,
-  ...reset(A, 30, 3, append(A, 31, 32, 3, 100)),
+  ...reset(A, 30, 3, true, append(A, 31, 32, 3, 100)),
   TURN,
   append(A, 33, 38, 3, 500),
   TURN,
@@ -105,7 +105,7 @@ export const HISTORY: readonly Step[] = [
   TURN,
   hardState(B, 5, 'c:1'),
   REOPEN,
-  ...reset(B, 9, 5),
+  ...reset(B, 9, 5, false),
   append(B, 10, 11, 5),
   append(A, 38, 41, 4, 800),
   TURN,
@@ -125,11 +125,8 @@ export const HISTORY: readonly Step[] = [
  */
 export function* beginning(witness: Witness): Generator<Step> {
   for (const group of witness.groups) {
-    const { base, entries } = witness.stateOf(group);
     const newest = witness.snapshotsOf(group)[0];
-    if (newest === undefined || newest.index <= base.index) continue;
-    const included = entries[newest.index - base.index - 1];
-    if (included !== undefined && termOf(included) === newest.term) continue;
+    if (newest === undefined || holds(witness.stateOf(group), newest)) continue;
     yield { type: 'store', group, request: { hardState: null, reset: newest, append: null } };
   }
 }

@@ -48,20 +48,19 @@ class RandomSteps {
     const from = Math.max(base.index, this.#witness.snapshotsOf(group)[0]?.index ?? 0);
     const last = base.index + entries.length;
     const any = from + 1 + randomBelow(random, Math.max(1, last - from));
+    const keepsOlder = randomBelow(random, 2) === 0;
     switch (randomBelow(random, 12)) {
       case 0:
         return [hardState(group, ++this.#term, randomBelow(random, 2) === 0 ? 'a:1' : null)];
       case 1:
         return [hardState(group, ++this.#term, 'b:1', this.#append(group, Math.min(any, last + 1)))];
       case 2:
-        return reset(group, last + 1 + randomBelow(random, 9), ++this.#term);
+        return reset(group, last + 1 + randomBelow(random, 9), ++this.#term, keepsOlder);
       case 3:
         // Another log than the one that is here.
-        return any > last ? [TURN] : reset(group, any, ++this.#term, this.#append(group, any + 1));
+        return any > last ? [TURN] : reset(group, any, ++this.#term, keepsOlder, this.#append(group, any + 1));
       case 4:
-        return any > last
-          ? [TURN]
-          : compact(group, any, termOf(entries[any - base.index - 1]!), randomBelow(random, 2) === 0);
+        return any > last ? [TURN] : compact(group, any, termOf(entries[any - base.index - 1]!), keepsOlder);
       case 5:
       case 6:
       case 7:

@@ -86,10 +86,10 @@ export class Witness {
   recover(store: DrivenLogStore): void {
     for (const [group, { snapshots, states, statesAfter, acknowledged }] of this.#groups) {
       const mayBe = states.slice(statesAfter[acknowledged]! - 1).map((state) => behindSnapshots(state, snapshots));
-      const found = describeState(recoveredState(store.recover(group, snapshots)));
-      const state = mayBe.find((each) => describeState(each) === found);
+      const state = recoveredState(store.recover(group, snapshots));
+      const found = describeState(behindSnapshots(state, snapshots));
       assert(
-        state !== undefined,
+        mayBe.some((each) => describeState(each) === found),
         `group ${group} was found as\n  ${found}\nand may be\n  ${mayBe.map(describeState).join('\n  ')}`,
       );
       this.#groups.set(group, newHistory(snapshots, state));
