@@ -42,7 +42,7 @@ const OVERHEAD_MS = 2_000;
 const USAGE = `npm run bench -- [options]
   --quick              one short round of each row, with smaller logs and states
   --only REGEX         only the rows whose name matches
-  --duration-ms N      how long each row is measured (3000; --quick: 1000)
+  --duration-ms N      how long each row is measured (2000; --quick: 1000)
   --warmup-ms N        and runs before that (2000; --quick: 500)
   --rounds N           how often; the median counts (3; --quick: 1)
   --out FILE           where to write (bench/results/latest.json; partial.json when not everything is measured in full)
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   if (rows.length === 0) throw new Error(`No row's name matches ${values.only}. See --list.`);
 
   const timing = {
-    durationMs: count('duration-ms', values.quick ? 1_000 : 3_000),
+    durationMs: count('duration-ms', values.quick ? 1_000 : 2_000),
     warmupMs: count('warmup-ms', values.quick ? 500 : 2_000),
   };
   const rounds = count('rounds', values.quick ? 1 : 3);

@@ -42,9 +42,10 @@ export interface CompactionOutcome {
   readonly row: CompactionRow;
   /** No node takes a snapshot: before each that does, for the stated time. */
   readonly quiet: FeltResult;
-  /** Each node takes one, the leader first. */
-  readonly compacting: readonly (FeltResult & { readonly role: 'leader' | 'follower'; readonly compactMs: number })[];
-  /** The worst p99 while a node takes a snapshot, over that while none does. */
+  /** A node takes one: all of that time together, and for each node, the leader first. */
+  readonly compacting: FeltResult;
+  readonly ofNodes: readonly (FeltResult & { readonly role: 'leader' | 'follower'; readonly compactMs: number })[];
+  /** The p99 while a node takes a snapshot, over that while none does. */
   readonly p99Ratio: number;
 }
 

@@ -28,6 +28,11 @@ class Phase {
   readonly latencies: RecordableHistogram = createHistogram();
   durationMs = 0;
 
+  add({ latencies, durationMs }: Phase): void {
+    this.latencies.add(latencies);
+    this.durationMs += durationMs;
+  }
+
   result(): PhaseResult {
     const { latencies, durationMs } = this;
     return {
@@ -82,14 +87,21 @@ export class PacedLoad {
   }
 
   /**
-   * Makes no more calls than are due, and resolves with what became of each phase when all have finished. Rejects with
-   * the first error of a call: the load ends with it.
+   * Makes no more calls than are due, and resolves with what became of each phase when all have finished, and of several
+   * taken together under a name of their own. Rejects with the first error of a call: the load ends with it.
    */
-  async finish(): Promise<Readonly<Record<string, PhaseResult>>> {
+  async finish(
+    together: Readonly<Record<string, readonly string[]>> = {},
+  ): Promise<Readonly<Record<string, PhaseResult>>> {
     this.#leavePhase();
     this.#endCall = this.#due();
     this.#makeDue();
     await this.#finished;
+    for (const [name, parts] of Object.entries(together)) {
+      const whole = new Phase();
+      for (const part of parts) whole.add(this.#phases.get(part)!);
+      this.#phases.set(name, whole);
+    }
     return Object.fromEntries([...this.#phases].map(([name, phase]) => [name, phase.result()]));
   }
 

@@ -13,15 +13,16 @@ export function diskText(fdatasyncMs: number | null): string {
 
 export function compactionTables(outcomes: readonly CompactionOutcome[]): string {
   return outcomes
-    .map(({ row, quiet, compacting, p99Ratio }) => {
+    .map(({ row, quiet, compacting, ofNodes, p99Ratio }) => {
       const { nodes, entries, callsPerSecond, durable } = row;
       const lines = [
-        { what: 'none', felt: quiet, compactMs: null },
-        ...compacting.map((felt) => ({ what: `the ${felt.role}`, felt, compactMs: felt.compactMs })),
+        { what: 'nobody', felt: quiet, compactMs: null },
+        { what: 'one node', felt: compacting, compactMs: null },
+        ...ofNodes.map((felt) => ({ what: `of these, the ${felt.role}`, felt, compactMs: felt.compactMs })),
       ];
       return (
         `Compaction of a map of ${countText(entries)} entries under ${rate(callsPerSecond)} writes/s, ${nodes} nodes, ` +
-        `log and snapshots ${durable ? 'on disk' : 'in memory'}: p99 ${times(p99Ratio)} at worst.\n\n` +
+        `log and snapshots ${durable ? 'on disk' : 'in memory'}: p99 ${times(p99Ratio)}.\n\n` +
         table(
           ['who compacts', 'for', 'p50', 'p99', 'longest call', ...STALLS.map(([, title]) => title)],
           lines.map(({ what, felt: { calls, stalls }, compactMs }) => [
@@ -88,6 +89,6 @@ export function diskUseTable(outcomes: readonly DiskUseOutcome[]): string {
 }
 
 const VALUES: Readonly<Record<DiskUseOutcome['row']['values'], string>> = {
-  record: 'records in JSON',
-  noise: 'values that cannot be compressed',
+  record: 'JSON records',
+  noise: 'incompressible values',
 };

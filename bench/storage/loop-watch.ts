@@ -3,29 +3,32 @@
  * Runs on the thread that is watched.
  */
 
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** A timer that fires more often would itself be a load: there is one on each of a dozen threads. */
-const RESOLUTION_MS = 2;
-const NS_PER_MS = 1e6;
+const EVERY_MS = 2;
 
 export class LoopWatch {
-  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  #lastMs = performance.now();
+  #longestMs = 0;
 
   constructor() {
-    this.#histogram.enable();
+    setInterval(() => this.#note(), EVERY_MS).unref();
   }
 
   /**
    * The longest since the last look, in milliseconds. No stall was longer; it may have been shorter by the 2 ms in which
-   * the timer would have fired anyway.
+   * the timer would not have fired anyway.
    */
-  async takeLongestMs(): Promise<number> {
-    // What ends with this very event is noted when the timer fires next.
-    await delay(2 * RESOLUTION_MS);
-    const longestMs = this.#histogram.max / NS_PER_MS;
-    this.#histogram.reset();
+  takeLongestMs(): number {
+    // A stall that ends with this very event.
+    this.#note();
+    const longestMs = this.#longestMs;
+    this.#longestMs = 0;
     return longestMs;
+  }
+
+  #note(): void {
+    const nowMs = performance.now();
+    this.#longestMs = Math.max(this.#longestMs, nowMs - this.#lastMs);
+    this.#lastMs = nowMs;
   }
 }

@@ -50,7 +50,7 @@ export function measureCatchUp(row: CatchUpRow, timing: Timing): Promise<CatchUp
     await enter(MEANWHILE);
     const { readyMs } = await cluster.startNode(follower);
     await enter(BESIDE);
-    const phases = await caller.call('finishLoad', null, WORK_TIMEOUT_MS);
+    const phases = await caller.call('finishLoad', {}, WORK_TIMEOUT_MS);
     await agreedTable(
       cluster,
       Object.values(phases).reduce((sum, { calls }) => sum + calls, 0),

@@ -19,6 +19,7 @@ import type { ThreadStalls } from './thread-stalls.js';
 
 const WARM_UP = 'warm-up';
 const QUIET = 'quiet';
+const COMPACTING = 'compacting';
 
 export function measureCompaction(row: CompactionRow, timing: Timing): Promise<CompactionOutcome> {
   const settings = { nodes: row.nodes, durable: row.durable, options: { snapshot: NEVER_BY_ITSELF } };
@@ -44,19 +45,20 @@ export function measureCompaction(row: CompactionRow, timing: Timing): Promise<C
       const compactMs = await cluster.nodes[node]!.call('compact', null, WORK_TIMEOUT_MS);
       compactions.push({ node, phase, compactMs, stalls: await takeStalls(cluster, leader) });
     }
-    const phases = await caller.call('finishLoad', null, WORK_TIMEOUT_MS);
+    const together = { [COMPACTING]: compactions.map(({ phase }) => phase) };
+    const { [COMPACTING]: all, ...phases } = await caller.call('finishLoad', together, WORK_TIMEOUT_MS);
     await agreedTable(
       cluster,
       Object.values(phases).reduce((sum, { calls }) => sum + calls, 0),
     );
 
     const quiet: FeltResult = { calls: phases[QUIET]!, stalls: longestOf(quietStalls) };
-    const compacting = compactions.map(({ node, phase, compactMs, stalls }) => {
+    const compacting: FeltResult = { calls: all!, stalls: longestOf(compactions.map(({ stalls }) => stalls)) };
+    const ofNodes = compactions.map(({ node, phase, compactMs, stalls }) => {
       const role = node === leader ? ('leader' as const) : ('follower' as const);
       return { role, compactMs, calls: phases[phase]!, stalls };
     });
-    const p99Ms = Math.max(...compacting.map(({ calls }) => calls.p99Ms));
-    return { row, quiet, compacting, p99Ratio: p99Ms / quiet.calls.p99Ms };
+    return { row, quiet, compacting, ofNodes, p99Ratio: compacting.calls.p99Ms / quiet.calls.p99Ms };
   });
 }
 

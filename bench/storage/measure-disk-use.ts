@@ -33,7 +33,7 @@ export function measureDiskUse(row: DiskUseRow): Promise<DiskUseOutcome> {
     const load = { callsPerSecond, inFlightMax: IN_FLIGHT_MAX, firstKey: 0, keys: entries, values };
     await caller.call('startLoad', { ...load, firstPhase: ALL }, CALL_TIMEOUT_MS);
     await watch.untilSnapshots(SNAPSHOTS);
-    const { calls } = (await caller.call('finishLoad', null, WORK_TIMEOUT_MS))[ALL]!;
+    const { calls } = (await caller.call('finishLoad', {}, WORK_TIMEOUT_MS))[ALL]!;
     await agreedTable(cluster, calls);
 
     const entryBytes = keyOf(0).length + valueBytes;

@@ -38,7 +38,10 @@ export type StorageOperations = {
   readonly fill: (request: FillRequest) => Promise<void>;
   readonly startLoad: (request: PacedRequest) => void;
   readonly enterPhase: (name: string) => void;
-  readonly finishLoad: (argument: null) => Promise<Readonly<Record<string, PhaseResult>>>;
+  /** Told which phases are to be taken together as well, and under which names. */
+  readonly finishLoad: (
+    together: Readonly<Record<string, readonly string[]>>,
+  ) => Promise<Readonly<Record<string, PhaseResult>>>;
   readonly writeSingly: (request: SingleEntriesRequest) => Promise<void>;
   /** Answers with how long it took, in milliseconds. */
   readonly compact: (argument: null) => Promise<number>;
@@ -75,7 +78,7 @@ serveNode(
         load = new PacedLoad(call, settings, firstPhase);
       },
       enterPhase: (name) => load!.enter(name),
-      finishLoad: () => load!.finish(),
+      finishLoad: (together) => load!.finish(together),
       writeSingly: async ({ entries, commandBytes }) => {
         const payload = payloadsOf(commandBytes)[0]!;
         const writer = async (): Promise<void> => {

@@ -35,8 +35,7 @@ export class ThreadWatch {
 
   /** The longest since the last look. Rejects when a worker does not answer within 10 s. */
   async take(): Promise<ThreadStalls> {
-    const [caller, workers] = await Promise.all([this.#own.takeLongestMs(), this.#askWorkers()]);
-    return { caller, ...workers };
+    return { caller: this.#own.takeLongestMs(), ...(await this.#askWorkers()) };
   }
 
   #askWorkers(): Promise<Omit<ThreadStalls, 'caller'>> {

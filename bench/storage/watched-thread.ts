@@ -11,12 +11,10 @@ const { name } = workerData as { readonly name: string };
 const watch = new LoopWatch();
 const channel = new BroadcastChannel(STALLS_CHANNEL);
 channel.unref();
-channel.addEventListener('message', (event) => void answer((event as MessageEvent).data));
-
-async function answer(question: unknown): Promise<void> {
+channel.addEventListener('message', (event) => {
   // Other threads' answers come by here as well.
-  if (question !== STALLS_QUESTION) return;
-  channel.postMessage({ thread: name, longestMs: await watch.takeLongestMs() } satisfies StallAnswer);
-}
+  if ((event as MessageEvent).data !== STALLS_QUESTION) return;
+  channel.postMessage({ thread: name, longestMs: watch.takeLongestMs() } satisfies StallAnswer);
+});
 
 await import(new URL('./runtime/threads/thread-entry.js', import.meta.resolve('conclave')).href);

@@ -105,6 +105,21 @@ describe('the paced load', () => {
     expect(before!.maxMs).toBeLessThan(50);
   });
 
+  test('says of several phases together what became of their calls', async () => {
+    const service = new Service();
+    const load = new PacedLoad(service.call, SETTINGS, 'quiet');
+    await vi.advanceTimersByTimeAsync(50);
+    load.enter('noisy');
+    service.stall(20);
+    await vi.advanceTimersByTimeAsync(50);
+    const finished = load.finish({ both: ['quiet', 'noisy'] });
+    await vi.advanceTimersByTimeAsync(10);
+    const { quiet, noisy, both } = await finished;
+
+    expect(both).toMatchObject({ calls: quiet!.calls + noisy!.calls, durationMs: 100, maxMs: noisy!.maxMs });
+    expect(both!.p50Ms).toBeLessThan(noisy!.maxMs);
+  });
+
   test('ends with the first error of a call', async () => {
     let calls = 0;
     const call = async (): Promise<void> => {

@@ -86,7 +86,8 @@ describe('what is said of logs and snapshots', () => {
     const compaction: CompactionOutcome = {
       row: row!,
       quiet: felt(2, 5),
-      compacting: [
+      compacting: felt(4, 9),
+      ofNodes: [
         { ...felt(3, 8), role: 'leader', compactMs: 1234 },
         { ...felt(4, 9), role: 'follower', compactMs: 2345 },
       ],
@@ -96,10 +97,13 @@ describe('what is said of logs and snapshots', () => {
     const text = resultsText({ ...resultsOf([]), compaction: [compaction] });
 
     expect(text).toContain('Compaction of a map of 1,000,000 entries under 50,000 writes/s, 3 nodes');
-    expect(text).toContain('log and snapshots on disk: p99 × 2.00 at worst.');
-    expect(text).toContain('| none |  | 1.00 ms | 2.00 ms | 3.00 ms | 5.00 ms | 6.00 ms | 7.00 ms |');
-    expect(text).toContain('| the leader | 1.23 s | 1.00 ms | 3.00 ms | 3.00 ms | 8.00 ms | 9.00 ms | 10.0 ms |');
-    expect(text).toContain('| the follower | 2.35 s |');
+    expect(text).toContain('log and snapshots on disk: p99 × 2.00.');
+    expect(text).toContain('| nobody |  | 1.00 ms | 2.00 ms | 3.00 ms | 5.00 ms | 6.00 ms | 7.00 ms |');
+    expect(text).toContain('| one node |  | 1.00 ms | 4.00 ms | 3.00 ms | 9.00 ms | 10.0 ms | 11.0 ms |');
+    expect(text).toContain(
+      '| of these, the leader | 1.23 s | 1.00 ms | 3.00 ms | 3.00 ms | 8.00 ms | 9.00 ms | 10.0 ms |',
+    );
+    expect(text).toContain('| of these, the follower | 2.35 s |');
   });
 
   test('restarts, a node that catches up, and the disk: times and sizes', () => {
@@ -141,7 +145,7 @@ describe('what is said of logs and snapshots', () => {
     expect(text).toContain('catches up on a snapshot of 200 MB in 4.32 s, while 50,000 writes/s go on');
     expect(text).toContain('from 2.00 ms to 5.00 ms: × 2.50.');
     expect(text).toContain(
-      '| 20,000 records in JSON of 1000 B | 20 MB | 10,000 | 100 MB | 20 MB | 40 MB | 10 MB | 50 MB | 0.50 |',
+      '| 20,000 JSON records of 1000 B | 20 MB | 10,000 | 100 MB | 20 MB | 40 MB | 10 MB | 50 MB | 0.50 |',
     );
   });
 });
