@@ -232,6 +232,8 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     spareEffects: [],
   };
   resetElectionDeadline(core);
+  // Nobody else can lead.
+  if (core.isVoter && options.configuration.voters.length === 1) core.electionDeadlineMs = nowMs;
   return core;
 }
 

@@ -33,29 +33,51 @@ export interface BlockHeader {
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Reads the header of the block at `[start, end)`; null when the bytes are no block. Same answer on every node. */
-export function readBlockHeader(view: DataView, start: number, end: number): BlockHeader | null {
-  if (end - start < BLOCK_HEADER_BYTES) return null;
-  const namesCount = view.getUint32(start + 20, true);
-  if (namesCount > BLOCK_NAMES_MAX) return null;
-  const names: string[] = [];
-  let offset = start + BLOCK_HEADER_BYTES;
-  for (let i = 0; i < namesCount; i++) {
-    if (offset + 2 > end) return null;
-    const length = view.getUint16(offset, true);
-    if (offset + 2 + length > end) return null;
-    names.push(utf8.decode(new Uint8Array(view.buffer, view.byteOffset + offset + 2, length)));
-    offset += 2 + length;
+/** Reads the headers of blocks. The callers of a node mostly call the same methods, so the last table of names is kept. */
+export class BlockReader {
+  /** The last table in its binary form, and what it says. */
+  #table = new Uint8Array(0);
+  #names: readonly string[] = [];
+
+  /**
+   * Reads the header of the block at `[start, end)`; null when the bytes are no block. Same answer on every node. As long as
+   * the table stays the same, so does the array `names`.
+   */
+  read(view: DataView, start: number, end: number): BlockHeader | null {
+    if (end - start < BLOCK_HEADER_BYTES) return null;
+    const namesCount = view.getUint32(start + 20, true);
+    if (namesCount > BLOCK_NAMES_MAX) return null;
+    const tableStart = start + BLOCK_HEADER_BYTES;
+    let offset = tableStart;
+    for (let i = 0; i < namesCount; i++) {
+      if (offset + 2 > end) return null;
+      offset += 2 + view.getUint16(offset, true);
+      if (offset > end) return null;
+    }
+    const session = view.getFloat64(start, true);
+    const firstSeq = view.getFloat64(start + 8, true);
+    const count = view.getUint32(start + 16, true);
+    if (!Number.isSafeInteger(session) || !Number.isSafeInteger(firstSeq) || count === 0) return null;
+    if (!this.#isTable(view, tableStart, offset)) this.#readTable(view, tableStart, offset);
+    return { session: sessionId(session), firstSeq, count, names: this.#names, commandsOffset: offset };
   }
-  const session = view.getFloat64(start, true);
-  const firstSeq = view.getFloat64(start + 8, true);
-  const count = view.getUint32(start + 16, true);
-  if (!Number.isSafeInteger(session) || !Number.isSafeInteger(firstSeq) || count === 0) return null;
-  return {
-    session: sessionId(session),
-    firstSeq,
-    count,
-    names,
-    commandsOffset: offset,
-  };
+
+  #isTable(view: DataView, start: number, end: number): boolean {
+    const table = this.#table;
+    if (end - start !== table.length) return false;
+    for (let i = 0; i < table.length; i++) if (view.getUint8(start + i) !== table[i]) return false;
+    return true;
+  }
+
+  /** The lengths in the table have been found to be within it. */
+  #readTable(view: DataView, start: number, end: number): void {
+    const names: string[] = [];
+    for (let offset = start; offset < end;) {
+      const length = view.getUint16(offset, true);
+      names.push(utf8.decode(new Uint8Array(view.buffer, view.byteOffset + offset + 2, length)));
+      offset += 2 + length;
+    }
+    this.#table = new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
+    this.#names = names;
+  }
 }

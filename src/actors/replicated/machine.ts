@@ -19,7 +19,7 @@ import {
 } from '../../ids.js';
 import { decodeAdmissions } from '../raft/admissions.js';
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
-import { CANCELLED_NAME, readBlockHeader, type BlockHeader } from './block.js';
+import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { LoadedObject } from './object-definition.js';
 import { ResultCollector, type ResultBlock } from './results.js';
@@ -80,6 +80,10 @@ export class Machine {
   readonly #sessions: SessionTable;
   readonly #codec: ValueCodec;
   readonly #reader = new EntryReader();
+  readonly #blocks = new BlockReader();
+  /** The last table of names, and the methods that it names. */
+  #boundNames: readonly string[] = [];
+  #bound: readonly (Binding | null)[] = [];
   readonly #collector: ResultCollector;
   /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
   readonly #touched = new Map<StateWatch, number>();
@@ -155,7 +159,7 @@ export class Machine {
   /** Runs a block of queries against the state as it is. */
   query(block: ArrayBuffer): ResultBlock {
     const bytes = new Uint8Array(block);
-    const header = readBlockHeader(new DataView(block), 0, block.byteLength);
+    const header = this.#blocks.read(new DataView(block), 0, block.byteLength);
     assert(header !== null, 'queries come from this node');
     this.#collector.begin(header.count);
     this.#run(bytes, header, block.byteLength, 'query', this.#collector);
@@ -172,7 +176,7 @@ export class Machine {
 
   #applyBlock(entries: Uint8Array, view: DataView, results: ResultBlock[]): void {
     const { payloadStart, payloadEnd } = this.#reader;
-    const header = readBlockHeader(view, payloadStart, payloadEnd);
+    const header = this.#blocks.read(view, payloadStart, payloadEnd);
     if (header === null) return;
     const { session } = header;
     const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
@@ -217,7 +221,11 @@ export class Machine {
         for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED, UNNAMED);
       return;
     }
-    const bindings = header.names.map((name) => this.#bindings.get(name) ?? null);
+    if (header.names !== this.#boundNames) {
+      this.#boundNames = header.names;
+      this.#bound = header.names.map((name) => this.#bindings.get(name) ?? null);
+    }
+    const bindings = this.#bound;
     const { index, timestampMs } = this.#reader;
     const isCommand = kind === 'replicated';
     const touched = this.#touched;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BLOCK_NAMES_MAX, CANCELLED_NAME, readBlockHeader } from '../../../../src/actors/replicated/block.js';
+import { BLOCK_NAMES_MAX, BlockReader, CANCELLED_NAME } from '../../../../src/actors/replicated/block.js';
 import { BlockBuilder, MethodName } from '../../../../src/actors/replicated/block-builder.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { sessionId } from '../../../../src/ids.js';
@@ -149,9 +149,9 @@ describe('BlockBuilder', () => {
   });
 });
 
-describe('readBlockHeader', () => {
+describe('BlockReader', () => {
   const read = (bytes: Uint8Array<ArrayBuffer>): unknown =>
-    readBlockHeader(new DataView(bytes.buffer), 0, bytes.byteLength);
+    new BlockReader().read(new DataView(bytes.buffer), 0, bytes.byteLength);
   const sealed = (): Uint8Array<ArrayBuffer> => {
     const builder = new BlockBuilder(new ValueCodec(), BYTES_MAX);
     builder.add(new MethodName('book', 'add'), [1]);
@@ -171,5 +171,23 @@ describe('readBlockHeader', () => {
     new DataView(bytes.buffer).setUint32(20, BLOCK_NAMES_MAX + 1, true);
 
     expect(read(bytes)).toBeNull();
+  });
+
+  it('reads each block by its own names, whatever the last one had', () => {
+    const reader = new BlockReader();
+    const namesOf = (...methods: string[]): readonly string[] => {
+      const builder = new BlockBuilder(new ValueCodec(), BYTES_MAX);
+      for (const method of methods) builder.add(new MethodName('book', method), []);
+      const bytes = builder.seal(sessionId(1), 1);
+      return reader.read(new DataView(bytes), 0, bytes.byteLength)!.names;
+    };
+
+    const first = namesOf('add', 'put');
+
+    expect(first).toEqual(['book.add', 'book.put']);
+    expect(namesOf('add', 'put')).toBe(first);
+    expect(namesOf('add', 'pop')).toEqual(['book.add', 'book.pop']);
+    expect(namesOf('add')).toEqual(['book.add']);
+    expect(namesOf('add', 'put')).toEqual(first);
   });
 });

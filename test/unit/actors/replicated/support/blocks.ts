@@ -1,7 +1,7 @@
 /** Blocks and log entries as the caller and consensus would make them, for tests of what takes them. */
 
 import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actors/raft/entry.js';
-import { readBlockHeader, type BlockHeader } from '../../../../../src/actors/replicated/block.js';
+import { BlockReader, type BlockHeader } from '../../../../../src/actors/replicated/block.js';
 import { BlockBuilder, MethodName } from '../../../../../src/actors/replicated/block-builder.js';
 import { sessionContent } from '../../../../../src/actors/replicated/machine.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
@@ -36,7 +36,7 @@ export function blockOf(
 
 /** What a block says: its header, and its commands as `[number of the name, arguments]`. */
 export function readBlock(block: ArrayBuffer): { header: BlockHeader; commands: (readonly [number, unknown])[] } {
-  const header = readBlockHeader(new DataView(block), 0, block.byteLength)!;
+  const header = new BlockReader().read(new DataView(block), 0, block.byteLength)!;
   const flat = codec.decodeRange(new Uint8Array(block), header.commandsOffset, block.byteLength) as unknown[];
   const commands = Array.from({ length: header.count }, (_, i) => [flat[2 * i] as number, flat[2 * i + 1]] as const);
   return { header, commands };
