@@ -68,8 +68,11 @@ export function* readRuns(
           throw walCorrupt(reader.path, reader.offset, 'the record is damaged');
         }
         const payload = reader.payload();
-        entries.reset(payload);
-        yield* pieces.addRange(entries, payload, nextIndex, lastIndex);
+        const isAllWanted = record.firstIndex >= nextIndex && record.lastIndex <= lastIndex;
+        if (!isAllWanted || !pieces.addWhole(payload)) {
+          entries.reset(payload);
+          yield* pieces.addRange(entries, payload, nextIndex, lastIndex);
+        }
         nextIndex = Math.min(record.lastIndex, lastIndex) + 1;
       }
     } finally {
@@ -135,6 +138,14 @@ class Pieces {
   /** No piece that is gathered from several records is larger than `bytesMax`. */
   constructor(bytesMax: number) {
     this.#bytes = new Uint8Array(bytesMax);
+  }
+
+  /** Adds all of the entries, if there is room for them. */
+  addWhole(bytes: Uint8Array): boolean {
+    if (this.#used + bytes.length > this.#bytes.length) return false;
+    this.#bytes.set(bytes, this.#used);
+    this.#used += bytes.length;
+    return true;
   }
 
   /** Adds those of the entries that are from `fromIndex` to `toIndex`, and yields the pieces that are full. */

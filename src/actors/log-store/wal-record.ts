@@ -16,7 +16,7 @@
  *       56     …  payload
  */
 
-import { crc32 } from '../../checksum.js';
+import { crc32Between } from '../../checksum.js';
 import { groupId, type GroupId } from '../../ids.js';
 
 export const RECORD_HEADER_BYTES = 56;
@@ -101,7 +101,7 @@ export function encodeRecordHeader(
   view.setFloat64(offset + TERM_OFFSET, header.term, true);
   view.setFloat64(offset + DURABLE_OFFSET, header.durableOffset, true);
   view.setUint32(offset + PAYLOAD_CRC_OFFSET, header.payloadCrc, true);
-  const crc = crc32(target.subarray(offset, offset + HEADER_CRC_OFFSET), seed);
+  const crc = crc32Between(target, offset, offset + HEADER_CRC_OFFSET, seed);
   view.setUint32(offset + HEADER_CRC_OFFSET, crc, true);
 }
 
@@ -119,7 +119,7 @@ export function decodeRecordHeader(
   if (offset + RECORD_HEADER_BYTES > source.length) return false;
   const type = (view.getUint32(offset, true) ^ MAGIC) >>> 0;
   if (type === 0 || type > TYPE_MAX) return false;
-  const crc = crc32(source.subarray(offset, offset + HEADER_CRC_OFFSET), seed);
+  const crc = crc32Between(source, offset, offset + HEADER_CRC_OFFSET, seed);
   if (crc !== view.getUint32(offset + HEADER_CRC_OFFSET, true)) return false;
   into.type = type as RecordType;
   into.payloadBytes = view.getUint32(offset + LENGTH_OFFSET, true);

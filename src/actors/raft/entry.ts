@@ -16,7 +16,7 @@
  * The checksums are verified wherever entries come from elsewhere: from a peer, or from the disk.
  */
 
-import { crc32 } from '../../checksum.js';
+import { crc32Between } from '../../checksum.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, term, type LogIndex, type Term } from '../../ids.js';
 
@@ -86,7 +86,7 @@ export function encodeEntryInto(
   view.setFloat64(offset + INDEX_OFFSET, index, true);
   view.setFloat64(offset + TIMESTAMP_OFFSET, timestampMs, true);
   view.setUint32(offset + PAYLOAD_CRC_OFFSET, crc, true);
-  view.setUint32(offset + HEADER_CRC_OFFSET, crc32(target.subarray(offset, offset + HEADER_CRC_OFFSET)), true);
+  view.setUint32(offset + HEADER_CRC_OFFSET, crc32Between(target, offset, offset + HEADER_CRC_OFFSET), true);
   target.set(payload, offset + ENTRY_HEADER_BYTES);
   return offset + ENTRY_HEADER_BYTES + payload.length;
 }
@@ -110,14 +110,15 @@ export class EntryReader {
   payloadStart = 0;
   payloadEnd = 0;
   #bytes: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  /** Of the whole buffer that the bytes are in, for the next bytes are often in the same one. */
+  #view: DataView = new DataView(this.#bytes.buffer);
   /** Invariant: the start of an entry, or the end of the bytes, or the fault that `next` threw for. */
   #position = 0;
 
   /** Starts over with these bytes, before their first entry. */
   reset(bytes: Uint8Array): void {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.buffer !== this.#view.buffer) this.#view = new DataView(bytes.buffer);
     this.#position = 0;
   }
 
@@ -128,18 +129,20 @@ export class EntryReader {
    */
   next(): boolean {
     const view = this.#view;
+    const { byteOffset, length } = this.#bytes;
     const start = this.#position;
-    const left = view.byteLength - start;
+    const left = length - start;
     if (left === 0) return false;
     if (left < ENTRY_HEADER_BYTES) throw malformed('its header is cut off', start);
-    const end = start + ENTRY_HEADER_BYTES + view.getUint32(start, true);
-    if (end > view.byteLength) throw malformed('its payload is cut off', start);
-    const kind = view.getUint32(start + KIND_OFFSET, true);
+    const at = byteOffset + start;
+    const end = start + ENTRY_HEADER_BYTES + view.getUint32(at, true);
+    if (end > length) throw malformed('its payload is cut off', start);
+    const kind = view.getUint32(at + KIND_OFFSET, true);
     if (kind > KIND_MAX) throw malformed('its kind is unknown', start);
     this.kind = kind as EntryKind;
-    this.term = term(view.getFloat64(start + TERM_OFFSET, true));
-    this.index = logIndex(view.getFloat64(start + INDEX_OFFSET, true));
-    this.timestampMs = view.getFloat64(start + TIMESTAMP_OFFSET, true);
+    this.term = term(view.getFloat64(at + TERM_OFFSET, true));
+    this.index = logIndex(view.getFloat64(at + INDEX_OFFSET, true));
+    this.timestampMs = view.getFloat64(at + TIMESTAMP_OFFSET, true);
     this.payloadStart = start + ENTRY_HEADER_BYTES;
     this.payloadEnd = end;
     this.#position = end;
@@ -149,11 +152,13 @@ export class EntryReader {
   /** What is wrong with the current entry's checksums; null: it is as it was made. */
   get damage(): 'header' | 'payload' | null {
     const { payloadStart, payloadEnd } = this;
-    const headerCrcAt = payloadStart - ENTRY_HEADER_BYTES + HEADER_CRC_OFFSET;
-    const header = this.#bytes.subarray(payloadStart - ENTRY_HEADER_BYTES, headerCrcAt);
-    if (crc32(header) !== this.#view.getUint32(headerCrcAt, true)) return 'header';
-    const payloadCrc = this.#view.getUint32(payloadStart - ENTRY_HEADER_BYTES + PAYLOAD_CRC_OFFSET, true);
-    return crc32(this.#bytes.subarray(payloadStart, payloadEnd)) === payloadCrc ? null : 'payload';
+    const bytes = this.#bytes;
+    const start = payloadStart - ENTRY_HEADER_BYTES;
+    const at = bytes.byteOffset + start;
+    const headerCrc = crc32Between(bytes, start, start + HEADER_CRC_OFFSET);
+    if (headerCrc !== this.#view.getUint32(at + HEADER_CRC_OFFSET, true)) return 'header';
+    const payloadCrc = crc32Between(bytes, payloadStart, payloadEnd);
+    return payloadCrc === this.#view.getUint32(at + PAYLOAD_CRC_OFFSET, true) ? null : 'payload';
   }
 }
 

@@ -249,10 +249,13 @@ export class Machine {
       }
       if (isCommand) enterCommand(index, position, timestampMs);
       try {
+        // The first two are what most commands are, and cost less.
         const result =
           args.length === 1
             ? binding.method.call(binding.instance, args[0])
-            : binding.method.apply(binding.instance, args);
+            : args.length === 0
+              ? binding.method.call(binding.instance)
+              : binding.method.apply(binding.instance, args);
         if (collector !== null) {
           if (isThenable(result)) collector.fail(position, asyncCommand(binding.name, result), binding.name);
           else collector.set(position, result, binding.name);
