@@ -61,6 +61,7 @@ export class InlinePlacement implements Placement {
   readonly #actors: InlineActors;
   /** What is to be closed at the end; null: nothing has been opened, or it has failed. */
   #opened: { readonly hasLog: boolean } | null = null;
+  #stopped: Promise<void> | undefined;
 
   constructor(
     options: { readonly logger: Logger },
@@ -90,7 +91,13 @@ export class InlinePlacement implements Placement {
     await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
   }
 
-  async stop(): Promise<void> {
+  /** May be called again, by a runtime that is stopped while it fails, and resolves then when all is over, too. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     const opened = this.#opened;
     this.#opened = null;
     try {

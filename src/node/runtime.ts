@@ -78,6 +78,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #events = new EventEmitter<RuntimeEvents>();
   readonly #life: NodeLife;
   #nodeStatus: NodeStatus | null = null;
+  #hasCaughtUp = false;
   #isReady = false;
   #stopping: Promise<void> | null = null;
 
@@ -99,12 +100,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
     caller.events.on('status', (status) => this.#onStatus(status));
-    caller.events.once('sessionOpened', () => this.#onReady());
+    caller.events.once('sessionOpened', () => this.#onCaughtUp());
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     life.on('failure', (error) => this.#onFailure(error));
     life.on('machineLost', (error) => this.#onMachineLost(error));
     life.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
+    // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
+    if (caller.status !== null) this.#onStatus(caller.status);
+    if (caller.hadSession) this.#onCaughtUp();
   }
 
   /**
@@ -147,7 +151,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const placement = place(life);
     try {
       await placement.start(nodeParts(placement.addresses, options, objects, dataDir));
-      const caller = await spawnCaller(placement, options, codec);
+      const caller = await spawnCaller(placement, life, options, codec);
       const runtime = new Runtime(options, placement, caller, objects, life, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (life.failure !== null) throw life.failure;
@@ -160,7 +164,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Resolves when the node has caught up with the leader: everything committed before it started has been applied here.
+   * Resolves when the node has caught up with the leader: everything committed before it started has been applied here,
+   * and the node counts, also where it has lost its memory and had to be let in again.
    *
    * @throws ConclaveError `ERR_STOPPED` when the runtime stops or fails first, `ERR_ABORTED` by the signal: its message
    *   says what the node waited for.
@@ -316,9 +321,17 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#nodeStatus = status;
     if (before?.role !== status.role) this.#emit('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#emit('leader', status.leader);
+    this.#noteReady();
   }
 
-  #onReady(): void {
+  #onCaughtUp(): void {
+    this.#hasCaughtUp = true;
+    this.#noteReady();
+  }
+
+  /** Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in. */
+  #noteReady(): void {
+    if (this.#isReady || !this.#hasCaughtUp || this.#nodeStatus?.isAdmitted !== true) return;
     this.#isReady = true;
     this.#life.emit('ready');
     this.#emit('ready');
@@ -397,11 +410,20 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 }
 
-/** Starts the Caller; its methods are called directly, so the object itself is needed, not its address. */
-function spawnCaller({ main, addresses }: Placement, options: CheckedOptions, codec: ValueCodec): Promise<Caller> {
+/**
+ * Starts the Caller; its methods are called directly, so the object itself is needed, not its address. Rejects when the
+ * node fails before the Caller has had its first turn.
+ */
+function spawnCaller(
+  { main, addresses }: Placement,
+  life: NodeLife,
+  options: CheckedOptions,
+  codec: ValueCodec,
+): Promise<Caller> {
   const { callTimeoutMs, limits } = options;
   const { raft, machine } = addresses;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    life.once('failure', reject);
     main.spawn<CallerMessage, void>({
       name: addresses.caller.name,
       data: undefined,
@@ -415,6 +437,7 @@ function spawnCaller({ main, addresses }: Placement, options: CheckedOptions, co
           pendingCommandsMax: limits.pendingCommands,
           pendingBytesMax: limits.pendingBytes,
         });
+        life.off('failure', reject);
         resolve(caller);
         return caller;
       },

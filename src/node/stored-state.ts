@@ -43,12 +43,12 @@ export async function recoverState(
     .ref<SnapshotterMessage>(snapshotter)
     .ask<readonly KeptSnapshot[]>({ type: 'openSnapshots' }, options);
   if (!hasLog) return null;
+  const kept = snapshots.map(({ lastIncluded }) => lastIncluded);
+  // A first snapshot may be found damaged, and has no other behind it: all of the log is still there instead.
+  if (kept.length === 1) kept.push(NOTHING_INCLUDED);
   const log = await main
     .ref<LogStoreMessage>(logStore)
-    .ask<RecoveredLog>(
-      { type: 'recoverLog', group, snapshots: snapshots.map(({ lastIncluded }) => lastIncluded), raft },
-      options,
-    );
+    .ask<RecoveredLog>({ type: 'recoverLog', group, snapshots: kept, raft }, options);
   return { ...log, admissions: admissionsAt(log.base, snapshots), snapshot: newestOf(snapshots) };
 }
 

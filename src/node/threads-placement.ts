@@ -45,6 +45,7 @@ export class ThreadsPlacement implements Placement {
   #opened: { readonly hasLog: boolean } | null = null;
   #object: ThreadHost | null = null;
   #isStopping = false;
+  #stopped: Promise<void> | undefined;
   /** When the objects' thread has ended lately. */
   #endsMs: number[] = [];
   #restart: NodeJS.Timeout | undefined;
@@ -80,8 +81,14 @@ export class ThreadsPlacement implements Placement {
     await this.#spawnMachine(objectThread, machine);
   }
 
-  async stop(): Promise<void> {
+  /** May be called again, by a runtime that is stopped while it fails, and resolves then when all is over, too. */
+  stop(): Promise<void> {
     this.#isStopping = true;
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     clearTimeout(this.#restart);
     // Consensus first: it goes on telling the objects what to apply, and storage what to keep.
     await this.#consensus?.stop();

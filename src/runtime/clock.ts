@@ -6,7 +6,7 @@
 export interface Clock {
   /** Milliseconds on a clock that never runs backwards; its zero means nothing and differs between threads. */
   nowMs(): number;
-  /** Milliseconds since 1970 by the machine's calendar clock, which may jump. */
+  /** Whole milliseconds since 1970 by the machine's calendar clock, which may jump. */
   wallMs(): number;
 }
 

@@ -37,7 +37,7 @@ export class SimulationScheduler implements Scheduler, Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + this.#nowMs;
+    return EPOCH_MS + Math.floor(this.#nowMs);
   }
 
   schedule(task: Task): void {

@@ -38,7 +38,7 @@ export class DataDir {
     disk: Disk,
     path: string,
     name: NodeName,
-    acquire: (path: string) => Promise<DataDirLock> = DirectoryLock.acquire,
+    acquire: (path: string) => Promise<DataDirLock> = (directory) => DirectoryLock.acquire(directory),
   ): Promise<DataDir> {
     disk.makeDirectory(path);
     const lock = await acquire(path);

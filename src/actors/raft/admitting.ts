@@ -34,7 +34,11 @@ export function takeVote(core: Core, granted: Map<NodeId, Incarnation>, from: No
   if (known === null) return false;
   if (core.admissions.isFounded && !counts(core, from)) return false;
   granted.set(from, known);
-  if (core.admissions.isFounded) return quorum.isElectionQuorum(new Set(granted.keys()));
+  if (core.admissions.isFounded) {
+    // As the log is now: a snapshot may have taken its place since some of these were given.
+    const counted = [...granted].filter(([id, life]) => core.admissions.of(id) === life);
+    return quorum.isElectionQuorum(new Set(counted.map(([id]) => id)));
+  }
   // Whoever has lost its memory since it granted has granted nothing.
   return voters.every((id) => granted.has(id) && granted.get(id) === incarnationOf(core, id));
 }
@@ -56,7 +60,11 @@ export function admitReturned(core: Core, leader: Leader): void {
     const admitted = admissions.of(id);
     if (id === options.self || known === undefined || known === admitted) continue;
     // What was heard of it before this term may be older than what the log says: it must have answered this leader.
-    if (leader.peers.get(id)!.ackedRound === 0) continue;
+    const { ackedRound } = leader.peers.get(id)!;
+    if (ackedRound === 0) continue;
+    // And so must a quorum without it. A retirement that cannot be committed would be in the way of the old incarnation,
+    // should that come back after all.
+    if (admitted !== null && ackedRound > leader.quorumRound) continue;
     append(core, leader, [id, admitted === null ? known : null]);
     return;
   }

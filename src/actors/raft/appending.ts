@@ -4,8 +4,9 @@
  */
 
 import { assert } from '../../assert.js';
+import { ConclaveError } from '../../errors.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../../ids.js';
-import { decodeAdmissions } from './admissions.js';
+import { decodeAdmissions, type Admission } from './admissions.js';
 import { noteAdmissions } from './admitting.js';
 import { EntryKind, EntryReader } from './entry.js';
 import type { AppendEntries, AppendEntriesReply } from './messages.js';
@@ -17,15 +18,38 @@ import { setLeader } from './transitions.js';
 export function readRun(core: Core, message: AppendEntries): EncodedRun {
   const { entries, prevLogIndex, prevLogTerm } = message;
   const run = checkEncoded(entries, logIndex(prevLogIndex + 1), prevLogTerm, core.term);
-  if (run.hasAdmission) checkAdmissions(entries);
+  const admissions = run.hasAdmission ? readAdmissions(entries) : [];
+  if (!core.isVoter) refuseStranger(core, message, run, admissions);
   return run;
 }
 
-function checkAdmissions(entries: Uint8Array): void {
+function readAdmissions(entries: Uint8Array): Admission[] {
+  const admissions: Admission[] = [];
   reader.reset(entries);
   while (reader.next()) {
-    if (reader.kind === EntryKind.admission) decodeAdmissions(entries.subarray(reader.payloadStart, reader.payloadEnd));
+    if (reader.kind !== EntryKind.admission) continue;
+    admissions.push(...decodeAdmissions(entries.subarray(reader.payloadStart, reader.payloadEnd)));
   }
+  return admissions;
+}
+
+/**
+ * A leader's log admits it before the first entry of its term. One that has such an entry and does not is the log of
+ * another cluster, whose members have all lost their memory: terms and indexes of the two tell nothing of each other.
+ * A voter cannot come to that, for it would have had to vote for it.
+ */
+function refuseStranger(core: Core, message: AppendEntries, run: EncodedRun, admissions: readonly Admission[]): void {
+  const { from, prevLogIndex, prevLogTerm } = message;
+  const known = core.incarnations.get(from);
+  if (known === undefined || known === core.admissions.of(from)) return;
+  if (run.lastTerm !== core.term || !matches(core, prevLogIndex, prevLogTerm)) return;
+  const admitted = [...core.admissions.at(prevLogIndex), ...admissions].findLast(([id]) => id === from)?.[1];
+  if (admitted === known) return;
+  throw new ConclaveError(
+    'ERR_PROTOCOL',
+    `${from} leads another cluster than the one that this node has followed: all of its members have lost their memory, ` +
+      'and founded it anew. Restart this node, without the data directory if it has one.',
+  );
 }
 
 /** A leader of the current term has spoken. */

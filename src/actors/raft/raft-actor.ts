@@ -54,6 +54,8 @@ export interface RaftActorOptions {
 
 /** Past this, a leader whose own disk is slower than its followers' takes in nothing new until it has caught up. */
 const UNSTORED_BYTES_MAX = 64 * 1024 * 1024;
+/** The same for requests, however small: well below what the mailbox holds of whoever carries them out. */
+const STORING_MAX = 4_096;
 
 export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
@@ -71,7 +73,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #reads = new Map<number, ArrayBuffer>();
   /** The transfer of leadership that somebody waits for. */
   #transfer: Reply | null = null;
-  /** This node's session, as the objects have last reported it. */
+  /** The latest session of this node that its objects have reported. */
   #session: SessionId | null = null;
   /** The snapshot that others are offered; null: there is none. */
   #snapshot: SnapshotTaken | null = null;
@@ -168,7 +170,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #noteStorageLag(): void {
-    const isBehind = this.#options.logStore.unstoredBytes > UNSTORED_BYTES_MAX;
+    const isBehind = this.#options.logStore.unstoredBytes > UNSTORED_BYTES_MAX || this.#storing.length > STORING_MAX;
     if (isBehind !== this.#core.isStorageBehind) this.#step({ type: 'storageLag', isBehind });
   }
 
@@ -318,7 +320,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Lets go of the submissions that the objects are done with. */
   #letGo(session: SessionId | null, nextSeq: number, expired: SessionId | null): void {
-    this.#session = session;
+    // Objects that start anew go through old sessions again.
+    if (session !== null && session > (this.#session ?? 0)) this.#session = session;
     const count = this.#submissions.takeDone(session, nextSeq, expired);
     if (count > 0) this.#step({ type: 'submissionsApplied', count });
   }
@@ -449,11 +452,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
-    const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded } = statusOf(this.#core);
+    const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded, isAdmitted } = statusOf(this.#core);
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
     const snapshotIndex = this.#snapshot?.lastIncluded.index ?? logIndex(0);
-    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${hasQuorum} ${connected.join()}`;
+    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${isAdmitted} ${hasQuorum} ${connected.join()}`;
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
@@ -469,6 +472,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       connected,
       hasQuorum,
       isFounded,
+      isAdmitted,
     });
     this.#lastStatus = isTold ? key : '';
   }

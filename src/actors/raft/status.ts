@@ -1,5 +1,6 @@
 /** What the shell may know of a core's state: a small copy, for status and events. */
 
+import { counts } from './admitting.js';
 import type { LogIndex, NodeId, Term } from '../../ids.js';
 import type { Core, RoleName } from './state.js';
 
@@ -13,6 +14,8 @@ export interface CoreStatus {
   readonly hasQuorum: boolean;
   /** Has the log admitted anybody? */
   readonly isFounded: boolean;
+  /** Does this node count, as far as its log says? True of one that has no vote. */
+  readonly isAdmitted: boolean;
 }
 
 export function statusOf(core: Core): CoreStatus {
@@ -27,5 +30,6 @@ export function statusOf(core: Core): CoreStatus {
     commitIndex,
     hasQuorum,
     isFounded: core.admissions.isFounded,
+    isAdmitted: !core.isVoter || counts(core, core.options.self),
   };
 }

@@ -79,6 +79,7 @@ export interface NodeStatus {
   readonly hasQuorum: boolean;
   /** Has this node ever belonged to a cluster that remembers anything? */
   readonly isFounded: boolean;
+  readonly isAdmitted: boolean;
 }
 
 /** The objects' thread has ended, and with it the queries that it was to run; another one is on its way. */

@@ -113,6 +113,16 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#seenIndex;
   }
 
+  /** As it was last told. */
+  get status(): NodeStatus | null {
+    return this.#status;
+  }
+
+  /** Has this node ever had a session? */
+  get hadSession(): boolean {
+    return this.#lastSession !== 0;
+  }
+
   get pendingCommands(): number {
     return this.#commands.pending;
   }
@@ -162,8 +172,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     for (const lane of Object.values(this.#queries)) lane.failAll(() => notSent(reason));
   }
 
+  /** What waits is for its owner to reject: `stop`, with the reason. */
   stopped(): void {
-    this.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
     this.events.removeAllListeners();
   }
 

@@ -33,9 +33,17 @@ export interface MachineActorData {
 
 /** What the actor tells itself: what has become of its loading, and that hashing is over. */
 type Loaded =
-  | { readonly type: 'machineLoaded'; readonly loaded: LoadedMachine; readonly isInstalled: boolean }
+  | MachineLoaded
   | { readonly type: 'machineNotLoaded'; readonly error: Error }
-  | { readonly type: 'stateHashed' };
+  | { readonly type: 'stateHashed'; readonly machine: Machine };
+
+interface MachineLoaded {
+  readonly type: 'machineLoaded';
+  readonly loaded: LoadedMachine;
+  readonly isInstalled: boolean;
+  /** Which objects there were when it was asked for. */
+  readonly life: number;
+}
 
 class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #context: ActorContext<MachineMessage | Loaded>;
@@ -50,6 +58,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #loadError: Error | null = null;
   /** The snapshot that is being loaded to take the machine's place. */
   #installing: SnapshotInfo | null = null;
+  /** The snapshot that is to be loaded next. */
+  #toInstall: SnapshotInfo | null = null;
   /** While the state is being hashed, it must stay as it is: what would change it waits here. */
   #held: MachineMessage[] | null = null;
   /** Queries that wait for an index that has not been applied yet, in the order of their arrival. */
@@ -91,9 +101,11 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
       case 'hashState':
         return this.#hash(reply);
       case 'stateHashed':
-        return this.#release();
+        return this.#release(message.machine);
       case 'machineLoaded':
-        return this.#onLoaded(message.loaded, message.isInstalled);
+        this.#onLoaded(message);
+        if (message.isInstalled) this.#installNext();
+        return;
       case 'machineNotLoaded':
         this.#loadError = message.error;
         // Whoever starts this actor is to hear of it first, rather than of a thread that ended.
@@ -118,27 +130,39 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   }
 
   #load(): void {
-    this.#loader.loadNewest().then(
-      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled: false }),
-      (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
-    );
+    this.#tellWhenLoaded(this.#loader.loadNewest(), false);
   }
 
   /** The old machine goes on until the new one is whole. One that cannot be loaded will be offered again. */
   #install(snapshot: SnapshotInfo): void {
-    if (this.#installing !== null) return;
+    // Whoever has sent it will not send it again: it is next.
+    if (this.#installing !== null) {
+      this.#toInstall = snapshot;
+      return;
+    }
     this.#installing = snapshot;
-    this.#loader.load(snapshot).then(
-      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled: true }),
+    this.#tellWhenLoaded(this.#loader.load(snapshot), true);
+  }
+
+  #tellWhenLoaded(loading: Promise<LoadedMachine>, isInstalled: boolean): void {
+    const life = this.#life;
+    loading.then(
+      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled, life }),
       (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
     );
   }
 
-  #onLoaded({ machine, snapshot }: LoadedMachine, isInstalled: boolean): void {
-    if (isInstalled) this.#installing = null;
+  #installNext(): void {
+    const snapshot = this.#toInstall;
+    this.#installing = null;
+    this.#toInstall = null;
+    if (snapshot !== null) this.#install(snapshot);
+  }
+
+  #onLoaded({ loaded: { machine, snapshot }, isInstalled, life }: MachineLoaded): void {
     if (this.#machine !== null && machine.appliedIndex <= this.#machine.appliedIndex) {
-      // What is held has caught up with what was to be installed in the meantime.
-      if (isInstalled) return;
+      // What is held has caught up with what was to be installed, or something newer has been installed in the meantime.
+      if (isInstalled || life !== this.#life) return;
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
         `The newest snapshot that can be read ends with entry ${machine.appliedIndex}, and the log does not reach back to ` +
@@ -146,6 +170,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         { data: { snapshotIndex: machine.appliedIndex } },
       );
     }
+    // What the objects before have done is said before others take their place: nothing of that is lost.
+    this.drained();
     this.#machine = machine;
     this.#life = this.#context.random.uint32();
     this.#held = null;
@@ -175,10 +201,12 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         (hashes) => reply.ok({ index, hashes }),
         (error: unknown) => reply.fail(asError(error)),
       )
-      .finally(() => this.#context.self.tell({ type: 'stateHashed' }));
+      .finally(() => this.#context.self.tell({ type: 'stateHashed', machine }));
   }
 
-  #release(): void {
+  #release(machine: Machine): void {
+    // Nothing waits for the hashes of objects whose place others have taken.
+    if (machine !== this.#machine) return;
     const held = this.#held ?? [];
     this.#held = null;
     for (const message of held) if (message.type === 'applyEntries') this.#apply(message.entries);

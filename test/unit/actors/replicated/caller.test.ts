@@ -80,6 +80,7 @@ describe('Caller', () => {
       connected: [],
       hasQuorum: leader !== null,
       isFounded: true,
+      isAdmitted: true,
     } satisfies NodeStatus);
 
   async function open(session: number): Promise<void> {

@@ -5,23 +5,40 @@
  */
 
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { ConclaveError, type ErrorCode } from '../../../../src/errors.js';
-import { randomBelow, SeededRandom } from '../../../../src/runtime/random.js';
+import { randomBelow, SeededRandom, type Random } from '../../../../src/runtime/random.js';
+import type { Disk } from '../../../../src/storage/disk.js';
+import { NodeDisk } from '../../../../src/storage/node-disk.js';
 import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
 import { damage, type Damage } from './support/damage.js';
 import { JournalWitness } from './support/journal-witness.js';
-import { SimulatedHost } from './support/simulated-node.js';
+import { DATA_DIR, SimulatedHost } from './support/simulated-node.js';
 import { AFTERLIFE, HISTORY, Life, SELF } from './support/single-node.js';
 
 const TIMEOUT_MS = 3_600_000;
 const only = process.env['NODE_DAMAGE_SEED'];
-const count = only === undefined ? Number(process.env['NODE_DAMAGE_SEEDS'] ?? 200) : 1;
+const seedCount = only === undefined ? Number(process.env['NODE_DAMAGE_SEEDS'] ?? 200) : 1;
 const first = only === undefined ? 1 : Number(only);
-/** One run in so many has a second damage. */
+/** One run in so many has a second damage, to another kind of file. */
 const TWICE_IN = 4;
 /** For what lets the log be judged at the next start: it is written when there is nothing else to do. */
 const IDLE_MS = 50;
+
+const SEEDS_ON_FILES = 20;
+/** Of the first chunk of a snapshot. */
+const CONTENT_OFFSET = 40;
+/** What a sample of some size must meet. */
+const OUTCOMES = [
+  'identity ERR_STORAGE_CORRUPT',
+  'leftover recovered',
+  'log ERR_STORAGE_CORRUPT',
+  'log recovered',
+  'snapshot recovered',
+] as const;
 
 /** What a node left behind. */
 interface Remains {
@@ -44,27 +61,85 @@ async function remainsOf(steps: number, end: 'stopped' | 'killed'): Promise<Rema
   const disk = new SimulatedDisk(steps);
   const witness = new JournalWitness();
   const life = new Life(host, disk, witness);
-  await life.begin();
-  for (const step of HISTORY.slice(0, steps)) await life.take(step);
-  await host.simulation.runFor(IDLE_MS);
-  if (end === 'killed') life.kill();
-  else await life.end();
+  await host.run(async () => {
+    await life.begin();
+    for (const step of HISTORY.slice(0, steps)) await life.take(step);
+    await host.sleep(IDLE_MS);
+    if (end === 'killed') life.kill();
+    else await life.end();
+  });
   return { disk, witness };
 }
 
-/** Runs one seed; says what became of the node and why. */
-async function run(seed: number): Promise<{ readonly outcome: Outcome; readonly damages: readonly Damage[] }> {
+/** One seed: a disk with the files of a node, damaged, and who knows what was in them. */
+function damaged(seed: number): Remains & { readonly damages: readonly Damage[]; readonly random: Random } {
   const random = new SeededRandom(seed);
-  const { disk: left, witness: knows } = remains[randomBelow(random, remains.length)]!;
+  const { disk: left, witness } = remains[randomBelow(random, remains.length)]!;
   const disk = left.afterProcessDeath();
-  const witness = knows.clone();
   const damages = [damage(disk, random)];
-  if (randomBelow(random, TWICE_IN) === 0) damages.push(damage(disk, random));
+  if (randomBelow(random, TWICE_IN) === 0) damages.push(damage(disk, random, damages[0]!.kind));
+  return { disk, witness: witness.clone(), damages, random };
+}
+
+/** Starts a node on these files and has it work on. Says what became of it. */
+function startOn(disk: Disk, dataDir: string, witness: JournalWitness, random: Random): Promise<Outcome> {
   const host = new SimulatedHost(random.uint32(), [SELF]);
-  try {
-    const outcome = await startOn(host, disk, witness);
+  const life = new Life(host, disk, witness, { dataDir });
+  return host.run(async () => {
+    try {
+      await life.begin();
+    } catch (error) {
+      if (error instanceof ConclaveError) return error.code;
+      throw error;
+    }
+    for (const step of AFTERLIFE) await life.take(step);
+    await life.end();
+    return 'recovered';
+  });
+}
+
+function checkOutcome(outcome: Outcome, damages: readonly Damage[]): void {
+  const isUnreadable = damages.some((each) => each.isUnreadable);
+  const expected: readonly Outcome[] = ['recovered', 'ERR_STORAGE_CORRUPT', 'ERR_DATA_DIR_MISMATCH'];
+  assert(expected.includes(outcome) || (isUnreadable && outcome === 'ERR_STORAGE'), `it ended with ${outcome}`);
+  if (!isUnreadable && damages.every(({ kind }) => kind === 'snapshot' || kind === 'leftover')) {
+    assert.equal(outcome, 'recovered', 'there is another snapshot, or all of the log');
+  }
+}
+
+async function run(seed: number): Promise<string> {
+  const { disk, witness, damages, random } = damaged(seed);
+  return named(seed, damages, async () => {
+    const outcome = await startOn(disk, DATA_DIR, witness, random);
+    assert.equal(disk.openFiles, 0, 'no file is left open');
     checkOutcome(outcome, damages);
-    return { outcome, damages };
+    return damages.length === 1 ? `${damages[0]!.kind} ${outcome}` : outcome;
+  });
+}
+
+/** The same on the disk of the machine: it must end as it does on a simulated one. */
+async function runOnFiles(seed: number): Promise<void> {
+  const { disk, witness, damages, random } = damaged(seed);
+  // There is no way to make a file of the machine unreadable.
+  if (damages.some(({ isUnreadable }) => isUnreadable)) return;
+  const directory = mkdtempSync(join(tmpdir(), 'conclave-damage-'));
+  try {
+    mkdirSync(join(directory, 'log'));
+    mkdirSync(join(directory, 'snapshots'));
+    for (const [path, content] of disk.files()) writeFileSync(join(directory, relative(DATA_DIR, path)), content);
+    await named(seed, damages, async () => {
+      const simulated = await startOn(disk, DATA_DIR, witness.clone(), random);
+      const real = await startOn(new NodeDisk({ isSynced: false }), directory, witness, random);
+      assert.equal(real, simulated, 'the disks make no difference');
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function named<T>(seed: number, damages: readonly Damage[], check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
@@ -75,40 +150,50 @@ async function run(seed: number): Promise<{ readonly outcome: Outcome; readonly 
   }
 }
 
-async function startOn(host: SimulatedHost, disk: SimulatedDisk, witness: JournalWitness): Promise<Outcome> {
-  const life = new Life(host, disk, witness);
-  const refusal = await life.begin().catch((error: unknown) => error);
-  if (refusal instanceof ConclaveError) {
-    assert.equal(disk.openFiles, 0, 'a node that did not start leaves no file open');
-    return refusal.code;
-  }
-  if (refusal !== undefined) throw refusal;
-  for (const step of AFTERLIFE) await life.take(step);
-  await life.end();
-  return 'recovered';
+test(
+  `damaged files are noticed, or do not matter (seeds ${first} to ${first + seedCount - 1})`,
+  async () => {
+    const outcomes = new Set<string>();
+    for (let seed = first; seed < first + seedCount; seed++) outcomes.add(await run(seed));
+
+    if (only !== undefined) return;
+    for (const outcome of OUTCOMES) expect(outcomes).toContain(outcome);
+  },
+  TIMEOUT_MS,
+);
+
+/** Damages what a snapshot holds, which is read when the objects are loaded only. */
+function damageSnapshots(disk: SimulatedDisk, count: number): void {
+  const paths = [...disk.files().keys()].filter((path) => path.endsWith('.snapshot'));
+  for (const path of paths.slice(-count)) disk.flipBit(path, CONTENT_OFFSET, 0);
 }
 
-function checkOutcome(outcome: Outcome, damages: readonly Damage[]): void {
-  const isUnreadable = damages.some(({ what }) => what.includes('unreadable'));
-  const expected = ['recovered', 'ERR_STORAGE_CORRUPT', 'ERR_DATA_DIR_MISMATCH', ...(isUnreadable ? ['ERR_STORAGE'] : [])];
-  assert(expected.includes(outcome), `it ended with ${outcome}`);
-  const [only, second] = damages;
-  if (second !== undefined || only!.kind !== 'snapshot' || isUnreadable) return;
-  assert.equal(outcome, 'recovered', 'one snapshot may be damaged');
-}
+test('where the newest snapshot is damaged, the older one and the log take its place, or all of the log', async () => {
+  for (const { disk: left, witness } of remains) {
+    const disk = left.afterProcessDeath();
+    damageSnapshots(disk, 1);
+
+    const outcome = await startOn(disk, DATA_DIR, witness.clone(), new SeededRandom(1));
+
+    expect(outcome).toBe('recovered');
+  }
+});
+
+test('where both snapshots are damaged, the node does not start', async () => {
+  const { disk: left, witness } = remains.at(-1)!;
+  const disk = left.afterProcessDeath();
+  damageSnapshots(disk, 2);
+
+  const outcome = await startOn(disk, DATA_DIR, witness.clone(), new SeededRandom(1));
+
+  expect(outcome).toBe('ERR_STORAGE_CORRUPT');
+});
 
 test(
-  `damaged files are noticed, or do not matter (seeds ${first} to ${first + count - 1})`,
+  'so they are on the disk of the machine',
   async () => {
-    const outcomes = new Map<string, number>();
-    for (let seed = first; seed < first + count; seed++) {
-      const { outcome, damages } = await run(seed);
-      const name = `${damages.map(({ kind }) => kind).join(' and ')} ${outcome}`;
-      if (/identity recovered|snapshot ERR|log recovered/.test(name)) console.log(seed, name, damages.map(({what})=>what).join(";"));
-      outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
-    }
-    console.log(outcomes);
-    if (only === undefined) expect([...outcomes.keys()]).toEqual(expect.arrayContaining(['log recovered', 'log ERR_STORAGE_CORRUPT', 'snapshot recovered', 'identity ERR_STORAGE_CORRUPT']));
+    const seeds = Array.from({ length: only === undefined ? SEEDS_ON_FILES : 1 }, (_, i) => first + i);
+    for (const seed of seeds) await runOnFiles(seed);
   },
   TIMEOUT_MS,
 );

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { Disk } from '../../../../../src/storage/disk.js';
 import type { SimulatedDisk } from '../../../../../src/testing/simulated-disk.js';
 import type { JournalWitness } from './journal-witness.js';
-import { SimulatedHost, type SimulatedNode, type SimulatedNodeOptions } from './simulated-node.js';
+import type { SimulatedHost, SimulatedNode, SimulatedNodeOptions } from './simulated-node.js';
 
 export type Step =
   /** So many commands at once, with so many bytes each. */
@@ -52,24 +52,26 @@ export const AFTERLIFE: readonly Step[] = [
 ];
 
 /** Runs a life to its orderly end. Returns whether the disk has crashed in it. */
-export async function live(
+export function live(
   host: SimulatedHost,
   disk: SimulatedDisk,
   witness: JournalWitness,
   steps: readonly Step[],
   options: SimulatedNodeOptions = {},
 ): Promise<boolean> {
-  try {
-    const life = new Life(host, disk, witness, options);
-    await life.begin();
-    for (const step of steps) await life.take(step);
-    await life.end();
-    assert.equal(disk.openFiles, 0, 'a node that was stopped leaves no file open');
-    return false;
-  } catch (error) {
-    if (disk.crash !== null) return true;
-    throw error;
-  }
+  return host.run(async () => {
+    try {
+      const life = new Life(host, disk, witness, options);
+      await life.begin();
+      for (const step of steps) await life.take(step);
+      await life.end();
+      assert.equal(disk.openFiles, 0, 'a node that was stopped leaves no file open');
+      return false;
+    } catch (error) {
+      if (disk.crash !== null) return true;
+      throw error;
+    }
+  });
 }
 
 export class Life {
@@ -87,8 +89,9 @@ export class Life {
   }
 
   async begin(): Promise<void> {
+    this.#node = null;
     this.#node = await this.#host.start(SELF, this.#disk, this.#options);
-    this.#witness.found(await this.#host.settled(this.#journal().all()));
+    this.#witness.found(await this.#journal().all());
   }
 
   async take(step: Step): Promise<void> {
@@ -104,10 +107,15 @@ export class Life {
   }
 
   async end(): Promise<void> {
-    this.#witness.found(await this.#host.settled(this.#journal().all()));
+    this.#witness.found(await this.#journal().all());
     const { errors } = this.#node!;
     await this.#host.stop(this.#node!);
-    assert.deepEqual(errors, [], 'nothing fails but the disk');
+    if (errors.length > 0) throw errors[0]!;
+  }
+
+  /** Ends it, whatever state it is in, if it has started at all. */
+  async abandon(): Promise<void> {
+    if (this.#node !== null) await this.#host.stop(this.#node);
   }
 
   /** Ends it as the death of the process does. */
@@ -115,12 +123,8 @@ export class Life {
     this.#node!.kill();
   }
 
+  /** Rejects, if any does, when all have been answered. */
   async #append(count: number, bytes: number): Promise<void> {
-    await this.#host.settled(this.#appendAll(count, bytes));
-  }
-
-  /** Rejects when all have been answered. */
-  async #appendAll(count: number, bytes: number): Promise<void> {
     const answers = Array.from({ length: count }, async () => {
       const id = this.#witness.ask();
       this.#witness.acknowledged(id, await this.#journal().append(id, 'x'.repeat(bytes)));
@@ -131,8 +135,10 @@ export class Life {
   async #compact(count: number): Promise<void> {
     const { runtime } = this.#node!;
     const before = runtime!.status().appliedIndex;
-    const [index] = await this.#host.settled(Promise.all([runtime!.compact(), this.#appendAll(count, 10)]));
-    assert(index >= before, 'a snapshot has everything that was applied when it was asked for');
+    const [index, answers] = await Promise.allSettled([runtime!.compact(), this.#append(count, 10)]);
+    if (answers.status === 'rejected') throw answers.reason;
+    if (index.status === 'rejected') throw index.reason;
+    assert(index.value >= before, 'a snapshot has everything that was applied when it was asked for');
   }
 
   #journal(): NonNullable<SimulatedNode['runtime']>['objects']['journal'] {
