@@ -179,7 +179,8 @@ function diskUse({ entries, values }: Pick<DiskUseRow, 'entries' | 'values'>): D
     callsPerSecond: entries / 2,
     durable: true,
   } as const;
-  const segmentBytes = row.entries * row.valueBytes;
+  // In proportion to a state of 256 MB with the defaults.
+  const segmentBytes = (row.entries * row.valueBytes) / 4;
   return { ...row, segmentBytes, name: `disk use of ${countText(entries)} ${values} entries, 3 nodes${placeOf(true)}` };
 }
 

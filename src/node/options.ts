@@ -40,7 +40,7 @@ export interface RuntimeLimits {
 export interface SnapshotOptions {
   /** Entries of the log: blocks of commands, not commands. Default: 1,000,000. */
   readonly entries?: number;
-  /** Bytes of the log, or the size of the state, whichever is more. Default: 64 MiB. */
+  /** Bytes of the log, or the size of the last snapshot (at most half the state), whichever is more. Default: 64 MiB. */
   readonly bytes?: number;
   /** Milliseconds, where there is anything new. Default: no such bound. */
   readonly intervalMs?: number;

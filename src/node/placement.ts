@@ -10,8 +10,8 @@ import type { MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
 import type { ConsensusData } from './consensus-actor.js';
 
-/** How long the modules of the objects may take to load, and their constructors to run. */
-export const OBJECTS_TIMEOUT_MS = 30_000;
+/** How long the objects may take to be there: their modules, their constructors, and the snapshot that they begin with. */
+export const OBJECTS_TIMEOUT_MS = 10 * 60_000;
 
 /** The names by which a node's actors find each other. */
 export interface NodeAddresses {

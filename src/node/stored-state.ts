@@ -77,8 +77,8 @@ function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): r
   if (found !== undefined) return found.admissions;
   throw new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The log begins behind entry ${base.index}, and there is no snapshot of it: restore the data directory from a copy, ` +
-      'or empty it and let the node join anew.',
+    `The log begins behind entry ${base.index}, and there is no snapshot of it: empty the data directory and let ` +
+      'the node join anew.',
     { data: { index: base.index } },
   );
 }

@@ -32,6 +32,8 @@ const VERSION = 1;
 /** Two names of at most a few hundred characters and a little more. */
 const FILE_BYTES_MAX = 64 * 1024;
 const INCARNATION = /^[0-9a-f]{32}$/;
+/** Says by its name whose log it lies beside. */
+const OWNER = /^[0-9a-f]{32}\.owner$/;
 /** In an empty log or snapshot directory that is a file system of its own. */
 const OF_THE_FILE_SYSTEM = 'lost+found';
 
@@ -51,6 +53,8 @@ export function readOrCreateIdentity(disk: Disk, dataDir: string, name: NodeName
   const isNew = !isNamed || !holdsFiles(disk, layout.log);
   if (isNew) create(disk, layout, name, isNamed);
   const content = read(disk, layout);
+  if (isNew) own(disk, layout, content);
+  else refuseUnlessOwned(disk, layout, content);
   // Also where it is not new: it may have been renamed right before a crash.
   disk.syncDirectory(layout.path);
   return { incarnation: asIncarnation(content.incarnation), isNew };
@@ -79,8 +83,25 @@ function create(disk: Disk, layout: DataDirLayout, { cluster, self }: NodeName, 
   disk.rename(unnamed, layout.node);
 }
 
+/**
+ * Leaves the incarnation in the directory of the log too, before there is a log: that may be a file system of its own, and
+ * come back after a start without it.
+ */
+function own(disk: Disk, { log }: DataDirLayout, { incarnation }: Content): void {
+  disk.makeDirectory(log);
+  for (const name of disk.list(log)) if (OWNER.test(name)) disk.remove(`${log}/${name}`);
+  disk.open(`${log}/${incarnation}.owner`, 'create').close();
+  disk.syncDirectory(log);
+}
+
+function refuseUnlessOwned(disk: Disk, layout: DataDirLayout, { incarnation }: Content): void {
+  if (disk.exists(`${layout.log}/${incarnation}.owner`)) return;
+  throw corrupt(layout, `the log in ${layout.log} is not of the incarnation that it names`);
+}
+
 function holdsFiles(disk: Disk, directory: string): boolean {
-  return disk.exists(directory) && disk.list(directory).some((name) => name !== OF_THE_FILE_SYSTEM);
+  if (!disk.exists(directory)) return false;
+  return disk.list(directory).some((name) => name !== OF_THE_FILE_SYSTEM && !OWNER.test(name));
 }
 
 function format({ cluster, self, incarnation }: Content): string {
@@ -154,8 +175,8 @@ function tooNew(layout: DataDirLayout, version: number): ConclaveError {
 function corrupt(layout: DataDirLayout, what: string, cause?: unknown): ConclaveError {
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The file ${layout.node}, which says whose data directory this is, cannot be trusted: ${what}. Restore the whole ` +
-      'directory from a copy; or empty it, and the node rejoins its cluster as one that has lost its memory.',
+    `The file ${layout.node}, which says whose data directory this is, cannot be trusted: ${what}. Empty the ` +
+      'directory, and the node joins its cluster anew; a copy of all of it would do only if nothing was promised since it was made.',
     { data: { path: layout.node, reason: what }, ...(cause === undefined ? {} : { cause }) },
   );
 }

@@ -13,8 +13,8 @@ export function snapshotCorrupt(path: string | null, offset: number, what: strin
   const where = path === null ? 'A snapshot in memory' : `The snapshot ${path}`;
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `${where} is damaged at byte ${offset}: ${what}. It must not be used: take an older one or a copy of it, ` +
-      'or let the node rejoin with an empty data directory.',
+    `${where} is damaged at byte ${offset}: ${what}. It must not be used: an older one will do, or a copy ` +
+      'of this one; otherwise empty the data directory and let the node join anew.',
     { data: { ...(path === null ? {} : { path }), offset }, ...(cause === undefined ? {} : { cause }) },
   );
 }

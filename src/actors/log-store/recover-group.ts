@@ -73,7 +73,8 @@ function notConnected(directory: string, group: number, firstIndex: number, snap
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
     `The log of group ${group} in ${directory} begins with entry ${firstIndex}, and ${reason}: what lies between is ` +
-      'missing. Restore the data directory from a copy of it, or empty it and let the node join anew.',
+      'missing. Empty the data directory and let the node join anew; a copy would do only if nothing was promised since ' +
+      'it was made.',
     { data: { path: directory, offset: 0, group, firstIndex, snapshotIndex } },
   );
 }

@@ -100,8 +100,8 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string, sequence: n
 export function walCorrupt(path: string, offset: number, what: string): ConclaveError {
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The log is damaged: ${path}, byte ${offset}: ${what}. Nothing was changed. Restore the data directory from a ` +
-      'copy of it, or empty it and let the node join anew.',
+    `The log is damaged: ${path}, byte ${offset}: ${what}. Nothing was changed. Empty the data ` +
+      'directory and let the node join anew; a copy would do only if nothing was promised since it was made.',
     { data: { path, offset } },
   );
 }

@@ -19,8 +19,9 @@ export function counts(core: Core, id: NodeId): boolean {
   return admitted !== null && admitted === incarnationOf(core, id);
 }
 
-/** May this node campaign? One that has lost its memory must be let in again first. */
+/** May this node campaign? One that has lost its memory must be let in again first, and one whose disk hangs could not lead. */
 export function mayCampaign(core: Core): boolean {
+  if (core.storageBehindSinceMs !== null) return false;
   return core.isVoter && (!core.admissions.isFounded || counts(core, core.options.self));
 }
 

@@ -10,13 +10,11 @@ import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId 
 import type { Transport } from '../../net/transport.js';
 import type { CallerMessage } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
-import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
-import type { Effect, FetchSnapshot, SendSnapshot, Store, TransferEnded } from './effects.js';
+import type { Effect, Store, TransferEnded } from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
-import { LogReads } from './log-reads.js';
 import { MachineFeed } from './machine-feed.js';
-import type { LocalMessage, PeerMessage, SnapshotPiece, SnapshotRequest, TransferMessage } from './messages.js';
+import type { LocalMessage, PeerMessage, TransferMessage } from './messages.js';
 import type {
   LinkDown,
   LinkUp,
@@ -28,11 +26,13 @@ import type {
   SubmitBlock,
 } from './raft-actor-messages.js';
 import { peersOf } from './configuration.js';
-import { compactLog } from './snapshots.js';
+import { SnapshotDesk } from './snapshot-desk.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
 import { statusOf } from './status.js';
 import { step, takeEffects } from './step.js';
+import { StoredLog } from './stored-log.js';
 import { SubmissionQueue } from './submission-queue.js';
+import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 
 export interface RaftActorOptions {
   readonly core: Omit<CoreOptions, 'random'>;
@@ -65,9 +65,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #transport: Transport;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<CallerMessage>;
-  readonly #snapshotter: ActorRef<SnapshotterMessage>;
   readonly #feed: MachineFeed;
-  readonly #logReads = new LogReads();
+  readonly #stored: StoredLog;
+  readonly #snapshots: SnapshotDesk;
   readonly #submissions = new SubmissionQueue();
   /** Blocks of queries that wait for consensus to say that reading is safe. */
   readonly #reads = new Map<number, ArrayBuffer>();
@@ -75,14 +75,6 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #transfer: Reply | null = null;
   /** The latest session of this node that its objects have reported. */
   #session: SessionId | null = null;
-  /** The snapshot that others are offered; null: there is none. */
-  #snapshot: SnapshotTaken | null = null;
-  /** The last entry that this node's own store has written. */
-  #durableIndex = logIndex(0);
-  /** The first entry of each request to the store that has not been written; Infinity for one without entries. */
-  readonly #storing: number[] = [];
-  /** What the Snapshotter has been told of how far the objects have come. */
-  #toldIndex = logIndex(0);
   /** As the core has last announced it. */
   #commitIndex = logIndex(0);
   /** What the network said of a peer while the mailbox was full; the last word counts. */
@@ -100,15 +92,21 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#transport = options.transport;
     this.#machine = context.ref(options.machine);
     this.#caller = context.ref(options.caller);
-    this.#snapshotter = context.ref(options.snapshotter);
     this.#feed = new MachineFeed(this.#machine, options.applyBytesMax);
     this.#nowMs = context.clock.nowMs();
     this.#lastTickMs = this.#nowMs;
     this.#peers = peersOf(options.core.configuration, options.core.self);
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
-    this.#snapshot = options.snapshot;
     this.#commitIndex = this.#core.commitIndex;
-    this.#durableIndex = this.#core.log.lastIndex;
+    this.#stored = new StoredLog(this.#core.log.lastIndex);
+    this.#snapshots = new SnapshotDesk(
+      this.#core,
+      this.#feed,
+      this.#stored,
+      this.#transport,
+      context.ref(options.snapshotter),
+      options.snapshot,
+    );
     context.every(options.tickMs, { type: 'tick' });
   }
 
@@ -135,9 +133,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'logStored':
         return this.#options.logStore.onStored(message.request);
       case 'snapshotTaken':
-        return this.#onSnapshotTaken(message);
+        return this.#snapshots.taken(message);
       case 'readLog':
-        this.#logReads.start(message);
+        this.#snapshots.startReading(message);
         return this.#readOn();
       case 'readOn':
         return this.#readOn();
@@ -145,7 +143,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#transport.send(message.to, message.message);
       case 'snapshotRequest':
       case 'snapshotPiece':
-        return this.#onTransfer(message);
+        return this.#snapshots.received(message);
       case 'start':
         return this.#onStart(reply);
       case 'stop':
@@ -170,8 +168,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #noteStorageLag(): void {
-    const isBehind = this.#options.logStore.unstoredBytes > UNSTORED_BYTES_MAX || this.#storing.length > STORING_MAX;
-    if (isBehind !== this.#core.isStorageBehind) this.#step({ type: 'storageLag', isBehind });
+    const isBehind = this.#options.logStore.unstoredBytes > UNSTORED_BYTES_MAX || this.#stored.pending > STORING_MAX;
+    if (isBehind !== (this.#core.storageBehindSinceMs !== null)) this.#step({ type: 'storageLag', isBehind });
   }
 
   #step(message: LocalMessage | PeerMessage): void {
@@ -191,7 +189,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'send':
         return this.#transport.send(effect.to, effect.message);
       case 'store':
-        this.#storing.push(effect.append?.firstIndex ?? Infinity);
+        this.#stored.requested(effect);
         return this.#options.logStore.store(effect, this.#onWritten);
       case 'commit':
         this.#commitIndex = effect.index;
@@ -209,17 +207,17 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'transferEnded':
         return this.#onTransferEnded(effect);
       case 'sendSnapshot':
-        return this.#offerSnapshot(effect);
+        this.#snapshots.offer(effect);
+        // The rest is the follower's to ask for.
+        return this.#step({ type: 'snapshotSent', peer: effect.to, session: effect.session });
       case 'fetchSnapshot':
-        return this.#fetchSnapshot(effect);
+        return this.#snapshots.fetch(effect);
     }
   }
 
-  readonly #onWritten = ({ append, reset, then }: Store): void => {
-    this.#storing.shift();
-    if (append !== null) this.#durableIndex = append.lastIndex;
-    else if (reset !== null) this.#durableIndex = reset.index;
-    for (const effect of then) {
+  readonly #onWritten = (request: Store): void => {
+    this.#stored.written(request);
+    for (const effect of request.then) {
       if (effect.type === 'send') this.#transport.send(effect.to, effect.message);
       else this.#step(effect.message);
     }
@@ -238,19 +236,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#isTickSkipped = isLate && !this.#isTickSkipped;
     if (!this.#isTickSkipped) this.#step({ type: 'tick' });
     this.#tellFailedQueries();
-    this.#compactLog();
-    this.#tellSnapshotter();
+    this.#snapshots.compact();
+    this.#snapshots.tellProgress();
     this.#publishStatus();
-  }
-
-  /** The Snapshotter judges by this when a snapshot is due. */
-  #tellSnapshotter(): void {
-    const { appliedIndex, appliedBytes: bytes } = this.#feed;
-    // A fold reads the disk. What is applied here may be durable on other nodes only, or the disk may still have what it
-    // is about to replace.
-    const index = logIndex(Math.min(appliedIndex, this.#durableIndex, Math.min(...this.#storing) - 1));
-    if (index === this.#toldIndex) return;
-    if (tellOrDrop(this.#snapshotter, { type: 'logApplied', index, bytes })) this.#toldIndex = index;
   }
 
   /** Tells what cannot be told now at the next tick. */
@@ -326,74 +314,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     if (count > 0) this.#step({ type: 'submissionsApplied', count });
   }
 
-  #onSnapshotTaken(message: SnapshotTaken): void {
-    this.#snapshot = message;
-    this.#compactLog();
-  }
-
-  /**
-   * Drops from the log what is in the snapshot, but not what the objects have not applied, nor what a follower still
-   * needs that is connected and not further behind than the oldest snapshot.
-   */
-  #compactLog(): void {
-    if (this.#snapshot === null) return;
-    const { lastIncluded, oldestIndex } = this.#snapshot;
-    if (lastIncluded.index < this.#core.log.firstIndex) return;
-    const { role } = this.#core;
-    let neededFrom: number = lastIncluded.index;
-    if (role.name === 'leader') {
-      for (const { id, matchIndex } of role.peers.values()) {
-        if (matchIndex < neededFrom && this.#transport.isConnected(id)) neededFrom = Math.max(matchIndex, oldestIndex);
-      }
-    }
-    compactLog(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, this.#core.lastApplied)));
-  }
-
-  #offerSnapshot({ to, session, round, term }: SendSnapshot): void {
-    const snapshot = this.#snapshot;
-    // One that has just been installed has not been announced yet; the next heartbeat asks again.
-    if (snapshot === null || snapshot.lastIncluded.index + 1 < this.#core.log.firstIndex) {
-      return this.#step({ type: 'snapshotSent', peer: to, session });
-    }
-    const { index, term: lastIncludedTerm, timestampMs } = snapshot.lastIncluded;
-    const { group, self } = this.#options.core;
-    this.#transport.send(to, {
-      type: 'installSnapshot',
-      group,
-      from: self,
-      term,
-      session,
-      round,
-      lastIncludedIndex: index,
-      lastIncludedTerm,
-      lastIncludedTimestampMs: timestampMs,
-      snapshotId: snapshot.snapshotId,
-      snapshotBytes: snapshot.snapshotBytes,
-    });
-    // The rest is the follower's to ask for.
-    this.#step({ type: 'snapshotSent', peer: to, session });
-  }
-
-  /** Offered again at each heartbeat, so one that is lost here does no harm. */
-  #fetchSnapshot(effect: FetchSnapshot): void {
-    tellOrDrop(this.#snapshotter, effect);
-  }
-
-  /** Asked again if it is lost. */
-  #onTransfer(message: SnapshotRequest | SnapshotPiece): void {
-    if (message.type === 'snapshotRequest') {
-      tellOrDrop(this.#snapshotter, message);
-      return;
-    }
-    const bytes = message.bytes.slice();
-    tellOrDrop(this.#snapshotter, { ...message, bytes }, [bytes.buffer]);
-  }
-
   #readOn(): void {
-    const piece = this.#logReads.next(this.#core.log);
-    if (piece === null) return;
-    this.#snapshotter.tell(piece, piece.entries === null ? [] : [piece.entries]);
-    if (!piece.isLast) this.#context.self.tell({ type: 'readOn' });
+    if (this.#snapshots.readOn()) this.#context.self.tell({ type: 'readOn' });
   }
 
   #onHandOver(target: NodeId | null, reply: Reply): void {
@@ -455,7 +377,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded, isAdmitted } = statusOf(this.#core);
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
-    const snapshotIndex = this.#snapshot?.lastIncluded.index ?? logIndex(0);
+    const { newestIndex: snapshotIndex } = this.#snapshots;
     const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${isAdmitted} ${hasQuorum} ${connected.join()}`;
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
@@ -475,20 +397,5 @@ export class RaftActor implements Actor<RaftActorMessage> {
       isAdmitted,
     });
     this.#lastStatus = isTold ? key : '';
-  }
-}
-
-/**
- * Tells what may be lost, or is told again: a peer's message, for the peer sends again; a status, for there will be
- * another one; failed queries and news of links, at the next tick; what is said of a snapshot, at the next heartbeat.
- * Returns whether the mailbox had room for it.
- */
-function tellOrDrop<Message>(to: ActorRef<Message>, message: Message, transfer: ArrayBuffer[] = []): boolean {
-  try {
-    to.tell(message, transfer);
-    return true;
-  } catch (error) {
-    if (!(error instanceof ConclaveError) || error.code !== 'ERR_MAILBOX_FULL') throw error;
-    return false;
   }
 }

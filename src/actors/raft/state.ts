@@ -167,8 +167,8 @@ export interface Core {
   unstoredReset: LastIncluded | null;
   /** The log has been handed to storage up to here. */
   storedIndex: LogIndex;
-  /** Storage has more to write than it should: nothing new is taken into the log. */
-  isStorageBehind: boolean;
+  /** Since when storage has had more to write than it should: nothing new is taken into the log. Null: it keeps up. */
+  storageBehindSinceMs: number | null;
   /** What may follow once everything so far is durable; goes out with the next `store`. */
   afterStore: DurableEffect[];
   /** What has been told of role, term and leader. */
@@ -224,7 +224,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     isHardStateDirty: false,
     unstoredReset: null,
     storedIndex: log.lastIndex,
-    isStorageBehind: false,
+    storageBehindSinceMs: null,
     afterStore: [],
     announced: { role: 'follower', term: knownTerm, leader: null },
     announcedCommit: compactedIndex,

@@ -15,7 +15,7 @@ const RETRY_MS_MAX = 10_000;
 
 /** Appends this node's own submissions, as its leader. */
 export function appendSubmissions(core: Core): void {
-  if (core.handover !== null || core.isStorageBehind) return;
+  if (core.handover !== null || core.storageBehindSinceMs !== null) return;
   for (let next = core.submissions.next(); next !== null; next = core.submissions.next()) {
     core.log.append(next, core.term, timestampOf(core));
   }
@@ -40,7 +40,7 @@ export function onForward(core: Core, leader: Leader, message: Forward): void {
   const { from, kind, payload, crc } = message;
   if (kind === EntryKind.noop || kind === EntryKind.admission) return;
   // Its sender will send it again, and by then storage may have caught up.
-  if (core.isStorageBehind) return;
+  if (core.storageBehindSinceMs !== null) return;
   // What was damaged on its way must not get into every log.
   if (crc32(payload) !== crc) {
     throw new ConclaveError('ERR_PROTOCOL', `A submission of ${from} arrived damaged; it will be sent again.`);

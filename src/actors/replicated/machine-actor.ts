@@ -166,7 +166,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
         `The newest snapshot that can be read ends with entry ${machine.appliedIndex}, and the log does not reach back to ` +
-          'it. Restore the data directory from a copy, or empty it and let the node join anew.',
+          'it. Start the node again, which reads more of the log; if that does not help, empty its data directory and ' +
+          'let it join anew.',
         { data: { snapshotIndex: machine.appliedIndex } },
       );
     }

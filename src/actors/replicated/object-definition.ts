@@ -92,10 +92,10 @@ export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
-  const object = { name, instance, methods };
-  const refusal = new StateWatch(object).checkAll();
+  const loaded = { name, instance, methods };
+  const refusal = new StateWatch(loaded).checkAll();
   if (refusal !== null) throw refusal;
-  return object;
+  return loaded;
 }
 
 function checkName(name: string): void {

@@ -11,7 +11,10 @@ import type { LogIndex } from '../../ids.js';
 
 export interface CompactionBounds {
   readonly entries: number;
-  /** Bytes of the log. A larger state counts as its own size: what is written of snapshots stays in proportion. */
+  /**
+   * Bytes of the log. A larger snapshot counts as its own size, so that what is written of snapshots stays in proportion;
+   * but at most half the state does, so that the log does.
+   */
   readonly bytes: number;
   /** Null: time alone is no reason. */
   readonly intervalMs: number | null;
@@ -20,6 +23,7 @@ export interface CompactionBounds {
 /** The newest snapshot, as far as it matters when the next one is due. */
 export interface CompactionMark {
   readonly index: LogIndex;
+  readonly bytes: number;
   readonly stateBytes: number;
   /** The bytes that had been applied when it was taken. */
   readonly appliedBytes: number;
@@ -56,7 +60,8 @@ export class CompactionTrigger {
     const patience = this.#patience;
     if (index <= mark.index) return false;
     if (index - mark.index >= entries * patience) return true;
-    if (appliedBytes - mark.appliedBytes >= Math.max(bytes, mark.stateBytes) * patience) return true;
+    const due = Math.max(bytes, Math.min(mark.bytes, mark.stateBytes / 2));
+    if (appliedBytes - mark.appliedBytes >= due * patience) return true;
     return intervalMs !== null && nowMs - mark.takenMs >= intervalMs * patience;
   }
 }

@@ -268,6 +268,7 @@ export class Compactor {
     const { newest, newestIndex } = this.#keeper;
     return {
       index: newestIndex,
+      bytes: newest?.bytes ?? 0,
       stateBytes: newest?.stateBytes ?? 0,
       appliedBytes: this.#appliedBytes,
       takenMs: this.#options.clock.nowMs(),

@@ -12,7 +12,7 @@ import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import type { SnapshotStore } from '../../storage/snapshot-store.js';
 import type { LogStoreMessage } from '../log-store/log-store-messages.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
-import { tellOrDrop } from './tell-or-drop.js';
+import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 
 export interface SnapshotKeeperOptions {
   readonly store: SnapshotStore;

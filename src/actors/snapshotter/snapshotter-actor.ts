@@ -31,7 +31,7 @@ import { FETCH_RETRY_MS, SnapshotFetch, type FetchEnded } from './snapshot-fetch
 import { SnapshotKeeper } from './snapshot-keeper.js';
 import { SnapshotServer } from './snapshot-server.js';
 import type { FetchSnapshotFrom, KeptSnapshot, SnapshotterMessage } from './snapshotter-messages.js';
-import { tellOrDrop } from './tell-or-drop.js';
+import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 
 /** What a Snapshotter is made from; crosses threads by structured clone. */
 export interface SnapshotterData {

@@ -83,12 +83,10 @@ describe('nodes in memory', () => {
     await nodes[0]!.objects.book.add(1);
     const [first, second, third] = nodes as [Node, Node, Node];
     await Promise.all([second.stop(), third.stop()]);
+    await until(() => first.status().leader === null);
 
     // Two of three are a majority, and have forgotten what a majority promised.
-    const [a, b] = (await Promise.all([
-      start(second.status().self!, addresses),
-      start(third.status().self!, addresses),
-    ])) as [Node, Node];
+    const [a, b] = await Promise.all([start(second.status().self!, addresses), start(third.status().self!, addresses)]);
 
     expect(await errorOf(() => a.objects.book.with({ timeoutMs: 600 }).add(100))).toMatchObject(noLeader);
     expect([a.status(), b.status()]).toMatchObject([

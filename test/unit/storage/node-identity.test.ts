@@ -71,6 +71,20 @@ describe('an empty directory', () => {
     expect(second.incarnation).not.toBe(first.incarnation);
   });
 
+  test('is not one whose log was away for one start and is back: it is of another incarnation', () => {
+    const disk = emptyDisk();
+    readOrCreateIdentity(disk, DIR, US);
+    beginLog(disk);
+    disk.rename(`${DIR}/log/1.wal`, `${DIR}/1.wal`);
+    const owner = disk.list(`${DIR}/log`).find((name) => name.endsWith('.owner'))!;
+    readOrCreateIdentity(disk, DIR, US);
+    for (const name of disk.list(`${DIR}/log`)) disk.remove(`${DIR}/log/${name}`);
+    disk.rename(`${DIR}/1.wal`, `${DIR}/log/1.wal`);
+    write(disk, `${DIR}/log/${owner}`, '');
+
+    expect(() => readOrCreateIdentity(disk, DIR, US)).toThrow(expect.objectContaining({ code: 'ERR_STORAGE_CORRUPT' }));
+  });
+
   test('is not one whose log alone was emptied: that is refused', () => {
     const disk = emptyDisk();
     readOrCreateIdentity(disk, DIR, US);

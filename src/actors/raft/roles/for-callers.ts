@@ -28,7 +28,7 @@ export const forCallers: Pick<Handlers<Role>, ForCallers> = {
     return role;
   },
   storageLag: (core, role, { isBehind }) => {
-    core.isStorageBehind = isBehind;
+    core.storageBehindSinceMs = isBehind ? core.nowMs : null;
     return role;
   },
   applied: (core, role, { index }) => {

@@ -65,6 +65,11 @@ export const leader: Handlers<Leader> = {
     countAcks(core, role);
     // Check-quorum (thesis §6.2): a leader that nobody hears must not keep its callers waiting.
     if (core.nowMs - role.quorumRoundStartedAtMs > core.options.electionTimeoutMs[1]) return becomeFollower(core, null);
+    // Nor must one whose disk hangs, while others could lead.
+    const { storageBehindSinceMs } = core;
+    if (storageBehindSinceMs !== null && core.nowMs - storageBehindSinceMs > core.options.electionTimeoutMs[1]) {
+      return becomeFollower(core, null);
+    }
     role.hasTicked = true;
     return role;
   },

@@ -225,7 +225,9 @@ describe('damage is refused', () => {
     writer.release();
     disk.truncateFile(path(1), 0);
 
-    expect(() => scan(disk)).toThrow(/0000000000000001\.wal, byte 0: .* Restore the data directory .* or empty it/);
+    expect(() => scan(disk)).toThrow(
+      /0000000000000001\.wal, byte 0: .* Empty the data directory and let the node join anew/,
+    );
   });
 });
 

@@ -319,25 +319,15 @@ describe('RaftActor', () => {
     node.raft.tell(ready(5));
     await run(20);
     const { commitIndex: before } = lastStatus(node)!;
-    const applied = (index: number): void =>
-      node.raft.tell({
-        type: 'machineApplied',
-        life: 5,
-        index: logIndex(index),
-        session: null,
-        nextSeq: 1,
-        gap: false,
-        expired: null,
-      });
     const told = (): number[] =>
       node.toSnapshotter.flatMap((message) => (message.type === 'logApplied' ? [message.index] : []));
-    applied(before);
+    node.raft.tell(applied(5, before));
     await run(20);
 
     isHolding = true;
     submit(leaderOf(nodes), 1);
     await run(100);
-    applied(before + 1);
+    node.raft.tell(applied(5, before + 1));
     await run(50);
     const whileHeld = told();
     isHolding = false;

@@ -3,7 +3,7 @@ import { CompactionTrigger, type CompactionBounds } from '../../../../src/actors
 import { logIndex } from '../../../../src/ids.js';
 
 const BOUNDS: CompactionBounds = { entries: 10_000, bytes: 1_000_000, intervalMs: null };
-const NOTHING = { index: logIndex(0), stateBytes: 0, appliedBytes: 0, takenMs: 0 };
+const NOTHING = { index: logIndex(0), bytes: 0, stateBytes: 0, appliedBytes: 0, takenMs: 0 };
 
 /** The first indexes at which a node takes snapshots, when each entry has `entryBytes`. */
 function indexes(bounds: CompactionBounds, position: number, nodes: number, count: number, entryBytes = 0): number[] {
@@ -12,7 +12,7 @@ function indexes(bounds: CompactionBounds, position: number, nodes: number, coun
   for (let index = 1; taken.length < count; index++) {
     if (!trigger.isDue(logIndex(index), index * entryBytes, 0)) continue;
     taken.push(index);
-    trigger.reset({ index: logIndex(index), stateBytes: 0, appliedBytes: index * entryBytes, takenMs: 0 });
+    trigger.reset({ index: logIndex(index), bytes: 0, stateBytes: 0, appliedBytes: index * entryBytes, takenMs: 0 });
     trigger.settle();
   }
   return taken;
@@ -29,8 +29,11 @@ describe('a snapshot is due', () => {
     expect(indexes(BOUNDS, 0, 1, 2, 1_000)).toEqual([1_000, 2_000]);
   });
 
-  test('not before as many bytes as the state has', () => {
-    const trigger = new CompactionTrigger(BOUNDS, 0, 1, { ...NOTHING, stateBytes: 5_000_000, appliedBytes: 100 });
+  test.each([
+    ['the snapshot has', 5_000_000, 50_000_000],
+    ['half the state has, where that is less', 9_000_000, 10_000_000],
+  ])('not before as many bytes as %s', (_, bytes, stateBytes) => {
+    const trigger = new CompactionTrigger(BOUNDS, 0, 1, { ...NOTHING, bytes, stateBytes, appliedBytes: 100 });
 
     expect(trigger.isDue(logIndex(9), 5_000_099, 0)).toBe(false);
     expect(trigger.isDue(logIndex(9), 5_000_100, 0)).toBe(true);

@@ -188,7 +188,10 @@ export class RaftCluster implements NodeWorld {
   }
 
   pause(id: NodeId, forMs: number): void {
-    this.#places.get(id)!.pausedUntilMs = this.nowMs + forMs;
+    const place = this.#places.get(id)!;
+    // One that is paused is woken when it was to be: what has been put off until then comes in its order.
+    if (place.pausedUntilMs > this.nowMs) return;
+    place.pausedUntilMs = this.nowMs + forMs;
   }
 
   /** A node that is down loses its disk. */

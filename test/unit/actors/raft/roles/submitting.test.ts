@@ -115,6 +115,22 @@ describe('a leader whose storage is behind', () => {
     expect(payloadsFrom(subject, 2)).toEqual([7]);
   });
 
+  test('makes room for another leader when it stays so, and does not campaign until it has caught up', () => {
+    const subject = new Subject().establish();
+    subject.local({ type: 'storageLag', isBehind: true });
+    for (let round = 0; round < 40; round++) {
+      subject.tick(25);
+      if (subject.core.role.name !== 'leader') break;
+      subject.peer(subject.ack(B, 1), subject.ack(C, 1));
+    }
+    expect(subject.core.role.name).toBe('follower');
+    subject.tick(10_000);
+    expect(subject.core.role.name).toBe('follower');
+    subject.local({ type: 'storageLag', isBehind: false });
+    subject.tick(10_000);
+    expect(subject.core.role.name).toBe('preCandidate');
+  });
+
   test('goes on sending and committing what it has', () => {
     const subject = new Subject().establish();
     subject.local(submit(7));

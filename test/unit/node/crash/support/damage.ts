@@ -22,7 +22,7 @@ const KEPT_BYTES = 64;
 const UNREADABLE = 'unreadable';
 
 export function kindOf(path: string): FileKind {
-  if (path.endsWith('/node.json')) return 'identity';
+  if (path.endsWith('/node.json') || path.endsWith('.owner')) return 'identity';
   if (path.endsWith('.wal')) return 'log';
   return path.endsWith('.snapshot') ? 'snapshot' : 'leftover';
 }
@@ -43,7 +43,8 @@ export function damage(disk: SimulatedDisk, random: Random, otherThan: FileKind 
 function damageFile(disk: SimulatedDisk, path: string, content: Uint8Array, random: Random): string {
   const size = content.length;
   const offset = placeIn(content, random);
-  switch (randomBelow(random, 8)) {
+  // To one that says all by its name, only one thing can happen.
+  switch (size === 0 ? 0 : randomBelow(random, 8)) {
     case 0:
       disk.remove(path);
       return 'removed';

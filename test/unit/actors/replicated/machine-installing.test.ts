@@ -15,16 +15,8 @@ import { logIndex } from '../../../../src/ids.js';
 import type { ActorRef, Reply } from '../../../../src/runtime/actor.js';
 import { NodeDisk } from '../../../../src/storage/node-disk.js';
 import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
-import { Journal } from '../replicated/fixtures/journal.js';
-import {
-  block,
-  blockOf,
-  entriesOf,
-  life,
-  session,
-  type Command,
-  type EntryLike,
-} from '../replicated/support/blocks.js';
+import { Journal } from './fixtures/journal.js';
+import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 
 const codec = new ValueCodec();

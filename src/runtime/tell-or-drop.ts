@@ -1,7 +1,7 @@
-/** Telling what may be lost: it is told again, or was only news. */
+/** Telling an actor what may be lost: it is told again, or was only news. */
 
-import { ConclaveError } from '../../errors.js';
-import type { ActorRef, Transferable } from '../../runtime/actor.js';
+import { ConclaveError } from '../errors.js';
+import type { ActorRef, Transferable } from './actor.js';
 
 /** Returns whether the mailbox had room for it. */
 export function tellOrDrop<Message>(
