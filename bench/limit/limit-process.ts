@@ -101,6 +101,7 @@ function callOf(commandBytes: number): () => Promise<unknown> {
     isQuery: false,
     maySend: () => true,
     whyTimedOut: () => 'ERR_TIMEOUT',
+    whyNoLeader: () => '',
     send: (builder, pending) => {
       pending.id = nextSeq;
       nextSeq += pending.count;

@@ -25,8 +25,8 @@ export interface RuntimeLimits {
   /** Bytes of entries on their way to one peer and not acknowledged. Default: 16 MiB. */
   readonly inflightBytes?: number;
   /**
-   * The size of one file of the log in `dataDir`, written in advance. Default: 64 MiB. The log takes whole files, and one
-   * more that is ready: 128 MiB at the least.
+   * The size of one file of the log in `dataDir`, written in advance. Default: 64 MiB. The first file of a start has 4 MiB,
+   * each next one twice as much, up to this; one more is made ready while the last one fills.
    */
   readonly segmentBytes?: number;
 }

@@ -27,6 +27,7 @@ import { checkOptions, type CheckedOptions, type RuntimeOptions } from './option
 import { asFailure, storageErrorIn } from './failure.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeLife } from './node-life.js';
+import { checkKnownObjects } from './known-objects.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
@@ -76,6 +77,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #dataDir: DataDir | null;
   readonly #events = new EventEmitter<RuntimeEvents>();
+  /** What is to be told once whoever has started the node could listen; null: it can. */
+  #early: (() => void)[] | null = [];
   readonly #life: NodeLife;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
@@ -150,11 +153,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const dataDir = options.dataDir === null ? null : await openDataDir(options.dataDir, { cluster, self });
     const placement = place(life);
     try {
+      if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
       await placement.start(nodeParts(placement.addresses, options, objects, dataDir));
       const caller = await spawnCaller(placement, life, options, codec);
       const runtime = new Runtime(options, placement, caller, objects, life, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (life.failure !== null) throw life.failure;
+      setImmediate(() => runtime.#tellEarly());
       return runtime;
     } catch (error) {
       await placement.stop();
@@ -267,8 +272,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Takes a snapshot of everything that this node has applied, now: the log before it is dropped. Callers need not wait
-   * for it, and other nodes take their own. Resolves when it is durable (or, without `dataDir`, whole).
+   * Takes a snapshot of everything that this node has applied, now; the log is kept back to the one before it. Callers need
+   * not wait for it, and other nodes take their own. Resolves when it is durable (or, without `dataDir`, whole).
    *
    * @returns the index of the last entry in it
    * @throws ConclaveError `ERR_COMPACTION_FAILED` when it could not be taken (`cause` says why; the log is kept),
@@ -370,8 +375,18 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       });
   }
 
+  #tellEarly(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const tell of early) tell();
+  }
+
   /** A listener that throws is the user's affair, and must not take the node along. */
   #emit<Event extends keyof RuntimeEvents>(event: Event, ...args: Parameters<RuntimeEvents[Event]>): void {
+    if (this.#early !== null) {
+      this.#early.push(() => this.#emit(event, ...args));
+      return;
+    }
     try {
       this.#events.emit(event, ...(args as never));
     } catch (error) {

@@ -19,9 +19,12 @@ export class DataDir {
   /** Real paths: they stay right when the working directory changes. */
   readonly layout: DataDirLayout;
   readonly identity: NodeIdentity;
+  /** What it lies on. */
+  readonly disk: Disk;
   readonly #lock: DataDirLock;
 
-  private constructor(layout: DataDirLayout, identity: NodeIdentity, lock: DataDirLock) {
+  private constructor(disk: Disk, layout: DataDirLayout, identity: NodeIdentity, lock: DataDirLock) {
+    this.disk = disk;
     this.layout = layout;
     this.identity = identity;
     this.#lock = lock;
@@ -47,7 +50,7 @@ export class DataDir {
       const identity = readOrCreateIdentity(disk, layout.path, name);
       disk.makeDirectory(layout.log);
       disk.makeDirectory(layout.snapshots);
-      return new DataDir(layout, identity, lock);
+      return new DataDir(disk, layout, identity, lock);
     } catch (error) {
       await lock.release();
       throw error;

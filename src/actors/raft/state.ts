@@ -14,6 +14,7 @@ import {
   type Term,
 } from '../../ids.js';
 import { Admissions, type Admission } from './admissions.js';
+import { ConclaveError } from '../../errors.js';
 import { isVoter, type Configuration } from './configuration.js';
 import type { DurableEffect, Effect, HardState } from './effects.js';
 import { PendingReads } from './pending-reads.js';
@@ -196,6 +197,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const compactedIndex = logIndex(log.firstIndex - 1);
   const admissions = new Admissions(recovered?.admissions ?? []);
   for (const index of log.admissionIndexes) admissions.appended(index, log.entry(index).payload);
+  refuseOtherMembers(options.configuration, admissions.at(log.lastIndex));
   const core: Core = {
     options,
     isVoter: isVoter(options.configuration, options.self),
@@ -235,6 +237,18 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   // Nobody else can lead.
   if (core.isVoter && options.configuration.voters.length === 1) core.electionDeadlineMs = nowMs;
   return core;
+}
+
+/** With other voters than before, a node could elect itself where it must not. */
+function refuseOtherMembers({ voters }: Configuration, admitted: readonly Admission[]): void {
+  const gone = admitted.find(([id, life]) => life !== null && !voters.includes(id))?.[0];
+  if (gone === undefined) return;
+  throw new ConclaveError(
+    'ERR_DATA_DIR_MISMATCH',
+    `The data directory is of a cluster with the member ${gone}, and self and peers do not name it: members cannot be ` +
+      'changed yet. Start all nodes with the members that they had.',
+    { data: { member: gone } },
+  );
 }
 
 /** What a new entry is stamped with: the calendar's time, but never less than the entry before has. */

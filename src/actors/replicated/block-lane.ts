@@ -29,6 +29,8 @@ export interface LaneOptions {
   readonly maySend: () => boolean;
   /** Why a call was not answered in time. */
   readonly whyTimedOut: (wasSent: boolean) => 'ERR_NO_LEADER' | 'ERR_TIMEOUT';
+  /** Why there is no leader, as far as is known, and what may be done. */
+  readonly whyNoLeader: () => string;
 }
 
 /** A block is closed at this size, unless a single command is larger. */
@@ -279,10 +281,7 @@ export class BlockLane {
 
   #timedOut(wasSent: boolean): ConclaveError {
     const code = this.#options.whyTimedOut(wasSent);
-    const message =
-      code === 'ERR_NO_LEADER'
-        ? 'No leader was known for as long as the call could wait. Is a majority of the nodes up?'
-        : 'The call was not answered in time.';
+    const message = code === 'ERR_NO_LEADER' ? this.#options.whyNoLeader() : 'The call was not answered in time.';
     return new ConclaveError(code, message, this.#consequence(wasSent));
   }
 

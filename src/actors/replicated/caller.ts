@@ -36,6 +36,11 @@ export interface CallerEvents {
   snapshot: (event: SnapshotEvent) => void;
 }
 
+const NO_LEADER = 'No leader was known for as long as the call could wait. Is a majority of the nodes up?';
+const NOT_FOUNDED =
+  'There was no cluster for as long as the call could wait. To found one takes all of its members once, and none of them ' +
+  'may remember an earlier one: see status().members.';
+
 /** Deadlines are looked at this often: a call may wait this much longer than it asked for. */
 const EXPIRE_EVERY_MS = 20;
 
@@ -195,6 +200,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       pendingBytesMax: this.#options.pendingBytesMax,
       isQuery,
       whyTimedOut: (wasSent) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
+      whyNoLeader: () => (this.#status?.isFounded === false ? NOT_FOUNDED : NO_LEADER),
     };
   }
 

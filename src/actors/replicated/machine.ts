@@ -278,10 +278,16 @@ export class Machine {
     for (const [watch, position] of touched) {
       const error = watch.check(budget);
       if (error === null) continue;
-      collector.blame(position, toPlainError(error), header.names[commands[2 * position] as number]!);
+      collector.blame(position, toPlainError(leftBehind(error)), header.names[commands[2 * position] as number]!);
     }
     touched.clear();
   }
+}
+
+/** A large state is looked through in turn: the command that is told of it need not be the one to blame. */
+function leftBehind({ code, message, data }: ConclaveError): ConclaveError {
+  const text = `${message} This command was applied; it, or one before it, has left that behind. Remove it by a command.`;
+  return new ConclaveError(code, text, { data });
 }
 
 /** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */

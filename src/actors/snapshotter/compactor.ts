@@ -116,9 +116,10 @@ export class Compactor {
     if (this.#isHeld || this.#isClosed || this.#attempt !== null) return;
     const nowMs = this.#options.clock.nowMs();
     if (this.#askers.some(({ index }) => index <= this.#appliedIndex)) this.#start(false, nowMs);
-    else if (nowMs >= this.#retryAtMs && this.#trigger.isDue(this.#appliedIndex, this.#appliedBytes, nowMs)) {
-      this.#start(true, nowMs);
-    }
+    else if (nowMs < this.#retryAtMs) return;
+    // One that has failed is tried again, due or not.
+    else if (this.#failures > 0) this.#start(false, nowMs);
+    else if (this.#trigger.isDue(this.#appliedIndex, this.#appliedBytes, nowMs)) this.#start(true, nowMs);
   }
 
   /** With `isHeld`, ends what is under way, and starts nothing until it is called again. Askers wait. */

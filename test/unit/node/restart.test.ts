@@ -187,6 +187,19 @@ describe('nodes with a data directory', () => {
     expect(await again.objects.book.all()).toHaveLength(90);
   });
 
+  it('refuse to lead alone what they were members of', async () => {
+    const directory = temporaryDirectory();
+    const dataDirOf = (self: string): string => join(directory, self);
+    const addresses = await addressesOf(3);
+    const nodes = await startAll(addresses, dataDirOf);
+    await Promise.all(nodes.map((node) => node.stop()));
+    const [self] = addresses as [string];
+
+    const alone = await errorOf(() => start(self, [self], { dataDir: dataDirOf(self) }));
+
+    expect(alone).toMatchObject({ code: 'ERR_DATA_DIR_MISMATCH' });
+  });
+
   it('refuse a directory that is in use, and one of another node', async () => {
     const dataDir = temporaryDirectory();
     const [a, b] = (await addressesOf(2)) as [string, string];

@@ -38,6 +38,7 @@ class Rig {
       },
       maySend: () => this.maySend,
       whyTimedOut: (wasSent) => (wasSent || this.hasLeader ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
+      whyNoLeader: () => 'there is none',
       ...options,
     });
   }

@@ -132,6 +132,7 @@ describe('Machine', () => {
       [1, { code: 'ERR_STATE_NOT_ENCODABLE', mayBeApplied: true }, 'journal.keep'],
     ]);
     expect(fromPlainError(rig.results[0]!.errors![0]![1])).toMatchObject({
+      message: expect.stringContaining('it, or one before it, has left that behind'),
       data: { object: 'journal', path: 'journal.lines[1].onDone' },
     });
     // It stays there, and so do the complaints.

@@ -22,7 +22,7 @@ const KEPT_BYTES = 64;
 const UNREADABLE = 'unreadable';
 
 export function kindOf(path: string): FileKind {
-  if (path.endsWith('/node.json') || path.endsWith('.owner')) return 'identity';
+  if (path.endsWith('.json') || path.endsWith('.owner')) return 'identity';
   if (path.endsWith('.wal')) return 'log';
   return path.endsWith('.snapshot') ? 'snapshot' : 'leftover';
 }

@@ -1,0 +1,92 @@
+/**
+ * Which objects and commands a data directory may hold: those of every start so far. A command in the log that no object
+ * knows would be skipped, and what it did would be gone; so they are remembered beside the log, and none may be missing.
+ * On the thread that starts the node.
+ */
+
+import { crc32 } from '../checksum.js';
+import { ConclaveError } from '../errors.js';
+import type { Disk } from '../storage/disk.js';
+import type { ResolvedObject } from '../actors/replicated/object-definition.js';
+
+interface Known {
+  readonly version: 1;
+  /** By object, the names of its replicated methods, sorted. */
+  readonly objects: Readonly<Record<string, readonly string[]>>;
+  /** Of `objects` as JSON. */
+  readonly crc32: number;
+}
+
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Refuses objects that lack what the directory knows, and remembers what is new. Durable when it returns.
+ *
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when an object or a replicated method is missing, `ERR_STORAGE_CORRUPT` when
+ *   the file is damaged, `ERR_STORAGE` when the disk refuses.
+ */
+export function checkKnownObjects(disk: Disk, directory: string, objects: readonly ResolvedObject[]): void {
+  const path = `${directory}/objects.json`;
+  const known = disk.exists(path) ? read(disk, path) : {};
+  const given = new Map(objects.map(({ name, methods }) => [name, methods]));
+  const merged: Record<string, readonly string[]> = { ...known };
+  for (const [name, methods] of Object.entries(known)) {
+    const present = given.get(name);
+    if (present === undefined) throw missing(name, null, directory);
+    for (const method of methods) if (present.get(method) !== 'replicated') throw missing(name, method, directory);
+  }
+  for (const { name, methods } of objects) {
+    merged[name] = [...methods].flatMap(([method, kind]) => (kind === 'replicated' ? [method] : [])).toSorted();
+  }
+  if (JSON.stringify(merged) !== JSON.stringify(known)) write(disk, directory, path, merged);
+}
+
+function read(disk: Disk, path: string): Known['objects'] {
+  const file = disk.open(path, 'read');
+  try {
+    const bytes = new Uint8Array(Math.min(file.size(), FILE_BYTES_MAX));
+    const text = Buffer.from(bytes.subarray(0, file.read(bytes, 0))).toString();
+    const { version, objects, crc32: checksum } = JSON.parse(text) as Known;
+    if (version === 1 && checksum === checksumOf(objects)) return objects;
+  } catch (error) {
+    if (error instanceof ConclaveError) throw error;
+  } finally {
+    file.close();
+  }
+  throw new ConclaveError(
+    'ERR_STORAGE_CORRUPT',
+    `The file ${path}, which says what objects the log may speak of, is damaged. If the objects are the same as before, ` +
+      'remove it; the next start makes it anew.',
+    { data: { path } },
+  );
+}
+
+function checksumOf(objects: Known['objects']): number {
+  return crc32(Buffer.from(JSON.stringify(objects)));
+}
+
+function write(disk: Disk, directory: string, path: string, objects: Known['objects']): void {
+  const known: Known = { version: 1, objects, crc32: checksumOf(objects) };
+  const unnamed = `${path}.new`;
+  // Of a start that was cut short.
+  if (disk.exists(unnamed)) disk.remove(unnamed);
+  const file = disk.open(unnamed, 'create');
+  try {
+    file.write([Buffer.from(`${JSON.stringify(known, null, 2)}\n`)], 0);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  disk.rename(unnamed, path);
+  disk.syncDirectory(directory);
+}
+
+function missing(object: string, method: string | null, directory: string): ConclaveError {
+  const what = method === null ? `The object ${object}` : `The replicated method ${object}.${method}`;
+  return new ConclaveError(
+    'ERR_INVALID_OBJECT',
+    `${what} is not there any more, and the log in ${directory} may speak of it: what it did would be lost. Keep it, even ` +
+      'if nobody calls it.',
+    { data: { object, ...(method === null ? {} : { method }) } },
+  );
+}

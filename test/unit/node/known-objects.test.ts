@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { resolveDefinition, type ResolvedObject } from '../../../src/actors/replicated/object-definition.js';
+import { ValueCodec } from '../../../src/actors/replicated/value-codec.js';
+import { checkKnownObjects } from '../../../src/node/known-objects.js';
+import { SimulatedCrash } from '../../../src/testing/simulated-disk-crash.js';
+import { SimulatedDisk } from '../../../src/testing/simulated-disk.js';
+import { Ledger } from './fixtures/ledger.js';
+
+const DIR = '/data';
+const codec = new ValueCodec();
+const book = await resolveDefinition('book', Ledger, codec);
+const more = await resolveDefinition('more', Ledger, codec);
+
+function without(object: ResolvedObject, method: string): ResolvedObject {
+  return { ...object, methods: new Map([...object.methods].filter(([name]) => name !== method)) };
+}
+
+function diskWith(...objects: ResolvedObject[]): SimulatedDisk {
+  const disk = new SimulatedDisk(1);
+  disk.makeDirectory(DIR);
+  checkKnownObjects(disk, DIR, objects);
+  return disk;
+}
+
+const refused = (data: object): object => expect.objectContaining({ code: 'ERR_INVALID_OBJECT', data });
+
+describe('the objects of a data directory', () => {
+  test('may become more, and queries may go', () => {
+    const disk = diskWith(book);
+
+    checkKnownObjects(disk, DIR, [without(book, 'sum'), more]);
+
+    expect(() => checkKnownObjects(disk, DIR, [book, more])).not.toThrow();
+    expect(disk.openFiles).toBe(0);
+  });
+
+  test('may not become less: what the log says to them would be lost', () => {
+    const disk = diskWith(book, more);
+
+    expect(() => checkKnownObjects(disk, DIR, [book])).toThrow(refused({ object: 'more' }));
+    expect(() => checkKnownObjects(disk, DIR, [without(book, 'add'), more])).toThrow(
+      refused({ object: 'book', method: 'add' }),
+    );
+    expect(() => checkKnownObjects(disk, DIR, [book, more])).not.toThrow();
+  });
+
+  test('are refused when it is not known what they were', () => {
+    const disk = diskWith(book);
+    disk.flipBit(`${DIR}/objects.json`, 0, 1);
+
+    expect(() => checkKnownObjects(disk, DIR, [book])).toThrow(
+      expect.objectContaining({ code: 'ERR_STORAGE_CORRUPT' }),
+    );
+  });
+
+  test('are remembered from before anything can be done with them, whatever crashes', () => {
+    for (let point = 1; point < 8; point++) {
+      for (let seed = 0; seed < 10; seed++) {
+        const disk = diskWith(book);
+        disk.crashAt(disk.operations + point);
+        let isRemembered = true;
+        try {
+          checkKnownObjects(disk, DIR, [book, more]);
+        } catch (error) {
+          if (!(error instanceof SimulatedCrash)) throw error;
+          isRemembered = false;
+        }
+        const next = disk.afterPowerLoss(seed);
+
+        if (isRemembered) expect(() => checkKnownObjects(next, DIR, [book])).toThrow(refused({ object: 'more' }));
+        else expect(() => checkKnownObjects(next, DIR, [book, more])).not.toThrow();
+      }
+    }
+  });
+});
