@@ -43,14 +43,7 @@ interface OpenSection {
   bytes: number;
 }
 
-/**
- * @example
- * const writer = new SnapshotWriter(sink);
- * writer.beginSection('object:acct');
- * writer.write(bytes);
- * writer.endSection();
- * const { id } = writer.finish({ lastIncluded, codeVersion: 0, members: [] });
- */
+/** A stream is begun, written and ended, then the next one; `finish` comes last. */
 export class SnapshotWriter {
   readonly #sink: SnapshotSink;
   readonly #buffer = new Uint8Array(CHUNK_BYTES_MAX);

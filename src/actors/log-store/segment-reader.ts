@@ -51,9 +51,6 @@ export class ReadWindow {
 
 /**
  * The records of a segment, one after the other. To be closed.
- *
- * @example
- * while (reader.next() && reader.isPayloadWhole()) use(reader.record, reader.payload());
  */
 export class SegmentReader {
   readonly path: string;

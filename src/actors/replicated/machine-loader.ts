@@ -16,6 +16,8 @@ import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js'
 import { Machine } from './machine.js';
 import { restoreMachine } from './machine-snapshot.js';
 import { loadObject, type ResolvedObject } from './object-definition.js';
+import { hasHooks } from './state/state-hooks.js';
+import { writeState } from './state/write-state.js';
 import { ValueCodec } from './value-codec.js';
 
 export interface LoadedMachine {
@@ -26,6 +28,8 @@ export interface LoadedMachine {
 
 /** How long the Snapshotter may take to say which snapshot is the newest; it may be busy with a sync. */
 const NEWEST_TIMEOUT_MS = 30_000;
+const nothing = (): undefined => undefined;
+
 /** How long the objects' thread is busy with loading at a time. */
 const SLICE_MS = 5;
 
@@ -91,6 +95,8 @@ export class MachineLoader {
   async #newMachine(): Promise<Machine> {
     const { life, sessionsMax } = this.#options;
     const objects = await Promise.all(this.#options.objects.map((object) => loadObject(object)));
+    // Hooks are tried while nothing depends on them.
+    for (const object of objects) if (hasHooks(object.instance)) await writeState(object, nothing, nothing);
     return new Machine({ objects, life, sessionsMax, codec: new ValueCodec() });
   }
 }

@@ -8,9 +8,7 @@ import { ConclaveError } from '../../errors.js';
 import { describeClass, invalidObject, type ObjectClass } from './describe-class.js';
 import type { MethodKind } from './method-mark.js';
 import { exportNameOf, importExport } from './object-module.js';
-import { hasHooks } from './state/state-hooks.js';
 import { StateWatch } from './state/state-watch.js';
-import { writeState } from './state/write-state.js';
 import { ValueCodec } from './value-codec.js';
 import { isWellFormed } from './value-forms.js';
 
@@ -41,7 +39,6 @@ export interface LoadedObject {
 }
 
 const OBJECT_NAME_LENGTH_MAX = 128;
-const nothing = (): undefined => undefined;
 
 /**
  * Says how an object is made: its class, and the arguments of its constructor. Every node makes the object anew when it
@@ -98,8 +95,6 @@ export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject
   const loaded = { name, instance, methods };
   const refusal = new StateWatch(loaded).checkAll();
   if (refusal !== null) throw refusal;
-  // Hooks are tried while nothing depends on them.
-  if (hasHooks(instance)) await writeState(loaded, nothing, nothing);
   return loaded;
 }
 
