@@ -8,7 +8,9 @@ const INLINE = [
   'test/unit/architecture/lint-rules.test.ts',
   'test/unit/actors/log-store/crash/**/*.test.ts',
   'test/unit/actors/log-store/log-damage.test.ts',
-  'test/unit/storage/{data-dir,directory-claim,directory-lock,snapshot-folder,socket-directory}.test.ts',
+  'test/unit/actors/raft/random-cluster.test.ts',
+  'test/unit/actors/snapshotter/**/*.test.ts',
+  'test/unit/storage/**/*.test.ts',
 ];
 
 /**
