@@ -33,7 +33,7 @@ const { object } = workerData as { readonly object: MessagePort };
  * Blocks that a process may be behind, as many as a caller has on their way. It keeps the rate honest: what one process
  * has not applied yet when the clock stops is little beside what was counted.
  */
-const BLOCKS_BEHIND_MAX = 8;
+const BLOCKS_BEHIND_MAX = 3;
 const INDEX_BYTES = 8;
 
 /** One of the other processes, as the calling one sees it. */

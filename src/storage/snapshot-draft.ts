@@ -20,8 +20,8 @@ export interface SnapshotDraft extends SnapshotSink {
   abandon(): void;
 }
 
-/** So much is written at most before it is synced: a sync must not hold up those of the log for long. */
-const SYNC_BYTES_MAX = 8 * 1024 * 1024;
+/** So much is written at most before it is synced: the log's own syncs wait behind it for as long as that takes. */
+const SYNC_BYTES_MAX = 1024 * 1024;
 
 /** Memory for a draft whose size is not known is taken in pieces of this size. */
 const PIECE_BYTES = 1024 * 1024;

@@ -39,8 +39,13 @@ function taskOf(commands: readonly Command[], draft: DraftPlace = { kind: 'memor
   return { objects, sessionsMax: 10, previous: null, log, draft, isSynced: true };
 }
 
-function run(task: FoldTask, signal = new AbortController().signal, onProgress = () => {}): Promise<FoldResult> {
-  return runner.run(task, signal, onProgress);
+function run(
+  task: FoldTask,
+  signal = new AbortController().signal,
+  onProgress = () => {},
+  isUrgent = false,
+): Promise<FoldResult> {
+  return runner.run(task, { isUrgent, signal, onProgress });
 }
 
 async function runHere(task: FoldTask): Promise<FoldResult> {
@@ -137,6 +142,17 @@ describe('a fold in the pool', () => {
 
     await expect(folding).rejects.toThrow('aborted');
     while (await isThere()) await new Promise((resolve) => void setTimeout(resolve, 5));
+  });
+
+  test.runIf(process.platform === 'linux')('has the priority of the other threads when it is urgent', async () => {
+    const own = priorityOf(readlinkSync('/proc/thread-self').split('/').at(-1)!);
+    const before = new Set(await readdir('/proc/self/task'));
+
+    await run(taskOf([add(1)]), undefined, undefined, true);
+
+    const made = (await readdir('/proc/self/task')).filter((thread) => !before.has(thread));
+    expect(made.map(priorityOf)).toEqual(made.map(() => own));
+    expect(made.length).toBeGreaterThan(0);
   });
 });
 

@@ -37,8 +37,12 @@ export interface LaneOptions {
 const BLOCK_BYTES_MAX = 512 * 1024;
 /** A block is closed at this number of commands, which bounds how long one block occupies the object's thread. */
 const BLOCK_COMMANDS_MAX = 4096;
-/** Blocks on their way. More would only make blocks smaller: the next one gathers calls meanwhile. */
-const BLOCKS_IN_FLIGHT_MAX = 8;
+/**
+ * Blocks on their way: one that is being applied, one that is being agreed on, one that is on its way there. More would
+ * only make them smaller, and each costs every node the same, however small: where processors are short, calls wait longer
+ * for each other's blocks than they would in one block.
+ */
+const BLOCKS_IN_FLIGHT_MAX = 3;
 
 /** Builders kept for reuse; there are more only while calls wait for a leader. */
 const IDLE_BUILDERS_MAX = 4;

@@ -30,6 +30,9 @@ export interface CompactionMark {
   readonly takenMs: number;
 }
 
+/** By how many times what makes a snapshot due the log may grow before the next one becomes urgent. */
+const OVERDUE = 2;
+
 export class CompactionTrigger {
   readonly #bounds: CompactionBounds;
   /** What the bounds are multiplied by; 1 once this node has taken a snapshot because it was due. */
@@ -55,13 +58,22 @@ export class CompactionTrigger {
 
   /** Is one due, when so much has been applied? */
   isDue(index: LogIndex, appliedBytes: number, nowMs: number): boolean {
-    const { entries, bytes, intervalMs } = this.#bounds;
+    const { entries, intervalMs } = this.#bounds;
     const mark = this.#mark;
     const patience = this.#patience;
     if (index <= mark.index) return false;
     if (index - mark.index >= entries * patience) return true;
-    const due = Math.max(bytes, Math.min(mark.bytes, mark.stateBytes / 2));
-    if (appliedBytes - mark.appliedBytes >= due * patience) return true;
+    if (appliedBytes - mark.appliedBytes >= this.#dueBytes() * patience) return true;
     return intervalMs !== null && nowMs - mark.takenMs >= intervalMs * patience;
+  }
+
+  /** Has the log outgrown what snapshots keep it to? Then they take longer than it takes the log to grow. */
+  isOverdue(appliedBytes: number): boolean {
+    return appliedBytes - this.#mark.appliedBytes >= OVERDUE * this.#dueBytes() * this.#patience;
+  }
+
+  #dueBytes(): number {
+    const { bytes, stateBytes } = this.#mark;
+    return Math.max(this.#bounds.bytes, Math.min(bytes, stateBytes / 2));
   }
 }

@@ -180,7 +180,9 @@ export class Compactor {
       told = fraction;
       emit({ type: 'progress', index: attempt.index, fraction });
     };
-    const over = attemptSnapshot(this.#env, { previous, index, onStarted, onProgress }, controller.signal).then(
+    const isUrgent = isDue && this.#trigger.isOverdue(appliedBytes);
+    const plan = { previous, index, isUrgent, onStarted, onProgress };
+    const over = attemptSnapshot(this.#env, plan, controller.signal).then(
       (taken) => tellSelf({ type: 'attemptEnded', taken, error: null }),
       (error: unknown) => tellSelf({ type: 'attemptEnded', taken: null, error: asError(error) }),
     );

@@ -5,12 +5,19 @@
 
 import type { FoldResult, FoldTask, OnProgress } from './fold.js';
 
+export interface FoldRun {
+  /** At the priority of everybody else, where folds have a lower one. */
+  readonly isUrgent: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
 export interface FoldRunner {
   /**
-   * Runs a fold. Rejects with what the fold rejects with, or with why it ended otherwise; when `signal` is aborted, with
+   * Runs a fold. Rejects with what the fold rejects with, or with why it ended otherwise; when its signal is aborted, with
    * anything. Once it has settled, nobody writes to the draft any more. Memory of the task's log is transferred.
    */
-  run(task: FoldTask, signal: AbortSignal, onProgress: OnProgress): Promise<FoldResult>;
+  run(task: FoldTask, run: FoldRun): Promise<FoldResult>;
   /** Ends what the runner keeps for later folds. A fold that is under way is to be aborted before. Never rejects. */
   stop(): Promise<void>;
 }

@@ -5,8 +5,8 @@
 
 import { abortable } from './abortable.js';
 import type { Disk } from '../../storage/disk.js';
-import { fold, type FoldResult, type FoldTask, type OnProgress } from './fold.js';
-import type { FoldRunner } from './fold-runner.js';
+import { fold, type FoldResult, type FoldTask } from './fold.js';
+import type { FoldRun, FoldRunner } from './fold-runner.js';
 
 /** How long a fold keeps its thread at a time. */
 const SLICE_MS = 5;
@@ -18,7 +18,7 @@ export class InlineFoldRunner implements FoldRunner {
     this.#disk = disk;
   }
 
-  async run(task: FoldTask, signal: AbortSignal, onProgress: OnProgress): Promise<FoldResult> {
+  async run(task: FoldTask, { signal, onProgress }: FoldRun): Promise<FoldResult> {
     return await fold(task, { disk: this.#disk, pause: abortable(signal, SLICE_MS), onProgress });
   }
 

@@ -1,6 +1,6 @@
 /**
- * Runs folds on a thread of their own, at a lower priority where the system has such: the thread is made for the first
- * fold, and when none has followed for a while it is ended, and its memory with it. A fold that crashes its thread, or
+ * Runs folds on a thread of their own, at a lower priority where the system has such, but for urgent ones: a thread is
+ * made for the first fold, and when none has followed for a while it is ended, and its memory with it. A fold that crashes its thread, or
  * exhausts its memory, fails alone. Lives on the Snapshotter's thread, which is not blocked by any of it.
  */
 
@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import { asError, fromPlainError } from '../../errors.js';
-import type { FoldResult, FoldTask, OnProgress } from './fold.js';
-import type { FoldRunner } from './fold-runner.js';
+import type { FoldResult, FoldTask } from './fold.js';
+import type { FoldRun, FoldRunner } from './fold-runner.js';
 import type { FoldOutcome, FoldProgress } from './fold-worker.js';
 
 type Pool = Piscina<FoldTask, FoldOutcome>;
@@ -20,13 +20,14 @@ const IDLE_MS = 10_000;
 const NICENESS = process.platform === 'linux' ? 10 : 0;
 
 export class PoolFoldRunner implements FoldRunner {
-  /** Null until the first fold, and again when stopped. */
-  #pool: Pool | null = null;
+  /** By niceness, which a thread keeps; none until the first fold, and again when stopped. */
+  #pools = new Map<number, Pool>();
 
-  async run(task: FoldTask, signal: AbortSignal, onProgress: OnProgress): Promise<FoldResult> {
-    this.#pool ??= await makePool();
+  async run(task: FoldTask, { isUrgent, signal, onProgress }: FoldRun): Promise<FoldResult> {
+    const niceness = isUrgent ? 0 : NICENESS;
+    const pool = this.#pools.get(niceness) ?? (await makePool(niceness));
     signal.throwIfAborted();
-    const pool = this.#pool;
+    this.#pools.set(niceness, pool);
     const transferList = task.log.kind === 'memory' ? [...task.log.pieces] : [];
     const tell = ({ fraction }: FoldProgress): void => onProgress(fraction);
     pool.on('message', tell);
@@ -46,14 +47,14 @@ export class PoolFoldRunner implements FoldRunner {
   }
 
   async stop(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = null;
-    await pool?.destroy();
+    const pools = [...this.#pools.values()];
+    this.#pools = new Map();
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 }
 
 /** Loading the pool takes a while, and a node may never need it. */
-async function makePool(): Promise<Pool> {
+async function makePool(niceness: number): Promise<Pool> {
   const { Piscina: ThreadPool } = await import('piscina');
   const pool: Pool = new ThreadPool({
     filename: fileURLToPath(new URL('./fold-worker.js', import.meta.url)),
@@ -61,7 +62,7 @@ async function makePool(): Promise<Pool> {
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: IDLE_MS,
-    niceIncrement: NICENESS,
+    niceIncrement: niceness,
     recordTiming: false,
   });
   // Of a thread that ends between folds; the next one has a new thread.

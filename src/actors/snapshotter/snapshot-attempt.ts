@@ -38,6 +38,8 @@ export interface AttemptPlan {
   readonly previous: SnapshotInfo | null;
   /** It takes in everything up to here, or further. */
   readonly index: LogIndex;
+  /** The log grows faster than snapshots are taken: this one must not wait for everybody else. */
+  readonly isUrgent: boolean;
   /** Told where it ends, once that is certain. */
   readonly onStarted: (index: LogIndex) => void;
   readonly onProgress: OnProgress;
@@ -69,8 +71,7 @@ export async function attemptSnapshot(env: AttemptEnv, plan: AttemptPlan, signal
   try {
     const result = await env.runner.run(
       { objects, sessionsMax, previous, log, draft, isSynced },
-      signal,
-      plan.onProgress,
+      { isUrgent: plan.isUrgent, signal, onProgress: plan.onProgress },
     );
     signal.throwIfAborted();
     assert(result.snapshot.lastIncluded.index === lastIndex, 'a fold ends where it was to end');

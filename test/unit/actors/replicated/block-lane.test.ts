@@ -10,7 +10,7 @@ import { errorOf } from './error-of.js';
 import { readBlock } from './support/blocks.js';
 
 const DEFAULT_TIMEOUT_MS = 1_000;
-const BLOCKS_IN_FLIGHT_MAX = 8;
+const BLOCKS_IN_FLIGHT_MAX = 3;
 const add = new MethodName('book', 'add');
 
 /** A lane, what it has sent, and the clock and permission that it goes by. */
@@ -105,7 +105,7 @@ describe('BlockLane', () => {
     await nextTurn();
 
     expect(rig.sent).toHaveLength(BLOCKS_IN_FLIGHT_MAX + 1);
-    expect(rig.valuesIn(BLOCKS_IN_FLIGHT_MAX)).toEqual([8, 9, 10, 11, 12]);
+    expect(rig.valuesIn(BLOCKS_IN_FLIGHT_MAX)).toEqual([3, 4, 5, 6, 7]);
   });
 
   it('closes a block that has grown large, and keeps the order', async () => {

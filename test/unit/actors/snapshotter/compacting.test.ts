@@ -64,6 +64,20 @@ describe('a snapshot is taken', () => {
     expect(rig.runner.tasks[1]).toMatchObject({ log: { firstIndex: 101, lastIndex: 250 } });
   });
 
+  test('urgently, when the log has grown twice as much meanwhile as makes one due', async () => {
+    await start({ data: { snapshot: { ...bounds, entries: 1e9, bytes: 2_500 } } });
+    await rig.applied(250);
+    await rig.applied(750);
+    rig.runner.finish();
+    await rig.settle();
+    rig.runner.finish();
+    await rig.settle();
+
+    await rig.applied(1_000);
+
+    expect(rig.runner.urgent).toEqual([false, true, false]);
+  });
+
   test('when the interval is over, and only if there is anything new', async () => {
     await start({ data: { snapshot: { ...bounds, intervalMs: 60_000 } } });
     await rig.runFor(70_000);

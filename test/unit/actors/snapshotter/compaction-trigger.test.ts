@@ -54,3 +54,10 @@ describe('a snapshot is due', () => {
     expect(trigger.isDue(logIndex(6), 0, 1e12)).toBe(false);
   });
 });
+
+test('a snapshot is overdue when twice as many bytes have been applied as made it due', () => {
+  const trigger = new CompactionTrigger(BOUNDS, 1, 2, { ...NOTHING, appliedBytes: 100 });
+
+  expect(trigger.isOverdue(3_000_099)).toBe(false);
+  expect(trigger.isOverdue(3_000_100)).toBe(true);
+});

@@ -30,7 +30,11 @@ test('a fold lets others have their turn', async () => {
   };
   turn();
 
-  const { snapshot } = await runner.run(longTask(), new AbortController().signal, () => {});
+  const { snapshot } = await runner.run(longTask(), {
+    isUrgent: false,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  });
   isOver = true;
 
   expect(snapshot.lastIncluded.index).toBe(1 + BLOCKS);
@@ -46,7 +50,9 @@ test('a fold that is aborted ends at its next pause', async () => {
     controller.abort(new Error('enough'));
   };
 
-  await expect(runner.run(longTask(), controller.signal, onProgress)).rejects.toThrow('enough');
+  await expect(runner.run(longTask(), { isUrgent: false, signal: controller.signal, onProgress })).rejects.toThrow(
+    'enough',
+  );
 
   expect(told).toHaveLength(1);
   await runner.stop();

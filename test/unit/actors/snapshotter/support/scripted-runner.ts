@@ -1,8 +1,8 @@
 /** Runs folds when the test says so: each writes a snapshot of as many bytes as the test likes, or fails. */
 
 import assert from 'node:assert/strict';
-import type { FoldResult, FoldTask, OnProgress } from '../../../../../src/actors/snapshotter/fold.js';
-import type { FoldRunner } from '../../../../../src/actors/snapshotter/fold-runner.js';
+import type { FoldResult, FoldTask } from '../../../../../src/actors/snapshotter/fold.js';
+import type { FoldRun, FoldRunner } from '../../../../../src/actors/snapshotter/fold-runner.js';
 import type { Disk } from '../../../../../src/storage/disk.js';
 import { openDraft } from '../../../../../src/storage/snapshot-draft.js';
 import { cutAt, noise, writeSections } from '../../../storage/snapshot-samples.js';
@@ -12,7 +12,7 @@ const NOISE = noise(2_000_000);
 
 interface Running {
   readonly task: FoldTask;
-  readonly onProgress: OnProgress;
+  readonly onProgress: FoldRun['onProgress'];
   readonly resolve: (result: FoldResult) => void;
   readonly reject: (error: Error) => void;
 }
@@ -20,6 +20,8 @@ interface Running {
 export class ScriptedRunner implements FoldRunner {
   /** All that were ever asked for. */
   readonly tasks: FoldTask[] = [];
+  /** Which of them were urgent. */
+  readonly urgent: boolean[] = [];
   stops = 0;
   readonly #disk: Disk;
   #running: Running | null = null;
@@ -32,9 +34,10 @@ export class ScriptedRunner implements FoldRunner {
     return this.#running !== null;
   }
 
-  run(task: FoldTask, signal: AbortSignal, onProgress: OnProgress): Promise<FoldResult> {
+  run(task: FoldTask, { isUrgent, signal, onProgress }: FoldRun): Promise<FoldResult> {
     assert.equal(this.#running, null, 'folds are run one at a time');
     this.tasks.push(task);
+    this.urgent.push(isUrgent);
     return new Promise((resolve, reject) => {
       const running = { task, onProgress, resolve, reject };
       this.#running = running;

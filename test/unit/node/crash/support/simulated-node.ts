@@ -175,7 +175,7 @@ class SimulatedFoldRunner implements FoldRunner {
     this.#host = host;
   }
 
-  run: FoldRunner['run'] = (task, signal, onProgress) => {
+  run: FoldRunner['run'] = (task, { signal, onProgress }) => {
     const { simulation, random } = this.#host;
     const pause = (): Promise<void> | undefined => {
       if (signal.aborted) return Promise.reject(signal.reason as Error);
