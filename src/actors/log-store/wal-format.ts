@@ -14,6 +14,7 @@
 
 import { crc32 } from '../../checksum.js';
 import { ConclaveError } from '../../errors.js';
+import { writtenByNewer } from '../../storage/written-by-newer.js';
 
 export const SEGMENT_HEADER_BYTES = 64;
 const VERSION = 1;
@@ -82,12 +83,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string, sequence: n
   if (!isWhole) throw walCorrupt(path, 0, 'the header of the file is damaged');
   const version = view.getUint32(VERSION_OFFSET, true);
   if (version > VERSION) {
-    throw new ConclaveError(
-      'ERR_DATA_DIR_MISMATCH',
-      `${path} was written by a newer version (format ${version}; this one knows formats up to ${VERSION}). ` +
-        'Start the version that wrote it, or a newer one.',
-      { data: { path, version, versionMax: VERSION } },
-    );
+    throw writtenByNewer({ what: `The log's file ${path}`, path, version, versionMax: VERSION });
   }
   if (view.getFloat64(SEQUENCE_OFFSET, true) !== sequence) {
     throw walCorrupt(path, SEQUENCE_OFFSET, 'the file belongs to another place in the log than its name says');

@@ -5,7 +5,9 @@
 
 import { ConclaveError } from '../../../errors.js';
 import type { Pause } from '../../../storage/pause.js';
+import { writtenByNewer } from '../../../storage/written-by-newer.js';
 import { runInSlices } from './run-in-slices.js';
+import { STATE_VERSION } from './state-format.js';
 import { StateReader } from './state-reader.js';
 
 export class StateSource {
@@ -64,6 +66,15 @@ export class StateSource {
     try {
       return step();
     } catch (cause) {
+      const { version } = this.#reader;
+      if (version > STATE_VERSION) {
+        throw writtenByNewer({
+          what: `The state of the object ${this.#object}`,
+          path: null,
+          version,
+          versionMax: STATE_VERSION,
+        });
+      }
       const complaint = cause instanceof Error ? cause.message : String(cause);
       const { offset } = this.#reader;
       throw new ConclaveError(
