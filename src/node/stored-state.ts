@@ -6,6 +6,7 @@
 import { ConclaveError } from '../errors.js';
 import { logIndex, term, type GroupId, type LastIncluded } from '../ids.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
+import { JOIN_ANEW } from '../storage/join-anew.js';
 import type { LogStoreMessage, RecoveredLog } from '../actors/log-store/log-store-messages.js';
 import type { Admission } from '../actors/raft/admissions.js';
 import type { SnapshotTaken } from '../actors/raft/raft-actor-messages.js';
@@ -77,8 +78,7 @@ function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): r
   if (found !== undefined) return found.admissions;
   throw new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The log begins behind entry ${base.index}, and there is no snapshot of it: empty the data directory and let ` +
-      'the node join anew.',
+    `The log begins behind entry ${base.index}, and there is no snapshot of it. To go on, ${JOIN_ANEW}`,
     { data: { index: base.index } },
   );
 }

@@ -9,6 +9,7 @@ import { ConclaveError } from '../errors.js';
 import { incarnation as asIncarnation, type Incarnation, type NodeId } from '../ids.js';
 import { dataDirLayout, type DataDirLayout } from './data-dir-layout.js';
 import type { Disk } from './disk.js';
+import { JOIN_ANEW } from './join-anew.js';
 import { readSmallFile, replaceSmallFile } from './small-file.js';
 import { writtenByNewer } from './written-by-newer.js';
 
@@ -155,8 +156,7 @@ function describe({ cluster, self }: NodeName): string {
 function corrupt(layout: DataDirLayout, what: string, cause?: unknown): ConclaveError {
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The file ${layout.node}, which says whose data directory this is, cannot be trusted: ${what}. Empty the ` +
-      'directory, and the node joins its cluster anew; a copy of all of it would do only if nothing was promised since it was made.',
+    `The file ${layout.node}, which says whose data directory this is, cannot be trusted: ${what}. To go on, ${JOIN_ANEW}`,
     { data: { path: layout.node, reason: what }, ...(cause === undefined ? {} : { cause }) },
   );
 }

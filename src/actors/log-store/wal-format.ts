@@ -14,6 +14,7 @@
 
 import { crc32 } from '../../checksum.js';
 import { ConclaveError } from '../../errors.js';
+import { JOIN_ANEW } from '../../storage/join-anew.js';
 import { writtenByNewer } from '../../storage/written-by-newer.js';
 
 export const SEGMENT_HEADER_BYTES = 64;
@@ -96,8 +97,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string, sequence: n
 export function walCorrupt(path: string, offset: number, what: string): ConclaveError {
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The log is damaged: ${path}, byte ${offset}: ${what}. Nothing was changed. Empty the data ` +
-      'directory and let the node join anew; a copy would do only if nothing was promised since it was made.',
+    `The log is damaged: ${path}, byte ${offset}: ${what}. Nothing was changed. To go on, ${JOIN_ANEW}`,
     { data: { path, offset } },
   );
 }

@@ -10,6 +10,7 @@ import { asError, ConclaveError } from '../../errors.js';
 import { logIndex, type Life, type LogIndex, type SessionId } from '../../ids.js';
 import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
+import { JOIN_ANEW } from '../../storage/join-anew.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
@@ -166,8 +167,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
         `The newest snapshot that can be read ends with entry ${machine.appliedIndex}, and the log does not reach back to ` +
-          'it. Start the node again, which reads more of the log; if that does not help, empty its data directory and ' +
-          'let it join anew.',
+          `it. Start the node again, which reads more of the log. If that does not help, ${JOIN_ANEW}`,
         { data: { snapshotIndex: machine.appliedIndex } },
       );
     }

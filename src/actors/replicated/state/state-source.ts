@@ -5,6 +5,7 @@
 
 import { ConclaveError } from '../../../errors.js';
 import type { Pause } from '../../../storage/pause.js';
+import { JOIN_ANEW } from '../../../storage/join-anew.js';
 import { writtenByNewer } from '../../../storage/written-by-newer.js';
 import { runInSlices } from './run-in-slices.js';
 import { STATE_VERSION } from './state-format.js';
@@ -79,8 +80,7 @@ export class StateSource {
       const { offset } = this.#reader;
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
-        `The state of the object ${this.#object} is damaged at byte ${offset}: ${complaint}. ` +
-          'Restore the data directory, or remove it and let the node join anew.',
+        `The state of the object ${this.#object} is damaged at byte ${offset}: ${complaint}. To go on, ${JOIN_ANEW}`,
         { data: { object: this.#object, offset }, cause },
       );
     }
