@@ -26,7 +26,7 @@ import type { NodeName } from '../storage/node-identity.js';
 import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
 import { InlinePlacement } from './inline-placement.js';
-import { NodeLife } from './node-life.js';
+import { NodeFate } from './node-fate.js';
 import { checkKnownObjects } from './known-objects.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
@@ -79,7 +79,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #events = new EventEmitter<RuntimeEvents>();
   /** What is to be told once whoever has started the node could listen; null: it can. */
   #early: (() => void)[] | null = [];
-  readonly #life: NodeLife;
+  readonly #fate: NodeFate;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -90,14 +90,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     placement: Placement,
     caller: Caller,
     objects: readonly ResolvedObject[],
-    life: NodeLife,
+    fate: NodeFate,
     dataDir: DataDir | null,
   ) {
     this.#dataDir = dataDir;
     this.#options = options;
     this.#placement = placement;
     this.#caller = caller;
-    this.#life = life;
+    this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
@@ -105,9 +105,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
-    life.on('failure', (error) => this.#onFailure(error));
-    life.on('machineLost', (error) => this.#onMachineLost(error));
-    life.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
+    fate.on('failure', (error) => this.#onFailure(error));
+    fate.on('machineLost', (error) => this.#onMachineLost(error));
+    fate.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
     if (caller.status !== null) this.#onStatus(caller.status);
@@ -148,23 +148,23 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const codec = new ValueCodec();
     const definitions = Object.entries(options.objects);
     const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));
-    const life = new NodeLife();
+    const fate = new NodeFate();
     const { cluster, self } = options;
     const dataDir = options.dataDir === null ? null : await openDataDir(options.dataDir, { cluster, self });
-    const placement = place(life);
+    const placement = place(fate);
     try {
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
       await placement.start(nodeParts(placement.addresses, options, objects, dataDir));
-      const caller = await spawnCaller(placement, life, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, life, dataDir);
+      const caller = await spawnCaller(placement, fate, options, codec);
+      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
-      if (life.failure !== null) throw life.failure;
+      if (fate.failure !== null) throw fate.failure;
       setImmediate(() => runtime.#tellEarly());
       return runtime;
     } catch (error) {
       await placement.stop();
       await dataDir?.close();
-      throw storageErrorIn(error) ?? life.failure ?? error;
+      throw storageErrorIn(error) ?? fate.failure ?? error;
     }
   }
 
@@ -182,8 +182,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (signal?.aborted === true) throw this.#notReady(signal);
     await new Promise<void>((resolve, reject) => {
       const end = (settle: () => void): void => {
-        this.#life.off('ready', onReady);
-        this.#life.off('ended', onEnded);
+        this.#fate.off('ready', onReady);
+        this.#fate.off('ended', onEnded);
         signal?.removeEventListener('abort', onAbort);
         settle();
       };
@@ -191,8 +191,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const onEnded = (): void => end(() => reject(this.#endedError()));
       const onAbort = (): void => end(() => reject(this.#notReady(signal!)));
       // Not the public event, for a listener that throws keeps it from those behind it.
-      this.#life.once('ready', onReady);
-      this.#life.once('ended', onEnded);
+      this.#fate.once('ready', onReady);
+      this.#fate.once('ended', onEnded);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
@@ -309,16 +309,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   async #stop(): Promise<void> {
     this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
-    this.#life.emit('ended');
+    this.#fate.emit('ended');
     try {
-      if (this.#life.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
+      if (this.#fate.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#options.logger.warn({ error }, 'the node did not leave the network cleanly');
     }
     await this.#placement.stop();
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
-    this.#life.removeAllListeners();
+    this.#fate.removeAllListeners();
   }
 
   #onStatus(status: NodeStatus): void {
@@ -338,7 +338,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #noteReady(): void {
     if (this.#isReady || !this.#hasCaughtUp || this.#nodeStatus?.isAdmitted !== true) return;
     this.#isReady = true;
-    this.#life.emit('ready');
+    this.#fate.emit('ready');
     this.#emit('ready');
   }
 
@@ -365,7 +365,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
-    this.#life.emit('ended');
+    this.#fate.emit('ended');
     this.#emit('error', storageErrorIn(error) ?? error);
     this.#placement
       .stop()
@@ -397,11 +397,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   #throwIfEnded(): void {
-    if (this.#life.failure !== null || this.#stopping !== null) throw this.#endedError();
+    if (this.#fate.failure !== null || this.#stopping !== null) throw this.#endedError();
   }
 
   #endedError(): ConclaveError {
-    const { failure } = this.#life;
+    const { failure } = this.#fate;
     return failure === null ? new ConclaveError('ERR_STOPPED', 'The runtime was stopped.') : asFailure(failure);
   }
 
@@ -416,8 +416,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #health(): Health {
     if (this.#stopping !== null) return 'stopped';
-    if (this.#life.failure !== null) return 'failed';
-    if (!this.#life.isMachineUp) return 'object failed';
+    if (this.#fate.failure !== null) return 'failed';
+    if (!this.#fate.isMachineUp) return 'object failed';
     if (this.#nodeStatus === null) return 'starting';
     if (!this.#nodeStatus.isFounded) return 'founding';
     if (this.#nodeStatus.leader === null || !this.#nodeStatus.hasQuorum) return 'no quorum';
@@ -431,14 +431,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
  */
 function spawnCaller(
   { main, addresses }: Placement,
-  life: NodeLife,
+  fate: NodeFate,
   options: CheckedOptions,
   codec: ValueCodec,
 ): Promise<Caller> {
   const { callTimeoutMs, limits } = options;
   const { raft, machine } = addresses;
   return new Promise((resolve, reject) => {
-    life.once('failure', reject);
+    fate.once('failure', reject);
     main.spawn<CallerMessage, void>({
       name: addresses.caller.name,
       data: undefined,
@@ -452,7 +452,7 @@ function spawnCaller(
           pendingCommandsMax: limits.pendingCommands,
           pendingBytesMax: limits.pendingBytes,
         });
-        life.off('failure', reject);
+        fate.off('failure', reject);
         resolve(caller);
         return caller;
       },

@@ -37,7 +37,7 @@ export function takeVote(core: Core, granted: Map<NodeId, Incarnation>, from: No
   granted.set(from, known);
   if (core.admissions.isFounded) {
     // As the log is now: a snapshot may have taken its place since some of these were given.
-    const counted = [...granted].filter(([id, life]) => core.admissions.of(id) === life);
+    const counted = [...granted].filter(([id, incarnation]) => core.admissions.of(id) === incarnation);
     return quorum.isElectionQuorum(new Set(counted.map(([id]) => id)));
   }
   // Whoever has lost its memory since it granted has granted nothing.

@@ -284,7 +284,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#machine.tell({ type: 'runQueries', queryId, index, block }, [block]);
   }
 
-  #onMachineReady({ life, snapshot, session, nextSeq }: MachineReady): void {
+  #onMachineReady({ machineId, snapshot, session, nextSeq }: MachineReady): void {
     const index = snapshot?.lastIncluded.index ?? logIndex(0);
     if (index > this.#core.commitIndex) this.#step({ type: 'snapshotInstalled', ...snapshot! });
     if (index + 1 < this.#core.log.firstIndex) {
@@ -293,14 +293,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
       return;
     }
     this.#commitIndex = logIndex(Math.max(this.#commitIndex, index));
-    this.#feed.start(life, index);
+    this.#feed.start(machineId, index);
     // A session that was opened before the snapshot was taken, and is not in it, is no more.
     const isExpired = this.#session !== null && this.#session <= index && this.#session !== session;
     this.#letGo(session, nextSeq, isExpired ? this.#session : null);
   }
 
   #onMachineApplied(message: MachineApplied): void {
-    if (!this.#feed.applied(message.life, message.index)) return;
+    if (!this.#feed.applied(message.machineId, message.index)) return;
     this.#step({ type: 'applied', index: message.index });
     this.#letGo(message.session, message.nextSeq, message.expired);
     if (message.gap) this.#step({ type: 'submissionsRefused' });

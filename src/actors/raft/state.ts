@@ -241,7 +241,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
 
 /** With other voters than before, a node could elect itself where it must not. */
 function refuseOtherMembers({ voters }: Configuration, admitted: readonly Admission[]): void {
-  const gone = admitted.find(([id, life]) => life !== null && !voters.includes(id))?.[0];
+  const gone = admitted.find(([id, incarnation]) => incarnation !== null && !voters.includes(id))?.[0];
   if (gone === undefined) return;
   throw new ConclaveError(
     'ERR_DATA_DIR_MISMATCH',

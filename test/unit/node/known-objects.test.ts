@@ -64,17 +64,18 @@ describe('the objects of a data directory', () => {
     );
   });
 
-  test('are refused when the file holds something else', () => {
-    const disk = new SimulatedDisk(1);
-    disk.makeDirectory(DIR);
-    for (const text of ['null', '{"version": 1}', '{"version": 0, "objects": {}}', '[]']) {
+  test.each(['null', '[]', '{"version": 1}', '{"version": 0, "objects": {}}'])(
+    'are refused when the file holds %s',
+    (text) => {
+      const disk = new SimulatedDisk(1);
+      disk.makeDirectory(DIR);
       replaceSmallFile(disk, `${DIR}/objects.json`, text);
 
-      expect(() => checkKnownObjects(disk, DIR, [book]), text).toThrow(
+      expect(() => checkKnownObjects(disk, DIR, [book])).toThrow(
         expect.objectContaining({ code: 'ERR_STORAGE_CORRUPT' }),
       );
-    }
-  });
+    },
+  );
 
   test('are remembered from before anything can be done with them, whatever crashes', () => {
     for (let point = 1; point < 8; point++) {
