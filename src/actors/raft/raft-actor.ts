@@ -236,7 +236,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#isTickSkipped = isLate && !this.#isTickSkipped;
     if (!this.#isTickSkipped) this.#step({ type: 'tick' });
     this.#tellFailedQueries();
-    this.#snapshots.compact();
+    this.#snapshots.dropLog();
     this.#snapshots.tellProgress();
     this.#publishStatus();
   }

@@ -14,7 +14,7 @@ import { LogReads } from './log-reads.js';
 import type { MachineFeed } from './machine-feed.js';
 import type { SnapshotPiece, SnapshotRequest } from './messages.js';
 import type { ReadLog, SnapshotTaken } from './raft-actor-messages.js';
-import { compactLog } from './snapshots.js';
+import { dropLogTo } from './snapshots.js';
 import type { Core } from './state.js';
 import type { StoredLog } from './stored-log.js';
 
@@ -53,14 +53,14 @@ export class SnapshotDesk {
 
   taken(snapshot: SnapshotTaken): void {
     this.#newest = snapshot;
-    this.compact();
+    this.dropLog();
   }
 
   /**
    * Drops from the log what is in the snapshot, but not what the objects have not applied, nor what a follower still
    * needs that is connected and not further behind than the oldest snapshot.
    */
-  compact(): void {
+  dropLog(): void {
     if (this.#newest === null) return;
     const { lastIncluded, oldestIndex } = this.#newest;
     const { log, role, lastApplied } = this.#core;
@@ -71,7 +71,7 @@ export class SnapshotDesk {
         if (matchIndex < neededFrom && this.#transport.isConnected(id)) neededFrom = Math.max(matchIndex, oldestIndex);
       }
     }
-    compactLog(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, lastApplied)));
+    dropLogTo(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, lastApplied)));
   }
 
   /** The Snapshotter judges by this when a snapshot is due, and folds up to here. */
