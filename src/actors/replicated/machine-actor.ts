@@ -164,6 +164,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (this.#machine !== null && machine.appliedIndex <= this.#machine.appliedIndex) {
       // What is held has caught up with what was to be installed, or something newer has been installed in the meantime.
       if (isInstalled || machineId !== this.#machineId) return;
+      if (this.#loader.unreadable !== null) throw this.#loader.unreadable;
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
         `The newest snapshot that can be read ends with entry ${machine.appliedIndex}, and the log does not reach back to ` +

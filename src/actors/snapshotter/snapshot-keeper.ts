@@ -104,6 +104,12 @@ export class SnapshotKeeper {
     this.announce();
   }
 
+  /** These cannot be read: an older one takes their place, until the next start at least. */
+  passOver(ids: readonly string[], error: unknown): void {
+    for (const snapshot of this.store.list().filter(({ id }) => ids.includes(id))) this.store.passOver(snapshot, error);
+    this.announce();
+  }
+
   /** Consensus lives. */
   heard(): void {
     if (this.#isHeard) return;

@@ -3,13 +3,22 @@
  * stored. It takes snapshots, keeps them, gives them to others and fetches them from others.
  */
 
+import type { PlainError } from '../../errors.js';
 import type { LastIncluded, LogIndex, NodeId } from '../../ids.js';
 import type { Admission } from '../raft/admissions.js';
 import type { TransferMessage } from '../raft/messages.js';
 
-/** Asked once, before anything else: answered with a {@link KeptSnapshot} for each that is kept, newest first. */
+/** Asked once, before anything else: answered with {@link OpenedSnapshots}. */
 export interface OpenSnapshots {
   readonly type: 'openSnapshots';
+}
+
+/** What there was when the snapshots were opened. */
+export interface OpenedSnapshots {
+  /** Those that can be used, newest first. */
+  readonly kept: readonly KeptSnapshot[];
+  /** Why there are others, which the disk refuses to read; null: there are none. */
+  readonly unreadable: PlainError | null;
 }
 
 /** A snapshot that was found, as far as consensus must know it. */
@@ -23,8 +32,10 @@ export interface KeptSnapshot {
 /** Asked by the objects: answered with the `SnapshotInfo` of the newest snapshot, or null where there is none. */
 export interface NewestSnapshot {
   readonly type: 'newestSnapshot';
-  /** The ids of those that could not be loaded: they are set aside, and the next older one is the newest. */
-  readonly unusable: readonly string[];
+  /** The ids of those that were found damaged: they are set aside, and the next older one is the newest. */
+  readonly damaged: readonly string[];
+  /** The ids of those that the disk refuses to read: they are passed over, and the next older one is the newest. */
+  readonly unreadable: readonly string[];
 }
 
 /**

@@ -170,7 +170,7 @@ describe('a follower that is offered a snapshot', () => {
   test('gives it up when it is gone, and takes the one that is offered then', async () => {
     await leader.taken(100, STATE_BYTES);
     const { snapshotId } = leader.announced[0]!;
-    leader.ask({ type: 'newestSnapshot', unusable: [snapshotId] });
+    leader.ask({ type: 'newestSnapshot', damaged: [snapshotId], unreadable: [] });
     await leader.settle();
     offer();
     await follower.runFor(50);
