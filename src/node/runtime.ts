@@ -420,6 +420,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (!this.#fate.isMachineUp) return 'object failed';
     if (this.#nodeStatus === null) return 'starting';
     if (!this.#nodeStatus.isFounded) return 'founding';
+    if (this.#nodeStatus.isMemoryLost) return 'memory lost';
     if (this.#nodeStatus.leader === null || !this.#nodeStatus.hasQuorum) return 'no quorum';
     return this.#isReady ? 'ok' : 'catching up';
   }

@@ -17,6 +17,8 @@ export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'recei
  * - `starting`: it has not heard from consensus yet.
  * - `founding`: it knows of no cluster yet. To found one it takes all members at once, for any that were missing might
  *   remember one; from then on a majority is enough.
+ * - `memory lost`: it remembers a cluster, and too many of the other members do not for there ever to be a leader again:
+ *   only people can mend that. Commands wait, and local queries are answered.
  * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
  * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
  * - `ok`: it takes part.
@@ -27,6 +29,7 @@ export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'recei
 export type Health =
   | 'starting'
   | 'founding'
+  | 'memory lost'
   | 'no quorum'
   | 'catching up'
   | 'ok'

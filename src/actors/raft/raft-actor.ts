@@ -28,6 +28,7 @@ import type {
 import { peersOf } from './configuration.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
+import { forgetfulVoters } from './admitting.js';
 import { statusOf } from './status.js';
 import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
@@ -82,6 +83,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #lastStatus = '';
   #nowMs = 0;
   #lastTickMs: number;
+  #isMemoryLossTold = false;
   #isTickSkipped = false;
   /** Queries whose failure the caller has not been told, because its mailbox was full. */
   #failedQueries: number[] = [];
@@ -374,11 +376,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
-    const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded, isAdmitted } = statusOf(this.#core);
+    const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded, isAdmitted, isMemoryLost } = statusOf(
+      this.#core,
+    );
+    if (isMemoryLost) this.#tellMemoryLost();
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
     const { newestIndex: snapshotIndex } = this.#snapshots;
-    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${isAdmitted} ${hasQuorum} ${connected.join()}`;
+    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${isAdmitted} ${isMemoryLost} ${hasQuorum} ${connected.join()}`;
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
@@ -394,8 +399,20 @@ export class RaftActor implements Actor<RaftActorMessage> {
       connected,
       hasQuorum,
       isFounded,
+      isMemoryLost,
       isAdmitted,
     });
     this.#lastStatus = isTold ? key : '';
+  }
+
+  /** Once: nothing but people can mend it. */
+  #tellMemoryLost(): void {
+    if (this.#isMemoryLossTold) return;
+    this.#isMemoryLossTold = true;
+    this.#context.logger.error(
+      { members: forgetfulVoters(this.#core) },
+      'this node remembers a cluster, and too many of the others have lost their memory for there to be a leader again; ' +
+        'docs/durability.md says what can be done',
+    );
   }
 }

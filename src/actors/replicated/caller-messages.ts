@@ -79,6 +79,8 @@ export interface NodeStatus {
   readonly hasQuorum: boolean;
   /** Has this node ever belonged to a cluster that remembers anything? */
   readonly isFounded: boolean;
+  /** Is there no leader, and too few who remember enough for there ever to be one? */
+  readonly isMemoryLost: boolean;
   readonly isAdmitted: boolean;
 }
 
