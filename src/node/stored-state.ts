@@ -78,7 +78,8 @@ function newestOf(snapshots: readonly KeptSnapshot[]): SnapshotTaken | null {
   if (newest === undefined) return null;
   const { lastIncluded, snapshotId, snapshotBytes } = newest;
   const oldestIndex = snapshots.length > 1 ? snapshots.at(-1)!.lastIncluded.index : NOTHING_INCLUDED.index;
-  return { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex };
+  const keptIds = snapshots.map((each) => each.snapshotId);
+  return { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex, keptIds };
 }
 
 function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): readonly Admission[] {

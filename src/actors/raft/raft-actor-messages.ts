@@ -87,6 +87,8 @@ export interface SnapshotTaken {
   readonly snapshotBytes: number;
   /** The last entry of the oldest snapshot kept; 0 if this is the only one. */
   readonly oldestIndex: LogIndex;
+  /** All that there are, newest first: no other can be offered any more. */
+  readonly keptIds: readonly string[];
 }
 
 /** The Snapshotter wants entries of the log: answered by `logPiece`s. */

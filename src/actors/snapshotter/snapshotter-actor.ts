@@ -145,6 +145,9 @@ export class SnapshotterActor implements Actor<Message> {
         return this.#holdOrRelease(parts);
       case 'fetchEnded':
         return this.#onFetchEnded(message, parts);
+      case 'snapshotOffered':
+        if (!server.offered(message.snapshotId)) keeper.announceAgain();
+        return;
       case 'snapshotRequest':
         return server.onRequest(message);
     }
@@ -177,7 +180,7 @@ export class SnapshotterActor implements Actor<Message> {
       raft: this.#raft,
       logStore: this.#data.logStore === null ? null : this.#context.ref<LogStoreMessage>(this.#data.logStore),
       logger,
-      isPinned: (each) => server.isReading(each),
+      isPinned: (each) => server.isWanted(each),
     });
     const gatherer = new LogGatherer(this.#raft, clock);
     const compactor = new Compactor({

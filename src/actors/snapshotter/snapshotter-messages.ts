@@ -75,6 +75,12 @@ export interface FetchSnapshotFrom {
   readonly snapshotBytes: number;
 }
 
+/** Consensus offers this snapshot to another node, perhaps not for the first time: it must not be removed meanwhile. */
+export interface SnapshotOffered {
+  readonly type: 'snapshotOffered';
+  readonly snapshotId: string;
+}
+
 /** Asked: ends what is under way, removes drafts. Answered when nothing is left running. */
 export interface CloseSnapshots {
   readonly type: 'closeSnapshots';
@@ -87,5 +93,6 @@ export type SnapshotterMessage =
   | Compact
   | LogPiece
   | FetchSnapshotFrom
+  | SnapshotOffered
   | TransferMessage
   | CloseSnapshots;

@@ -289,6 +289,7 @@ describe('the shell of consensus', () => {
       snapshotId: 'up to 10',
       snapshotBytes: 1,
       oldestIndex: logIndex(0),
+      keptIds: ['up to 10'],
     });
     await run(100);
     expect(sentTo(B, 'installSnapshot')).toMatchObject([{ lastIncludedIndex: 10 }, {}]);
