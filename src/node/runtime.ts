@@ -3,8 +3,7 @@
  * started it. It only wires things together: consensus, objects and network are actors' business.
  */
 
-import { EventEmitter } from 'eventemitter3';
-import { Caller } from '../actors/replicated/caller.js';
+import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
 import { HandleFactory } from '../actors/replicated/handle.js';
 import {
@@ -23,7 +22,8 @@ import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messa
 import { DataDir } from '../storage/data-dir.js';
 import { NodeDisk } from '../storage/node-disk.js';
 import type { NodeName } from '../storage/node-identity.js';
-import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
+import { checkOptions } from './check-options.js';
+import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
@@ -31,22 +31,11 @@ import { checkKnownObjects } from './known-objects.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
-import { describeStatus, memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
+import { healthOf } from './health.js';
+import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
+import { spawnCaller } from './spawn-caller.js';
+import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
-
-/** What a runtime tells those who listen. */
-export interface RuntimeEvents {
-  /** The node has caught up with the leader for the first time. */
-  ready: () => void;
-  /** The node's role has changed. */
-  role: (role: Role) => void;
-  /** The node knows another leader than before, or none. */
-  leader: (leader: string | null) => void;
-  /** What becomes of snapshots: of this node's own, and of those that it is given. */
-  snapshot: (event: SnapshotEvent) => void;
-  /** Something has failed that no call reports. `status().health` tells whether the node goes on. */
-  error: (error: Error) => void;
-}
 
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
@@ -76,9 +65,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #callerRef: ActorRef<CallerMessage>;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #dataDir: DataDir | null;
-  readonly #events = new EventEmitter<RuntimeEvents>();
-  /** What is to be told once whoever has started the node could listen; null: it can. */
-  #early: (() => void)[] | null = [];
+  readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
@@ -159,7 +146,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
-      setImmediate(() => runtime.#tellEarly());
+      setImmediate(() => runtime.#events.release());
       return runtime;
     } catch (error) {
       await placement.stop();
@@ -210,7 +197,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       commitIndex: status?.commitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
       members: memberStatus(self, peers, status?.connected ?? []),
-      health: this.#health(),
+      health: healthOf({
+        isStopped: this.#stopping !== null,
+        hasFailed: this.#fate.failure !== null,
+        isMachineUp: this.#fate.isMachineUp,
+        status,
+        isReady: this.#isReady,
+      }),
       pendingCommands: this.#caller.pendingCommands,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
@@ -324,8 +317,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onStatus(status: NodeStatus): void {
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
-    if (before?.role !== status.role) this.#emit('role', status.role);
-    if ((before?.leader ?? null) !== status.leader) this.#emit('leader', status.leader);
+    if (before?.role !== status.role) this.#events.tell('role', status.role);
+    if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
   }
 
@@ -339,14 +332,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (this.#isReady || !this.#hasCaughtUp || this.#nodeStatus?.isAdmitted !== true) return;
     this.#isReady = true;
     this.#fate.emit('ready');
-    this.#emit('ready');
+    this.#events.tell('ready');
   }
 
   #onSnapshot(event: SnapshotEvent): void {
-    this.#emit('snapshot', event);
+    this.#events.tell('snapshot', event);
     if (event.type !== 'diverged') return;
     const { object, index } = event;
-    this.#emit(
+    this.#events.tell(
       'error',
       new ConclaveError(
         'ERR_DIVERGED',
@@ -359,41 +352,20 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
-    this.#emit('error', error);
+    this.#events.tell('error', error);
   }
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
     this.#fate.emit('ended');
-    this.#emit('error', storageErrorIn(error) ?? error);
+    this.#events.tell('error', storageErrorIn(error) ?? error);
     this.#placement
       .stop()
       .then(() => this.#dataDir?.close())
       .catch((cause: unknown) => {
         this.#options.logger.error({ error: cause }, 'a failed node did not stop cleanly');
       });
-  }
-
-  #tellEarly(): void {
-    const early = this.#early ?? [];
-    this.#early = null;
-    for (const tell of early) tell();
-  }
-
-  /** A listener that throws is the user's affair, and must not take the node along. */
-  #emit<Event extends keyof RuntimeEvents>(event: Event, ...args: Parameters<RuntimeEvents[Event]>): void {
-    if (this.#early !== null) {
-      this.#early.push(() => this.#emit(event, ...args));
-      return;
-    }
-    try {
-      this.#events.emit(event, ...(args as never));
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
   }
 
   #throwIfEnded(): void {
@@ -413,50 +385,4 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       mayBeApplied: false,
     });
   }
-
-  #health(): Health {
-    if (this.#stopping !== null) return 'stopped';
-    if (this.#fate.failure !== null) return 'failed';
-    if (!this.#fate.isMachineUp) return 'object failed';
-    if (this.#nodeStatus === null) return 'starting';
-    if (!this.#nodeStatus.isFounded) return 'founding';
-    if (this.#nodeStatus.isMemoryLost) return 'memory lost';
-    if (this.#nodeStatus.leader === null || !this.#nodeStatus.hasQuorum) return 'no quorum';
-    return this.#isReady ? 'ok' : 'catching up';
-  }
-}
-
-/**
- * Starts the Caller; its methods are called directly, so the object itself is needed, not its address. Rejects when the
- * node fails before the Caller has had its first turn.
- */
-function spawnCaller(
-  { main, addresses }: Placement,
-  fate: NodeFate,
-  options: CheckedOptions,
-  codec: ValueCodec,
-): Promise<Caller> {
-  const { callTimeoutMs, limits } = options;
-  const { raft, machine } = addresses;
-  return new Promise((resolve, reject) => {
-    fate.once('failure', reject);
-    main.spawn<CallerMessage, void>({
-      name: addresses.caller.name,
-      data: undefined,
-      factory: (context) => {
-        const caller = new Caller(context, {
-          codec,
-          raft,
-          machine,
-          defaultTimeoutMs: callTimeoutMs,
-          commandBytesMax: limits.commandBytes,
-          pendingCommandsMax: limits.pendingCommands,
-          pendingBytesMax: limits.pendingBytes,
-        });
-        fate.off('failure', reject);
-        resolve(caller);
-        return caller;
-      },
-    });
-  });
 }
