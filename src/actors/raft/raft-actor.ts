@@ -376,31 +376,21 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
-    const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded, isAdmitted, isMemoryLost } = statusOf(
-      this.#core,
-    );
-    if (isMemoryLost) this.#tellMemoryLost();
+    const status = statusOf(this.#core);
+    if (status.isMemoryLost) this.#tellMemoryLost();
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
     const { newestIndex: snapshotIndex } = this.#snapshots;
-    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${isAdmitted} ${isMemoryLost} ${hasQuorum} ${connected.join()}`;
+    const key = [...Object.values(status), appliedIndex, snapshotIndex, ...connected].join(' ');
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
       type: 'nodeStatus',
-      role,
-      term,
-      leader,
-      lastIndex,
-      commitIndex,
+      ...status,
       appliedIndex,
       snapshotIndex,
       logBytes,
       connected,
-      hasQuorum,
-      isFounded,
-      isMemoryLost,
-      isAdmitted,
     });
     this.#lastStatus = isTold ? key : '';
   }

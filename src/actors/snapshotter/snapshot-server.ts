@@ -10,6 +10,7 @@ import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { ByteSource } from '../../storage/byte-source.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import { readFully } from '../../storage/snapshot-chunks.js';
 import { RANGE_BYTES_MAX } from '../../storage/snapshot-receiver.js';
 import type { SnapshotStore } from '../../storage/snapshot-store.js';
 import type { SnapshotPiece, SnapshotRequest } from '../raft/messages.js';
@@ -123,11 +124,6 @@ export class SnapshotServer {
 function read({ source, bytes }: OpenSnapshot, offset: number, length: number): Uint8Array | null {
   if (length <= 0 || offset >= bytes) return null;
   const piece = new Uint8Array(Math.min(length, bytes - offset));
-  let filled = 0;
-  while (filled < piece.length) {
-    const count = source.read(piece.subarray(filled), offset + filled);
-    if (count === 0) throw new Error(`The snapshot ends at byte ${offset + filled} instead of ${bytes}.`);
-    filled += count;
-  }
+  if (!readFully(source, piece, offset)) throw new Error(`The snapshot ends before its ${bytes} bytes do.`);
   return piece;
 }

@@ -12,6 +12,7 @@ import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
 import type { LogStoreMessage } from '../log-store/log-store-messages.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
+import type { FetchSnapshot } from '../raft/effects.js';
 import type { TransferMessage } from '../raft/messages.js';
 import type { SnapshotNews } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
@@ -28,7 +29,7 @@ import { FETCH_RETRY_MS, SnapshotFetch, type FetchEnded } from './snapshot-fetch
 import { SnapshotInstalling } from './snapshot-installing.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
 import { SnapshotServer } from './snapshot-server.js';
-import type { FetchSnapshotFrom, NewestSnapshot, OpenedSnapshots, SnapshotterMessage } from './snapshotter-messages.js';
+import type { NewestSnapshot, OpenedSnapshots, SnapshotterMessage } from './snapshotter-messages.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 
 /** What a Snapshotter is made from; crosses threads by structured clone. */
@@ -242,7 +243,7 @@ export class SnapshotterActor implements Actor<Message> {
   }
 
   /** A leader offers a snapshot: it is fetched, unless it, or a newer one, is here already and not installed yet. */
-  #onOffer(offer: FetchSnapshotFrom, parts: Parts): void {
+  #onOffer(offer: FetchSnapshot, parts: Parts): void {
     const { keeper, compactor, fetch, installing } = parts;
     const { newest } = keeper;
     const nowMs = this.#context.clock.nowMs();

@@ -4,8 +4,9 @@
  */
 
 import type { PlainError } from '../../errors.js';
-import type { LastIncluded, LogIndex, NodeId } from '../../ids.js';
+import type { LastIncluded, LogIndex } from '../../ids.js';
 import type { Admission } from '../raft/admissions.js';
+import type { FetchSnapshot } from '../raft/effects.js';
 import type { TransferMessage } from '../raft/messages.js';
 
 /** Asked once, before anything else: answered with {@link OpenedSnapshots}. */
@@ -66,15 +67,6 @@ export interface LogPiece {
   readonly isLast: boolean;
 }
 
-/** A leader has offered this snapshot, perhaps not for the first time. */
-export interface FetchSnapshotFrom {
-  readonly type: 'fetchSnapshot';
-  readonly from: NodeId;
-  readonly lastIncluded: LastIncluded;
-  readonly snapshotId: string;
-  readonly snapshotBytes: number;
-}
-
 /** Consensus offers this snapshot to another node, perhaps not for the first time: it must not be removed meanwhile. */
 export interface SnapshotOffered {
   readonly type: 'snapshotOffered';
@@ -92,7 +84,7 @@ export type SnapshotterMessage =
   | LogApplied
   | Compact
   | LogPiece
-  | FetchSnapshotFrom
+  | FetchSnapshot
   | SnapshotOffered
   | TransferMessage
   | CloseSnapshots;
