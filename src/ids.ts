@@ -27,7 +27,7 @@ export type SessionId = Brand<number, 'SessionId'>;
  */
 export type Incarnation = Brand<string, 'Incarnation'>;
 
-/** One life of one node, from its start to its end: 16 random bytes as 32 hex digits. Names the node's sessions. */
+/** One life of one node, from its start to its end: 16 random bytes as 32 hex digits. Names its session. */
 export type Life = Brand<string, 'Life'>;
 
 export const nodeId = (id: string): NodeId => id as NodeId;

@@ -10,7 +10,7 @@
 
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { ConclaveError } from '../errors.js';
-import { incarnation, nodeId, type Incarnation, type NodeId } from '../ids.js';
+import { incarnation as asIncarnation, nodeId, type Incarnation, type NodeId } from '../ids.js';
 import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
 import { protocolError } from './protocol-error.js';
 import { QUOTED_CHARS_MAX, quote } from './quote.js';
@@ -101,8 +101,8 @@ export interface ReceivedRefusal {
  * The id of an observer: it has no address of its own, so it is named by its incarnation. It cannot be mistaken for a
  * node's, for it has no port.
  */
-export function observerId(life: Incarnation): NodeId {
-  return nodeId(`observer-${life.slice(0, 12)}`);
+export function observerId(incarnation: Incarnation): NodeId {
+  return nodeId(`observer-${incarnation.slice(0, 12)}`);
 }
 
 export function isObserverId(id: NodeId): boolean {
@@ -133,8 +133,8 @@ const decoder = new Decoder({
 });
 
 export function writeHello(hello: Hello, sink: FrameSink): void {
-  const { cluster, from, incarnation: life, to, settings } = hello;
-  const meta = encoder.encodeSharedRef([MAGIC, cluster, from, life, to, settingFields(settings)]);
+  const { cluster, from, incarnation, to, settings } = hello;
+  const meta = encoder.encodeSharedRef([MAGIC, cluster, from, incarnation, to, settingFields(settings)]);
   sink.writeFrame(FrameType.hello, PROTOCOL_VERSION, 0, meta, NO_BYTES);
 }
 
@@ -168,13 +168,19 @@ export function readHello(frame: Frame): Hello | Refusal {
   }
   const values = readArray(frame, 6);
   const settings = readSettings(values.pop());
-  const [magic, cluster, from, life, to] = checkStrings(values);
+  const [magic, cluster, from, incarnation, to] = checkStrings(values);
   if (magic !== MAGIC) throw protocolError('A hello is not one of this protocol.', {});
   if (cluster!.length > CLUSTER_CHARS_MAX || from!.length > NODE_ID_CHARS_MAX || to!.length > NODE_ID_CHARS_MAX) {
     throw protocolError('A name in a hello is too long.', {});
   }
-  if (!INCARNATION.test(life!)) throw protocolError('A hello names no incarnation.', {});
-  return { cluster: cluster!, from: nodeId(from!), incarnation: incarnation(life!), to: nodeId(to!), settings };
+  if (!INCARNATION.test(incarnation!)) throw protocolError('A hello names no incarnation.', {});
+  return {
+    cluster: cluster!,
+    from: nodeId(from!),
+    incarnation: asIncarnation(incarnation!),
+    to: nodeId(to!),
+    settings,
+  };
 }
 
 export function isRefusal(answer: Hello | Refusal): answer is Refusal {
@@ -220,8 +226,8 @@ function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): R
 }
 
 /** What is told a process whose place another one of the same name has taken. */
-export function replacedBy({ from, incarnation: life }: Hello): Refusal {
-  return refuse('replaced', `Another process has connected as ${quote(from)}, with incarnation ${life}.`);
+export function replacedBy({ from, incarnation }: Hello): Refusal {
+  return refuse('replaced', `Another process has connected as ${quote(from)}, with incarnation ${incarnation}.`);
 }
 
 function judgeSettings(hello: Hello, { self, settings }: Identity): Refusal | null {

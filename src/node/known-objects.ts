@@ -6,11 +6,16 @@
 
 import { crc32 } from '../checksum.js';
 import { ConclaveError } from '../errors.js';
+import { dataDirLayout } from '../storage/data-dir-layout.js';
 import type { Disk } from '../storage/disk.js';
+import { readSmallFile, replaceSmallFile } from '../storage/small-file.js';
+import { writtenByNewer } from '../storage/written-by-newer.js';
 import type { ResolvedObject } from '../actors/replicated/object-definition.js';
 
+const VERSION = 1;
+
 interface Known {
-  readonly version: 1;
+  readonly version: typeof VERSION;
   /** By object, the names of its replicated methods, sorted. */
   readonly objects: Readonly<Record<string, readonly string[]>>;
   /** Of `objects` as JSON. */
@@ -22,11 +27,11 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 /**
  * Refuses objects that lack what the directory knows, and remembers what is new. Durable when it returns.
  *
- * @throws ConclaveError `ERR_INVALID_OBJECT` when an object or a replicated method is missing, `ERR_STORAGE_CORRUPT` when
- *   the file is damaged, `ERR_STORAGE` when the disk refuses.
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when an object or a replicated method is missing, `ERR_DATA_DIR_MISMATCH` when
+ *   a newer version wrote the file, `ERR_STORAGE_CORRUPT` when it is damaged, `ERR_STORAGE` when the disk refuses.
  */
 export function checkKnownObjects(disk: Disk, directory: string, objects: readonly ResolvedObject[]): void {
-  const path = `${directory}/objects.json`;
+  const { objects: path } = dataDirLayout(directory);
   const known = disk.exists(path) ? read(disk, path) : {};
   const given = new Map(objects.map(({ name, methods }) => [name, methods]));
   const merged: Record<string, readonly string[]> = { ...known };
@@ -42,17 +47,11 @@ export function checkKnownObjects(disk: Disk, directory: string, objects: readon
 }
 
 function read(disk: Disk, path: string): Known['objects'] {
-  const file = disk.open(path, 'read');
-  try {
-    const bytes = new Uint8Array(Math.min(file.size(), FILE_BYTES_MAX));
-    const text = Buffer.from(bytes.subarray(0, file.read(bytes, 0))).toString();
-    const { version, objects, crc32: checksum } = JSON.parse(text) as Known;
-    if (version === 1 && checksum === checksumOf(objects)) return objects;
-  } catch (error) {
-    if (error instanceof ConclaveError) throw error;
-  } finally {
-    file.close();
+  const { version, objects, crc32: checksum } = parse(readSmallFile(disk, path, FILE_BYTES_MAX)) ?? {};
+  if (Number.isSafeInteger(version) && version! > VERSION) {
+    throw writtenByNewer({ what: `The file ${path}`, path, version: version!, versionMax: VERSION });
   }
+  if (version === VERSION && objects !== undefined && checksum === checksumOf(objects)) return objects;
   throw new ConclaveError(
     'ERR_STORAGE_CORRUPT',
     `The file ${path}, which says what objects the log may speak of, is damaged. If the objects are the same as before, ` +
@@ -61,23 +60,21 @@ function read(disk: Disk, path: string): Known['objects'] {
   );
 }
 
+function parse(bytes: Uint8Array | null): Partial<Known> | null {
+  try {
+    return bytes === null ? null : (JSON.parse(Buffer.from(bytes).toString()) as Partial<Known> | null);
+  } catch {
+    return null;
+  }
+}
+
 function checksumOf(objects: Known['objects']): number {
   return crc32(Buffer.from(JSON.stringify(objects)));
 }
 
 function write(disk: Disk, directory: string, path: string, objects: Known['objects']): void {
-  const known: Known = { version: 1, objects, crc32: checksumOf(objects) };
-  const unnamed = `${path}.new`;
-  // Of a start that was cut short.
-  if (disk.exists(unnamed)) disk.remove(unnamed);
-  const file = disk.open(unnamed, 'create');
-  try {
-    file.write([Buffer.from(`${JSON.stringify(known, null, 2)}\n`)], 0);
-    file.sync();
-  } finally {
-    file.close();
-  }
-  disk.rename(unnamed, path);
+  const known: Known = { version: VERSION, objects, crc32: checksumOf(objects) };
+  replaceSmallFile(disk, path, `${JSON.stringify(known, null, 2)}\n`);
   disk.syncDirectory(directory);
 }
 

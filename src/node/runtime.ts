@@ -3,8 +3,7 @@
  * started it. It only wires things together: consensus, objects and network are actors' business.
  */
 
-import { EventEmitter } from 'eventemitter3';
-import { Caller } from '../actors/replicated/caller.js';
+import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
 import { HandleFactory } from '../actors/replicated/handle.js';
 import {
@@ -23,30 +22,20 @@ import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messa
 import { DataDir } from '../storage/data-dir.js';
 import { NodeDisk } from '../storage/node-disk.js';
 import type { NodeName } from '../storage/node-identity.js';
-import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
+import { checkOptions } from './check-options.js';
+import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
 import { InlinePlacement } from './inline-placement.js';
-import { NodeLife } from './node-life.js';
+import { NodeFate } from './node-fate.js';
 import { checkKnownObjects } from './known-objects.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
-import { describeStatus, memberStatus, type Health, type Role, type RuntimeStatus } from './status.js';
+import { healthOf } from './health.js';
+import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
+import { spawnCaller } from './spawn-caller.js';
+import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
-
-/** What a runtime tells those who listen. */
-export interface RuntimeEvents {
-  /** The node has caught up with the leader for the first time. */
-  ready: () => void;
-  /** The node's role has changed. */
-  role: (role: Role) => void;
-  /** The node knows another leader than before, or none. */
-  leader: (leader: string | null) => void;
-  /** What becomes of snapshots: of this node's own, and of those that it is given. */
-  snapshot: (event: SnapshotEvent) => void;
-  /** Something has failed that no call reports. `status().health` tells whether the node goes on. */
-  error: (error: Error) => void;
-}
 
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
@@ -76,10 +65,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #callerRef: ActorRef<CallerMessage>;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #dataDir: DataDir | null;
-  readonly #events = new EventEmitter<RuntimeEvents>();
-  /** What is to be told once whoever has started the node could listen; null: it can. */
-  #early: (() => void)[] | null = [];
-  readonly #life: NodeLife;
+  readonly #events = new RuntimeEmitter();
+  readonly #fate: NodeFate;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -90,14 +77,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     placement: Placement,
     caller: Caller,
     objects: readonly ResolvedObject[],
-    life: NodeLife,
+    fate: NodeFate,
     dataDir: DataDir | null,
   ) {
     this.#dataDir = dataDir;
     this.#options = options;
     this.#placement = placement;
     this.#caller = caller;
-    this.#life = life;
+    this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
@@ -105,9 +92,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
-    life.on('failure', (error) => this.#onFailure(error));
-    life.on('machineLost', (error) => this.#onMachineLost(error));
-    life.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
+    fate.on('failure', (error) => this.#onFailure(error));
+    fate.on('machineLost', (error) => this.#onMachineLost(error));
+    fate.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
     if (caller.status !== null) this.#onStatus(caller.status);
@@ -148,23 +135,23 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const codec = new ValueCodec();
     const definitions = Object.entries(options.objects);
     const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));
-    const life = new NodeLife();
+    const fate = new NodeFate();
     const { cluster, self } = options;
     const dataDir = options.dataDir === null ? null : await openDataDir(options.dataDir, { cluster, self });
-    const placement = place(life);
+    const placement = place(fate);
     try {
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
       await placement.start(nodeParts(placement.addresses, options, objects, dataDir));
-      const caller = await spawnCaller(placement, life, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, life, dataDir);
+      const caller = await spawnCaller(placement, fate, options, codec);
+      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
-      if (life.failure !== null) throw life.failure;
-      setImmediate(() => runtime.#tellEarly());
+      if (fate.failure !== null) throw fate.failure;
+      setImmediate(() => runtime.#events.release());
       return runtime;
     } catch (error) {
       await placement.stop();
       await dataDir?.close();
-      throw storageErrorIn(error) ?? life.failure ?? error;
+      throw storageErrorIn(error) ?? fate.failure ?? error;
     }
   }
 
@@ -182,8 +169,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (signal?.aborted === true) throw this.#notReady(signal);
     await new Promise<void>((resolve, reject) => {
       const end = (settle: () => void): void => {
-        this.#life.off('ready', onReady);
-        this.#life.off('ended', onEnded);
+        this.#fate.off('ready', onReady);
+        this.#fate.off('ended', onEnded);
         signal?.removeEventListener('abort', onAbort);
         settle();
       };
@@ -191,8 +178,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const onEnded = (): void => end(() => reject(this.#endedError()));
       const onAbort = (): void => end(() => reject(this.#notReady(signal!)));
       // Not the public event, for a listener that throws keeps it from those behind it.
-      this.#life.once('ready', onReady);
-      this.#life.once('ended', onEnded);
+      this.#fate.once('ready', onReady);
+      this.#fate.once('ended', onEnded);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
@@ -210,7 +197,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       commitIndex: status?.commitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
       members: memberStatus(self, peers, status?.connected ?? []),
-      health: this.#health(),
+      health: healthOf({
+        isStopped: this.#stopping !== null,
+        hasFailed: this.#fate.failure !== null,
+        isMachineUp: this.#fate.isMachineUp,
+        status,
+        isReady: this.#isReady,
+      }),
       pendingCommands: this.#caller.pendingCommands,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
@@ -309,23 +302,23 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   async #stop(): Promise<void> {
     this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
-    this.#life.emit('ended');
+    this.#fate.emit('ended');
     try {
-      if (this.#life.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
+      if (this.#fate.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#options.logger.warn({ error }, 'the node did not leave the network cleanly');
     }
     await this.#placement.stop();
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
-    this.#life.removeAllListeners();
+    this.#fate.removeAllListeners();
   }
 
   #onStatus(status: NodeStatus): void {
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
-    if (before?.role !== status.role) this.#emit('role', status.role);
-    if ((before?.leader ?? null) !== status.leader) this.#emit('leader', status.leader);
+    if (before?.role !== status.role) this.#events.tell('role', status.role);
+    if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
   }
 
@@ -338,15 +331,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #noteReady(): void {
     if (this.#isReady || !this.#hasCaughtUp || this.#nodeStatus?.isAdmitted !== true) return;
     this.#isReady = true;
-    this.#life.emit('ready');
-    this.#emit('ready');
+    this.#fate.emit('ready');
+    this.#events.tell('ready');
   }
 
   #onSnapshot(event: SnapshotEvent): void {
-    this.#emit('snapshot', event);
+    this.#events.tell('snapshot', event);
     if (event.type !== 'diverged') return;
     const { object, index } = event;
-    this.#emit(
+    this.#events.tell(
       'error',
       new ConclaveError(
         'ERR_DIVERGED',
@@ -359,14 +352,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
-    this.#emit('error', error);
+    this.#events.tell('error', error);
   }
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
-    this.#life.emit('ended');
-    this.#emit('error', storageErrorIn(error) ?? error);
+    this.#fate.emit('ended');
+    this.#events.tell('error', storageErrorIn(error) ?? error);
     this.#placement
       .stop()
       .then(() => this.#dataDir?.close())
@@ -375,33 +368,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       });
   }
 
-  #tellEarly(): void {
-    const early = this.#early ?? [];
-    this.#early = null;
-    for (const tell of early) tell();
-  }
-
-  /** A listener that throws is the user's affair, and must not take the node along. */
-  #emit<Event extends keyof RuntimeEvents>(event: Event, ...args: Parameters<RuntimeEvents[Event]>): void {
-    if (this.#early !== null) {
-      this.#early.push(() => this.#emit(event, ...args));
-      return;
-    }
-    try {
-      this.#events.emit(event, ...(args as never));
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  }
-
   #throwIfEnded(): void {
-    if (this.#life.failure !== null || this.#stopping !== null) throw this.#endedError();
+    if (this.#fate.failure !== null || this.#stopping !== null) throw this.#endedError();
   }
 
   #endedError(): ConclaveError {
-    const { failure } = this.#life;
+    const { failure } = this.#fate;
     return failure === null ? new ConclaveError('ERR_STOPPED', 'The runtime was stopped.') : asFailure(failure);
   }
 
@@ -413,49 +385,4 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       mayBeApplied: false,
     });
   }
-
-  #health(): Health {
-    if (this.#stopping !== null) return 'stopped';
-    if (this.#life.failure !== null) return 'failed';
-    if (!this.#life.isMachineUp) return 'object failed';
-    if (this.#nodeStatus === null) return 'starting';
-    if (!this.#nodeStatus.isFounded) return 'founding';
-    if (this.#nodeStatus.leader === null || !this.#nodeStatus.hasQuorum) return 'no quorum';
-    return this.#isReady ? 'ok' : 'catching up';
-  }
-}
-
-/**
- * Starts the Caller; its methods are called directly, so the object itself is needed, not its address. Rejects when the
- * node fails before the Caller has had its first turn.
- */
-function spawnCaller(
-  { main, addresses }: Placement,
-  life: NodeLife,
-  options: CheckedOptions,
-  codec: ValueCodec,
-): Promise<Caller> {
-  const { callTimeoutMs, limits } = options;
-  const { raft, machine } = addresses;
-  return new Promise((resolve, reject) => {
-    life.once('failure', reject);
-    main.spawn<CallerMessage, void>({
-      name: addresses.caller.name,
-      data: undefined,
-      factory: (context) => {
-        const caller = new Caller(context, {
-          codec,
-          raft,
-          machine,
-          defaultTimeoutMs: callTimeoutMs,
-          commandBytesMax: limits.commandBytes,
-          pendingCommandsMax: limits.pendingCommands,
-          pendingBytesMax: limits.pendingBytes,
-        });
-        life.off('failure', reject);
-        resolve(caller);
-        return caller;
-      },
-    });
-  });
 }

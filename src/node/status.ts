@@ -4,35 +4,13 @@
  */
 
 import type { NodeId } from '../ids.js';
+import type { Health } from './health.js';
 
 /**
  * What a node is in its cluster. `follower`, `candidate` and `leader` as in the Raft paper; `preCandidate` asks whether
  * a vote would succeed; `receivingSnapshot` is a follower that is being given a snapshot.
  */
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'receivingSnapshot';
-
-/**
- * How a node fares.
- *
- * - `starting`: it has not heard from consensus yet.
- * - `founding`: it knows of no cluster yet. To found one it takes all members at once, for any that were missing might
- *   remember one; from then on a majority is enough.
- * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
- * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
- * - `ok`: it takes part.
- * - `object failed`: the thread of its objects has ended and is being brought back.
- * - `failed`: it cannot go on; see the `error` event.
- * - `stopped`: `stop()` was called.
- */
-export type Health =
-  | 'starting'
-  | 'founding'
-  | 'no quorum'
-  | 'catching up'
-  | 'ok'
-  | 'object failed'
-  | 'failed'
-  | 'stopped';
 
 /** What `runtime.status()` returns. */
 export interface RuntimeStatus {

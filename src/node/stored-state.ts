@@ -3,13 +3,14 @@
  * thread that starts the node.
  */
 
-import { ConclaveError } from '../errors.js';
+import { ConclaveError, fromPlainError } from '../errors.js';
 import { logIndex, term, type GroupId, type LastIncluded } from '../ids.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
+import { JOIN_ANEW } from '../storage/join-anew.js';
 import type { LogStoreMessage, RecoveredLog } from '../actors/log-store/log-store-messages.js';
 import type { Admission } from '../actors/raft/admissions.js';
 import type { SnapshotTaken } from '../actors/raft/raft-actor-messages.js';
-import type { KeptSnapshot, SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
+import type { KeptSnapshot, OpenedSnapshots, SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { NodeAddresses } from './placement.js';
 
 /** What a node remembers. Plain data, with buffers to be transferred. */
@@ -39,17 +40,26 @@ export async function recoverState(
   hasLog: boolean,
 ): Promise<StoredState | null> {
   const options = { timeoutMs: RECOVERY_TIMEOUT_MS };
-  const snapshots = await main
+  const { kept, unreadable } = await main
     .ref<SnapshotterMessage>(snapshotter)
-    .ask<readonly KeptSnapshot[]>({ type: 'openSnapshots' }, options);
+    .ask<OpenedSnapshots>({ type: 'openSnapshots' }, options);
   if (!hasLog) return null;
-  const kept = snapshots.map(({ lastIncluded }) => lastIncluded);
+  const snapshots = kept.map(({ lastIncluded }) => lastIncluded);
   // A first snapshot may be found damaged, and has no other behind it: all of the log is still there instead.
-  if (kept.length === 1) kept.push(NOTHING_INCLUDED);
-  const log = await main
-    .ref<LogStoreMessage>(logStore)
-    .ask<RecoveredLog>({ type: 'recoverLog', group, snapshots: kept, raft }, options);
-  return { ...log, admissions: admissionsAt(log.base, snapshots), snapshot: newestOf(snapshots) };
+  if (kept.length === 1) snapshots.push(NOTHING_INCLUDED);
+  try {
+    const log = await main
+      .ref<LogStoreMessage>(logStore)
+      .ask<RecoveredLog>({ type: 'recoverLog', group, snapshots, raft }, options);
+    return { ...log, admissions: admissionsAt(log.base, kept), snapshot: newestOf(kept) };
+  } catch (error) {
+    // It may be what cannot be read that the log goes on from: that is no reason to empty the directory.
+    throw unreadable === null || !isDisconnected(error) ? error : fromPlainError(unreadable);
+  }
+}
+
+function isDisconnected(error: unknown): boolean {
+  return error instanceof ConclaveError && error.code === 'ERR_STORAGE_CORRUPT' && 'snapshotIndex' in error.data;
 }
 
 /** Lets the keepers finish. What they cannot do in time is lost, and nothing that was acknowledged. */
@@ -68,7 +78,8 @@ function newestOf(snapshots: readonly KeptSnapshot[]): SnapshotTaken | null {
   if (newest === undefined) return null;
   const { lastIncluded, snapshotId, snapshotBytes } = newest;
   const oldestIndex = snapshots.length > 1 ? snapshots.at(-1)!.lastIncluded.index : NOTHING_INCLUDED.index;
-  return { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex };
+  const keptIds = snapshots.map((each) => each.snapshotId);
+  return { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex, keptIds };
 }
 
 function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): readonly Admission[] {
@@ -77,8 +88,7 @@ function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): r
   if (found !== undefined) return found.admissions;
   throw new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The log begins behind entry ${base.index}, and there is no snapshot of it: empty the data directory and let ` +
-      'the node join anew.',
+    `The log begins behind entry ${base.index}, and there is no snapshot of it. To go on, ${JOIN_ANEW}`,
     { data: { index: base.index } },
   );
 }

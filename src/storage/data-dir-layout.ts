@@ -7,6 +7,8 @@ export interface DataDirLayout {
   readonly path: string;
   /** Whose directory it is: `NodeIdentity`. */
   readonly node: string;
+  /** The objects and commands that the log may speak of: `checkKnownObjects`. */
+  readonly objects: string;
   /** The directory of the claims to it: `DirectoryLock`. */
   readonly lock: string;
   /** The directory of the write-ahead log. */
@@ -19,6 +21,7 @@ export function dataDirLayout(path: string): DataDirLayout {
   return {
     path,
     node: join(path, 'node.json'),
+    objects: join(path, 'objects.json'),
     lock: join(path, 'LOCK'),
     log: join(path, 'log'),
     snapshots: join(path, 'snapshots'),

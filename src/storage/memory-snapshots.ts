@@ -38,6 +38,10 @@ export class MemorySnapshots implements SnapshotStore {
     this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
   }
 
+  passOver(snapshot: SnapshotInfo): void {
+    this.setAside(snapshot);
+  }
+
   open({ location }: SnapshotInfo): ByteSource {
     assert(location.kind === 'memory', 'snapshots in memory are read there');
     return memorySource(new Uint8Array(location.bytes));

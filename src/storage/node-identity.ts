@@ -9,6 +9,9 @@ import { ConclaveError } from '../errors.js';
 import { incarnation as asIncarnation, type Incarnation, type NodeId } from '../ids.js';
 import { dataDirLayout, type DataDirLayout } from './data-dir-layout.js';
 import type { Disk } from './disk.js';
+import { JOIN_ANEW } from './join-anew.js';
+import { readSmallFile, replaceSmallFile } from './small-file.js';
+import { writtenByNewer } from './written-by-newer.js';
 
 /** Who wants to use a data directory. */
 export interface NodeName {
@@ -70,17 +73,7 @@ function create(disk: Disk, layout: DataDirLayout, { cluster, self }: NodeName, 
     const missing = isNamed ? `the log in ${layout.log}, with what the node has promised,` : 'it';
     throw corrupt(layout, `${missing} is missing, but there are files in ${directory}`);
   }
-  const unnamed = `${layout.node}.new`;
-  // Of a start that was cut short.
-  if (disk.exists(unnamed)) disk.remove(unnamed);
-  const file = disk.open(unnamed, 'create');
-  try {
-    file.write([Buffer.from(format({ cluster, self, incarnation: randomBytes(16).toString('hex') }))], 0);
-    file.sync();
-  } finally {
-    file.close();
-  }
-  disk.rename(unnamed, layout.node);
+  replaceSmallFile(disk, layout.node, format({ cluster, self, incarnation: randomBytes(16).toString('hex') }));
 }
 
 /**
@@ -120,7 +113,10 @@ function read(disk: Disk, layout: DataDirLayout): Content {
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) {
     throw corrupt(layout, 'it has no version');
   }
-  if (version > VERSION) throw tooNew(layout, version);
+  if (version > VERSION) {
+    const { path } = layout;
+    throw writtenByNewer({ what: `The data directory ${path}`, path, version, versionMax: VERSION });
+  }
   if (typeof cluster !== 'string' || (typeof self !== 'string' && self !== null)) {
     throw corrupt(layout, 'it does not say whose it is');
   }
@@ -131,15 +127,9 @@ function read(disk: Disk, layout: DataDirLayout): Content {
 }
 
 function readFile(disk: Disk, layout: DataDirLayout): Uint8Array {
-  const file = disk.open(layout.node, 'read');
-  try {
-    const size = file.size();
-    if (size > FILE_BYTES_MAX) throw corrupt(layout, `it has ${size} bytes`);
-    const bytes = new Uint8Array(size);
-    return bytes.subarray(0, file.read(bytes, 0));
-  } finally {
-    file.close();
-  }
+  const bytes = readSmallFile(disk, layout.node, FILE_BYTES_MAX);
+  if (bytes === null) throw corrupt(layout, `it has more than ${FILE_BYTES_MAX} bytes`);
+  return bytes;
 }
 
 function parse(layout: DataDirLayout, bytes: Uint8Array): unknown {
@@ -163,20 +153,10 @@ function describe({ cluster, self }: NodeName): string {
   return `${self === null ? 'an observer' : `node ${self}`} of cluster ${JSON.stringify(cluster)}`;
 }
 
-function tooNew(layout: DataDirLayout, version: number): ConclaveError {
-  return new ConclaveError(
-    'ERR_DATA_DIR_MISMATCH',
-    `The data directory ${layout.path} was written by a newer version of Conclave: its format is ${version}, and this ` +
-      `one knows formats up to ${VERSION}. Start the node with that version or a later one.`,
-    { data: { path: layout.path, version } },
-  );
-}
-
 function corrupt(layout: DataDirLayout, what: string, cause?: unknown): ConclaveError {
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The file ${layout.node}, which says whose data directory this is, cannot be trusted: ${what}. Empty the ` +
-      'directory, and the node joins its cluster anew; a copy of all of it would do only if nothing was promised since it was made.',
+    `The file ${layout.node}, which says whose data directory this is, cannot be trusted: ${what}. To go on, ${JOIN_ANEW}`,
     { data: { path: layout.node, reason: what }, ...(cause === undefined ? {} : { cause }) },
   );
 }

@@ -4,6 +4,7 @@
  */
 
 import { ConclaveError } from '../errors.js';
+import { JOIN_ANEW } from './join-anew.js';
 
 /**
  * The error for a snapshot that is not what was written. `what` is wrong at the byte `offset` of the file at `path`
@@ -13,8 +14,8 @@ export function snapshotCorrupt(path: string | null, offset: number, what: strin
   const where = path === null ? 'A snapshot in memory' : `The snapshot ${path}`;
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `${where} is damaged at byte ${offset}: ${what}. It must not be used: an older one will do, or a copy ` +
-      'of this one; otherwise empty the data directory and let the node join anew.',
+    `${where} is damaged at byte ${offset}: ${what}. An older one takes its place where there is one. ` +
+      `Otherwise, ${JOIN_ANEW}`,
     { data: { ...(path === null ? {} : { path }), offset }, ...(cause === undefined ? {} : { cause }) },
   );
 }

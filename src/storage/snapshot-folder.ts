@@ -15,8 +15,8 @@ import type { SnapshotInfo } from './snapshot-info.js';
 import { SnapshotReader } from './snapshot-reader.js';
 import { newestFirst, type SnapshotStore } from './snapshot-store.js';
 
-/** Told once of each snapshot that was found damaged, and of where its file is now. */
-export type OnBadSnapshot = (path: string, error: unknown) => void;
+/** Told once of each snapshot that cannot be used, and of where its file is now. */
+export type OnUnusableSnapshot = (path: string, error: unknown) => void;
 
 /** Index, term and id; the index is padded so that a listing is in order. */
 const SNAPSHOT_NAME = /^(\d{16})-(\d+)-([0-9a-f]{32})\.snapshot$/;
@@ -29,31 +29,33 @@ let draftCount = 0;
 
 /**
  * A snapshot that is found damaged, here when its ends are read or by whoever reads the rest, is renamed to `*.bad`: it is
- * never used again, and an operator may look at it. It is removed once as many newer ones as `keepNewest` keeps are there.
+ * never used again, and an operator may look at it. One that the disk refuses to read keeps its name, for it may be read
+ * at the next start. Either is removed once as many newer ones as `keepNewest` keeps are there.
  */
 export class SnapshotFolder implements SnapshotStore {
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #onBad: OnBadSnapshot;
+  readonly #onUnusable: OnUnusableSnapshot;
   /** Newest first. */
   #snapshots: readonly SnapshotInfo[] = [];
-  /** Paths of damaged snapshots, with the index that each stands at. */
-  readonly #bad = new Map<string, number>();
+  /** Paths of snapshots that are damaged or cannot be read, with the index that each stands at. */
+  readonly #unusable = new Map<string, number>();
 
-  private constructor(disk: Disk, directory: string, onBad: OnBadSnapshot) {
+  private constructor(disk: Disk, directory: string, onUnusable: OnUnusableSnapshot) {
     this.#disk = disk;
     this.#directory = directory;
-    this.#onBad = onBad;
+    this.#onUnusable = onUnusable;
   }
 
   /**
-   * Creates the directory or takes stock of it: removes drafts that were never finished, and sets aside what is damaged.
+   * Creates the directory or takes stock of it: removes drafts that were never finished, sets aside what is damaged, and
+   * passes over what cannot be read.
    *
    * @throws ConclaveError `ERR_DATA_DIR_MISMATCH` when a newer version has written a snapshot, `ERR_STORAGE` when the disk
-   * refuses.
+   * refuses anything else than to read one.
    */
-  static open(disk: Disk, directory: string, onBad: OnBadSnapshot): SnapshotFolder {
-    const folder = new SnapshotFolder(disk, directory, onBad);
+  static open(disk: Disk, directory: string, onUnusable: OnUnusableSnapshot): SnapshotFolder {
+    const folder = new SnapshotFolder(disk, directory, onUnusable);
     disk.makeDirectory(directory);
     const names = disk.list(directory);
     folder.#removeAll(names.filter((name) => name.endsWith(DRAFT_SUFFIX)).map((name) => join(directory, name)));
@@ -75,6 +77,7 @@ export class SnapshotFolder implements SnapshotStore {
     this.#disk.rename(pathOf(draft), path);
     this.#disk.syncDirectory(this.#directory);
     const published: SnapshotInfo = { ...draft, location: { kind: 'file', path } };
+    this.#unusable.delete(path);
     // The same snapshot may have been published before, under the same name.
     this.#snapshots = [published, ...this.#snapshots.filter((each) => pathOf(each) !== path)].sort(newestFirst);
     return published;
@@ -86,19 +89,31 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   keepNewest(count: number, isPinned: (snapshot: SnapshotInfo) => boolean): void {
-    const gone = new Set(this.#snapshots.slice(count).filter((each) => !isPinned(each)));
+    const gone = this.#snapshots.slice(count).filter((each) => !isPinned(each));
     const oldestKept = this.#snapshots[count - 1];
-    const bad = [...this.#bad]
-      .filter(([, index]) => oldestKept !== undefined && index < oldestKept.lastIncluded.index)
-      .map(([path]) => path);
-    this.#removeAll([...[...gone].map(pathOf), ...bad]);
-    for (const path of bad) this.#bad.delete(path);
-    this.#snapshots = this.#snapshots.filter((each) => !gone.has(each));
+    const unusable = [...this.#unusable.keys()].filter(
+      (path) => oldestKept !== undefined && this.#unusable.get(path)! < oldestKept.lastIncluded.index,
+    );
+    // What is not there any more is forgotten at once: the next removal may fail.
+    for (const snapshot of gone) {
+      this.#disk.remove(pathOf(snapshot));
+      this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
+    }
+    for (const path of unusable) {
+      this.#disk.remove(path);
+      this.#unusable.delete(path);
+    }
+    if (gone.length + unusable.length > 0) this.#disk.syncDirectory(this.#directory);
   }
 
   setAside(snapshot: SnapshotInfo, error: unknown): void {
     this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
     this.#rename(pathOf(snapshot), snapshot.lastIncluded.index, error);
+  }
+
+  passOver(snapshot: SnapshotInfo, error: unknown): void {
+    this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
+    this.#noteUnusable(pathOf(snapshot), snapshot.lastIncluded.index, error);
   }
 
   open(snapshot: SnapshotInfo): ByteSource {
@@ -109,15 +124,17 @@ export class SnapshotFolder implements SnapshotStore {
   #takeStock(name: string): void {
     const path = join(this.#directory, name);
     const bad = BAD_NAME.exec(name);
-    if (bad !== null) this.#bad.set(path, Number(bad[1]));
+    if (bad !== null) this.#unusable.set(path, Number(bad[1]));
     const match = SNAPSHOT_NAME.exec(name);
     if (match === null) return;
     try {
       const snapshot = this.#read(path, name);
       this.#snapshots = [...this.#snapshots, snapshot].sort(newestFirst);
     } catch (error) {
-      if (!(error instanceof ConclaveError && error.code === 'ERR_STORAGE_CORRUPT')) throw error;
-      this.#rename(path, Number(match[1]), error);
+      if (!(error instanceof ConclaveError)) throw error;
+      if (error.code === 'ERR_STORAGE_CORRUPT') this.#rename(path, Number(match[1]), error);
+      else if (error.code === 'ERR_STORAGE') this.#noteUnusable(path, Number(match[1]), error);
+      else throw error;
     }
   }
 
@@ -136,8 +153,12 @@ export class SnapshotFolder implements SnapshotStore {
     const badPath = path + BAD_SUFFIX;
     this.#disk.rename(path, badPath);
     this.#disk.syncDirectory(this.#directory);
-    this.#bad.set(badPath, index);
-    this.#onBad(badPath, error);
+    this.#noteUnusable(badPath, index, error);
+  }
+
+  #noteUnusable(path: string, index: number, error: unknown): void {
+    this.#unusable.set(path, index);
+    this.#onUnusable(path, error);
   }
 
   #removeAll(paths: readonly string[]): void {

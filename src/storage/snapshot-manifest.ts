@@ -23,7 +23,7 @@ export interface SnapshotCut {
   readonly lastIncluded: LastIncluded;
   /** The version of the objects' code that is active at the cut. */
   readonly codeVersion: number;
-  /** The lives that are admitted at the cut. */
+  /** The incarnations that are admitted at the cut. */
   readonly members: readonly (readonly [NodeId, Incarnation])[];
 }
 

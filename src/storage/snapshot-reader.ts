@@ -4,7 +4,6 @@
  */
 
 import { crc32 } from '../checksum.js';
-import { ConclaveError } from '../errors.js';
 import { openBytes, type ByteLocation, type ByteSource } from './byte-source.js';
 import type { Disk } from './disk.js';
 import type { Pause } from './pause.js';
@@ -23,6 +22,7 @@ import {
 import type { SnapshotInfo } from './snapshot-info.js';
 import { decodeManifest, type SectionInfo, type SnapshotManifest } from './snapshot-manifest.js';
 import { SnapshotSection } from './snapshot-section.js';
+import { writtenByNewer } from './written-by-newer.js';
 
 /** What the end of a snapshot says of it. */
 interface Footer {
@@ -109,14 +109,11 @@ function checkHeader(source: ByteSource, path: string | null): void {
   const header = new Uint8Array(HEADER_BYTES);
   const version = readFully(source, header, 0) ? decodeHeader(header) : null;
   if (version === null) throw snapshotCorrupt(path, 0, 'it has not the header of a snapshot');
-  if (version !== SNAPSHOT_VERSION) {
-    throw new ConclaveError(
-      'ERR_DATA_DIR_MISMATCH',
-      `${path ?? 'A snapshot in memory'} was written in version ${version} of the snapshot format, and this is ` +
-        `version ${SNAPSHOT_VERSION}: run the version of Conclave that wrote it, or a newer one.`,
-      { data: { ...(path === null ? {} : { path }), version } },
-    );
+  if (version > SNAPSHOT_VERSION) {
+    const what = path === null ? 'A snapshot in memory' : `The snapshot ${path}`;
+    throw writtenByNewer({ what, path, version, versionMax: SNAPSHOT_VERSION });
   }
+  if (version !== SNAPSHOT_VERSION) throw snapshotCorrupt(path, 0, `there is no version ${version} of the format`);
 }
 
 function readFooter(source: ByteSource, path: string | null): Footer {

@@ -34,6 +34,11 @@ export interface SnapshotStore {
   keepNewest(count: number, isPinned: (snapshot: SnapshotInfo) => boolean): void;
   /** Takes from the list a snapshot that was found damaged. It is used no more, and does not count for `keepNewest`. */
   setAside(snapshot: SnapshotInfo, error: unknown): void;
+  /**
+   * Takes from the list a snapshot that the disk refuses to read. It may be readable tomorrow: it stays where it is until
+   * newer ones have taken its place, does not count for `keepNewest` meanwhile, and is looked at again at the next start.
+   */
+  passOver(snapshot: SnapshotInfo, error: unknown): void;
   /** The bytes of a snapshot. To be closed. */
   open(snapshot: SnapshotInfo): ByteSource;
 }

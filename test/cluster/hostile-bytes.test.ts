@@ -39,8 +39,8 @@ function header(lengthBytes: number, type: number): Buffer {
 }
 
 function hello(cluster: string, to: NodeProcess): Buffer {
-  const life = incarnation(randomBytes(16).toString('hex'));
-  return helloBytes({ cluster, from: STRANGER, incarnation: life, to: nodeId(to.address), settings: {} });
+  const remembered = incarnation(randomBytes(16).toString('hex'));
+  return helloBytes({ cluster, from: STRANGER, incarnation: remembered, to: nodeId(to.address), settings: {} });
 }
 
 /** Random, but for what could by chance be the start of a frame. */
@@ -195,9 +195,9 @@ test('a stranger that poses as an observer neither leads nor votes, whatever it 
   });
 
   for (const node of cluster.nodes) {
-    const life = incarnation(randomBytes(16).toString('hex'));
-    const from = observerId(life);
-    const peer = await RawPeer.greet(nodeId(node.address), 'conclave', from, life, settings);
+    const remembered = incarnation(randomBytes(16).toString('hex'));
+    const from = observerId(remembered);
+    const peer = await RawPeer.greet(nodeId(node.address), 'conclave', from, remembered, settings);
     onTestFinished(() => void peer.socket.destroy());
     for (const message of [...claims(term, from), ...claims(term + 100, from)]) {
       codec.encode(message, { writeFrame: (...frame) => void peer.socket.write(frameBytes(...frame)) });

@@ -6,6 +6,7 @@
 import { ConclaveError } from '../../errors.js';
 import { logIndex, term, type GroupId, type LastIncluded } from '../../ids.js';
 import type { Disk } from '../../storage/disk.js';
+import { JOIN_ANEW } from '../../storage/join-anew.js';
 import { EntryReader } from '../raft/entry.js';
 import type { GroupLog } from './group-log.js';
 import { readRuns } from './log-range.js';
@@ -73,8 +74,7 @@ function notConnected(directory: string, group: number, firstIndex: number, snap
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
     `The log of group ${group} in ${directory} begins with entry ${firstIndex}, and ${reason}: what lies between is ` +
-      'missing. Empty the data directory and let the node join anew; a copy would do only if nothing was promised since ' +
-      'it was made.',
+      `missing. To go on, ${JOIN_ANEW}`,
     { data: { path: directory, offset: 0, group, firstIndex, snapshotIndex } },
   );
 }

@@ -14,6 +14,8 @@
 
 import { crc32 } from '../../checksum.js';
 import { ConclaveError } from '../../errors.js';
+import { JOIN_ANEW } from '../../storage/join-anew.js';
+import { writtenByNewer } from '../../storage/written-by-newer.js';
 
 export const SEGMENT_HEADER_BYTES = 64;
 const VERSION = 1;
@@ -82,12 +84,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string, sequence: n
   if (!isWhole) throw walCorrupt(path, 0, 'the header of the file is damaged');
   const version = view.getUint32(VERSION_OFFSET, true);
   if (version > VERSION) {
-    throw new ConclaveError(
-      'ERR_DATA_DIR_MISMATCH',
-      `${path} was written by a newer version (format ${version}; this one knows formats up to ${VERSION}). ` +
-        'Start the version that wrote it, or a newer one.',
-      { data: { path, version, versionMax: VERSION } },
-    );
+    throw writtenByNewer({ what: `The log's file ${path}`, path, version, versionMax: VERSION });
   }
   if (view.getFloat64(SEQUENCE_OFFSET, true) !== sequence) {
     throw walCorrupt(path, SEQUENCE_OFFSET, 'the file belongs to another place in the log than its name says');
@@ -100,8 +97,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string, sequence: n
 export function walCorrupt(path: string, offset: number, what: string): ConclaveError {
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',
-    `The log is damaged: ${path}, byte ${offset}: ${what}. Nothing was changed. Empty the data ` +
-      'directory and let the node join anew; a copy would do only if nothing was promised since it was made.',
+    `The log is damaged: ${path}, byte ${offset}: ${what}. Nothing was changed. To go on, ${JOIN_ANEW}`,
     { data: { path, offset } },
   );
 }

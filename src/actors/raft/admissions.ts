@@ -49,7 +49,7 @@ export class Admissions {
     return this.#current.get(node) ?? null;
   }
 
-  /** All of it as of `index`, which is not before what has been compacted. */
+  /** All of it as of `index`, which is not before what has been dropped. */
   at(index: LogIndex): Admission[] {
     const all = new Map(this.#base);
     for (const change of this.#changes) if (change.index <= index) apply(all, change.admissions);
@@ -72,7 +72,7 @@ export class Admissions {
   }
 
   /** The log no longer has entries up to `index`. */
-  compactTo(index: LogIndex): void {
+  dropTo(index: LogIndex): void {
     this.#base = new Map(this.at(index));
     this.#changes = this.#changes.filter((change) => change.index > index);
   }

@@ -25,6 +25,23 @@ export function mayCampaign(core: Core): boolean {
   return core.isVoter && (!core.admissions.isFounded || counts(core, core.options.self));
 }
 
+/** The voters that have lost their memory, as they were last seen: their votes count for nothing. */
+export function forgetfulVoters(core: Core): NodeId[] {
+  const { voters } = core.options.configuration;
+  return voters.filter((id) => incarnationOf(core, id) !== null && !counts(core, id));
+}
+
+/**
+ * Are there too few voters left, in the cluster that this node remembers, for any to be elected? Others may have been
+ * admitted of whom its log does not know yet: this is final only where no leader is heard from.
+ */
+export function isMemoryLost(core: Core): boolean {
+  if (!core.admissions.isFounded) return false;
+  const { voters, quorum } = core.options.configuration;
+  const forgetful = forgetfulVoters(core);
+  return !quorum.isElectionQuorum(new Set(voters.filter((id) => !forgetful.includes(id))));
+}
+
 /**
  * Takes a vote, or the promise of one. Returns whether it has brought a quorum: a quorum of those who count; or all
  * voters, where there is no cluster yet, for any that were missing might be one that remembers a cluster.
@@ -37,7 +54,7 @@ export function takeVote(core: Core, granted: Map<NodeId, Incarnation>, from: No
   granted.set(from, known);
   if (core.admissions.isFounded) {
     // As the log is now: a snapshot may have taken its place since some of these were given.
-    const counted = [...granted].filter(([id, life]) => core.admissions.of(id) === life);
+    const counted = [...granted].filter(([id, incarnation]) => core.admissions.of(id) === incarnation);
     return quorum.isElectionQuorum(new Set(counted.map(([id]) => id)));
   }
   // Whoever has lost its memory since it granted has granted nothing.

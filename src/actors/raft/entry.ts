@@ -26,7 +26,7 @@ export const ENTRY_HEADER_BYTES = 40;
 export const EntryKind = {
   /** Commits what earlier terms left behind (Raft §5.4.2, §8); no payload. */
   noop: 0,
-  /** Opens a session; the payload names the incarnation that asked for it. */
+  /** Opens a session; the payload names the life of the node that asked for it. */
   session: 1,
   /** A block of commands. */
   block: 2,

@@ -1,6 +1,6 @@
 /**
  * Hands committed entries to the node's objects, in order and as far as they keep up. Part of the shell, on the consensus
- * thread; it knows one life of the objects at a time, so that nothing is mixed up with what was meant for another one.
+ * thread; it knows one machine at a time, so that nothing is mixed up with what was meant for another one.
  */
 
 import { logIndex, type LogIndex } from '../../ids.js';
@@ -17,8 +17,8 @@ export class MachineFeed {
   readonly #machine: ActorRef<MachineMessage>;
   /** Bytes that may be on their way; the rest waits in the log. */
   readonly #bytesMax: number;
-  /** The objects that are fed; null until there are some. */
-  #life: number | null = null;
+  /** The machine that is fed; null until there is one. */
+  #machineId: number | null = null;
   /** Invariant: appliedIndex <= sentIndex. */
   #sentIndex = logIndex(0);
   #appliedIndex = logIndex(0);
@@ -32,28 +32,28 @@ export class MachineFeed {
     this.#bytesMax = bytesMax;
   }
 
-  /** How far the objects have come; those of an earlier life, until there are others. */
+  /** How far the objects have come; of an earlier machine, until there is another one. */
   get appliedIndex(): LogIndex {
     return this.#appliedIndex;
   }
 
-  /** Bytes of all entries that objects have applied, by every life that has applied them. */
+  /** Bytes of all entries that objects have applied, by every machine that has applied them. */
   get appliedBytes(): number {
     return this.#appliedBytes;
   }
 
-  /** There are objects, and they hold everything up to `index`. */
-  start(life: number, index: LogIndex): void {
-    this.#life = life;
+  /** There is a machine, and it holds everything up to `index`. */
+  start(machineId: number, index: LogIndex): void {
+    this.#machineId = machineId;
     this.#sentIndex = index;
     this.#appliedIndex = index;
     this.#pieces = [];
     this.#piecesBytes = 0;
   }
 
-  /** Objects of this life have applied everything up to `index`. Returns whether they are the ones that are fed. */
-  applied(life: number, index: LogIndex): boolean {
-    if (life !== this.#life) return false;
+  /** This machine has applied everything up to `index`. Returns whether it is the one that is fed. */
+  applied(machineId: number, index: LogIndex): boolean {
+    if (machineId !== this.#machineId) return false;
     this.#appliedIndex = index;
     while (this.#pieces.length > 0 && this.#pieces[0]!.lastIndex <= index) {
       const { bytes } = this.#pieces.shift()!;
@@ -65,15 +65,15 @@ export class MachineFeed {
 
   /** Copies entries up to `commitIndex` to the objects, as far as they keep up. */
   feed(log: RaftLog, commitIndex: LogIndex): void {
-    const life = this.#life;
-    if (life === null) return;
+    const machineId = this.#machineId;
+    if (machineId === null) return;
     while (this.#sentIndex < commitIndex && this.#piecesBytes < this.#bytesMax && this.#pieces.length < PIECES_MAX) {
       const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, PIECE_BYTES);
       const entries = piece.bytes.slice().buffer;
       this.#pieces.push({ lastIndex: piece.lastIndex, bytes: entries.byteLength });
       this.#piecesBytes += entries.byteLength;
       this.#sentIndex = piece.lastIndex;
-      this.#machine.tell({ type: 'applyEntries', life, entries }, [entries]);
+      this.#machine.tell({ type: 'applyEntries', machineId, entries }, [entries]);
     }
   }
 }

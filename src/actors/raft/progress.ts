@@ -86,7 +86,7 @@ export class Progress {
       this.#inflightBytes -= this.#inflight[this.#head++]!.bytes;
     }
     if (this.#head === this.#inflight.length) this.#forgetInflight();
-    else if (this.#head >= 1024) this.#compact();
+    else if (this.#head >= 1024) this.#trim();
     const isNews = index > this.matchIndex;
     if (isNews) this.matchIndex = index;
     if (this.nextIndex <= this.matchIndex) this.nextIndex = logIndex(this.matchIndex + 1);
@@ -114,7 +114,7 @@ export class Progress {
     this.#forgetInflight();
   }
 
-  #compact(): void {
+  #trim(): void {
     this.#inflight = this.#inflight.slice(this.#head);
     this.#head = 0;
   }

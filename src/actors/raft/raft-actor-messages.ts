@@ -51,7 +51,7 @@ export interface HandOver {
 export interface MachineReady {
   readonly type: 'machineReady';
   /** Drawn anew each time, so that nothing is mixed up with what is meant for the objects before. */
-  readonly life: number;
+  readonly machineId: number;
   /** The snapshot that they hold; null: they hold nothing yet. */
   readonly snapshot: { readonly lastIncluded: LastIncluded; readonly admissions: readonly Admission[] } | null;
   /** How this node's session stands in it. */
@@ -62,7 +62,7 @@ export interface MachineReady {
 /** The objects have applied the log up to `index`; the rest tells how this node's own session stands there. */
 export interface MachineApplied {
   readonly type: 'machineApplied';
-  readonly life: number;
+  readonly machineId: number;
   readonly index: LogIndex;
   readonly session: SessionId | null;
   /** The session's commands below this have been applied. */
@@ -87,6 +87,8 @@ export interface SnapshotTaken {
   readonly snapshotBytes: number;
   /** The last entry of the oldest snapshot kept; 0 if this is the only one. */
   readonly oldestIndex: LogIndex;
+  /** All that there are, newest first: no other can be offered any more. */
+  readonly keptIds: readonly string[];
 }
 
 /** The Snapshotter wants entries of the log: answered by `logPiece`s. */

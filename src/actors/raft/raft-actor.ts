@@ -28,6 +28,7 @@ import type {
 import { peersOf } from './configuration.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
+import { forgetfulVoters } from './admitting.js';
 import { statusOf } from './status.js';
 import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
@@ -82,6 +83,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #lastStatus = '';
   #nowMs = 0;
   #lastTickMs: number;
+  #isMemoryLossTold = false;
   #isTickSkipped = false;
   /** Queries whose failure the caller has not been told, because its mailbox was full. */
   #failedQueries: number[] = [];
@@ -236,7 +238,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#isTickSkipped = isLate && !this.#isTickSkipped;
     if (!this.#isTickSkipped) this.#step({ type: 'tick' });
     this.#tellFailedQueries();
-    this.#snapshots.compact();
+    this.#snapshots.dropLog();
     this.#snapshots.tellProgress();
     this.#publishStatus();
   }
@@ -284,7 +286,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#machine.tell({ type: 'runQueries', queryId, index, block }, [block]);
   }
 
-  #onMachineReady({ life, snapshot, session, nextSeq }: MachineReady): void {
+  #onMachineReady({ machineId, snapshot, session, nextSeq }: MachineReady): void {
     const index = snapshot?.lastIncluded.index ?? logIndex(0);
     if (index > this.#core.commitIndex) this.#step({ type: 'snapshotInstalled', ...snapshot! });
     if (index + 1 < this.#core.log.firstIndex) {
@@ -293,14 +295,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
       return;
     }
     this.#commitIndex = logIndex(Math.max(this.#commitIndex, index));
-    this.#feed.start(life, index);
+    this.#feed.start(machineId, index);
     // A session that was opened before the snapshot was taken, and is not in it, is no more.
     const isExpired = this.#session !== null && this.#session <= index && this.#session !== session;
     this.#letGo(session, nextSeq, isExpired ? this.#session : null);
   }
 
   #onMachineApplied(message: MachineApplied): void {
-    if (!this.#feed.applied(message.life, message.index)) return;
+    if (!this.#feed.applied(message.machineId, message.index)) return;
     this.#step({ type: 'applied', index: message.index });
     this.#letGo(message.session, message.nextSeq, message.expired);
     if (message.gap) this.#step({ type: 'submissionsRefused' });
@@ -374,28 +376,33 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
-    const { role, term, leader, lastIndex, commitIndex, hasQuorum, isFounded, isAdmitted } = statusOf(this.#core);
+    const status = statusOf(this.#core);
+    if (status.isMemoryLost) this.#tellMemoryLost();
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
     const { newestIndex: snapshotIndex } = this.#snapshots;
-    const key = `${role} ${term} ${leader} ${lastIndex} ${commitIndex} ${appliedIndex} ${snapshotIndex} ${isFounded} ${isAdmitted} ${hasQuorum} ${connected.join()}`;
+    const key = [...Object.values(status), appliedIndex, snapshotIndex, ...connected].join(' ');
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
       type: 'nodeStatus',
-      role,
-      term,
-      leader,
-      lastIndex,
-      commitIndex,
+      ...status,
       appliedIndex,
       snapshotIndex,
       logBytes,
       connected,
-      hasQuorum,
-      isFounded,
-      isAdmitted,
     });
     this.#lastStatus = isTold ? key : '';
+  }
+
+  /** Once: nothing but people can mend it. */
+  #tellMemoryLost(): void {
+    if (this.#isMemoryLossTold) return;
+    this.#isMemoryLossTold = true;
+    this.#context.logger.error(
+      { members: forgetfulVoters(this.#core) },
+      'this node remembers a cluster, and too many of the others have lost their memory for there to be a leader again; ' +
+        'docs/durability.md says what can be done',
+    );
   }
 }

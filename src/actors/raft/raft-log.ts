@@ -1,6 +1,6 @@
 /**
  * A node's log in memory: entries in their binary form, so that replicating, storing and applying them is handing out
- * views. Owned by the core, on its thread. It knows nothing of commitment: what may be cut off or compacted is for the
+ * views. Owned by the core, on its thread. It knows nothing of commitment: what may be cut off or dropped is for the
  * core to know.
  */
 
@@ -36,17 +36,17 @@ export class RaftLog {
   readonly #reader = new EntryReader();
   /** Where the entries are that admit members, in order. */
   #admissionIndexes: LogIndex[] = [];
-  /** The last entry that was dropped from the front. Invariant: compactedIndex <= lastIndex. */
-  #compactedIndex = logIndex(0);
-  #compactedTerm = term(0);
-  #compactedTimestampMs = 0;
+  /** The last entry that was dropped from the front. Invariant: droppedIndex <= lastIndex. */
+  #droppedIndex = logIndex(0);
+  #droppedTerm = term(0);
+  #droppedTimestampMs = 0;
   #lastIndex = logIndex(0);
   #lastTerm = term(0);
   #lastTimestampMs = 0;
 
   /** The first entry held; `lastIndex + 1` if there is none. */
   get firstIndex(): LogIndex {
-    return logIndex(this.#compactedIndex + 1);
+    return logIndex(this.#droppedIndex + 1);
   }
 
   get lastIndex(): LogIndex {
@@ -106,9 +106,9 @@ export class RaftLog {
     }
   }
 
-  /** Drops all entries behind `index`, which is the compacted index at least. */
+  /** Drops all entries behind `index`, which is the dropped index at least. */
   truncateAfter(index: LogIndex): void {
-    assert(index >= this.#compactedIndex, 'what has been compacted is never cut off');
+    assert(index >= this.#droppedIndex, 'what has been dropped is never cut off');
     if (index >= this.#lastIndex) return;
     this.#segments.truncateAfter(index);
     this.#runs.truncateAfter(index);
@@ -116,20 +116,20 @@ export class RaftLog {
       this.#admissionIndexes = this.#admissionIndexes.filter((held) => held <= index);
     }
     this.#lastIndex = index;
-    this.#lastTerm = term(this.#runs.lastTerm ?? this.#compactedTerm);
+    this.#lastTerm = term(this.#runs.lastTerm ?? this.#droppedTerm);
     this.#lastTimestampMs = this.timestampAt(index);
   }
 
-  /** Null where the log cannot tell: before the compacted index and behind the last one. Index 0 has term 0. */
+  /** Null where the log cannot tell: before the dropped index and behind the last one. Index 0 has term 0. */
   termAt(index: LogIndex): Term | null {
     if (index === this.#lastIndex) return this.#lastTerm;
-    if (index > this.#lastIndex || index < this.#compactedIndex) return null;
-    return index === this.#compactedIndex ? this.#compactedTerm : term(this.#runs.termAt(index));
+    if (index > this.#lastIndex || index < this.#droppedIndex) return null;
+    return index === this.#droppedIndex ? this.#droppedTerm : term(this.#runs.termAt(index));
   }
 
-  /** Of an entry held, or of the last one compacted. */
+  /** Of an entry held, or of the last one dropped. */
   timestampAt(index: LogIndex): number {
-    if (index === this.#compactedIndex) return this.#compactedTimestampMs;
+    if (index === this.#droppedIndex) return this.#droppedTimestampMs;
     return this.entry(index).timestampMs;
   }
 
@@ -174,12 +174,12 @@ export class RaftLog {
   }
 
   /** Drops all entries up to and including `index`, but remembers its term. Does nothing if that has been done. */
-  compactTo(index: LogIndex): void {
-    if (index <= this.#compactedIndex) return;
-    assert(index <= this.#lastIndex, 'only what is in the log can be compacted');
-    this.#compactedTimestampMs = this.timestampAt(index);
-    this.#compactedTerm = term(this.#runs.termAt(index));
-    this.#compactedIndex = index;
+  dropTo(index: LogIndex): void {
+    if (index <= this.#droppedIndex) return;
+    assert(index <= this.#lastIndex, 'only what is in the log can be dropped');
+    this.#droppedTimestampMs = this.timestampAt(index);
+    this.#droppedTerm = term(this.#runs.termAt(index));
+    this.#droppedIndex = index;
     this.#segments.dropBefore(index + 1);
     this.#admissionIndexes = this.#admissionIndexes.filter((held) => held > index);
     if (index === this.#lastIndex) this.#runs.clear();
@@ -191,9 +191,9 @@ export class RaftLog {
     this.#segments.dropBefore(Infinity);
     this.#runs.clear();
     this.#admissionIndexes = [];
-    this.#compactedIndex = index;
-    this.#compactedTerm = lastIncludedTerm;
-    this.#compactedTimestampMs = timestampMs;
+    this.#droppedIndex = index;
+    this.#droppedTerm = lastIncludedTerm;
+    this.#droppedTimestampMs = timestampMs;
     this.#lastIndex = index;
     this.#lastTerm = lastIncludedTerm;
     this.#lastTimestampMs = timestampMs;
@@ -208,7 +208,7 @@ export class RaftLog {
   }
 
   #assertHeld(index: LogIndex): void {
-    assert(index > this.#compactedIndex && index <= this.#lastIndex, 'only entries in the log are asked for');
+    assert(index > this.#droppedIndex && index <= this.#lastIndex, 'only entries in the log are asked for');
   }
 }
 

@@ -1,10 +1,14 @@
 /**
  * What consensus has to do with snapshots: it tells the Snapshotter how far the objects are, drops the log that is in a
- * snapshot, offers the newest one to who needs it, and passes on what Snapshotters say to each other. Part of the shell,
- * on the consensus thread; what is in a snapshot it does not know.
+ * snapshot, offers one to who needs it, and passes on what Snapshotters say to each other. Part of the shell, on the
+ * consensus thread; what is in a snapshot it does not know.
+ *
+ * Whoever is being given a snapshot goes on being offered that one, and the log behind it is kept, however many are taken
+ * meanwhile: one that began anew with each would never come to the end. It is only given up for a newer one when the log
+ * has become so large that a follower for which it does cannot keep up in any case.
  */
 
-import { logIndex, type LogIndex } from '../../ids.js';
+import { logIndex, type LogIndex, type NodeId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
 import type { ActorRef } from '../../runtime/actor.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
@@ -14,9 +18,16 @@ import { LogReads } from './log-reads.js';
 import type { MachineFeed } from './machine-feed.js';
 import type { SnapshotPiece, SnapshotRequest } from './messages.js';
 import type { ReadLog, SnapshotTaken } from './raft-actor-messages.js';
-import { compactLog } from './snapshots.js';
+import { dropLogTo } from './snapshots.js';
 import type { Core } from './state.js';
 import type { StoredLog } from './stored-log.js';
+
+/**
+ * The log may become so large for those who are being given a snapshot, or catch up behind one: twice what makes the next
+ * one due. As long as they take to fetch one, less than its size gathers if they can keep up with the log at all.
+ */
+const LOG_BYTES_MIN = 64 * 1024 * 1024;
+const logBytesMax = ({ snapshotBytes }: SnapshotTaken): number => 2 * (LOG_BYTES_MIN + snapshotBytes);
 
 export class SnapshotDesk {
   readonly #core: Core;
@@ -25,8 +36,13 @@ export class SnapshotDesk {
   readonly #transport: Transport;
   readonly #snapshotter: ActorRef<SnapshotterMessage>;
   readonly #reads = new LogReads();
-  /** The snapshot that others are offered; null: there is none. */
+  /** Null: there is none. */
   #newest: SnapshotTaken | null;
+  /** The snapshot that others are offered: the newest one, or one that somebody is being given. */
+  #offered: SnapshotTaken | null;
+  #offeredAtMs = -Infinity;
+  /** The last entry of the snapshot that each follower was offered last, until it has caught up with the newest one. */
+  readonly #given = new Map<NodeId, LogIndex>();
   /** What the Snapshotter has been told of how far the objects have come. */
   #toldIndex = logIndex(0);
 
@@ -44,6 +60,7 @@ export class SnapshotDesk {
     this.#transport = transport;
     this.#snapshotter = snapshotter;
     this.#newest = newest;
+    this.#offered = newest;
   }
 
   /** The last entry in the newest snapshot; 0 if there is none. */
@@ -53,25 +70,48 @@ export class SnapshotDesk {
 
   taken(snapshot: SnapshotTaken): void {
     this.#newest = snapshot;
-    this.compact();
+    if (this.#offered === null || !snapshot.keptIds.includes(this.#offered.snapshotId)) this.#offered = snapshot;
+    this.dropLog();
   }
 
   /**
-   * Drops from the log what is in the snapshot, but not what the objects have not applied, nor what a follower still
-   * needs that is connected and not further behind than the oldest snapshot.
+   * Drops from the log what is in the snapshot, but not what the objects have not applied, nor what a follower still needs
+   * that is connected and not further behind than the oldest snapshot, or than the one it was given while there is room.
    */
-  compact(): void {
-    if (this.#newest === null) return;
-    const { lastIncluded, oldestIndex } = this.#newest;
+  dropLog(): void {
+    if (this.#newest === null || this.#offered === null) return;
     const { log, role, lastApplied } = this.#core;
-    if (lastIncluded.index < log.firstIndex) return;
-    let neededFrom: number = lastIncluded.index;
+    const hasRoom = log.byteLength <= logBytesMax(this.#newest);
+    if (!hasRoom || !this.#isBeingGiven(this.#offered)) this.#offered = this.#newest;
+    const { lastIncluded, oldestIndex } = this.#newest;
+    let neededFrom: number = Math.min(lastIncluded.index, this.#offered.lastIncluded.index);
+    if (neededFrom < log.firstIndex) return;
+    this.#forgetGiven(lastIncluded.index);
     if (role.name === 'leader') {
       for (const { id, matchIndex } of role.peers.values()) {
-        if (matchIndex < neededFrom && this.#transport.isConnected(id)) neededFrom = Math.max(matchIndex, oldestIndex);
+        if (matchIndex >= neededFrom || !this.#transport.isConnected(id)) continue;
+        const isCatchingUp = matchIndex >= (this.#given.get(id) ?? Infinity) && matchIndex + 1 >= log.firstIndex;
+        neededFrom = Math.min(neededFrom, hasRoom && isCatchingUp ? matchIndex : Math.max(matchIndex, oldestIndex));
       }
     }
-    compactLog(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, lastApplied)));
+    dropLogTo(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, lastApplied)));
+  }
+
+  /** Those who have gone, or have caught up with the newest snapshot, need no more care than others. */
+  #forgetGiven(newestIndex: LogIndex): void {
+    const { role } = this.#core;
+    for (const id of this.#given.keys()) {
+      const peer = role.name === 'leader' ? role.peers.get(id) : undefined;
+      const isDone = peer === undefined || peer.matchIndex >= newestIndex || !this.#transport.isConnected(id);
+      if (isDone) this.#given.delete(id);
+    }
+  }
+
+  /** To whom a leader gives a snapshot, it offers it at each heartbeat, until the objects there hold it. */
+  #isBeingGiven({ lastIncluded }: SnapshotTaken): boolean {
+    const { role, log, nowMs, options } = this.#core;
+    if (role.name !== 'leader' || lastIncluded.index + 1 < log.firstIndex) return false;
+    return nowMs - this.#offeredAtMs <= options.electionTimeoutMs[1];
   }
 
   /** The Snapshotter judges by this when a snapshot is due, and folds up to here. */
@@ -82,10 +122,13 @@ export class SnapshotDesk {
     if (tellOrDrop(this.#snapshotter, { type: 'logApplied', index, bytes })) this.#toldIndex = index;
   }
 
-  /** Offers the newest snapshot. One that has just been installed has not been announced yet: then the next heartbeat does. */
+  /** Offers a snapshot. One that has just been installed has not been announced yet: then the next heartbeat does. */
   offer({ to, session, round, term }: SendSnapshot): void {
-    const snapshot = this.#newest;
+    const snapshot = this.#offered;
     if (snapshot === null || snapshot.lastIncluded.index + 1 < this.#core.log.firstIndex) return;
+    this.#offeredAtMs = this.#core.nowMs;
+    this.#given.set(to, snapshot.lastIncluded.index);
+    tellOrDrop(this.#snapshotter, { type: 'snapshotOffered', snapshotId: snapshot.snapshotId });
     const { index, term: lastIncludedTerm, timestampMs } = snapshot.lastIncluded;
     const { group, self } = this.#core.options;
     this.#transport.send(to, {

@@ -29,8 +29,8 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
   if (lastIncludedIndex > core.commitIndex) {
     const isHeld = core.log.termAt(lastIncludedIndex) === lastIncluded.term;
     if (isHeld) {
-      core.log.compactTo(lastIncludedIndex);
-      core.admissions.compactTo(lastIncludedIndex);
+      core.log.dropTo(lastIncludedIndex);
+      core.admissions.dropTo(lastIncludedIndex);
     } else {
       core.log.resetTo(lastIncluded);
       core.admissions.resetTo(admissions);
@@ -51,10 +51,10 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
 }
 
 /** What the log holds up to `index` is in a snapshot, and nobody needs it from the log any more. */
-export function compactLog(core: Core, index: LogIndex): void {
-  assert(index <= core.lastApplied, 'only what has been applied is compacted');
-  core.log.compactTo(index);
-  core.admissions.compactTo(index);
+export function dropLogTo(core: Core, index: LogIndex): void {
+  assert(index <= core.lastApplied, 'only what has been applied is dropped');
+  core.log.dropTo(index);
+  core.admissions.dropTo(index);
 }
 
 /** The shell has offered a snapshot, or could not. */
@@ -75,7 +75,7 @@ export function onInstallReply(core: Core, leader: Leader, message: InstallSnaps
   leader.hasNewAcks = true;
   if (message.lastIncludedIndex > core.log.lastIndex) return;
   const isNews = peer.matched(message.lastIncludedIndex);
-  // Where the log has been compacted further in the meantime, another snapshot will be offered.
+  // Where the log has been shortened further in the meantime, another snapshot will be offered.
   if (isNews && peer.state !== 'replicate') peer.becomeReplicate();
 }
 

@@ -193,8 +193,8 @@ export interface Recovered {
 export function createCore(options: CoreOptions, nowMs: number, recovered?: Recovered): Core {
   const log = recovered?.log ?? new RaftLog();
   const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
-  // Only what was committed is compacted.
-  const compactedIndex = logIndex(log.firstIndex - 1);
+  // Only what was committed is dropped.
+  const droppedIndex = logIndex(log.firstIndex - 1);
   const admissions = new Admissions(recovered?.admissions ?? []);
   for (const index of log.admissionIndexes) admissions.appended(index, log.entry(index).payload);
   refuseOtherMembers(options.configuration, admissions.at(log.lastIndex));
@@ -208,8 +208,8 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     term: knownTerm,
     votedFor,
     leader: null,
-    commitIndex: compactedIndex,
-    lastApplied: compactedIndex,
+    commitIndex: droppedIndex,
+    lastApplied: droppedIndex,
     observers: new Set(),
     submissions: new Submissions(options.limits.submissionBytesInflightMax),
     reads: new PendingReads(),
@@ -229,7 +229,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     storageBehindSinceMs: null,
     afterStore: [],
     announced: { role: 'follower', term: knownTerm, leader: null },
-    announcedCommit: compactedIndex,
+    announcedCommit: droppedIndex,
     effects: [],
     spareEffects: [],
   };
@@ -241,7 +241,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
 
 /** With other voters than before, a node could elect itself where it must not. */
 function refuseOtherMembers({ voters }: Configuration, admitted: readonly Admission[]): void {
-  const gone = admitted.find(([id, life]) => life !== null && !voters.includes(id))?.[0];
+  const gone = admitted.find(([id, incarnation]) => incarnation !== null && !voters.includes(id))?.[0];
   if (gone === undefined) return;
   throw new ConclaveError(
     'ERR_DATA_DIR_MISMATCH',

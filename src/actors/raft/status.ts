@@ -1,6 +1,6 @@
 /** What the shell may know of a core's state: a small copy, for status and events. */
 
-import { counts } from './admitting.js';
+import { counts, isMemoryLost } from './admitting.js';
 import type { LogIndex, NodeId, Term } from '../../ids.js';
 import type { Core, RoleName } from './state.js';
 
@@ -14,9 +14,17 @@ export interface CoreStatus {
   readonly hasQuorum: boolean;
   /** Has the log admitted anybody? */
   readonly isFounded: boolean;
+  /**
+   * Do too many of the others remember nothing for any to be elected, and has no leader been heard from for so long that
+   * there can be none?
+   */
+  readonly isMemoryLost: boolean;
   /** Does this node count, as far as its log says? True of one that has no vote. */
   readonly isAdmitted: boolean;
 }
+
+/** In so many election timeouts there would be a leader, if the others had any of whom this node does not know. */
+const LEADERLESS_TIMEOUTS = 5;
 
 export function statusOf(core: Core): CoreStatus {
   const { role, term, leader, log, commitIndex, nowMs } = core;
@@ -30,6 +38,7 @@ export function statusOf(core: Core): CoreStatus {
     commitIndex,
     hasQuorum,
     isFounded: core.admissions.isFounded,
+    isMemoryLost: nowMs - contactMs > LEADERLESS_TIMEOUTS * core.options.electionTimeoutMs[1] && isMemoryLost(core),
     isAdmitted: !core.isVoter || counts(core, core.options.self),
   };
 }

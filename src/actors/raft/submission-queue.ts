@@ -35,11 +35,11 @@ export class SubmissionQueue {
           : session <= this.#lastExpired || (session === opened && firstSeq < nextSeq);
       if (!isDone) break;
     }
-    this.#compact();
+    this.#trim();
     return count;
   }
 
-  #compact(): void {
+  #trim(): void {
     if (this.#head < 1024 && this.#head < this.#submissions.length) return;
     this.#submissions = this.#submissions.slice(this.#head);
     this.#head = 0;

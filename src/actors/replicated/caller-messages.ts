@@ -3,8 +3,8 @@
  */
 
 import type { PlainError } from '../../errors.js';
-import type { LogIndex, NodeId, SessionId, Term } from '../../ids.js';
-import type { RoleName } from '../raft/state.js';
+import type { LogIndex, NodeId, SessionId } from '../../ids.js';
+import type { CoreStatus } from '../raft/status.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
 import type { ResultBlock } from './results.js';
 
@@ -63,23 +63,13 @@ export interface SnapshotNews {
 }
 
 /** The state of the node has changed. */
-export interface NodeStatus {
+export interface NodeStatus extends CoreStatus {
   readonly type: 'nodeStatus';
-  readonly role: RoleName;
-  readonly term: Term;
-  readonly leader: NodeId | null;
-  readonly lastIndex: LogIndex;
-  readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
   /** The last entry in this node's newest snapshot; 0 if it has none. */
   readonly snapshotIndex: LogIndex;
   readonly logBytes: number;
   readonly connected: readonly NodeId[];
-  /** A quorum has confirmed the leader, or the leader has been heard from, within the last election timeout. */
-  readonly hasQuorum: boolean;
-  /** Has this node ever belonged to a cluster that remembers anything? */
-  readonly isFounded: boolean;
-  readonly isAdmitted: boolean;
 }
 
 /** The objects' thread has ended, and with it the queries that it was to run; another one is on its way. */

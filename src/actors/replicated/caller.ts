@@ -40,6 +40,8 @@ const NO_LEADER = 'No leader was known for as long as the call could wait. Is a 
 const NOT_FOUNDED =
   'There was no cluster for as long as the call could wait. To found one takes all of its members once, and none of them ' +
   'may remember an earlier one: see status().members.';
+const MEMORY_LOST =
+  'There can be no leader any more: this node remembers the cluster, and too many of the others have lost their memory.';
 
 /** Deadlines are looked at this often: a call may wait this much longer than it asked for. */
 const EXPIRE_EVERY_MS = 20;
@@ -200,7 +202,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       pendingBytesMax: this.#options.pendingBytesMax,
       isQuery,
       whyTimedOut: (wasSent) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
-      whyNoLeader: () => (this.#status?.isFounded === false ? NOT_FOUNDED : NO_LEADER),
+      whyNoLeader: () => whyNoLeader(this.#status),
     };
   }
 
@@ -323,4 +325,9 @@ function resultLost(): ConclaveError {
 
 function noLeader(): ConclaveError {
   return new ConclaveError('ERR_NO_LEADER', 'No leader could confirm itself in time; the query did not run.');
+}
+
+function whyNoLeader(status: NodeStatus | null): string {
+  if (status?.isFounded === false) return NOT_FOUNDED;
+  return status?.isMemoryLost === true ? MEMORY_LOST : NO_LEADER;
 }

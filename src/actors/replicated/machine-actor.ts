@@ -10,6 +10,7 @@ import { asError, ConclaveError } from '../../errors.js';
 import { logIndex, type Life, type LogIndex, type SessionId } from '../../ids.js';
 import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
+import { JOIN_ANEW } from '../../storage/join-anew.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
@@ -41,8 +42,8 @@ interface MachineLoaded {
   readonly type: 'machineLoaded';
   readonly loaded: LoadedMachine;
   readonly isInstalled: boolean;
-  /** Which objects there were when it was asked for. */
-  readonly life: number;
+  /** Which machine there was when it was asked for. */
+  readonly machineId: number;
 }
 
 class MachineActor implements Actor<MachineMessage | Loaded> {
@@ -52,8 +53,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #loader: MachineLoader;
   /** Null until the objects have been loaded. */
   #machine: Machine | null = null;
-  /** What is fed to the machine names this life; it is new whenever the machine is. */
-  #life = 0;
+  /** What is fed to the machine names it; it is new whenever the machine is. */
+  #machineId = 0;
   #starting: Reply | null = null;
   #loadError: Error | null = null;
   /** The snapshot that is being loaded to take the machine's place. */
@@ -81,7 +82,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     switch (message.type) {
       case 'applyEntries':
         // The objects before these may still be sent some, before consensus hears that these have taken their place.
-        if (message.life !== this.#life) return;
+        if (message.machineId !== this.#machineId) return;
         if (this.#held !== null) this.#held.push(message);
         else this.#apply(message.entries);
         return;
@@ -145,9 +146,9 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   }
 
   #tellWhenLoaded(loading: Promise<LoadedMachine>, isInstalled: boolean): void {
-    const life = this.#life;
+    const machineId = this.#machineId;
     loading.then(
-      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled, life }),
+      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled, machineId }),
       (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
     );
   }
@@ -159,25 +160,25 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (snapshot !== null) this.#install(snapshot);
   }
 
-  #onLoaded({ loaded: { machine, snapshot }, isInstalled, life }: MachineLoaded): void {
+  #onLoaded({ loaded: { machine, snapshot }, isInstalled, machineId }: MachineLoaded): void {
     if (this.#machine !== null && machine.appliedIndex <= this.#machine.appliedIndex) {
       // What is held has caught up with what was to be installed, or something newer has been installed in the meantime.
-      if (isInstalled || life !== this.#life) return;
+      if (isInstalled || machineId !== this.#machineId) return;
+      if (this.#loader.unreadable !== null) throw this.#loader.unreadable;
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
         `The newest snapshot that can be read ends with entry ${machine.appliedIndex}, and the log does not reach back to ` +
-          'it. Start the node again, which reads more of the log; if that does not help, empty its data directory and ' +
-          'let it join anew.',
+          `it. Start the node again, which reads more of the log. If that does not help, ${JOIN_ANEW}`,
         { data: { snapshotIndex: machine.appliedIndex } },
       );
     }
     // What the objects before have done is said before others take their place: nothing of that is lost.
     this.drained();
     this.#machine = machine;
-    this.#life = this.#context.random.uint32();
+    this.#machineId = this.#context.random.uint32();
     this.#held = null;
     const { session, nextSeq } = machine.own;
-    this.#raft.tell({ type: 'machineReady', life: this.#life, snapshot, session, nextSeq });
+    this.#raft.tell({ type: 'machineReady', machineId: this.#machineId, snapshot, session, nextSeq });
     const index = logIndex(machine.appliedIndex);
     if (snapshot !== null) this.#caller.tell({ type: 'sessionRestored', index, session, nextSeq });
     this.#reportedSession = session;
@@ -232,7 +233,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#reportedIndex = appliedIndex;
     const { session, nextSeq, gap, expired } = own;
     const index = logIndex(appliedIndex);
-    this.#raft.tell({ type: 'machineApplied', life: this.#life, index, session, nextSeq, gap, expired });
+    this.#raft.tell({ type: 'machineApplied', machineId: this.#machineId, index, session, nextSeq, gap, expired });
     if (expired !== null) this.#caller.tell({ type: 'sessionExpired', session: expired });
     if (session !== null && session !== this.#reportedSession) this.#caller.tell({ type: 'sessionOpened', session });
     this.#reportedSession = session;

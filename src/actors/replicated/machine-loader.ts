@@ -11,6 +11,7 @@ import type { Logger } from '../../runtime/logger.js';
 import type { Disk } from '../../storage/disk.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReader } from '../../storage/snapshot-reader.js';
+import { isUnreadable } from '../../storage/unreadable.js';
 import type { Admission } from '../raft/admissions.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import { Machine } from './machine.js';
@@ -38,6 +39,7 @@ export class MachineLoader {
   readonly #snapshotter: ActorRef<SnapshotterMessage>;
   readonly #disk: Disk;
   readonly #logger: Logger;
+  #unreadable: ConclaveError | null = null;
 
   constructor(
     options: { readonly objects: readonly ResolvedObject[]; readonly life: Life; readonly sessionsMax: number },
@@ -51,26 +53,39 @@ export class MachineLoader {
     this.#logger = logger;
   }
 
+  /** Why a snapshot was passed over by `loadNewest`; null: none was. What is missing then is not lost. */
+  get unreadable(): ConclaveError | null {
+    return this.#unreadable;
+  }
+
   /**
-   * Loads the newest snapshot that is whole, or none where there is none.
+   * Loads the newest snapshot that is whole and can be read, or none where there is none.
    *
-   * @throws ConclaveError `ERR_INVALID_OBJECT` when an object cannot be made or restored, `ERR_STORAGE` when a snapshot
-   *   cannot be read.
+   * @throws ConclaveError `ERR_INVALID_OBJECT` when an object cannot be made or restored, `ERR_DATA_DIR_MISMATCH` when a
+   *   newer version wrote the snapshot.
    */
   async loadNewest(): Promise<LoadedMachine> {
-    const unusable: string[] = [];
+    const damaged: string[] = [];
+    const unreadable: string[] = [];
     for (;;) {
       const snapshot = await this.#snapshotter.ask<SnapshotInfo | null>(
-        { type: 'newestSnapshot', unusable },
+        { type: 'newestSnapshot', damaged, unreadable },
         { timeoutMs: NEWEST_TIMEOUT_MS },
       );
       if (snapshot === null) return { machine: await this.#newMachine(), snapshot: null };
       try {
         return await this.load(snapshot);
       } catch (error) {
-        if (!(error instanceof ConclaveError) || error.code !== 'ERR_STORAGE_CORRUPT') throw error;
-        this.#logger.error({ error, id: snapshot.id }, 'a snapshot is damaged; an older one is tried');
-        unusable.push(snapshot.id);
+        if (!(error instanceof ConclaveError)) throw error;
+        if (error.code === 'ERR_STORAGE_CORRUPT') {
+          damaged.push(snapshot.id);
+        } else if (isUnreadable(error)) {
+          this.#unreadable = error;
+          unreadable.push(snapshot.id);
+        } else {
+          throw error;
+        }
+        this.#logger.error({ error, id: snapshot.id }, 'a snapshot could not be loaded; an older one is tried');
       }
     }
   }
@@ -78,7 +93,7 @@ export class MachineLoader {
   /**
    * Loads this snapshot.
    *
-   * @throws ConclaveError `ERR_STORAGE_CORRUPT`, and what {@link MachineLoader.loadNewest} throws.
+   * @throws ConclaveError `ERR_STORAGE_CORRUPT`, `ERR_STORAGE`, and what {@link MachineLoader.loadNewest} throws.
    */
   async load(snapshot: SnapshotInfo): Promise<LoadedMachine> {
     const reader = SnapshotReader.openAt(this.#disk, snapshot.location);

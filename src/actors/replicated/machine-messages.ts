@@ -6,11 +6,11 @@
 import type { LogIndex } from '../../ids.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 
-/** Committed entries in their binary form, following those of the previous message to the same life. Transferred. */
+/** Committed entries in their binary form, following those of the previous message to the same machine. Transferred. */
 export interface ApplyEntries {
   readonly type: 'applyEntries';
-  /** Which life of the objects they are for, as their `machineReady` said. Those for another one are ignored. */
-  readonly life: number;
+  /** Which machine they are for, as their `machineReady` said. Those for another one are ignored. */
+  readonly machineId: number;
   readonly entries: ArrayBuffer;
 }
 

@@ -10,6 +10,7 @@ import type { Reply } from '../../runtime/actor.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import { isUnreadable } from '../../storage/unreadable.js';
 import { CompactionTrigger, type CompactionBounds, type CompactionMark } from './compaction-trigger.js';
 import { attemptSnapshot, compactionFailed, type AttemptEnv, type TakenSnapshot } from './snapshot-attempt.js';
 import type { SnapshotEvent } from './snapshot-event.js';
@@ -223,10 +224,7 @@ export class Compactor {
   }
 
   #failed({ index, previous }: Attempt, error: Error): void {
-    if (previous !== null && isDamageOf(previous, error)) {
-      this.#keeper.setAside([previous.id], error);
-      this.newestChanged();
-    }
+    if (previous !== null && isOf(previous, error)) this.#giveUp(previous, error);
     const retryInMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#retryAtMs = this.#options.clock.nowMs() + retryInMs;
@@ -236,6 +234,14 @@ export class Compactor {
     const covered = this.#askers.filter((asker) => asker.index <= index);
     this.#askers = this.#askers.filter((asker) => asker.index > index);
     for (const { reply } of covered) reply.fail(failure);
+  }
+
+  /** Where there is an older one, the next attempt begins with that; what only cannot be read may be another time. */
+  #giveUp(previous: SnapshotInfo, error: Error): void {
+    const hasOlder = this.#keeper.store.list().at(-1) !== previous;
+    if (!isUnreadable(error)) this.#keeper.setAside([previous.id], error);
+    else if (hasOlder) this.#keeper.passOver([previous.id], error);
+    this.newestChanged();
   }
 
   #abort(): void {
@@ -279,8 +285,8 @@ export class Compactor {
   }
 }
 
-/** Is it this snapshot that was found damaged, and not the log? */
-function isDamageOf({ location }: SnapshotInfo, error: Error): boolean {
+/** Is it this snapshot that was found damaged or could not be read, and not the log? */
+function isOf({ location }: SnapshotInfo, error: Error): boolean {
   if (location.kind !== 'file' || !(error instanceof ConclaveError)) return false;
-  return error.code === 'ERR_STORAGE_CORRUPT' && error.data['path'] === location.path;
+  return (isUnreadable(error) || error.code === 'ERR_STORAGE_CORRUPT') && error.data['path'] === location.path;
 }

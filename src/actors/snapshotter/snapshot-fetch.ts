@@ -13,9 +13,9 @@ import type { Disk } from '../../storage/disk.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReceiver, type SnapshotOffer } from '../../storage/snapshot-receiver.js';
 import type { SnapshotStore } from '../../storage/snapshot-store.js';
+import type { FetchSnapshot } from '../raft/effects.js';
 import type { SnapshotPiece, SnapshotRequest } from '../raft/messages.js';
 import { abortable } from './abortable.js';
-import type { FetchSnapshotFrom } from './snapshotter-messages.js';
 
 export interface SnapshotFetchOptions {
   readonly group: GroupId;
@@ -89,7 +89,7 @@ export class SnapshotFetch {
   }
 
   /** A leader offers a snapshot, once more perhaps, that is newer than what is here. */
-  onOffer({ from, lastIncluded, snapshotId: id, snapshotBytes: bytes }: FetchSnapshotFrom): void {
+  onOffer({ from, lastIncluded, snapshotId: id, snapshotBytes: bytes }: FetchSnapshot): void {
     const nowMs = this.#options.clock.nowMs();
     if (this.#finishing !== null || nowMs < this.#notBeforeMs) return;
     const offer: SnapshotOffer = { id, bytes, lastIncluded };

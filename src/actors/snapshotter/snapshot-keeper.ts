@@ -1,5 +1,5 @@
 /**
- * The snapshots that a node keeps, and who must know of them: consensus, which offers the newest one to others, and the
+ * The snapshots that a node keeps, and who must know of them: consensus, which offers them to others, and the
  * log, which need not hold what is in the older one. Two are kept, so that one that is found damaged has another behind
  * it, and the log for it. Part of the Snapshotter.
  */
@@ -31,7 +31,7 @@ export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   /** Consensus has said something, so it is there: what it is told does not get lost. */
   #isHeard = false;
-  /** The snapshot that consensus has last been told of, and offers. */
+  /** The snapshot that consensus has last been told of. */
   #announcedId: string | null = null;
   /** What the log has last been told. */
   #droppedIndex = logIndex(0);
@@ -104,6 +104,12 @@ export class SnapshotKeeper {
     this.announce();
   }
 
+  /** These cannot be read: an older one takes their place, until the next start at least. */
+  passOver(ids: readonly string[], error: unknown): void {
+    for (const snapshot of this.store.list().filter(({ id }) => ids.includes(id))) this.store.passOver(snapshot, error);
+    this.announce();
+  }
+
   /** Consensus lives. */
   heard(): void {
     if (this.#isHeard) return;
@@ -115,22 +121,20 @@ export class SnapshotKeeper {
   announce(): void {
     const { newest } = this;
     if (!this.#isHeard || newest === null) return;
-    if (newest.id !== this.#announcedId && !this.#isAnnouncedRead()) this.#tellConsensus(newest);
+    if (newest.id !== this.#announcedId) this.#tellConsensus(newest);
     this.#tellLog();
   }
 
-  /**
-   * Is somebody fetching the one that is offered? Who was offered another one would begin anew, and a slow one would never
-   * come to the end. For as long as one more snapshot is taken: the log before it has to be kept meanwhile.
-   */
-  #isAnnouncedRead(): boolean {
-    const second = this.store.list()[1];
-    return second !== undefined && second.id === this.#announcedId && this.#options.isPinned(second);
+  /** Consensus goes by what is not so any more. */
+  announceAgain(): void {
+    this.#announcedId = null;
+    this.announce();
   }
 
   #tellConsensus({ lastIncluded, id: snapshotId, bytes: snapshotBytes }: SnapshotInfo): void {
     const { oldestIndex } = this;
-    const message = { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex } as const;
+    const keptIds = this.store.list().map(({ id }) => id);
+    const message = { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex, keptIds } as const;
     if (tellOrDrop(this.#options.raft, message)) this.#announcedId = snapshotId;
   }
 

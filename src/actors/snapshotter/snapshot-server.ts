@@ -1,7 +1,7 @@
 /**
  * Gives other nodes the bytes of this node's snapshots, range by range, as they ask for them. Keeps no account of who has
- * got what. Part of the Snapshotter; what is being read is kept open, and is not removed, until nobody has asked for a
- * while.
+ * got what. Part of the Snapshotter; what is being read is kept open until nobody has asked for a while, and what is offered
+ * or read is not removed.
  */
 
 import { crc32 } from '../../checksum.js';
@@ -10,6 +10,7 @@ import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { ByteSource } from '../../storage/byte-source.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import { readFully } from '../../storage/snapshot-chunks.js';
 import { RANGE_BYTES_MAX } from '../../storage/snapshot-receiver.js';
 import type { SnapshotStore } from '../../storage/snapshot-store.js';
 import type { SnapshotPiece, SnapshotRequest } from '../raft/messages.js';
@@ -41,6 +42,8 @@ export class SnapshotServer {
   readonly #options: SnapshotServerOptions;
   /** By id. */
   readonly #open = new Map<string, OpenSnapshot>();
+  /** When each was offered last; by id. */
+  readonly #offeredMs = new Map<string, number>();
   /** How many requests of each peer were answered in this turn. */
   readonly #answered = new Map<NodeId, number>();
 
@@ -48,8 +51,17 @@ export class SnapshotServer {
     this.#options = options;
   }
 
-  isReading({ id }: SnapshotInfo): boolean {
-    return this.#open.has(id);
+  /** Is somebody reading it, or about to? */
+  isWanted({ id }: SnapshotInfo): boolean {
+    return this.#open.has(id) || this.#offeredMs.has(id);
+  }
+
+  /** Another node is offered this one, perhaps once more. Returns whether it is there. */
+  offered(id: string): boolean {
+    const { store, clock } = this.#options;
+    if (!store.list().some((each) => each.id === id)) return false;
+    this.#offeredMs.set(id, clock.nowMs());
+    return true;
   }
 
   onRequest({ from, snapshotId, offset, length }: SnapshotRequest): void {
@@ -74,11 +86,13 @@ export class SnapshotServer {
     this.#answered.clear();
   }
 
-  /** Closes what nobody reads any more. Returns whether there was any. */
+  /** Closes what nobody reads any more. Returns whether anything is not wanted any more. */
   closeIdle(nowMs: number): boolean {
     const idle = [...this.#open].filter(([, { usedMs }]) => nowMs - usedMs >= IDLE_MS);
+    const forgotten = [...this.#offeredMs].filter(([, offeredMs]) => nowMs - offeredMs >= IDLE_MS);
     for (const [id] of idle) this.#close(id);
-    return idle.length > 0;
+    for (const [id] of forgotten) this.#offeredMs.delete(id);
+    return idle.length + forgotten.length > 0;
   }
 
   close(): void {
@@ -110,11 +124,6 @@ export class SnapshotServer {
 function read({ source, bytes }: OpenSnapshot, offset: number, length: number): Uint8Array | null {
   if (length <= 0 || offset >= bytes) return null;
   const piece = new Uint8Array(Math.min(length, bytes - offset));
-  let filled = 0;
-  while (filled < piece.length) {
-    const count = source.read(piece.subarray(filled), offset + filled);
-    if (count === 0) throw new Error(`The snapshot ends at byte ${offset + filled} instead of ${bytes}.`);
-    filled += count;
-  }
+  if (!readFully(source, piece, offset)) throw new Error(`The snapshot ends before its ${bytes} bytes do.`);
   return piece;
 }

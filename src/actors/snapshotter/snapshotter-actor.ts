@@ -9,13 +9,10 @@ import { asError, ConclaveError, toPlainError } from '../../errors.js';
 import type { GroupId, NodeId } from '../../ids.js';
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
 import type { Disk } from '../../storage/disk.js';
-import { MemorySnapshots } from '../../storage/memory-snapshots.js';
 import { NodeDisk } from '../../storage/node-disk.js';
-import { SnapshotFolder } from '../../storage/snapshot-folder.js';
-import type { SnapshotInfo } from '../../storage/snapshot-info.js';
-import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import type { LogStoreMessage } from '../log-store/log-store-messages.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
+import type { FetchSnapshot } from '../raft/effects.js';
 import type { TransferMessage } from '../raft/messages.js';
 import type { SnapshotNews } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
@@ -25,12 +22,14 @@ import { Compactor, type AttemptEnded } from './compactor.js';
 import type { FoldRunner } from './fold-runner.js';
 import { InlineFoldRunner } from './inline-fold-runner.js';
 import { LogGatherer } from './log-gatherer.js';
+import { openSnapshots } from './open-snapshots.js';
 import { PoolFoldRunner } from './pool-fold-runner.js';
 import type { SnapshotEvent } from './snapshot-event.js';
 import { FETCH_RETRY_MS, SnapshotFetch, type FetchEnded } from './snapshot-fetch.js';
+import { SnapshotInstalling } from './snapshot-installing.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
 import { SnapshotServer } from './snapshot-server.js';
-import type { FetchSnapshotFrom, KeptSnapshot, SnapshotterMessage } from './snapshotter-messages.js';
+import type { NewestSnapshot, OpenedSnapshots, SnapshotterMessage } from './snapshotter-messages.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 
 /** What a Snapshotter is made from; crosses threads by structured clone. */
@@ -72,20 +71,10 @@ interface Parts {
   readonly gatherer: LogGatherer;
   readonly server: SnapshotServer;
   readonly fetch: SnapshotFetch;
-}
-
-/** The objects are being given this snapshot. */
-interface Installing {
-  readonly snapshot: SnapshotInfo;
-  /** When a leader last wanted it. */
-  wantedMs: number;
-  isTold: boolean;
+  readonly installing: SnapshotInstalling;
 }
 
 const TICK_MS = 100;
-/** A leader wants a snapshot installed at each heartbeat, until it is. */
-const WANTED_MS = 30_000;
-
 export class SnapshotterActor implements Actor<Message> {
   readonly #context: ActorContext<Message>;
   readonly #data: SnapshotterData;
@@ -96,7 +85,6 @@ export class SnapshotterActor implements Actor<Message> {
   readonly #caller: ActorRef<SnapshotNews>;
   /** Null until the snapshots have been opened. */
   #parts: Parts | null = null;
-  #installing: Installing | null = null;
   /** What is under way has been ended. */
   #closing: Promise<void> | null = null;
 
@@ -139,7 +127,7 @@ export class SnapshotterActor implements Actor<Message> {
       case 'tick':
         return this.#onTick(parts);
       case 'newestSnapshot':
-        if (message.unusable.length > 0) this.#setAside(message.unusable, parts);
+        this.#giveUp(message, parts);
         return reply.ok(keeper.newest);
       case 'logApplied':
         keeper.heard();
@@ -158,6 +146,9 @@ export class SnapshotterActor implements Actor<Message> {
         return this.#holdOrRelease(parts);
       case 'fetchEnded':
         return this.#onFetchEnded(message, parts);
+      case 'snapshotOffered':
+        if (!server.offered(message.snapshotId)) keeper.announceAgain();
+        return;
       case 'snapshotRequest':
         return server.onRequest(message);
     }
@@ -173,16 +164,12 @@ export class SnapshotterActor implements Actor<Message> {
   }
 
   /** @throws ConclaveError `ERR_STORAGE`, `ERR_STORAGE_CORRUPT`, `ERR_DATA_DIR_MISMATCH`. */
-  #open(): readonly KeptSnapshot[] {
+  #open(): OpenedSnapshots {
     assert(this.#parts === null, 'the snapshots are opened once');
     const { logger, clock } = this.#context;
     const { group, self: node, place, objects, sessionsMax, isSynced, snapshot, position, membersCount } = this.#data;
-    const store =
-      place.kind === 'memory'
-        ? new MemorySnapshots()
-        : SnapshotFolder.open(this.#disk, place.snapshots, (path, error) =>
-            logger.error({ path, error }, 'a snapshot is damaged; an older one takes its place'),
-          );
+    const directory = place.kind === 'memory' ? null : place.snapshots;
+    const { store, kept, unreadable } = openSnapshots(this.#disk, directory, logger);
     const send = (to: NodeId, message: TransferMessage): void => this.#send(to, message);
     // A full mailbox does not refuse what comes from a timer.
     const tellSelf = (ended: AttemptEnded | FetchEnded): void => void this.#context.after(0, ended);
@@ -194,7 +181,7 @@ export class SnapshotterActor implements Actor<Message> {
       raft: this.#raft,
       logStore: this.#data.logStore === null ? null : this.#context.ref<LogStoreMessage>(this.#data.logStore),
       logger,
-      isPinned: (each) => server.isReading(each),
+      isPinned: (each) => server.isWanted(each),
     });
     const gatherer = new LogGatherer(this.#raft, clock);
     const compactor = new Compactor({
@@ -229,54 +216,49 @@ export class SnapshotterActor implements Actor<Message> {
       onProgress: (index, receivedBytes, bytes) => emit({ type: 'receiving', index, receivedBytes, bytes }),
       onEnded: tellSelf,
     });
-    this.#parts = { keeper, compactor, gatherer, server, fetch };
+    this.#parts = { keeper, compactor, gatherer, server, fetch, installing: new SnapshotInstalling(this.#machine) };
     this.#context.every(TICK_MS, { type: 'tick' });
-    return store.list().map((each) => this.#describe(each));
-  }
-
-  #describe({ lastIncluded, id: snapshotId, bytes: snapshotBytes, location }: SnapshotInfo): KeptSnapshot {
-    const reader = SnapshotReader.openAt(this.#disk, location);
-    try {
-      return { lastIncluded, snapshotId, snapshotBytes, admissions: reader.manifest.members };
-    } finally {
-      reader.close();
-    }
+    return { kept, unreadable };
   }
 
   #onTick(parts: Parts): void {
-    const { keeper, compactor, gatherer, server, fetch } = parts;
+    const { keeper, compactor, gatherer, server, fetch, installing } = parts;
     const nowMs = this.#context.clock.nowMs();
     if (server.closeIdle(nowMs)) keeper.retire();
     gatherer.tick(nowMs);
     fetch.tick(nowMs);
-    if (this.#installing !== null && nowMs - this.#installing.wantedMs >= WANTED_MS) this.#installing = null;
-    this.#tellInstall();
+    installing.tick(nowMs);
     keeper.announce();
     this.#holdOrRelease(parts);
     compactor.advance();
   }
 
-  #setAside(ids: readonly string[], { keeper, compactor }: Parts): void {
-    keeper.setAside(ids, new ConclaveError('ERR_STORAGE_CORRUPT', 'The objects could not be restored from it.'));
+  /** The objects could not be loaded from some: these are not the newest any more. */
+  #giveUp({ damaged, unreadable }: NewestSnapshot, { keeper, compactor }: Parts): void {
+    if (damaged.length + unreadable.length === 0) return;
+    const what = 'The objects could not be restored from it.';
+    keeper.setAside(damaged, new ConclaveError('ERR_STORAGE_CORRUPT', what));
+    keeper.passOver(unreadable, new ConclaveError('ERR_STORAGE', what));
     compactor.newestChanged();
   }
 
   /** A leader offers a snapshot: it is fetched, unless it, or a newer one, is here already and not installed yet. */
-  #onOffer(offer: FetchSnapshotFrom, parts: Parts): void {
-    const { keeper, compactor, fetch } = parts;
+  #onOffer(offer: FetchSnapshot, parts: Parts): void {
+    const { keeper, compactor, fetch, installing } = parts;
     const { newest } = keeper;
-    if (this.#installing !== null) {
-      this.#installing.wantedMs = this.#context.clock.nowMs();
+    const nowMs = this.#context.clock.nowMs();
+    if (installing.isBusy) {
+      installing.wanted(nowMs);
     } else if (newest === null || newest.lastIncluded.index < offer.lastIncluded.index) {
       fetch.onOffer(offer);
     } else if (newest.lastIncluded.index > compactor.appliedIndex) {
-      this.#install(newest);
+      installing.start(newest, nowMs);
     }
     this.#holdOrRelease(parts);
   }
 
   #onFetchEnded(ended: FetchEnded, parts: Parts): void {
-    const { keeper, compactor, fetch } = parts;
+    const { keeper, compactor, fetch, installing } = parts;
     const { snapshot, error } = ended;
     fetch.ended(ended);
     if (snapshot === null) {
@@ -285,33 +267,21 @@ export class SnapshotterActor implements Actor<Message> {
     } else {
       keeper.published();
       compactor.newestChanged();
-      if (snapshot.lastIncluded.index > compactor.appliedIndex) this.#install(snapshot);
+      if (snapshot.lastIncluded.index > compactor.appliedIndex) installing.start(snapshot, this.#context.clock.nowMs());
     }
     this.#holdOrRelease(parts);
   }
 
-  #install(snapshot: SnapshotInfo): void {
-    this.#installing = { snapshot, wantedMs: this.#context.clock.nowMs(), isTold: false };
-    this.#tellInstall();
-  }
-
-  #tellInstall(): void {
-    const installing = this.#installing;
-    if (installing === null || installing.isTold) return;
-    installing.isTold = tellOrDrop(this.#machine, { type: 'installSnapshot', snapshot: installing.snapshot });
-  }
-
   #noteInstalled(parts: Parts): void {
-    const snapshot = this.#installing?.snapshot;
-    if (snapshot === undefined || parts.compactor.appliedIndex < snapshot.lastIncluded.index) return;
-    this.#installing = null;
+    const snapshot = parts.installing.takeInstalled(parts.compactor.appliedIndex);
+    if (snapshot === null) return;
     this.#emit({ type: 'installed', index: snapshot.lastIncluded.index, bytes: snapshot.bytes });
     this.#holdOrRelease(parts);
   }
 
   /** While the node is given a snapshot, it takes none. */
-  #holdOrRelease({ compactor, fetch }: Parts): void {
-    compactor.hold(fetch.isBusy || this.#installing !== null);
+  #holdOrRelease({ compactor, fetch, installing }: Parts): void {
+    compactor.hold(fetch.isBusy || installing.isBusy);
   }
 
   #send(to: NodeId, message: TransferMessage): void {

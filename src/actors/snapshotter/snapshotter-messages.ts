@@ -3,13 +3,23 @@
  * stored. It takes snapshots, keeps them, gives them to others and fetches them from others.
  */
 
-import type { LastIncluded, LogIndex, NodeId } from '../../ids.js';
+import type { PlainError } from '../../errors.js';
+import type { LastIncluded, LogIndex } from '../../ids.js';
 import type { Admission } from '../raft/admissions.js';
+import type { FetchSnapshot } from '../raft/effects.js';
 import type { TransferMessage } from '../raft/messages.js';
 
-/** Asked once, before anything else: answered with a {@link KeptSnapshot} for each that is kept, newest first. */
+/** Asked once, before anything else: answered with {@link OpenedSnapshots}. */
 export interface OpenSnapshots {
   readonly type: 'openSnapshots';
+}
+
+/** What there was when the snapshots were opened. */
+export interface OpenedSnapshots {
+  /** Those that can be used, newest first. */
+  readonly kept: readonly KeptSnapshot[];
+  /** Why there are others, which the disk refuses to read; null: there are none. */
+  readonly unreadable: PlainError | null;
 }
 
 /** A snapshot that was found, as far as consensus must know it. */
@@ -23,8 +33,10 @@ export interface KeptSnapshot {
 /** Asked by the objects: answered with the `SnapshotInfo` of the newest snapshot, or null where there is none. */
 export interface NewestSnapshot {
   readonly type: 'newestSnapshot';
-  /** The ids of those that could not be loaded: they are set aside, and the next older one is the newest. */
-  readonly unusable: readonly string[];
+  /** The ids of those that were found damaged: they are set aside, and the next older one is the newest. */
+  readonly damaged: readonly string[];
+  /** The ids of those that the disk refuses to read: they are passed over, and the next older one is the newest. */
+  readonly unreadable: readonly string[];
 }
 
 /**
@@ -55,13 +67,10 @@ export interface LogPiece {
   readonly isLast: boolean;
 }
 
-/** A leader has offered this snapshot, perhaps not for the first time. */
-export interface FetchSnapshotFrom {
-  readonly type: 'fetchSnapshot';
-  readonly from: NodeId;
-  readonly lastIncluded: LastIncluded;
+/** Consensus offers this snapshot to another node, perhaps not for the first time: it must not be removed meanwhile. */
+export interface SnapshotOffered {
+  readonly type: 'snapshotOffered';
   readonly snapshotId: string;
-  readonly snapshotBytes: number;
 }
 
 /** Asked: ends what is under way, removes drafts. Answered when nothing is left running. */
@@ -75,6 +84,7 @@ export type SnapshotterMessage =
   | LogApplied
   | Compact
   | LogPiece
-  | FetchSnapshotFrom
+  | FetchSnapshot
+  | SnapshotOffered
   | TransferMessage
   | CloseSnapshots;

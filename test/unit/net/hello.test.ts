@@ -20,7 +20,7 @@ import {
   type Identity,
 } from '../../../src/net/hello.js';
 import { checkSettings, settingFields, type Settings } from '../../../src/net/settings.js';
-import { life } from './support/loopback.js';
+import { incarnationOf } from './support/loopback.js';
 import { unlessProtocolError } from './support/protocol.js';
 import { helloBytes } from './support/raw-peer.js';
 
@@ -32,14 +32,14 @@ const c = nodeId('c:1');
 const identity: Identity = {
   cluster: 'home',
   self: b,
-  incarnation: life('b'),
+  incarnation: incarnationOf('b'),
   peers: new Set([a, c]),
   allowObservers: true,
   settings: { commandBytes: '64', members: 'a:1,b:1,c:1' },
 };
 
 /** What node a says to node b. */
-const hello: Hello = { cluster: 'home', from: a, incarnation: life('a'), to: b, settings: identity.settings };
+const hello: Hello = { cluster: 'home', from: a, incarnation: incarnationOf('a'), to: b, settings: identity.settings };
 
 function written(
   write: (sink: { writeFrame(...frame: [FrameType, number, number, Uint8Array, Uint8Array]): void }) => void,
@@ -68,7 +68,7 @@ describe('hello', () => {
       'a3',
       hex('a:1'),
       'd920',
-      hex(life('a')),
+      hex(incarnationOf('a')),
       'a3',
       hex('b:1'),
       '94',
@@ -101,22 +101,25 @@ describe('hello', () => {
   });
 
   it.each([
-    ['another magic', ['concave', 'home', 'a:1', life('a'), 'b:1', []]],
-    ['a field missing', ['conclave', 'home', 'a:1', life('a'), 'b:1']],
-    ['a field too many', ['conclave', 'home', 'a:1', life('a'), 'b:1', [], 'x']],
-    ['a field that is no string', ['conclave', 'home', 'a:1', life('a'), 7, []]],
-    ['settings that are no list', ['conclave', 'home', 'a:1', life('a'), 'b:1', 'members']],
-    ['a setting without a value', ['conclave', 'home', 'a:1', life('a'), 'b:1', ['members']]],
-    ['a setting that is no string', ['conclave', 'home', 'a:1', life('a'), 'b:1', ['commandBytes', 64]]],
-    ['too many settings', ['conclave', 'home', 'a:1', life('a'), 'b:1', Array.from({ length: 34 }, String)]],
-    ['a setting that is too long', ['conclave', 'home', 'a:1', life('a'), 'b:1', ['members', 'x'.repeat(2_049)]]],
+    ['another magic', ['concave', 'home', 'a:1', incarnationOf('a'), 'b:1', []]],
+    ['a field missing', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1']],
+    ['a field too many', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', [], 'x']],
+    ['a field that is no string', ['conclave', 'home', 'a:1', incarnationOf('a'), 7, []]],
+    ['settings that are no list', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', 'members']],
+    ['a setting without a value', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', ['members']]],
+    ['a setting that is no string', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', ['commandBytes', 64]]],
+    ['too many settings', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', Array.from({ length: 34 }, String)]],
+    [
+      'a setting that is too long',
+      ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', ['members', 'x'.repeat(2_049)]],
+    ],
     ['a map', { magic: 'conclave' }],
     ['an incarnation that is too short', ['conclave', 'home', 'a:1', 'aa', 'b:1', []]],
     ['an incarnation with other digits', ['conclave', 'home', 'a:1', 'A'.repeat(32), 'b:1', []]],
-    ['a cluster that is too long', ['conclave', 'x'.repeat(257), 'a:1', life('a'), 'b:1', []]],
-    ['a sender that is too long', ['conclave', 'home', 'x'.repeat(265), life('a'), 'b:1', []]],
-    ['a recipient that is too long', ['conclave', 'home', 'a:1', life('a'), 'x'.repeat(265), []]],
-    ['a string that is far too long', ['conclave', 'x'.repeat(3_000), 'a:1', life('a'), 'b:1', []]],
+    ['a cluster that is too long', ['conclave', 'x'.repeat(257), 'a:1', incarnationOf('a'), 'b:1', []]],
+    ['a sender that is too long', ['conclave', 'home', 'x'.repeat(265), incarnationOf('a'), 'b:1', []]],
+    ['a recipient that is too long', ['conclave', 'home', 'a:1', incarnationOf('a'), 'x'.repeat(265), []]],
+    ['a string that is far too long', ['conclave', 'x'.repeat(3_000), 'a:1', incarnationOf('a'), 'b:1', []]],
   ])('with %s is no hello', (_what, meta) => {
     expect(() => readHello(helloFrame(meta))).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
   });
@@ -163,23 +166,28 @@ describe('judgeHello', () => {
   });
 
   it('takes any incarnation of a peer', () => {
-    const lives = ['1', '2', '3'].map((digit) => ({ ...hello, incarnation: life(digit) }));
+    const lives = ['1', '2', '3'].map((digit) => ({ ...hello, incarnation: incarnationOf(digit) }));
 
     expect(lives.map((other) => judgeHello(other, identity, null))).toEqual([null, null, null]);
   });
 
   it('takes the peer that it dialled', () => {
-    expect(judgeHello({ ...hello, from: c, incarnation: life('c') }, identity, c)).toBeNull();
+    expect(judgeHello({ ...hello, from: c, incarnation: incarnationOf('c') }, identity, c)).toBeNull();
   });
 
   it.each([
     ['another cluster', { cluster: 'away' }, 'wrongCluster', '"away"'],
     ['its own name', { from: b }, 'selfConnection', '"b:1"'],
-    ['its own incarnation under another name', { incarnation: life('b') }, 'sameIncarnation', '"a:1" and "b:1"'],
+    [
+      'its own incarnation under another name',
+      { incarnation: incarnationOf('b') },
+      'sameIncarnation',
+      '"a:1" and "b:1"',
+    ],
     ['another recipient', { to: c }, 'wrongRecipient', '"c:1"'],
     ['a stranger', { from: nodeId('Z:1') }, 'unknownNode', '"Z:1"'],
     ['a peer that should have been dialled', { from: c }, 'wrongDirection', '"c:1"'],
-    ["an observer with another's id", { from: observerId(life('e')) }, 'unknownNode', 'observer-eeeeeeeeeeee'],
+    ["an observer with another's id", { from: observerId(incarnationOf('e')) }, 'unknownNode', 'observer-eeeeeeeeeeee'],
   ])('refuses %s, naming it', (_what, change, reason, named) => {
     const refusal = judgeHello({ ...hello, ...change }, identity, null);
 
@@ -194,7 +202,7 @@ describe('judgeHello', () => {
   });
 
   it('takes an observer where observers are allowed, and only there', () => {
-    const observer = { ...hello, from: observerId(life('e')), incarnation: life('e') };
+    const observer = { ...hello, from: observerId(incarnationOf('e')), incarnation: incarnationOf('e') };
 
     expect(judgeHello(observer, identity, null)).toBeNull();
     expect(judgeHello(observer, { ...identity, allowObservers: false }, null)).toMatchObject({ reason: 'unknownNode' });
@@ -206,8 +214,8 @@ describe('settings', () => {
 
   it.each([
     ['a peer that dialled', hello, null],
-    ['the peer that it dialled', { ...hello, from: c, incarnation: life('c') }, c],
-    ['an observer', { ...hello, from: observerId(life('e')), incarnation: life('e') }, null],
+    ['the peer that it dialled', { ...hello, from: c, incarnation: incarnationOf('c') }, c],
+    ['an observer', { ...hello, from: observerId(incarnationOf('e')), incarnation: incarnationOf('e') }, null],
   ])('that differ are a reason to refuse %s', (_what, other, dialled) => {
     const refusal = judgeHello({ ...other, settings: differing }, identity, dialled);
 
@@ -286,7 +294,7 @@ describe('settings', () => {
 
 describe('who dials', () => {
   it('is exactly one of two nodes, and never the one that an observer talks to', () => {
-    const observer = observerId(life('0'));
+    const observer = observerId(incarnationOf('0'));
 
     expect([isDialer(a, b), isDialer(b, a)]).toEqual([true, false]);
     expect([isDialer(observer, a), isDialer(a, observer)]).toEqual([true, false]);
@@ -294,7 +302,7 @@ describe('who dials', () => {
   });
 
   it('can tell an observer from a node', () => {
-    expect([observerId(life('0')), nodeId('observer-000000000000:1'), a].map(isObserverId)).toEqual([
+    expect([observerId(incarnationOf('0')), nodeId('observer-000000000000:1'), a].map(isObserverId)).toEqual([
       true,
       false,
       false,

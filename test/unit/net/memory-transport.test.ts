@@ -3,7 +3,7 @@ import { nodeId, type NodeId } from '../../../src/ids.js';
 import { MemoryNetwork, type MemoryTransportOptions } from '../../../src/net/memory-transport.js';
 import { observerId } from '../../../src/net/hello.js';
 import type { Transport } from '../../../src/net/transport.js';
-import { life } from './support/loopback.js';
+import { incarnationOf } from './support/loopback.js';
 import { Recorder } from './support/recorder.js';
 import { numbered, numberedBytes, numberOf } from './support/sample-messages.js';
 import { describeTransport } from './transport-conformance.js';
@@ -48,7 +48,7 @@ describe('MemoryNetwork', () => {
     peers: readonly NodeId[],
     more: Partial<MemoryTransportOptions> = {},
   ): Promise<{ transport: Transport; seen: Recorder }> {
-    const incarnation = life(self.at(-1)!);
+    const incarnation = incarnationOf(self.at(-1)!);
     const transport = network.transport({ cluster: 'test', self, incarnation, peers, settings: {}, ...more });
     started.push(transport);
     const seen = new Recorder();
@@ -139,9 +139,9 @@ describe('MemoryNetwork', () => {
     const y = await start(network, b, [a]);
     runAll();
 
-    const namesake = await start(network, a, [b], { bind: c, incarnation: life('d') });
+    const namesake = await start(network, a, [b], { bind: c, incarnation: incarnationOf('d') });
     runAll();
-    expect(y.seen.incarnations).toEqual([life('1'), life('d')]);
+    expect(y.seen.incarnations).toEqual([incarnationOf('1'), incarnationOf('d')]);
     expect([x, namesake].map(({ transport }) => transport.isConnected(b))).toEqual([false, true]);
 
     network.disconnect(a, b);
@@ -155,7 +155,7 @@ describe('MemoryNetwork', () => {
     const y = await start(network, b, [a]);
     runAll();
 
-    await start(network, a, [b], { bind: c, incarnation: life('d') });
+    await start(network, a, [b], { bind: c, incarnation: incarnationOf('d') });
     x.transport.send(b, numbered(a, 1));
     x.transport.flush();
     runAll();
@@ -182,11 +182,11 @@ describe('MemoryNetwork', () => {
 
   it('does not connect nodes that would refuse each other', async () => {
     const network = createNetwork();
-    const watcher = observerId(life('9'));
+    const watcher = observerId(incarnationOf('9'));
     const x = await start(network, a, [b, c], { allowObservers: false });
     const y = await start(network, b, [a], { cluster: 'another' });
     const z = await start(network, c, [b]);
-    const w = await start(network, watcher, [a], { incarnation: life('9') });
+    const w = await start(network, watcher, [a], { incarnation: incarnationOf('9') });
     runAll();
 
     expect([x, y, z, w].map(({ seen }) => seen.events)).toEqual([[], [], [], []]);

@@ -3,7 +3,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { nodeId } from '../../../src/ids.js';
 import { SeededRandom } from '../../../src/runtime/random.js';
 import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-transport.js';
-import { freeAddresses, life, until } from './support/loopback.js';
+import { freeAddresses, incarnationOf, until } from './support/loopback.js';
 import { Recorder } from './support/recorder.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -54,9 +54,9 @@ it('looks a name up anew for each attempt, so that a peer is found where it is n
   const peer = nodeId(there!.replace('127.0.0.1', 'b.example'));
   const self = nodeId(a!.replace('127.0.0.1', 'a.example'));
   const lookups = resolveTo('b.example', ['127.0.0.2', '127.0.0.1']);
-  await start({ self: peer, peers: [self], bind: there!, incarnation: life('2') });
+  await start({ self: peer, peers: [self], bind: there!, incarnation: incarnationOf('2') });
 
-  const seen = await start({ self, peers: [peer], bind: a!, incarnation: life('1') });
+  const seen = await start({ self, peers: [peer], bind: a!, incarnation: incarnationOf('1') });
   await until(() => seen.events.length > 0);
 
   expect(seen.events).toEqual([`+${peer}`]);

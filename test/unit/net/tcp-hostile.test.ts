@@ -10,7 +10,7 @@ import { SeededRandom } from '../../../src/runtime/random.js';
 import { FrameType, NO_BYTES } from '../../../src/net/frame.js';
 import { observerId, PROTOCOL_VERSION, readRefusal, type Hello } from '../../../src/net/hello.js';
 import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-transport.js';
-import { freeAddresses, life, until } from './support/loopback.js';
+import { freeAddresses, incarnationOf, until } from './support/loopback.js';
 import { frameBytes, helloBytes, RawPeer } from './support/raw-peer.js';
 import { Recorder, RecordingLogger } from './support/recorder.js';
 
@@ -42,7 +42,7 @@ async function start(more: Partial<TcpTransportOptions> = {}): Promise<void> {
   transport = new TcpTransport({
     cluster: CLUSTER,
     self: b,
-    incarnation: life('b'),
+    incarnation: incarnationOf('b'),
     peers: [a, c],
     settings: {},
     random: new SeededRandom(1),
@@ -66,7 +66,7 @@ function write(bytes: Uint8Array): RawPeer {
 }
 
 function hello(change: Partial<Hello> = {}): Buffer {
-  return helloBytes({ cluster: CLUSTER, from: a, incarnation: life('a'), to: b, settings: {}, ...change });
+  return helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('a'), to: b, settings: {}, ...change });
 }
 
 async function greet(): Promise<RawPeer> {
@@ -89,11 +89,15 @@ describe('a hello that is refused', () => {
     ['another cluster', 'wrongCluster', () => ({ cluster: 'other' })],
     ['a stranger', 'unknownNode', () => ({ from: nodeId('0.0.0.1:1') })],
     ['itself', 'selfConnection', () => ({ from: b })],
-    ['its own incarnation under another name', 'sameIncarnation', () => ({ incarnation: life('b') })],
+    ['its own incarnation under another name', 'sameIncarnation', () => ({ incarnation: incarnationOf('b') })],
     ['who looked for another node', 'wrongRecipient', () => ({ to: c })],
-    ['a peer that it dials itself', 'wrongDirection', () => ({ from: c, incarnation: life('c') })],
+    ['a peer that it dials itself', 'wrongDirection', () => ({ from: c, incarnation: incarnationOf('c') })],
     ['a peer with other settings', 'differentSettings', () => ({ settings: { members: 'x' } })],
-    ['a false observer', 'unknownNode', () => ({ from: observerId(life('d')), incarnation: life('e') })],
+    [
+      'a false observer',
+      'unknownNode',
+      () => ({ from: observerId(incarnationOf('d')), incarnation: incarnationOf('e') }),
+    ],
   ] as const)('is that of %s; both sides log why', async (_what, reason, change) => {
     await start();
 
@@ -120,7 +124,7 @@ describe('a hello that is refused', () => {
   it('is that of an observer where none are allowed', async () => {
     await start({ allowObservers: false });
 
-    const peer = write(hello({ from: observerId(life('e')), incarnation: life('e') }));
+    const peer = write(hello({ from: observerId(incarnationOf('e')), incarnation: incarnationOf('e') }));
     await peer.closed();
 
     expect(readRefusal(peer.frames[0]!).message).toContain('takes no observer');

@@ -12,7 +12,7 @@ import { parseAddress } from '../../../src/net/address.js';
 import { FrameType, NO_BYTES } from '../../../src/net/frame.js';
 import { readRefusal } from '../../../src/net/hello.js';
 import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-transport.js';
-import { freeAddresses, hasAddress, life, until } from './support/loopback.js';
+import { freeAddresses, hasAddress, incarnationOf, until } from './support/loopback.js';
 import { frameBytes, helloBytes, RawListener, RawPeer } from './support/raw-peer.js';
 import { Recorder, RecordingLogger } from './support/recorder.js';
 import { numbered, numberedBytes, numberOf } from './support/sample-messages.js';
@@ -47,7 +47,7 @@ function create(self: NodeId, peers: readonly NodeId[], more: Partial<TcpTranspo
   const transport = new TcpTransport({
     cluster: CLUSTER,
     self,
-    incarnation: life('1'),
+    incarnation: incarnationOf('1'),
     peers,
     settings: {},
     random: new SeededRandom(1),
@@ -65,7 +65,7 @@ async function start(self: NodeId, peers: readonly NodeId[], more: Partial<TcpTr
   return node;
 }
 
-async function greet(address: NodeId, from: NodeId, incarnation = life('9')): Promise<RawPeer> {
+async function greet(address: NodeId, from: NodeId, incarnation = incarnationOf('9')): Promise<RawPeer> {
   const peer = await RawPeer.greet(address, CLUSTER, from, incarnation);
   cleanups.push(() => peer.socket.destroy());
   return peer;
@@ -110,7 +110,7 @@ describe('addresses', () => {
 
   it('may be names', async () => {
     const name = (address: NodeId): NodeId => nodeId(address.replace('127.0.0.1', 'localhost'));
-    const x = await start(name(a), [name(b)], { incarnation: life('2') });
+    const x = await start(name(a), [name(b)], { incarnation: incarnationOf('2') });
     const y = await start(name(b), [name(a)]);
 
     await until(() => x.seen.events.length > 0 && y.seen.events.length > 0);
@@ -121,7 +121,7 @@ describe('addresses', () => {
   it('may be IPv6', async ({ skip }) => {
     if (!(await hasAddress('::1'))) skip();
     const [x6, y6] = (await freeAddresses(2, '::1')) as [NodeId, NodeId];
-    const x = await start(x6, [y6], { incarnation: life('2') });
+    const x = await start(x6, [y6], { incarnation: incarnationOf('2') });
     const y = await start(y6, [x6]);
 
     await until(() => x.transport.isConnected(y6) && y.transport.isConnected(x6));
@@ -134,7 +134,7 @@ describe('addresses', () => {
 
     const peer = RawPeer.connect(c);
     cleanups.push(() => peer.socket.destroy());
-    peer.socket.write(helloBytes({ cluster: CLUSTER, from: a, incarnation: life('9'), to: b, settings: {} }));
+    peer.socket.write(helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('9'), to: b, settings: {} }));
     await until(() => y.seen.events.length > 0);
 
     expect(y.seen.events).toEqual([`+${a}`]);
@@ -152,7 +152,7 @@ describe('dialling', () => {
   });
 
   it('goes on until the peer is there', async () => {
-    const x = await start(a, [b], { incarnation: life('2') });
+    const x = await start(a, [b], { incarnation: incarnationOf('2') });
     await until(() => x.logger.count('cannot connect') >= 3);
 
     const y = await start(b, [a]);
@@ -194,7 +194,7 @@ describe('dialling', () => {
     const x = await start(a, [b]);
     await until(() => impostor.peers[0]?.frames.length === 1);
     impostor.peers[0]!.socket.write(
-      helloBytes({ cluster: CLUSTER, from: c, incarnation: life('9'), to: a, settings: {} }),
+      helloBytes({ cluster: CLUSTER, from: c, incarnation: incarnationOf('9'), to: a, settings: {} }),
     );
     await until(() => impostor.peers[0]!.frames.length === 2);
 
@@ -206,7 +206,7 @@ describe('dialling', () => {
   it('logs why the other side refused it', async () => {
     await start(b, [a], { cluster: 'another' });
 
-    const x = await start(a, [b], { incarnation: life('2') });
+    const x = await start(a, [b], { incarnation: incarnationOf('2') });
 
     await until(() => x.logger.count('refused by the other side') > 0);
     expect(x.logger.count('wrongCluster')).toBeGreaterThan(0);
@@ -232,21 +232,21 @@ describe('a link', () => {
     const y = await start(b, [a]);
     const older = await greet(b, a);
 
-    const newer = await greet(b, a, life('d'));
+    const newer = await greet(b, a, incarnationOf('d'));
     await older.closed();
 
     expect(older.frames.map((frame) => frame.type)).toEqual([FrameType.hello, FrameType.refused]);
     expect(readRefusal(older.frames[1]!)).toEqual({
       reason: 'replaced',
-      message: `Another process has connected as "${a}", with incarnation ${life('d')}.`,
+      message: `Another process has connected as "${a}", with incarnation ${incarnationOf('d')}.`,
     });
-    expect(y.seen.history).toEqual([`+${a} ${life('9')}`, `-${a}`, `+${a} ${life('d')}`]);
+    expect(y.seen.history).toEqual([`+${a} ${incarnationOf('9')}`, `-${a}`, `+${a} ${incarnationOf('d')}`]);
     expect(newer.frames).toHaveLength(1);
   });
 
   it.each([
-    ['the same incarnation', life('9')],
-    ['another incarnation', life('d')],
+    ['the same incarnation', incarnationOf('9')],
+    ['another incarnation', incarnationOf('d')],
   ])('delivers nothing more once it has been replaced by %s, not even the rest of a message', async (_which, by) => {
     const y = await start(b, [a]);
     const older = await greet(b, a);
@@ -273,8 +273,8 @@ describe('a link', () => {
     // Swept often enough that a link would soon count as settled if that were all that it took.
     const more = { keepaliveMs: 20, reconnect: { minMs: 2, maxMs: 40 } };
 
-    const x = await start(a, [b], { ...more, incarnation: life('2') });
-    const namesake = await start(a, [b], { ...more, incarnation: life('3'), bind: c });
+    const x = await start(a, [b], { ...more, incarnation: incarnationOf('2') });
+    const namesake = await start(a, [b], { ...more, incarnation: incarnationOf('3'), bind: c });
     await until(() => connectedAt.length >= 22);
 
     // Whoever is replaced waits for 20 to 40 ms once the series has reached its end, and only one of the two waits.
@@ -313,14 +313,16 @@ describe('a link', () => {
     await start(a, [b], { keepaliveMs: 10 });
     await until(() => mute.peers[0]?.frames.length === 1);
 
-    mute.peers[0]!.socket.write(helloBytes({ cluster: CLUSTER, from: b, incarnation: life('9'), to: a, settings: {} }));
+    mute.peers[0]!.socket.write(
+      helloBytes({ cluster: CLUSTER, from: b, incarnation: incarnationOf('9'), to: a, settings: {} }),
+    );
 
     await until(() => mute.peers.length === 2);
     expect(mute.peers[0]!.isClosed).toBe(true);
   });
 
   it('delivers what comes in one chunk in one turn', async () => {
-    const x = await start(a, [b], { incarnation: life('2') });
+    const x = await start(a, [b], { incarnation: incarnationOf('2') });
     const y = await start(b, [a]);
     await until(() => x.transport.isConnected(b) && y.transport.isConnected(a));
     let turn = 0;
@@ -408,7 +410,7 @@ describe('stop', () => {
   it('leaves no socket open', async () => {
     const openSockets = (): number => process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP')).length;
     await until(() => openSockets() === 0);
-    const x = await start(a, [b, c], { incarnation: life('2') });
+    const x = await start(a, [b, c], { incarnation: incarnationOf('2') });
     const y = await start(b, [a, c]);
     await until(() => x.transport.isConnected(b));
 
@@ -436,7 +438,7 @@ describe('stop', () => {
     y.seen.onDisconnected = () => void (stopped = y.transport.stop());
 
     const newer = RawPeer.connect(b);
-    newer.socket.write(helloBytes({ cluster: CLUSTER, from: a, incarnation: life('9'), to: b, settings: {} }));
+    newer.socket.write(helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('9'), to: b, settings: {} }));
     await Promise.all([older.closed(), newer.closed()]);
     await stopped;
 
@@ -454,7 +456,7 @@ describe('messages', () => {
     };
     await y.transport.start(y.seen);
 
-    const x = await start(a, [b], { incarnation: life('2') });
+    const x = await start(a, [b], { incarnation: incarnationOf('2') });
     await until(() => x.seen.messages.length === 1);
 
     expect(x.seen.messages.map(numberOf)).toEqual([1]);

@@ -8,7 +8,7 @@ import type { Logger } from '../../../src/runtime/logger.js';
 import { observerId } from '../../../src/net/hello.js';
 import type { Settings } from '../../../src/net/settings.js';
 import type { NodeMessage, Transport, TransportOptions } from '../../../src/net/transport.js';
-import { life, until } from './support/loopback.js';
+import { incarnationOf, until } from './support/loopback.js';
 import { Recorder, RecordingLogger } from './support/recorder.js';
 import { numbered, numberedBytes, numberedPiece, numberOf, sampleMessages } from './support/sample-messages.js';
 
@@ -77,23 +77,23 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
     }
 
     async function startPair(): Promise<[Node, Node]> {
-      const pair: [Node, Node] = [await start(a, [b], life('a')), await start(b, [a], life('b'))];
+      const pair: [Node, Node] = [await start(a, [b], incarnationOf('a')), await start(b, [a], incarnationOf('b'))];
       await connected(...pair);
       return pair;
     }
 
     it('connects all nodes, each being told once who the other is', async () => {
       const nodes = [
-        await start(a, [b, c], life('a')),
-        await start(b, [a, c], life('b')),
-        await start(c, [a, b], life('c')),
+        await start(a, [b, c], incarnationOf('a')),
+        await start(b, [a, c], incarnationOf('b')),
+        await start(c, [a, b], incarnationOf('c')),
       ];
 
       await until(() => nodes.every((node) => node.seen.events.length === 2));
 
       expect(nodes[0]!.seen.events.toSorted()).toEqual([`+${b}`, `+${c}`].toSorted());
       expect(nodes[1]!.seen.events.toSorted()).toEqual([`+${a}`, `+${c}`].toSorted());
-      expect(nodes[2]!.seen.incarnations.toSorted()).toEqual([life('a'), life('b')]);
+      expect(nodes[2]!.seen.incarnations.toSorted()).toEqual([incarnationOf('a'), incarnationOf('b')]);
     });
 
     it.each(['to the larger id', 'to the smaller id'])('carries every message unchanged, %s', async (direction) => {
@@ -169,12 +169,12 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
     });
 
     it('drops what is sent to a peer that is not connected or not known', async () => {
-      const x = await start(a, [b], life('a'));
+      const x = await start(a, [b], incarnationOf('a'));
 
       x.transport.send(b, numbered(a, 1));
       x.transport.send(c, numbered(a, 2));
       x.transport.flush();
-      const y = await start(b, [a], life('b'));
+      const y = await start(b, [a], incarnationOf('b'));
       await connected(x, y);
       x.transport.send(b, numbered(a, 3));
       x.transport.flush();
@@ -229,14 +229,14 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
     });
 
     describe.each([
-      ['the same incarnation', life('a'), life('b')],
-      ['another incarnation', life('d'), life('d')],
+      ['the same incarnation', incarnationOf('a'), incarnationOf('b')],
+      ['another incarnation', incarnationOf('d'), incarnationOf('d')],
     ])('with a node that was stopped and comes back as %s', (_which, ofSmaller, ofLarger) => {
       it.each(['smaller', 'larger'])('takes it back: the %s id', async (which) => {
         const nodes = [
-          await start(a, [b, c], life('a')),
-          await start(b, [a, c], life('b')),
-          await start(c, [a, b], life('c')),
+          await start(a, [b, c], incarnationOf('a')),
+          await start(b, [a, c], incarnationOf('b')),
+          await start(c, [a, b], incarnationOf('c')),
         ] as const;
         const [leaving, staying, other] = which === 'smaller' ? nodes : [nodes[1], nodes[0], nodes[2]];
         await until(() => nodes.every((node) => node.seen.events.length === 2));
@@ -274,19 +274,19 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       }
 
       it.each([
-        ['the same incarnation', life('a')],
-        ['another incarnation', life('d')],
+        ['the same incarnation', incarnationOf('a')],
+        ['another incarnation', incarnationOf('d')],
       ])('ends the older connection before the newer one begins: %s', async (_which, incarnation) => {
         await startNamesake(incarnation);
 
-        expect(y.seen.history.slice(0, 3)).toEqual([`+${a} ${life('a')}`, `-${a}`, `+${a} ${incarnation}`]);
+        expect(y.seen.history.slice(0, 3)).toEqual([`+${a} ${incarnationOf('a')}`, `-${a}`, `+${a} ${incarnation}`]);
         await until(() => x.seen.events.length >= 2);
         expect(x.seen.events.slice(0, 2)).toEqual([`+${b}`, `-${b}`]);
       });
 
       it('never takes a message of one incarnation for one of the other', async () => {
-        const lives = [life('a'), life('d')];
-        const other = namesake(lives[1]!);
+        const incarnations = [incarnationOf('a'), incarnationOf('d')];
+        const other = namesake(incarnations[1]!);
         let next = 0;
         // Each names its sender's incarnation by the parity of its number.
         const speaking = setInterval(() => {
@@ -303,11 +303,11 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
           .then(() => until(() => heard(1) > 100))
           .finally(() => clearInterval(speaking));
 
-        expect(misattributed(y.seen.history, lives)).toEqual([]);
+        expect(misattributed(y.seen.history, incarnations)).toEqual([]);
       });
 
       it('tells each side only of connections that began and ended in turn', async () => {
-        const other = await startNamesake(life('d'));
+        const other = await startNamesake(incarnationOf('d'));
         await x.transport.stop();
         await other.transport.stop();
         await until(() => !y.transport.isConnected(a));
@@ -318,9 +318,9 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       });
 
       it('delivers what is sent to it to the newer one only', async () => {
-        const other = await startNamesake(life('d'));
+        const other = await startNamesake(incarnationOf('d'));
         await x.transport.stop();
-        await until(() => y.seen.incarnations.at(-1) === life('d') && y.transport.isConnected(a));
+        await until(() => y.seen.incarnations.at(-1) === incarnationOf('d') && y.transport.isConnected(a));
         const before = x.seen.messages.length;
 
         y.transport.send(a, numbered(b, 1));
@@ -331,10 +331,10 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       });
 
       it('lets the older one in again when the newer one has gone', async () => {
-        const other = await startNamesake(life('d'));
+        const other = await startNamesake(incarnationOf('d'));
 
         await other.transport.stop();
-        await until(() => y.seen.incarnations.at(-1) === life('a') && y.transport.isConnected(a));
+        await until(() => y.seen.incarnations.at(-1) === incarnationOf('a') && y.transport.isConnected(a));
         await connected(x, y);
         x.transport.send(b, numbered(a, 1));
         x.transport.flush();
@@ -343,22 +343,22 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       });
 
       it('says so once per incarnation', async () => {
-        const other = await startNamesake(life('d'));
-        const third = namesake(life('e'));
+        const other = await startNamesake(incarnationOf('d'));
+        const third = namesake(incarnationOf('e'));
         await other.transport.stop();
-        await until(() => y.seen.incarnations.at(-1) === life('a'));
+        await until(() => y.seen.incarnations.at(-1) === incarnationOf('a'));
 
         await third.transport.start(third.seen);
-        await until(() => y.seen.incarnations.includes(life('e')));
+        await until(() => y.seen.incarnations.includes(incarnationOf('e')));
 
         const lines = y.logger.lines.filter((line) => line.includes(TAKEN_OVER));
         expect(lines.every((line) => line.startsWith('warn'))).toBe(true);
-        expect(lines.filter((line) => line.includes(`"incarnation":"${life('d')}"`))).toHaveLength(1);
-        expect(lines.filter((line) => line.includes(`"incarnation":"${life('e')}"`))).toHaveLength(1);
+        expect(lines.filter((line) => line.includes(`"incarnation":"${incarnationOf('d')}"`))).toHaveLength(1);
+        expect(lines.filter((line) => line.includes(`"incarnation":"${incarnationOf('e')}"`))).toHaveLength(1);
       });
 
       it('says nothing of the same incarnation', async () => {
-        await startNamesake(life('a'));
+        await startNamesake(incarnationOf('a'));
 
         expect(y.logger.count(TAKEN_OVER)).toBe(0);
       });
@@ -366,7 +366,7 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       it('can be stopped when it hears of the end of the older connection', async () => {
         let stopping: Promise<void> | undefined;
         y.seen.onDisconnected = () => void (stopping ??= y.transport.stop());
-        const other = namesake(life('d'));
+        const other = namesake(incarnationOf('d'));
 
         await other.transport.start(other.seen);
         await until(() => stopping !== undefined);
@@ -379,15 +379,15 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
     });
 
     it('connects to a node that stops when it hears of the connection, as soon as it is back', async () => {
-      const x = await start(a, [b], life('a'));
-      const y = create(b, [a], life('b'));
+      const x = await start(a, [b], incarnationOf('a'));
+      const y = create(b, [a], incarnationOf('b'));
       let stopping: Promise<void> | undefined;
       y.seen.onConnected = () => void (stopping ??= y.transport.stop());
       await y.transport.start(y.seen);
       await until(() => stopping !== undefined);
       await stopping;
 
-      const back = await start(b, [a], life('b'));
+      const back = await start(b, [a], incarnationOf('b'));
       await connected(x, back);
       x.transport.send(b, numbered(a, 1));
       x.transport.flush();
@@ -413,9 +413,9 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
     });
 
     it('takes observers whatever they were before', async () => {
-      const x = await start(a, [b], life('a'));
-      const id = observerId(life('e'));
-      const [watcher, same] = [create(id, [a], life('e')), create(id, [a], life('e'))];
+      const x = await start(a, [b], incarnationOf('a'));
+      const id = observerId(incarnationOf('e'));
+      const [watcher, same] = [create(id, [a], incarnationOf('e')), create(id, [a], incarnationOf('e'))];
       await watcher.transport.start(watcher.seen);
       await connected(watcher, x);
       await watcher.transport.stop();
@@ -423,17 +423,17 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
 
       await same.transport.start(same.seen);
       await connected(same, x);
-      const another = await start(observerId(life('f')), [a], life('f'));
+      const another = await start(observerId(incarnationOf('f')), [a], incarnationOf('f'));
       await connected(another, x);
 
       expect(x.logger.count('error')).toBe(0);
     });
 
     it('refuses nodes and observers with other settings, and tells both sides which', async () => {
-      const x = await start(a, [b, c], life('a'));
-      const y = await start(b, [a], life('b'), { members: 'some' });
-      const watcher = await start(observerId(life('e')), [a], life('e'), { members: 'some' });
-      const z = await start(c, [a], life('c'));
+      const x = await start(a, [b, c], incarnationOf('a'));
+      const y = await start(b, [a], incarnationOf('b'), { members: 'some' });
+      const watcher = await start(observerId(incarnationOf('e')), [a], incarnationOf('e'), { members: 'some' });
+      const z = await start(c, [a], incarnationOf('c'));
       await connected(x, z);
 
       const said = 'must be the same on all nodes';
@@ -445,7 +445,7 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
     });
 
     it('takes no settings that are too long for a hello', () => {
-      expect(() => create(a, [b], life('a'), { members: 'x'.repeat(3_000) })).toThrow(
+      expect(() => create(a, [b], incarnationOf('a'), { members: 'x'.repeat(3_000) })).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_OPTION' }),
       );
     });
@@ -474,25 +474,25 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       await x.transport.stop();
       x.transport.send(y.id, numbered(a, 1));
       x.transport.flush();
-      await create(c, [a], life('c')).transport.stop();
+      await create(c, [a], incarnationOf('c')).transport.stop();
 
       expect(x.transport.isConnected(b)).toBe(false);
       expect(y.seen.messages).toEqual([]);
     });
 
     it('refuses to start where another node listens, naming the address', async () => {
-      await start(a, [b], life('a'));
+      await start(a, [b], incarnationOf('a'));
 
-      await expect(start(a, [b], life('d'))).rejects.toMatchObject({
+      await expect(start(a, [b], incarnationOf('d'))).rejects.toMatchObject({
         code: 'ERR_ADDRESS_UNAVAILABLE',
         data: { address: expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
       });
     });
 
     it("takes an observer, which belongs to no node's peers", async () => {
-      const x = await start(a, [b], life('a'));
-      const y = await start(b, [a], life('b'));
-      const watcher = await start(observerId(life('e')), [a, b], life('e'));
+      const x = await start(a, [b], incarnationOf('a'));
+      const y = await start(b, [a], incarnationOf('b'));
+      const watcher = await start(observerId(incarnationOf('e')), [a, b], incarnationOf('e'));
       await connected(watcher, x);
       await connected(watcher, y);
 
@@ -509,12 +509,12 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
 }
 
 /** The messages, by number, that came while another incarnation than their sender's was the one named last. */
-function misattributed(history: readonly (string | NodeMessage)[], lives: readonly Incarnation[]): number[] {
+function misattributed(history: readonly (string | NodeMessage)[], incarnations: readonly Incarnation[]): number[] {
   let current: string | null = null;
   const wrong: number[] = [];
   for (const item of history) {
     if (typeof item === 'string') current = item.startsWith('+') ? item.split(' ')[1]! : null;
-    else if (lives[numberOf(item) % 2] !== current) wrong.push(numberOf(item));
+    else if (incarnations[numberOf(item) % 2] !== current) wrong.push(numberOf(item));
   }
   return wrong;
 }

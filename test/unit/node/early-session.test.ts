@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Runtime } from '../../../src/node/runtime.js';
-import { checkOptions } from '../../../src/node/options.js';
+import { checkOptions } from '../../../src/node/check-options.js';
 import { InlinePlacement } from '../../../src/node/inline-placement.js';
 import type { NodeParts } from '../../../src/node/placement.js';
 import { freePorts } from '../../../src/testing/free-ports.js';

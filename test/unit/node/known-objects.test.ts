@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { resolveDefinition, type ResolvedObject } from '../../../src/actors/replicated/object-definition.js';
 import { ValueCodec } from '../../../src/actors/replicated/value-codec.js';
 import { checkKnownObjects } from '../../../src/node/known-objects.js';
+import { replaceSmallFile } from '../../../src/storage/small-file.js';
 import { SimulatedCrash } from '../../../src/testing/simulated-disk-crash.js';
 import { SimulatedDisk } from '../../../src/testing/simulated-disk.js';
 import { Ledger } from './fixtures/ledger.js';
@@ -52,6 +53,29 @@ describe('the objects of a data directory', () => {
       expect.objectContaining({ code: 'ERR_STORAGE_CORRUPT' }),
     );
   });
+
+  test('are left alone when a newer version wrote them, whatever else that version has changed', () => {
+    const disk = new SimulatedDisk(1);
+    disk.makeDirectory(DIR);
+    replaceSmallFile(disk, `${DIR}/objects.json`, '{"version": 2, "what": "who knows"}');
+
+    expect(() => checkKnownObjects(disk, DIR, [book])).toThrow(
+      expect.objectContaining({ code: 'ERR_DATA_DIR_MISMATCH', message: expect.stringContaining('newer version') }),
+    );
+  });
+
+  test.each(['null', '[]', '{"version": 1}', '{"version": 0, "objects": {}}'])(
+    'are refused when the file holds %s',
+    (text) => {
+      const disk = new SimulatedDisk(1);
+      disk.makeDirectory(DIR);
+      replaceSmallFile(disk, `${DIR}/objects.json`, text);
+
+      expect(() => checkKnownObjects(disk, DIR, [book])).toThrow(
+        expect.objectContaining({ code: 'ERR_STORAGE_CORRUPT' }),
+      );
+    },
+  );
 
   test('are remembered from before anything can be done with them, whatever crashes', () => {
     for (let point = 1; point < 8; point++) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkOptions, type RuntimeOptions } from '../../../src/node/options.js';
+import { checkOptions } from '../../../src/node/check-options.js';
+import type { RuntimeOptions } from '../../../src/node/options.js';
 import { errorOf } from '../actors/replicated/error-of.js';
 import { Ledger } from './fixtures/ledger.js';
 

@@ -93,6 +93,9 @@ describe('nodes in memory', () => {
       { leader: null, lastIndex: 0, health: 'founding' },
       { leader: null, lastIndex: 0, health: 'founding' },
     ]);
+    await until(() => first.status().health === 'memory lost');
+    const error = await errorOf(() => first.objects.book.with({ timeoutMs: 100 }).add(1));
+    expect(error).toMatchObject({ ...noLeader, message: expect.stringContaining('have lost their memory') });
     expect(await sumOf(first)).toBe(1);
   });
 

@@ -3,7 +3,7 @@ import { nodeId } from '../../../src/ids.js';
 import { checkSettings } from '../../../src/net/settings.js';
 import { observerId } from '../../../src/net/hello.js';
 import { sharedSettings } from '../../../src/node/shared-settings.js';
-import { life } from '../net/support/loopback.js';
+import { incarnationOf } from '../net/support/loopback.js';
 
 const ids = ['a:1', 'b:1', 'c:1'].map(nodeId);
 const [a, b, c] = ids as [(typeof ids)[0], (typeof ids)[0], (typeof ids)[0]];
@@ -28,7 +28,7 @@ describe('sharedSettings', () => {
 
   it('are the same on all members and observers', () => {
     expect(sharedSettings({ ...data, self: b, peers: [a, c] })).toEqual(sharedSettings(data));
-    expect(sharedSettings({ ...data, self: observerId(life('0')), peers: ids })).toEqual(sharedSettings(data));
+    expect(sharedSettings({ ...data, self: observerId(incarnationOf('0')), peers: ids })).toEqual(sharedSettings(data));
   });
 
   it('fit into a hello, however many members there are and however long their names', () => {

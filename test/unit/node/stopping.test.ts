@@ -22,7 +22,10 @@ class Answering implements Actor<Said> {
   receive({ type }: Said, reply: Reply): void {
     this.asked.push(type);
     if (type === this.#heldBack) this.held = reply;
-    else reply.ok(type === 'openSnapshots' ? [] : { hardState: null, base: { index: 0 }, pieces: [] });
+    else
+      reply.ok(
+        type === 'openSnapshots' ? { kept: [], unreadable: null } : { hardState: null, base: { index: 0 }, pieces: [] },
+      );
   }
 }
 

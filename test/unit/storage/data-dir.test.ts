@@ -24,6 +24,7 @@ test('a directory that does not exist is created, with everything in its place',
   expect(layout).toEqual({
     path,
     node: join(path, 'node.json'),
+    objects: join(path, 'objects.json'),
     lock: join(path, 'LOCK'),
     log: join(path, 'log'),
     snapshots: join(path, 'snapshots'),

@@ -133,6 +133,17 @@ describe.each([
     expect([indexes(again), disk.exists(bad)]).toEqual([[40, 30], false]);
   });
 
+  test('what is gone is forgotten, even if what is to go next cannot be removed', () => {
+    const { disk, directory } = make();
+    const folder = openFolder(disk, directory);
+    for (const index of [10, 20, 30, 40]) publishAt(disk, folder, index);
+    disk.remove(pathOf(folder.list()[3]!));
+
+    expect(codeOf(() => folder.keepNewest(2, () => false))).toBe('ERR_STORAGE');
+
+    expect(indexes(folder)).toEqual([40, 30, 10]);
+  });
+
   test('a snapshot of a newer version is left alone, and the folder is not opened', () => {
     const { disk, directory } = make();
     const newest = publishAt(disk, openFolder(disk, directory), 10);
@@ -146,6 +157,63 @@ describe.each([
 
     expect(codeOf(() => openFolder(disk, directory))).toBe('ERR_DATA_DIR_MISMATCH');
     expect(disk.exists(pathOf(newest))).toBe(true);
+  });
+});
+
+describe('a snapshot that the disk refuses to read', () => {
+  function unreadable(): { disk: SimulatedDisk; path: string; header: Uint8Array } {
+    const disk = new SimulatedDisk(1);
+    const folder = openFolder(disk, '/data/snapshots');
+    publishAt(disk, folder, 10);
+    const path = pathOf(publishAt(disk, folder, 20));
+    const header = disk.files().get(path)!.subarray(0, 512);
+    disk.makeUnreadable(path, 0);
+    return { disk, path, header };
+  }
+
+  test('is passed over, and keeps its name', () => {
+    const { disk, path } = unreadable();
+    const told: Bad[] = [];
+
+    expect(indexes(openFolder(disk, '/data/snapshots', told))).toEqual([10]);
+    expect(told).toEqual([{ path, code: 'ERR_STORAGE' }]);
+    expect(disk.exists(path)).toBe(true);
+    expect(disk.openFiles).toBe(0);
+  });
+
+  test('is there again when it can be read', () => {
+    const { disk, path, header } = unreadable();
+    openFolder(disk, '/data/snapshots');
+    const file = disk.open(path, 'write');
+    file.write([header], 0);
+    file.close();
+
+    expect(indexes(openFolder(disk, '/data/snapshots'))).toEqual([20, 10]);
+  });
+
+  test('is removed when newer ones have taken its place, and not before', () => {
+    const { disk, path } = unreadable();
+    const folder = openFolder(disk, '/data/snapshots');
+
+    publishAt(disk, folder, 30);
+    folder.keepNewest(2, () => false);
+    expect([indexes(folder), disk.exists(path)]).toEqual([[30, 10], true]);
+
+    publishAt(disk, folder, 40);
+    folder.keepNewest(2, () => false);
+    expect([indexes(folder), disk.exists(path)]).toEqual([[40, 30], false]);
+  });
+
+  test('is replaced by the same one, taken again', () => {
+    const { disk, path } = unreadable();
+    const folder = openFolder(disk, '/data/snapshots');
+
+    publishAt(disk, folder, 20);
+    for (const index of [30, 40]) publishAt(disk, folder, index);
+    folder.keepNewest(3, () => false);
+
+    expect(indexes(folder)).toEqual([40, 30, 20]);
+    expect(disk.exists(path)).toBe(true);
   });
 });
 

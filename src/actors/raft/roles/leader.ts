@@ -91,7 +91,7 @@ export const leader: Handlers<Leader> = {
     // What it asked on its old connection, it asks again.
     role.remoteReads = role.remoteReads.filter((read) => read.from !== id);
     const peer = role.peers.get(id);
-    // Whoever has lost its memory has none of what its former life acknowledged.
+    // Whoever has lost its memory has none of what its former incarnation acknowledged.
     if (peer === undefined || (known !== undefined && known !== incarnation)) role.peers.set(id, newProgress(core));
     // What was on its way on the old connection may be lost.
     else if (peer.state === 'replicate') peer.becomeProbe(logIndex(peer.matchIndex + 1));

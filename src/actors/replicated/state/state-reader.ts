@@ -52,6 +52,8 @@ export class StateReader {
   /** Containers that are to be closed when they are full, and how far. */
   #toClose: { readonly container: object; readonly closure: number }[] = [];
 
+  /** Of the form in which the stream is written, once that has been read; one that is not ours is read no further. */
+  version = STATE_VERSION;
   /** The form of the stream, after `readHeader`. */
   form = -1;
   /** The fields of the body that `startFields` started, in their order. */
@@ -88,8 +90,8 @@ export class StateReader {
 
   readHeader(): boolean {
     if (!this.#bytes.isReady()) return false;
-    const version = this.#bytes.byte();
-    if (version !== STATE_VERSION) throw new Damage(`it has version ${version}, and this is version ${STATE_VERSION}`);
+    this.version = this.#bytes.byte();
+    if (this.version !== STATE_VERSION) throw new Damage(`there is no version ${this.version} of the form`);
     this.form = this.#bytes.byte();
     if (this.form > Form.chunks) throw new Damage(`it has a form ${this.form} that there is not`);
     this.#bytes.checkEnd();

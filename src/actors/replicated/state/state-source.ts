@@ -5,7 +5,10 @@
 
 import { ConclaveError } from '../../../errors.js';
 import type { Pause } from '../../../storage/pause.js';
+import { JOIN_ANEW } from '../../../storage/join-anew.js';
+import { writtenByNewer } from '../../../storage/written-by-newer.js';
 import { runInSlices } from './run-in-slices.js';
+import { STATE_VERSION } from './state-format.js';
 import { StateReader } from './state-reader.js';
 
 export class StateSource {
@@ -64,12 +67,20 @@ export class StateSource {
     try {
       return step();
     } catch (cause) {
+      const { version } = this.#reader;
+      if (version > STATE_VERSION) {
+        throw writtenByNewer({
+          what: `The state of the object ${this.#object}`,
+          path: null,
+          version,
+          versionMax: STATE_VERSION,
+        });
+      }
       const complaint = cause instanceof Error ? cause.message : String(cause);
       const { offset } = this.#reader;
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
-        `The state of the object ${this.#object} is damaged at byte ${offset}: ${complaint}. ` +
-          'Restore the data directory, or remove it and let the node join anew.',
+        `The state of the object ${this.#object} is damaged at byte ${offset}: ${complaint}. To go on, ${JOIN_ANEW}`,
         { data: { object: this.#object, offset }, cause },
       );
     }

@@ -226,7 +226,7 @@ describe('damage is refused', () => {
     disk.truncateFile(path(1), 0);
 
     expect(() => scan(disk)).toThrow(
-      /0000000000000001\.wal, byte 0: .* Empty the data directory and let the node join anew/,
+      /0000000000000001\.wal, byte 0: .* To go on, empty the data directory .* a copy of it would do only if the node has promised nothing/,
     );
   });
 });

@@ -1,4 +1,4 @@
-/** Who is admitted follows the log, wherever that is cut off, compacted or replaced. */
+/** Who is admitted follows the log, wherever that is cut off, dropped or replaced. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -44,21 +44,21 @@ describe('admissions', () => {
     expect(admissions.of(A)).toBeNull();
   });
 
-  test('are known as of any index that has not been compacted', () => {
+  test('are known as of any index that has not been dropped', () => {
     const admissions = new Admissions(FOUNDERS);
     append(admissions, 5, [B, null]);
     append(admissions, 7, [B, incarnation('b2')]);
-    admissions.compactTo(logIndex(5));
+    admissions.dropTo(logIndex(5));
     const lifeOfB = (index: number) => new Map(admissions.at(logIndex(index))).get(B);
     expect([5, 6, 7, 8].map(lifeOfB)).toEqual([null, null, 'b2', 'b2']);
     expect(admissions.lastIndex).toBe(7);
   });
 
-  test('are taken back where the log is cut off, to what has been compacted at most', () => {
+  test('are taken back where the log is cut off, to what has been dropped at most', () => {
     const admissions = new Admissions(FOUNDERS);
     append(admissions, 5, [B, null]);
     append(admissions, 7, [B, incarnation('b2')]);
-    admissions.compactTo(logIndex(6));
+    admissions.dropTo(logIndex(6));
     admissions.truncateAfter(logIndex(7));
     expect(admissions.of(B)).toBe('b2');
     admissions.truncateAfter(logIndex(6));
@@ -88,14 +88,14 @@ describe('admissions', () => {
       { weight: 3, arbitrary: fc.record({ act: fc.constant('append' as const), change, skip: fc.nat(2) }) },
       {
         weight: 1,
-        arbitrary: fc.record({ act: fc.constantFrom('truncate' as const, 'compact' as const), share: fc.nat(4) }),
+        arbitrary: fc.record({ act: fc.constantFrom('truncate' as const, 'drop' as const), share: fc.nat(4) }),
       },
     );
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 30 }), (operations) => {
         const admissions = new Admissions(FOUNDERS);
         let said: { index: number; change: Admission }[] = [];
-        let [compacted, last] = [0, 0];
+        let [dropped, last] = [0, 0];
         for (const op of operations) {
           if (op.act === 'append') {
             last += 1 + op.skip;
@@ -103,17 +103,17 @@ describe('admissions', () => {
             said.push({ index: last, change: op.change });
             continue;
           }
-          const index = compacted + Math.floor(((last - compacted) * op.share) / 4);
-          if (op.act === 'compact') {
-            admissions.compactTo(logIndex(index));
-            compacted = index;
+          const index = dropped + Math.floor(((last - dropped) * op.share) / 4);
+          if (op.act === 'drop') {
+            admissions.dropTo(logIndex(index));
+            dropped = index;
           } else {
             admissions.truncateAfter(logIndex(index));
             said = said.filter((each) => each.index <= index);
             last = index;
           }
         }
-        for (let index = compacted; index <= last; index++) {
+        for (let index = dropped; index <= last; index++) {
           const expected = new Map(FOUNDERS);
           for (const each of said) if (each.index <= index) expected.set(...each.change);
           expect(new Map(admissions.at(logIndex(index)))).toEqual(expected);

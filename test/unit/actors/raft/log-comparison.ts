@@ -12,7 +12,7 @@ export const MIB = KIB * KIB;
 
 export type Operation =
   | { readonly type: 'append'; readonly sizes: readonly number[]; readonly termStep: number; readonly encoded: boolean }
-  | { readonly type: 'truncate' | 'compact'; readonly share: number }
+  | { readonly type: 'truncate' | 'drop'; readonly share: number }
   | { readonly type: 'reset'; readonly ahead: number }
   | { readonly type: 'slice'; readonly share: number; readonly toShare: number; readonly bytesMax: number };
 
@@ -36,7 +36,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('truncate'), share }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('compact'), share }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('drop'), share }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('reset'), ahead: fc.nat(5) }) },
   {
     weight: 4,
@@ -82,47 +82,47 @@ export function sliced(log: RaftLog, from: number, to: number, bytesMax: number)
 /** What the log should do, as plainly as can be. */
 class Model {
   entries: Entry[] = [];
-  compactedIndex = logIndex(0);
-  compactedTerm = term(0);
-  compactedTimestampMs = 0;
+  droppedIndex = logIndex(0);
+  droppedTerm = term(0);
+  droppedTimestampMs = 0;
 
   get lastIndex(): LogIndex {
-    return logIndex(this.compactedIndex + this.entries.length);
+    return logIndex(this.droppedIndex + this.entries.length);
   }
 
   get lastTimestampMs(): number {
-    return this.entries.at(-1)?.timestampMs ?? this.compactedTimestampMs;
+    return this.entries.at(-1)?.timestampMs ?? this.droppedTimestampMs;
   }
 
   get lastTerm(): Term {
-    return this.entries.at(-1)?.term ?? this.compactedTerm;
+    return this.entries.at(-1)?.term ?? this.droppedTerm;
   }
 
   at(index: number): Entry {
-    return this.entries[index - this.compactedIndex - 1]!;
+    return this.entries[index - this.droppedIndex - 1]!;
   }
 
   termAt(index: number): Term | null {
-    if (index === this.compactedIndex) return this.compactedTerm;
-    return index < this.compactedIndex ? null : (this.at(index)?.term ?? null);
+    if (index === this.droppedIndex) return this.droppedTerm;
+    return index < this.droppedIndex ? null : (this.at(index)?.term ?? null);
   }
 
   truncateAfter(index: number): void {
-    this.entries.length = index - this.compactedIndex;
+    this.entries.length = index - this.droppedIndex;
   }
 
-  compactTo(index: LogIndex): void {
-    this.compactedTerm = this.termAt(index)!;
-    if (index > this.compactedIndex) this.compactedTimestampMs = this.at(index).timestampMs;
-    this.entries.splice(0, index - this.compactedIndex);
-    this.compactedIndex = index;
+  dropTo(index: LogIndex): void {
+    this.droppedTerm = this.termAt(index)!;
+    if (index > this.droppedIndex) this.droppedTimestampMs = this.at(index).timestampMs;
+    this.entries.splice(0, index - this.droppedIndex);
+    this.droppedIndex = index;
   }
 
   resetTo({ index, term: lastIncludedTerm, timestampMs }: LastIncluded): void {
     this.entries = [];
-    this.compactedIndex = index;
-    this.compactedTerm = lastIncludedTerm;
-    this.compactedTimestampMs = timestampMs;
+    this.droppedIndex = index;
+    this.droppedTerm = lastIncludedTerm;
+    this.droppedTimestampMs = timestampMs;
   }
 }
 
@@ -143,10 +143,10 @@ export class LogComparison {
         log.truncateAfter(index);
         return model.truncateAfter(index);
       }
-      case 'compact': {
+      case 'drop': {
         const index = this.#pick(op.share);
-        log.compactTo(index);
-        return model.compactTo(index);
+        log.dropTo(index);
+        return model.dropTo(index);
       }
       case 'reset': {
         const index = logIndex(model.lastIndex + op.ahead);
@@ -159,7 +159,7 @@ export class LogComparison {
         const [from, to] = [this.#pickHeld(op.share), this.#pickHeld(op.toShare)].toSorted((x, y) => x - y);
         const { bytes } = log.slice(from!, to!, op.bytesMax);
         this.views.push({ view: bytes, copy: bytes.slice() });
-        const expected = encode(model.entries.slice(from! - model.compactedIndex - 1, to! - model.compactedIndex));
+        const expected = encode(model.entries.slice(from! - model.droppedIndex - 1, to! - model.droppedIndex));
         assert(areEqual(sliced(log, from!, to!, op.bytesMax), expected));
       }
     }
@@ -168,11 +168,11 @@ export class LogComparison {
   /** Looks at all that the log says of itself. */
   verify(): void {
     const { log, model } = this;
-    assert.equal(log.firstIndex, model.compactedIndex + 1);
+    assert.equal(log.firstIndex, model.droppedIndex + 1);
     assert.equal(log.lastIndex, model.lastIndex);
     assert.equal(log.lastTerm, model.lastTerm);
     assert.equal(log.lastTimestampMs, model.lastTimestampMs);
-    assert.equal(log.timestampAt(model.compactedIndex), model.compactedTimestampMs);
+    assert.equal(log.timestampAt(model.droppedIndex), model.droppedTimestampMs);
     const admissions = model.entries.filter(({ kind }) => kind === EntryKind.admission);
     assert.deepEqual(
       log.admissionIndexes,
@@ -186,7 +186,7 @@ export class LogComparison {
       assert.equal(log.timestampAt(each.index), each.timestampMs);
       assert.equal(log.firstIndexOfTermAt(each.index), model.entries.find((other) => other.term === each.term)!.index);
     }
-    for (let index = Math.max(0, model.compactedIndex - 2); index <= model.lastIndex + 2; index++) {
+    for (let index = Math.max(0, model.droppedIndex - 2); index <= model.lastIndex + 2; index++) {
       assert.equal(log.termAt(logIndex(index)), model.termAt(index));
     }
     for (let each = 0; each <= model.lastTerm + 1; each++) {
@@ -224,10 +224,10 @@ export class LogComparison {
   }
 
   #pick(at: number): LogIndex {
-    return logIndex(this.model.compactedIndex + Math.round(at * this.model.entries.length));
+    return logIndex(this.model.droppedIndex + Math.round(at * this.model.entries.length));
   }
 
   #pickHeld(at: number): LogIndex {
-    return logIndex(this.model.compactedIndex + 1 + Math.round(at * (this.model.entries.length - 1)));
+    return logIndex(this.model.droppedIndex + 1 + Math.round(at * (this.model.entries.length - 1)));
   }
 }

@@ -173,7 +173,7 @@ describe('the shell of consensus', () => {
 
   const applied = (index: number): RaftActorMessage => ({
     type: 'machineApplied',
-    life: 5,
+    machineId: 5,
     index: logIndex(index),
     session: null,
     nextSeq: 1,
@@ -183,7 +183,7 @@ describe('the shell of consensus', () => {
 
   async function followerThatRewrites(): Promise<void> {
     await start([A, B, C], foundedBy(A, B, C));
-    raft.tell({ type: 'machineReady', life: 5, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
     transport.handler.onConnected(B, lifeOf(B));
     transport.handler.onConnected(C, lifeOf(C));
     await run(1);
@@ -228,7 +228,13 @@ describe('the shell of consensus', () => {
     say(C, 2, append(9, 2, []));
     const lastIncluded = { index: logIndex(4), term: term(2), timestampMs: 1 };
     const admissions = [A, B, C].map((id) => [id, lifeOf(id)] as const);
-    raft.tell({ type: 'machineReady', life: 5, snapshot: { lastIncluded, admissions }, session: null, nextSeq: 1 });
+    raft.tell({
+      type: 'machineReady',
+      machineId: 5,
+      snapshot: { lastIncluded, admissions },
+      session: null,
+      nextSeq: 1,
+    });
     say(C, 2, append(4, 2, [2, 2], { leaderCommit: 6 }));
     await run(1);
     raft.tell(applied(6));
@@ -283,6 +289,7 @@ describe('the shell of consensus', () => {
       snapshotId: 'up to 10',
       snapshotBytes: 1,
       oldestIndex: logIndex(0),
+      keptIds: ['up to 10'],
     });
     await run(100);
     expect(sentTo(B, 'installSnapshot')).toMatchObject([{ lastIncludedIndex: 10 }, {}]);
@@ -307,17 +314,17 @@ describe('the shell of consensus', () => {
     await start([A, B, C], foundedBy(A, B, C));
     transport.handler.onConnected(B, lifeOf(B));
     say(B, 1, append(0, 0, [1, 1, 1, 1], { leaderCommit: 4 }));
-    raft.tell({ type: 'machineReady', life: 5, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
     await run(1);
     raft.tell({ ...applied(2), session: sessionId(2) } as RaftActorMessage);
     const { payload, crc } = blockOf(1);
     raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq: 1, block: payload.slice().buffer, crc });
     await run(1);
     expect(sentTo(B, 'forward')).toHaveLength(1);
-    raft.tell({ type: 'machineReady', life: 6, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machineId: 6, snapshot: null, session: null, nextSeq: 1 });
     const lastIncluded = { index: logIndex(9), term: term(1), timestampMs: 1 };
     const snapshot = { lastIncluded, admissions: foundedBy(A, B, C).admissions };
-    raft.tell({ type: 'machineReady', life: 7, snapshot, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machineId: 7, snapshot, session: null, nextSeq: 1 });
     for (let heard = 0; heard < 100; heard++) {
       say(B, 1, append(9, 1));
       await run(100);

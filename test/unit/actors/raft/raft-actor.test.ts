@@ -63,7 +63,7 @@ describe('RaftActor', () => {
     record(`caller ${id}`, toCaller, callerMailboxMax);
     record(`machine ${id}`, toMachine);
     record(`snapshotter ${id}`, toSnapshotter);
-    const life = incarnation(id[0]!.repeat(32));
+    const remembered = incarnation(id[0]!.repeat(32));
     const raft = rig.system.spawn<RaftActorMessage, void>({
       name: `raft ${id}`,
       data: undefined,
@@ -72,7 +72,7 @@ describe('RaftActor', () => {
           core: {
             group: groupId(0),
             self: id,
-            incarnation: life,
+            incarnation: remembered,
             configuration: majorityConfiguration(ids),
             electionTimeoutMs: ELECTION_TIMEOUT_MS,
             heartbeatMs: 50,
@@ -88,7 +88,7 @@ describe('RaftActor', () => {
           transport: network.transport({
             cluster: 'test',
             self: id,
-            incarnation: life,
+            incarnation: remembered,
             peers: ids.filter((other) => other !== id),
             settings: {},
           }),
@@ -123,21 +123,21 @@ describe('RaftActor', () => {
 
   const leaderOf = (nodes: readonly Node[]): Node => nodes.find((node) => lastStatus(node)?.role === 'leader')!;
 
-  /** What the objects have been sent: for each message, its life, the indexes in it and its payloads' sizes. */
-  function fed({ toMachine }: Node): { life: number; indexes: number[]; bytes: number }[] {
+  /** What the objects have been sent: for each message, its machine, the indexes in it and its payloads' sizes. */
+  function fed({ toMachine }: Node): { machineId: number; indexes: number[]; bytes: number }[] {
     const reader = new EntryReader();
     return toMachine.flatMap((message) => {
       if (message.type !== 'applyEntries') return [];
       const indexes: number[] = [];
       reader.reset(new Uint8Array(message.entries));
       while (reader.next()) indexes.push(reader.index);
-      return [{ life: message.life, indexes, bytes: message.entries.byteLength }];
+      return [{ machineId: message.machineId, indexes, bytes: message.entries.byteLength }];
     });
   }
 
-  const applied = (life: number, index: number, nextSeq = 1): RaftActorMessage => ({
+  const applied = (machineId: number, index: number, nextSeq = 1): RaftActorMessage => ({
     type: 'machineApplied',
-    life,
+    machineId,
     index: logIndex(index),
     session: sessionId(2),
     nextSeq,
@@ -146,9 +146,9 @@ describe('RaftActor', () => {
   });
 
   /** Objects that hold nothing yet. */
-  const ready = (life: number): RaftActorMessage => ({
+  const ready = (machineId: number): RaftActorMessage => ({
     type: 'machineReady',
-    life,
+    machineId,
     snapshot: null,
     session: null,
     nextSeq: 1,
@@ -184,7 +184,7 @@ describe('RaftActor', () => {
 
     for (const node of nodes) {
       expect(fed(node).flatMap(({ indexes }) => indexes)).toEqual([1, 2, 3]);
-      expect(fed(node).every(({ life }) => life === 5)).toBe(true);
+      expect(fed(node).every(({ machineId }) => machineId === 5)).toBe(true);
     }
   });
 
@@ -221,7 +221,7 @@ describe('RaftActor', () => {
 
     expect(
       fed(node!)
-        .filter(({ life }) => life === 6)
+        .filter(({ machineId }) => machineId === 6)
         .flatMap(({ indexes }) => indexes),
     ).toEqual([1, 2]);
     expect(lastStatus(node!)).toMatchObject({ appliedIndex: 0 });

@@ -97,10 +97,10 @@ describe('terms', () => {
     expect(() => logOf(2, 1)).toThrow(brokenInvariant);
   });
 
-  test('of the compacted index is still known; a run that it is in begins behind it', () => {
+  test('of the dropped index is still known; a run that it is in begins behind it', () => {
     const log = logOf(1, 1, 3, 3, 3);
 
-    log.compactTo(logIndex(3));
+    log.dropTo(logIndex(3));
 
     expect([2, 3, 4].map((index) => log.termAt(logIndex(index)))).toEqual([null, 3, 3]);
     expect(log.firstIndexOfTermAt(logIndex(5))).toBe(4);
@@ -109,9 +109,9 @@ describe('terms', () => {
 });
 
 describe('timestamps', () => {
-  test('the last one follows truncation, also back to what has been compacted', () => {
+  test('the last one follows truncation, also back to what has been dropped', () => {
     const log = logOf(1, 1, 1, 1);
-    log.compactTo(logIndex(2));
+    log.dropTo(logIndex(2));
 
     log.truncateAfter(logIndex(3));
     expect(log.lastTimestampMs).toBe(102);
@@ -145,14 +145,14 @@ describe('entries that admit members', () => {
     expect(log.admissionIndexes).toEqual([2, 4, 6]);
   });
 
-  test('are forgotten where the log is cut off, compacted or replaced', () => {
+  test('are forgotten where the log is cut off, dropped or replaced', () => {
     const log = new RaftLog();
     log.appendEncoded(encode(admitting));
 
     log.truncateAfter(logIndex(5));
     expect(log.admissionIndexes).toEqual([2, 4]);
 
-    log.compactTo(logIndex(2));
+    log.dropTo(logIndex(2));
     expect(log.admissionIndexes).toEqual([4]);
 
     log.resetTo({ index: logIndex(9), term: term(1), timestampMs: 0 });
@@ -162,26 +162,26 @@ describe('entries that admit members', () => {
 
 describe('what is asked of the log must be there', () => {
   test.each<[string, (log: RaftLog) => unknown]>([
-    ['an entry that has been compacted', (log) => log.entry(logIndex(1))],
+    ['an entry that has been dropped', (log) => log.entry(logIndex(1))],
     ['an entry behind the last', (log) => log.entry(logIndex(5))],
     ['a slice from before the first', (log) => log.slice(logIndex(1), logIndex(3), 100)],
     ['a slice to behind the last', (log) => log.slice(logIndex(3), logIndex(5), 100)],
     ['a slice that is upside down', (log) => log.slice(logIndex(4), logIndex(3), 100)],
-    ['truncation of what has been compacted', (log) => log.truncateAfter(logIndex(1))],
-    ['compaction of what is not there', (log) => log.compactTo(logIndex(5))],
+    ['truncation of what has been dropped', (log) => log.truncateAfter(logIndex(1))],
+    ['dropping of what is not there', (log) => log.dropTo(logIndex(5))],
     ['entries that leave a gap', (log) => log.appendEncoded(encode([entryOf(6, 1)]))],
   ])('refuses %s', (_, action) => {
     const log = logOf(1, 1, 1, 1);
-    log.compactTo(logIndex(2));
+    log.dropTo(logIndex(2));
     expect(() => action(log)).toThrow(brokenInvariant);
   });
 
-  test('truncation behind the end and compaction done before change nothing', () => {
+  test('truncation behind the end and dropping done before change nothing', () => {
     const log = logOf(1, 1, 1);
-    log.compactTo(logIndex(2));
+    log.dropTo(logIndex(2));
 
     log.truncateAfter(logIndex(9));
-    log.compactTo(logIndex(1));
+    log.dropTo(logIndex(1));
 
     expect([log.firstIndex, log.lastIndex]).toEqual([3, 3]);
   });
@@ -242,21 +242,21 @@ describe('memory', () => {
     },
   );
 
-  test.each([100, 100 * KIB])('compaction gives back the memory of entries of %i bytes', (length) => {
+  test.each([100, 100 * KIB])('dropping gives back the memory of entries of %i bytes', (length) => {
     const log = new RaftLog();
     const count = Math.ceil((8 * MIB) / length);
     for (let i = 0; i < count; i++) log.append(contentOf(EntryKind.block, payloadOf(length)), term(1), 0);
 
-    log.compactTo(logIndex(count - 1));
+    log.dropTo(logIndex(count - 1));
 
     expect(log.byteLength).toBeLessThan(2 * MIB);
   });
 
-  test('compaction gives back all that it has passed', () => {
+  test('dropping gives back all that it has passed', () => {
     const log = new RaftLog();
     for (let i = 0; i < 5; i++) log.append(contentOf(EntryKind.block, payloadOf(100 * KIB)), term(1), 0);
 
-    log.compactTo(logIndex(3));
+    log.dropTo(logIndex(3));
 
     expect(log.byteLength).toBeLessThan(64 * KIB + 2 * 101 * KIB);
   });
@@ -265,7 +265,7 @@ describe('memory', () => {
     const log = new RaftLog();
     for (let i = 0; i < 200; i++) {
       log.append(contentOf(EntryKind.block, payloadOf(40 * KIB)), term(1), 0);
-      log.compactTo(log.lastIndex);
+      log.dropTo(log.lastIndex);
     }
     expect(log.byteLength).toBe(MIB);
   });
@@ -273,7 +273,7 @@ describe('memory', () => {
   test.each<[string, (log: RaftLog) => void]>([
     ['truncation', (log) => log.truncateAfter(logIndex(0))],
     ['a snapshot', (log) => log.resetTo({ index: log.lastIndex, term: term(1), timestampMs: 0 })],
-    ['compaction', (log) => log.compactTo(log.lastIndex)],
+    ['dropping', (log) => log.dropTo(log.lastIndex)],
   ])('does not grow with repeated filling and %s', (_, empty) => {
     const log = new RaftLog();
     for (let round = 0; round < 20; round++) {

@@ -80,6 +80,7 @@ describe('Caller', () => {
       connected: [],
       hasQuorum: leader !== null,
       isFounded: true,
+      isMemoryLost: false,
       isAdmitted: true,
     } satisfies NodeStatus);
 

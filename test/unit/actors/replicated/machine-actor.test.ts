@@ -83,11 +83,11 @@ describe('MachineActor', () => {
     const started = machine.ask({ type: 'start' }, LONG);
     await until(isReady);
     await started;
-    return toRaft.find((message) => message.type === 'machineReady')!.life;
+    return toRaft.find((message) => message.type === 'machineReady')!.machineId;
   }
 
-  async function apply(machineLife: number, firstIndex: number, ...entries: EntryLike[]): Promise<void> {
-    machine.tell({ type: 'applyEntries', life: machineLife, entries: entriesOf(firstIndex, entries).buffer });
+  async function apply(machineId: number, firstIndex: number, ...entries: EntryLike[]): Promise<void> {
+    machine.tell({ type: 'applyEntries', machineId, entries: entriesOf(firstIndex, entries).buffer });
     await rig.simulation.runFor(1);
   }
 
@@ -113,9 +113,9 @@ describe('MachineActor', () => {
   });
 
   it('applies entries, answers the caller, and tells consensus how far it is', async () => {
-    const machineLife = await startAndAsk();
+    const machineId = await startAndAsk();
 
-    await apply(machineLife, 1, session(life('a')), block(blockOf(1, 1, [write('a'), write('b')])));
+    await apply(machineId, 1, session(life('a')), block(blockOf(1, 1, [write('a'), write('b')])));
 
     expect(toCaller).toMatchObject([
       { type: 'commandResults', appliedIndex: 2, blocks: [{ session: 1, id: 1, count: 2 }] },
@@ -123,7 +123,7 @@ describe('MachineActor', () => {
     ]);
     expect(toRaft.at(-1)).toEqual({
       type: 'machineApplied',
-      life: machineLife,
+      machineId,
       index: 2,
       session: 1,
       nextSeq: 3,
@@ -133,14 +133,14 @@ describe('MachineActor', () => {
   });
 
   it('runs a query once the state is as new as it must be, and not before', async () => {
-    const machineLife = await startAndAsk();
-    await apply(machineLife, 1, session(life('a')));
+    const machineId = await startAndAsk();
+    await apply(machineId, 1, session(life('a')));
 
     askQuery(10, 1);
     askQuery(11, 2);
     await rig.simulation.runFor(1);
     expect(answers()).toEqual([[10, []]]);
-    await apply(machineLife, 2, block(blockOf(1, 1, [write('a')])));
+    await apply(machineId, 2, block(blockOf(1, 1, [write('a')])));
 
     expect(answers()).toEqual([
       [10, []],
@@ -159,10 +159,10 @@ describe('MachineActor', () => {
   });
 
   it('ignores entries that were meant for the objects before', async () => {
-    const machineLife = await startAndAsk();
+    const machineId = await startAndAsk();
 
-    await apply(machineLife + 1, 40, block(blockOf(1, 1, [write('stale')])));
-    await apply(machineLife, 1, session(life('a')), block(blockOf(1, 1, [write('a')])));
+    await apply(machineId + 1, 40, block(blockOf(1, 1, [write('stale')])));
+    await apply(machineId, 1, session(life('a')), block(blockOf(1, 1, [write('a')])));
 
     askQuery(1, 0);
     await rig.simulation.runFor(1);
@@ -171,11 +171,11 @@ describe('MachineActor', () => {
   });
 
   it('reports a gap and an expiry once', async () => {
-    const machineLife = await startAndAsk(1);
+    const machineId = await startAndAsk(1);
 
-    await apply(machineLife, 1, session(life('a')), block(blockOf(1, 5, [write('too early')])));
-    await apply(machineLife, 3, session(life('b')), block(blockOf(1, 1, [write('expired')])));
-    await apply(machineLife, 5, session(life('c')));
+    await apply(machineId, 1, session(life('a')), block(blockOf(1, 5, [write('too early')])));
+    await apply(machineId, 3, session(life('b')), block(blockOf(1, 1, [write('expired')])));
+    await apply(machineId, 5, session(life('c')));
 
     const applied = toRaft.filter((message) => message.type === 'machineApplied').filter(({ index }) => index > 0);
     expect(applied.map(({ index, gap, expired }) => [index, gap, expired])).toEqual([

@@ -115,11 +115,11 @@ describe('a machine that is given a snapshot', () => {
 
   const readyIndexes = (): number[] =>
     toRaft.flatMap((message) => (message.type === 'machineReady' ? [message.snapshot?.lastIncluded.index ?? 0] : []));
-  const currentLife = (): number => toRaft.findLast((message) => message.type === 'machineReady')!.life;
+  const currentMachine = (): number => toRaft.findLast((message) => message.type === 'machineReady')!.machineId;
 
   function apply(firstIndex: number, lastIndex: number): void {
     const entries = entriesOf(firstIndex, LOG.slice(firstIndex - 1, lastIndex)).buffer;
-    machine.tell({ type: 'applyEntries', life: currentLife(), entries });
+    machine.tell({ type: 'applyEntries', machineId: currentMachine(), entries });
   }
 
   const install = async (index: number): Promise<void> =>

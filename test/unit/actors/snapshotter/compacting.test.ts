@@ -1,6 +1,7 @@
 /** The Snapshotter takes snapshots: when, how often, and what it tells whom. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FoldTask } from '../../../../src/actors/snapshotter/fold.js';
 import { ConclaveError } from '../../../../src/errors.js';
 import { logIndex } from '../../../../src/ids.js';
 import { indexOf, LOG, SNAPSHOTS, SnapshotterRig, type RigOptions } from './support/snapshotter-rig.js';
@@ -168,7 +169,7 @@ describe('of the snapshots', () => {
     await rig.taken(200);
     const [newest, older] = rig.announced.toReversed();
 
-    const answer = rig.ask({ type: 'newestSnapshot', unusable: [newest!.snapshotId] });
+    const answer = rig.ask({ type: 'newestSnapshot', damaged: [newest!.snapshotId], unreadable: [] });
     await rig.settle();
 
     expect(answer.value).toMatchObject({ id: older!.snapshotId });
@@ -176,6 +177,21 @@ describe('of the snapshots', () => {
     expect(rig.files).toContainEqual(expect.stringMatching(/200-2-.*\.bad$/));
     await rig.applied(205);
     expect(rig.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 101, lastIndex: 205 } });
+  });
+
+  test('one that the objects cannot read is passed over, and is there again at the next start', async () => {
+    await rig.taken(100);
+    await rig.taken(200);
+    const [newest, older] = rig.announced.toReversed();
+
+    const answer = rig.ask({ type: 'newestSnapshot', damaged: [], unreadable: [newest!.snapshotId] });
+    await rig.settle();
+    const again = new SnapshotterRig({ disk: rig.disk.afterProcessDeath() });
+
+    expect(answer.value).toMatchObject({ id: older!.snapshotId });
+    expect(rig.announced.at(-1)).toMatchObject({ snapshotId: older!.snapshotId });
+    expect(await again.open()).toMatchObject([{ snapshotId: newest!.snapshotId }, { snapshotId: older!.snapshotId }]);
+    again.stop();
   });
 
   test('nobody can say which there are when the disk refuses, and whoever asks is told so', async () => {
@@ -191,7 +207,7 @@ describe('of the snapshots', () => {
   });
 
   test('there is none at first', async () => {
-    const answer = rig.ask({ type: 'newestSnapshot', unusable: [] });
+    const answer = rig.ask({ type: 'newestSnapshot', damaged: [], unreadable: [] });
     await rig.settle();
 
     expect(answer).toEqual({ value: null });
@@ -267,6 +283,32 @@ describe('a snapshot that fails', () => {
       previous: { path: expect.stringContaining('0100-2-') },
       log: { firstIndex: 101, lastIndex: 300 },
     });
+  });
+
+  function unreadable({ previous }: FoldTask): ConclaveError {
+    const path = previous?.kind === 'file' ? previous.path : '';
+    return new ConclaveError('ERR_STORAGE', 'The disk has refused to read.', { data: { path, errno: 'EIO' } });
+  }
+
+  test('because the one before cannot be read goes on from the older one, and leaves that where it is', async () => {
+    await rig.taken(100);
+    await rig.taken(200);
+    await rig.applied(300);
+    rig.runner.fail(unreadable(rig.runner.tasks.at(-1)!));
+    await rig.runFor(1_200);
+
+    expect(rig.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 101, lastIndex: 300 } });
+    expect(rig.files.filter((path) => !path.endsWith('.draft'))).toHaveLength(2);
+    expect(rig.files).not.toContainEqual(expect.stringMatching(/\.bad$/));
+  });
+
+  test('because the only one before cannot be read is tried again from that one', async () => {
+    await rig.taken(100);
+    await rig.applied(200);
+    rig.runner.fail(unreadable(rig.runner.tasks.at(-1)!));
+    await rig.runFor(1_200);
+
+    expect(rig.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 101, lastIndex: 200 } });
   });
 
   test('to become one of the kept is one that failed', async () => {

@@ -120,12 +120,12 @@ describe('a snapshot that is being read', () => {
     ask();
     nowMs = 49_999;
     expect(server.closeIdle(nowMs)).toBe(false);
-    expect(server.isReading(snapshot)).toBe(true);
+    expect(server.isWanted(snapshot)).toBe(true);
 
     nowMs = 50_000;
 
     expect(server.closeIdle(nowMs)).toBe(true);
-    expect(server.isReading(snapshot)).toBe(false);
+    expect(server.isWanted(snapshot)).toBe(false);
     expect(disk.openFiles).toBe(0);
   });
 

@@ -170,7 +170,7 @@ describe('a follower that is offered a snapshot', () => {
   test('gives it up when it is gone, and takes the one that is offered then', async () => {
     await leader.taken(100, STATE_BYTES);
     const { snapshotId } = leader.announced[0]!;
-    leader.ask({ type: 'newestSnapshot', unusable: [snapshotId] });
+    leader.ask({ type: 'newestSnapshot', damaged: [snapshotId], unreadable: [] });
     await leader.settle();
     offer();
     await follower.runFor(50);
@@ -256,17 +256,14 @@ describe('a follower that is offered a snapshot', () => {
 });
 
 describe('a node that gives away a snapshot', () => {
-  test('goes on offering it while it is fetched, until there is one more, and does not remove it', async () => {
+  test.each(['fetched', 'offered'] as const)('does not remove it while it is %s', async (how) => {
     await leader.taken(100, STATE_BYTES);
     const { snapshotId } = leader.announced[0]!;
-    offer();
+    if (how === 'fetched') offer();
+    else leader.snapshotter.tell({ type: 'snapshotOffered', snapshotId });
     await follower.settle();
 
-    await leader.taken(200);
-    expect(leader.announced).toHaveLength(1);
-    await leader.taken(300);
-    expect(leader.announced.map(({ lastIncluded }) => lastIncluded.index)).toEqual([100, 300]);
-    await leader.taken(400);
+    for (const index of [200, 300, 400]) await leader.taken(index);
     expect(leader.files).toMatchObject([expect.stringContaining(snapshotId), expect.anything(), expect.anything()]);
 
     await leader.runFor(31_000);
@@ -274,15 +271,16 @@ describe('a node that gives away a snapshot', () => {
     expect(leader.disk.openFiles).toBe(0);
   });
 
-  test('offers the newest one when nobody has asked for the older one for a while', async () => {
-    await leader.taken(100, STATE_BYTES);
-    offer();
-    await follower.settle();
-    await leader.taken(200);
+  test('says once more what there is, where one is offered that is not there', async () => {
+    await leader.taken(100);
 
-    await leader.runFor(31_000);
+    leader.snapshotter.tell({ type: 'snapshotOffered', snapshotId: 'gone' });
+    await leader.settle();
 
-    expect(leader.announced.map(({ lastIncluded }) => lastIncluded.index)).toEqual([100, 200]);
+    expect(leader.announced).toMatchObject([
+      { lastIncluded: { index: 100 } },
+      { lastIncluded: { index: 100 }, keptIds: [leader.announced[0]!.snapshotId] },
+    ]);
   });
 });
 

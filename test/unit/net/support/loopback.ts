@@ -46,6 +46,6 @@ export function until(condition: () => boolean, timeoutMs = 5_000): Promise<unkn
 }
 
 /** A well-formed incarnation that is easy to tell from others. */
-export function life(digit: string): Incarnation {
+export function incarnationOf(digit: string): Incarnation {
   return incarnation(digit.repeat(32));
 }

@@ -102,7 +102,7 @@ function checkOutcome(outcome: Outcome, damages: readonly Damage[]): void {
   const isUnreadable = damages.some((each) => each.isUnreadable);
   const expected: readonly Outcome[] = ['recovered', 'ERR_STORAGE_CORRUPT', 'ERR_DATA_DIR_MISMATCH'];
   assert(expected.includes(outcome) || (isUnreadable && outcome === 'ERR_STORAGE'), `it ended with ${outcome}`);
-  if (!isUnreadable && damages.every(({ kind }) => kind === 'snapshot' || kind === 'leftover')) {
+  if (damages.every(({ kind, isUnreadable: refuses }) => kind === 'snapshot' || (kind === 'leftover' && !refuses))) {
     assert.equal(outcome, 'recovered', 'there is another snapshot, or all of the log');
   }
 }
@@ -178,6 +178,44 @@ test('where the newest snapshot is damaged, the older one and the log take its p
     expect(outcome).toBe('recovered');
   }
 });
+
+/** Makes a place of the newest snapshots unreadable; says which they are. */
+function hideSnapshots(disk: SimulatedDisk, count: number, place: 'header' | 'content' | 'end'): string[] {
+  const files = [...disk.files()].filter(([path]) => path.endsWith('.snapshot')).slice(-count);
+  for (const [path, { length }] of files) {
+    disk.makeUnreadable(path, { header: 0, content: CONTENT_OFFSET, end: length - 1 }[place]);
+  }
+  return files.map(([path]) => path);
+}
+
+test.each(['header', 'content', 'end'] as const)(
+  'where the %s of the newest snapshot cannot be read, the older one and the log take its place, or all of the log',
+  async (place) => {
+    for (const { disk: left, witness } of remains) {
+      const disk = left.afterProcessDeath();
+      hideSnapshots(disk, 1, place);
+
+      const outcome = await startOn(disk, DATA_DIR, witness.clone(), new SeededRandom(1));
+
+      expect(outcome).toBe('recovered');
+      expect([...disk.files().keys()].filter((path) => path.endsWith('.bad'))).toEqual([]);
+    }
+  },
+);
+
+test.each(['header', 'content', 'end'] as const)(
+  'where the %s of both snapshots cannot be read, the node does not start, and nobody is told to empty the directory',
+  async (place) => {
+    const { disk: left, witness } = remains.at(-1)!;
+    const disk = left.afterProcessDeath();
+    const paths = hideSnapshots(disk, 2, place);
+
+    const outcome = await startOn(disk, DATA_DIR, witness.clone(), new SeededRandom(1));
+
+    expect(outcome).toBe('ERR_STORAGE');
+    expect(paths.every((path) => disk.exists(path))).toBe(true);
+  },
+);
 
 test('where both snapshots are damaged, the node does not start', async () => {
   const { disk: left, witness } = remains.at(-1)!;

@@ -9,7 +9,7 @@ import type { Configuration } from '../../../../../src/actors/raft/configuration
 import type { DurableEffect, Effect, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import type { InstallSnapshot, PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
-import { compactLog } from '../../../../../src/actors/raft/snapshots.js';
+import { dropLogTo } from '../../../../../src/actors/raft/snapshots.js';
 import { createCore, type Core, type CoreLimits } from '../../../../../src/actors/raft/state.js';
 import { step, takeEffects } from '../../../../../src/actors/raft/step.js';
 import { groupId, incarnation, logIndex, type Incarnation, type NodeId } from '../../../../../src/ids.js';
@@ -194,7 +194,7 @@ export class RaftNode {
     const lastIncluded = { index, term, timestampMs: core.log.timestampAt(index) };
     const admissions = core.admissions.at(index);
     const snapshot = { id: `${index}/${term}`, lastIncluded, admissions, state: this.machine.save() };
-    compactLog(core, logIndex(this.disk.compact(snapshot, isOlderOfUse)));
+    dropLogTo(core, logIndex(this.disk.compact(snapshot, isOlderOfUse)));
     return true;
   }
 

@@ -132,7 +132,7 @@ class Faults {
     weather.batchMs = [0, dice.oneOf([0, 1, 5])];
     weather.fetchMs = [1, dice.oneOf([10, 40, 300])];
     weather.fetchFailureRate = dice.oneOf([0, 0.2, 0.7]);
-    if (dice.chance(0.7)) this.#compactEvery(dice.oneOf([20, 60, 200]));
+    if (dice.chance(0.7)) this.#snapshotEvery(dice.oneOf([20, 60, 200]));
     if (this.#kinds.length > 0) this.#next();
   }
 
@@ -240,12 +240,12 @@ class Faults {
     });
   }
 
-  /** Logs are compacted, which is no fault, but brings snapshots to those who were away. */
-  #compactEvery(everyMs: number): void {
+  /** Snapshots are taken, which is no fault, but brings snapshots to those who were away. */
+  #snapshotEvery(everyMs: number): void {
     this.#cluster.plan(this.#dice.between(0, 2 * everyMs), () => {
       if (this.#cluster.nowMs >= this.#endMs) return;
       this.#cluster.compact(this.#anyone());
-      this.#compactEvery(everyMs);
+      this.#snapshotEvery(everyMs);
     });
   }
 

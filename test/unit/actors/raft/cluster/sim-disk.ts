@@ -134,7 +134,7 @@ export class SimDisk {
     for (const { kind, term, timestampMs, payload } of this.#entries) {
       log.append(contentOf(kind, payload), term, timestampMs);
     }
-    log.compactTo(snapshot?.lastIncluded.index ?? logIndex(0));
+    log.dropTo(snapshot?.lastIncluded.index ?? logIndex(0));
     return { hardState: this.hardState, log, admissions: snapshot?.admissions ?? this.#founders };
   }
 

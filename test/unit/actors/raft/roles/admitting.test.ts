@@ -3,7 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { admissionContent, type Admission } from '../../../../../src/actors/raft/admissions.js';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import { forgetfulVoters } from '../../../../../src/actors/raft/admitting.js';
 import { createCore } from '../../../../../src/actors/raft/state.js';
+import { statusOf } from '../../../../../src/actors/raft/status.js';
 import { logIndex, nodeId, term, type NodeId } from '../../../../../src/ids.js';
 import { admissionAt, candidate, grantPreVote, grantVote } from './campaigning.js';
 import {
@@ -47,6 +49,45 @@ function round(subject: Subject, ...from: NodeId[]): void {
 function leaderOfReturned(given: Given = {}): Subject {
   return new Subject({ lives: { b: 2 }, ...given }).elect([C]);
 }
+
+describe('a node that remembers a cluster', () => {
+  /** Nobody was heard from for long. */
+  function leaderless(given: Given): Subject {
+    const subject = new Subject(given);
+    subject.tick(6 * MAX_MS);
+    return subject;
+  }
+
+  test('knows when too many of the others remember nothing for there to be a leader again', () => {
+    const { core } = leaderless({ lives: { b: 2, c: 2 } });
+    expect(statusOf(core)).toMatchObject({ isMemoryLost: true, isFounded: true });
+    expect(forgetfulVoters(core)).toEqual([B, C]);
+  });
+
+  test('knows it of itself too', () => {
+    expect(statusOf(leaderless({ lives: { a: 2, b: 2 } }).core).isMemoryLost).toBe(true);
+  });
+
+  test.each<[string, Given]>([
+    ['one of three has', { lives: { b: 2 } }],
+    ['the other one is away, and may come back with its memory', { lives: { b: 2, c: null } }],
+    ['there never was a cluster', { admissions: [], lives: { b: 2, c: 2 } }],
+    ['two of five have', { configuration: FIVE, lives: { b: 2, c: 2 } }],
+  ])('does not take all for lost when %s', (_, given) => {
+    expect(statusOf(leaderless(given).core).isMemoryLost).toBe(false);
+  });
+
+  test('waits for the leader of those who may have been admitted since, and believes it', () => {
+    const subject = new Subject({ lives: { b: 2, c: 2 } });
+    subject.tick(4 * MAX_MS);
+    expect(statusOf(subject.core).isMemoryLost).toBe(false);
+    subject.peer(append(0, 0));
+    subject.tick(4 * MAX_MS);
+    expect(statusOf(subject.core).isMemoryLost).toBe(false);
+    subject.tick(2 * MAX_MS);
+    expect(statusOf(subject.core).isMemoryLost).toBe(true);
+  });
+});
 
 describe.each([
   ['of an incarnation that the log has not admitted', { lives: { b: 2 } }],

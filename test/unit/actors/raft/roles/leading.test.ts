@@ -295,18 +295,18 @@ describe('a leader', () => {
 });
 
 describe('a peer that lacks what the log no longer has', () => {
-  function compacted(): Subject {
+  function shortened(): Subject {
     const subject = new Subject({ log: [1, 1, 1] }).elect();
     subject.peer(subject.ack(B, 4));
     subject.flush();
     subject.local({ type: 'applied', index: logIndex(4) });
-    subject.core.log.compactTo(logIndex(4));
+    subject.core.log.dropTo(logIndex(4));
     subject.peer(subject.refusal(C, 3, 1, 0));
     return subject;
   }
 
   test('is offered a snapshot, and only heartbeats until that has been sent', () => {
-    const subject = compacted();
+    const subject = shortened();
     const { session } = subject.leader.peers.get(C)!;
     expect(subject.flush()).toContainEqual({ type: 'sendSnapshot', to: C, session, round: 0, term: 2 });
     submit(subject);
@@ -316,7 +316,7 @@ describe('a peer that lacks what the log no longer has', () => {
   });
 
   test('is offered another one with the next heartbeat, if it has not said that it holds the first', () => {
-    const subject = compacted();
+    const subject = shortened();
     subject.flush();
     subject.local({ type: 'snapshotSent', peer: C, session: subject.leader.peers.get(C)!.session });
     expect(subject.flush()).toEqual([]);
@@ -328,7 +328,7 @@ describe('a peer that lacks what the log no longer has', () => {
     ['to the offer', (subject: Subject) => holds(subject, 4)],
     ['to a heartbeat', (subject: Subject) => subject.ack(C, 4)],
   ])('goes on behind the snapshot once its reply %s says that it holds it', (_, reply) => {
-    const subject = compacted();
+    const subject = shortened();
     subject.flush();
     submit(subject);
     subject.flush();
@@ -336,14 +336,14 @@ describe('a peer that lacks what the log no longer has', () => {
     expect(to(C, subject.flush())).toMatchObject([{ type: 'appendEntries', prevLogIndex: 4, prevLogTerm: 2 }]);
   });
 
-  test('is offered another one if the log has been compacted further meanwhile', () => {
-    const subject = compacted();
+  test('is offered another one if the log has been shortened further meanwhile', () => {
+    const subject = shortened();
     subject.flush();
     submit(subject);
     subject.written(subject.flush());
     subject.peer(subject.ack(B, 5));
     subject.flush();
-    subject.core.log.compactTo(logIndex(5));
+    subject.core.log.dropTo(logIndex(5));
     subject.peer(holds(subject, 4));
     expect(subject.flush()).toContainEqual(expect.objectContaining({ type: 'sendSnapshot', to: C }));
   });

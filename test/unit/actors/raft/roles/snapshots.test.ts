@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
-import { compactLog } from '../../../../../src/actors/raft/snapshots.js';
+import { dropLogTo } from '../../../../../src/actors/raft/snapshots.js';
 import { logIndex, term, type LastIncluded } from '../../../../../src/ids.js';
 import { contentOf } from '../content.js';
 import { A, append, B, C, encode, install, lifeOf, MAX_MS, sentLaterOf, storesOf, Subject } from './fixture.js';
@@ -157,7 +157,7 @@ describe('what a snapshot says of admissions', () => {
   });
 });
 
-describe('compaction', () => {
+describe('dropping', () => {
   test('drops what has been applied, and keeps what it admitted', () => {
     const subject = new Subject({ log: [1], term: 3 });
     subject.peer({
@@ -167,14 +167,14 @@ describe('compaction', () => {
     });
     subject.flush();
     subject.local({ type: 'applied', index: logIndex(2) });
-    compactLog(subject.core, logIndex(2));
+    dropLogTo(subject.core, logIndex(2));
     expect(subject.core.log.firstIndex).toBe(3);
     expect(subject.core.admissions.at(logIndex(2))).toContainEqual([B, null]);
   });
 
   test('of what has not been applied cannot be', () => {
     const subject = new Subject({ log: [1, 1], term: 3 });
-    expect(() => compactLog(subject.core, logIndex(1))).toThrow(expect.objectContaining({ code: 'ERR_ASSERTION' }));
+    expect(() => dropLogTo(subject.core, logIndex(1))).toThrow(expect.objectContaining({ code: 'ERR_ASSERTION' }));
   });
 });
 

@@ -96,7 +96,8 @@ test('flipped bytes give a state or an error, and soon', async () => {
           (error: unknown) => error as ConclaveError,
         );
 
-        if (thrown !== null && !/ERR_STORAGE_CORRUPT|ERR_INVALID_OBJECT/.test(thrown.code)) throw thrown;
+        if (thrown !== null && !/ERR_STORAGE_CORRUPT|ERR_INVALID_OBJECT|ERR_DATA_DIR_MISMATCH/.test(thrown.code))
+          throw thrown;
       },
     ),
     { numRuns: FLIPS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) },
@@ -110,7 +111,7 @@ describe('refused is', () => {
   const field = (...bytes: number[]): number[] => [VERSION, FIELDS, 0x81, 0x61, ...bytes];
   const HUGE = [0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
   const streams: readonly [name: string, bytes: readonly number[], complaint: RegExp][] = [
-    ['another version', [9, FIELDS, Tag.end], /version 9/],
+    ['a version that there is not', [0, FIELDS, Tag.end], /version 0/],
     ['a form that there is not', [VERSION, 7, Tag.end], /form 7/],
     ['a tag that there is not', field(0xff), /no value starts with 255/],
     ['an end in place of a value', field(Tag.end), /no value starts with/],
@@ -142,6 +143,13 @@ describe('refused is', () => {
       expect(error.message).toMatch(/^The state of the object jobs is damaged at byte \d+/);
     });
   }
+});
+
+test('what a newer version wrote is not taken for damage', async () => {
+  const error = await errorOf(() => restored(new Box(), Uint8Array.of(2, 0, Tag.end)));
+
+  expect(error.code).toBe('ERR_DATA_DIR_MISMATCH');
+  expect(error.data).toEqual({ version: 2, versionMax: 1 });
 });
 
 test('a length that is only claimed reserves no memory', async () => {

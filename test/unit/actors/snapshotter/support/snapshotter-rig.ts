@@ -10,7 +10,11 @@ import type { SnapshotNews } from '../../../../../src/actors/replicated/caller-m
 import type { HashedState, MachineMessage } from '../../../../../src/actors/replicated/machine-messages.js';
 import type { SnapshotEvent } from '../../../../../src/actors/snapshotter/snapshot-event.js';
 import { snapshotterActorOn, type SnapshotterData } from '../../../../../src/actors/snapshotter/snapshotter-actor.js';
-import type { KeptSnapshot, SnapshotterMessage } from '../../../../../src/actors/snapshotter/snapshotter-messages.js';
+import type {
+  KeptSnapshot,
+  OpenedSnapshots,
+  SnapshotterMessage,
+} from '../../../../../src/actors/snapshotter/snapshotter-messages.js';
 import { groupId, logIndex, nodeId, type LastIncluded, type NodeId } from '../../../../../src/ids.js';
 import type { ActorRef } from '../../../../../src/runtime/actor.js';
 import { ActorSystem } from '../../../../../src/runtime/actor-system.js';
@@ -113,7 +117,7 @@ export class SnapshotterRig {
   async open(): Promise<readonly KeptSnapshot[]> {
     const answer = this.ask({ type: 'openSnapshots' });
     await this.settle();
-    return answer.value as readonly KeptSnapshot[];
+    return (answer.value as OpenedSnapshots).kept;
   }
 
   /** Lets everything happen that does not need more than a moment. */

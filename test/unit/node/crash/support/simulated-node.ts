@@ -12,7 +12,8 @@ import { machineActorOn } from '../../../../../src/actors/replicated/machine-act
 import { MemoryNetwork } from '../../../../../src/net/memory-transport.js';
 import { consensusActorOn } from '../../../../../src/node/consensus-actor.js';
 import { InlinePlacement } from '../../../../../src/node/inline-placement.js';
-import { checkOptions, type RuntimeOptions } from '../../../../../src/node/options.js';
+import { checkOptions } from '../../../../../src/node/check-options.js';
+import type { RuntimeOptions } from '../../../../../src/node/options.js';
 import { Runtime } from '../../../../../src/node/runtime.js';
 import { silentLogger, type Logger } from '../../../../../src/runtime/logger.js';
 import { randomBelow, SeededRandom } from '../../../../../src/runtime/random.js';

@@ -6,7 +6,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { PlacementEvents } from './placement.js';
 
-interface NodeLifeEvents {
+interface NodeFateEvents {
   failure: (error: Error) => void;
   machineLost: (error: Error) => void;
   machineBack: () => void;
@@ -15,7 +15,7 @@ interface NodeLifeEvents {
   ended: () => void;
 }
 
-export class NodeLife extends EventEmitter<NodeLifeEvents> implements PlacementEvents {
+export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementEvents {
   failure: Error | null = null;
   isMachineUp = true;
 

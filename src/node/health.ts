@@ -1,0 +1,52 @@
+/**
+ * How a node fares, in a word: what its fate, its consensus and its user say of it together. Pure; on the thread that
+ * started the node.
+ */
+
+import type { NodeStatus } from '../actors/replicated/caller-messages.js';
+
+/**
+ * How a node fares.
+ *
+ * - `starting`: it has not heard from consensus yet.
+ * - `founding`: it knows of no cluster yet. To found one it takes all members at once, for any that were missing might
+ *   remember one; from then on a majority is enough.
+ * - `memory lost`: it remembers a cluster, and too many of the other members do not for there ever to be a leader again:
+ *   only people can mend that. Commands wait, and local queries are answered.
+ * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
+ * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
+ * - `ok`: it takes part.
+ * - `object failed`: the thread of its objects has ended and is being brought back.
+ * - `failed`: it cannot go on; see the `error` event.
+ * - `stopped`: `stop()` was called.
+ */
+export type Health =
+  | 'starting'
+  | 'founding'
+  | 'memory lost'
+  | 'no quorum'
+  | 'catching up'
+  | 'ok'
+  | 'object failed'
+  | 'failed'
+  | 'stopped';
+
+export interface HealthSigns {
+  readonly isStopped: boolean;
+  readonly hasFailed: boolean;
+  readonly isMachineUp: boolean;
+  /** Null: consensus has not said anything yet. */
+  readonly status: NodeStatus | null;
+  readonly isReady: boolean;
+}
+
+export function healthOf({ isStopped, hasFailed, isMachineUp, status, isReady }: HealthSigns): Health {
+  if (isStopped) return 'stopped';
+  if (hasFailed) return 'failed';
+  if (!isMachineUp) return 'object failed';
+  if (status === null) return 'starting';
+  if (!status.isFounded) return 'founding';
+  if (status.isMemoryLost) return 'memory lost';
+  if (status.leader === null || !status.hasQuorum) return 'no quorum';
+  return isReady ? 'ok' : 'catching up';
+}

@@ -1,0 +1,49 @@
+/**
+ * What a runtime tells its user, on the user's thread: never before the user can listen, and whatever listeners do.
+ */
+
+import { EventEmitter } from 'eventemitter3';
+import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
+import type { Role } from './status.js';
+
+/** What a runtime tells those who listen. */
+export interface RuntimeEvents {
+  /** The node has caught up with the leader for the first time. */
+  ready: () => void;
+  /** The node's role has changed. */
+  role: (role: Role) => void;
+  /** The node knows another leader than before, or none. */
+  leader: (leader: string | null) => void;
+  /** What becomes of snapshots: of this node's own, and of those that it is given. */
+  snapshot: (event: SnapshotEvent) => void;
+  /** Something has failed that no call reports. `status().health` tells whether the node goes on. */
+  error: (error: Error) => void;
+}
+
+/** Holds everything back until it is released. */
+export class RuntimeEmitter extends EventEmitter<RuntimeEvents> {
+  /** What is to be told once whoever has started the node could listen; null: it can. */
+  #early: (() => void)[] | null = [];
+
+  /** The user has the runtime. */
+  release(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const tell of early) tell();
+  }
+
+  /** A listener that throws is the user's affair, and must not take the node along. */
+  tell<Event extends keyof RuntimeEvents>(event: Event, ...args: Parameters<RuntimeEvents[Event]>): void {
+    if (this.#early !== null) {
+      this.#early.push(() => this.tell(event, ...args));
+      return;
+    }
+    try {
+      this.emit(event, ...(args as never));
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}
