@@ -4,11 +4,8 @@
  */
 
 import { assert } from '../../assert.js';
-import { ConclaveError } from '../../errors.js';
 import type { CallOutcome, HistoryCall } from './history.js';
-
-/** Of these it is known that the command took effect, and on time; its result is not. */
-const APPLIED: ReadonlySet<string> = new Set(['ERR_RESULT_LOST', 'ERR_RESULT_NOT_ENCODABLE', 'ERR_RESULT_TOO_LARGE']);
+import { outcomeOfError } from './outcome-of-error.js';
 
 /**
  * Records a history. `call` before the call is made, and one of the others as soon as its promise has settled; a call of
@@ -58,12 +55,9 @@ export class HistoryRecorder<Input, Output> {
     this.#settle(call, { kind: 'refused' });
   }
 
-  /** The call has ended with this error, which says by itself what is known. What is no `ConclaveError` says nothing. */
+  /** The call has ended with this error; see {@link outcomeOfError}. */
   failed(call: number, error: unknown): void {
-    if (!(error instanceof ConclaveError)) this.unknown(call);
-    else if (APPLIED.has(error.code)) this.applied(call);
-    else if (error.mayBeApplied) this.unknown(call);
-    else this.refused(call);
+    this.#settle(call, outcomeOfError(error));
   }
 
   /** The history up to now, in the order of invocations. */
