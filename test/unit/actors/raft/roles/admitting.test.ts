@@ -222,16 +222,6 @@ describe('a voter that comes back without its memory', () => {
     expect(subject.core.log.lastIndex).toBe(3);
   });
 
-  test('waits for an entry of the own term of its leader to be committed', () => {
-    const subject = leaderOfReturned({ log: [1, 1], term: 1 });
-    round(subject, B);
-    subject.peer(subject.ack(C, 2));
-    subject.flush();
-    expect(termsOf(subject.core)).toEqual([1, 1, 2]);
-    acknowledge(subject, C);
-    expect(admissionAt(subject, 4)).toEqual([[B, null]]);
-  });
-
   test('is one at a time', () => {
     const subject = new Subject({ configuration: FIVE, lives: { b: 2, d: 2 } }).elect([C, E]);
     round(subject, B, C, D, E);
