@@ -222,6 +222,16 @@ describe('a voter that comes back without its memory', () => {
     expect(subject.core.log.lastIndex).toBe(3);
   });
 
+  test('is not retired before others have answered a round with it, though its former life has answered the last one', () => {
+    const subject = new Subject().establish();
+    subject.connect(B, 2);
+    subject.flush();
+    acknowledge(subject, B);
+    expect(subject.core.log.lastIndex).toBe(1);
+    acknowledge(subject, C);
+    expect(admissionAt(subject, 2)).toEqual([[B, null]]);
+  });
+
   test('is one at a time', () => {
     const subject = new Subject({ configuration: FIVE, lives: { b: 2, d: 2 } }).elect([C, E]);
     round(subject, B, C, D, E);
