@@ -11,6 +11,8 @@
  *   campaign NODE                the node's election timeout passes, then it ticks
  *   deliver [FROM>TO…]           messages arrive, and those sent in answer, until none is left (on these ways only)
  *   one FROM>TO…                 of the messages under way on each of these ways, the first arrives
+ *   delay FROM>TO                the messages under way on this way stay behind whatever follows them, until `stray`
+ *   stray FROM>TO                the first delayed one arrives, though its connection may be no more: no transport does so
  *   drop FROM>TO… | all          messages under way are lost
  *   double FROM>TO               the messages under way will arrive twice
  *   cut NODE|FROM>TO…            nothing arrives any more to and from the node, or on this way
@@ -23,6 +25,7 @@
  *   restart NODE                 comes back, connected as before; a node that was wiped is new to the others, and must be
  *                                connected to each
  *   wipe NODE [naively]          a node that is down loses its disk; naively: it will come back under its old incarnation
+ *   find NODE                    a node that is down gets back the disk that it lost
  *   show [NODE…]                 how the nodes stand
  *   broken COMMAND               carries out a command by which Raft's promises are broken; shows which, and ends the story
  */
@@ -54,6 +57,7 @@ export class ScenarioRunner implements NodeWorld {
   readonly #nodes = new Map<NodeId, RaftNode>();
   #checker = new HistoryChecker(majorityConfiguration([nodeId('a')]), this.#nodes);
   #underWay: UnderWay[] = [];
+  readonly #delayed: UnderWay[] = [];
   readonly #cut = new Set<string>();
   readonly #held = new Set<string>();
   readonly #stoppedDisks = new Set<NodeId>();
@@ -100,6 +104,15 @@ export class ScenarioRunner implements NodeWorld {
         if (at === -1) throw new Error(`nothing is under way on ${way}`);
         this.#arrive(at);
       }
+    },
+    delay: ([way]) => {
+      this.#delayed.push(...this.#underWay.filter((each) => wayOf(each) === way));
+      this.#underWay = this.#underWay.filter((each) => wayOf(each) !== way);
+    },
+    stray: ([way]) => {
+      const at = this.#delayed.findIndex((each) => wayOf(each) === way);
+      this.#underWay.unshift(...this.#delayed.splice(at, 1));
+      this.#arrive(0, true);
     },
     drop: (ways) => {
       this.#underWay = ways[0] === 'all' ? [] : this.#underWay.filter((each) => !ways.includes(wayOf(each)));
@@ -162,6 +175,7 @@ export class ScenarioRunner implements NodeWorld {
       }
     },
     wipe: ([id, how]) => this.#nodes.get(nodeId(id!))!.wipe(how === 'naively'),
+    find: ([id]) => this.#nodes.get(nodeId(id!))!.find(),
     compact: ([id]) => {
       const node = this.#node(id);
       const isNew = node.compact(false);
@@ -271,11 +285,11 @@ export class ScenarioRunner implements NodeWorld {
     throw new Error('messages never end');
   }
 
-  #arrive(at: number): void {
+  #arrive(at: number, isStray = false): void {
     const [{ from, to, message, fromMemory, toMemory }] = this.#underWay.splice(at, 1) as [UnderWay];
     const node = this.#nodes.get(to)!;
     const isConnected = node.memory === toMemory && this.#memories.get(`${to}>${from}`) === fromMemory;
-    const isLost = this.#cut.has(`${from}>${to}`) || node.core === null || !isConnected;
+    const isLost = this.#cut.has(`${from}>${to}`) || node.core === null || !(isConnected || isStray);
     this.#lines.push(`${from}>${to} ${describeMessage(message)}${isLost ? ' -- lost' : ''}`);
     if (isLost) return;
     this.#setClock(node);

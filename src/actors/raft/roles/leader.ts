@@ -91,8 +91,12 @@ export const leader: Handlers<Leader> = {
     // What it asked on its old connection, it asks again.
     role.remoteReads = role.remoteReads.filter((read) => read.from !== id);
     const peer = role.peers.get(id);
-    // Whoever has lost its memory has none of what its former incarnation acknowledged.
-    if (peer === undefined || (known !== undefined && known !== incarnation)) role.peers.set(id, newProgress(core));
+    if (known !== undefined && known !== incarnation) {
+      // Whoever has lost its memory has none of what its former incarnation acknowledged, and a quorum that has answered a round
+      // with that one has not answered it without it.
+      role.peers.set(id, newProgress(core));
+      startRound(core, role);
+    } else if (peer === undefined) role.peers.set(id, newProgress(core));
     // What was on its way on the old connection may be lost.
     else if (peer.state === 'replicate') peer.becomeProbe(logIndex(peer.matchIndex + 1));
     else peer.isProbeSent = false;

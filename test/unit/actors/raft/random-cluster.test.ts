@@ -42,6 +42,16 @@ describe('histories in which voters lose their memory', () => {
   );
 
   test(
+    'have nodes take messages of a peer that has lost its memory and come back since',
+    () => {
+      let taken = 0;
+      for (let seed = 1; seed <= SEEDS_PER_TEST; seed++) taken += runRandomly(seed, ABOUT_MEMORY).takenAcrossLives;
+      expect(taken).toBeGreaterThan(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'lose what is committed if such a voter comes back as the one that it was, and do not if it must be let in again',
     () => {
       const loss = firstLoss({ ...ABOUT_MEMORY, isNaive: true }, NAIVE_RUNS_MAX);

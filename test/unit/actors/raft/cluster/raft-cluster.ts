@@ -34,13 +34,24 @@ interface Place {
   readonly offsetMs: number;
   readonly wallSkewMs: number;
   pausedUntilMs: number;
-  /** Whom the node is connected to: what each of them remembers, as this life of the node was last told. */
+  /** Until then the core takes nothing of what the network brings. */
+  cloggedUntilMs: number;
+  /** Whom the network has connected this life of the node to: what each of them remembers. */
   readonly memories: Map<NodeId, number>;
+  /** What the network has brought and the core has not taken yet, in order: news of connections, and what came by them. */
+  readonly inbox: Received[];
   /** The snapshots that this life of the node is fetching. */
   readonly fetching: Set<string>;
   isFlushPlanned: boolean;
   isSyncPlanned: boolean;
   isApplyPlanned: boolean;
+}
+
+interface Received {
+  readonly message: RaftMessage;
+  /** By whom a peer's message was sent, and what that one remembered. */
+  readonly from: NodeId | null;
+  readonly memory: number;
 }
 
 interface WaitingRead {
@@ -64,6 +75,8 @@ export class RaftCluster implements NodeWorld {
   acknowledged = 0;
   readsDone = 0;
   readsFailed = 0;
+  /** Messages that a core took although their sender had lost its memory, and was connected again, by then. */
+  takenAcrossLives = 0;
   readonly #observers: readonly NodeId[];
   readonly #places = new Map<NodeId, Place>();
   readonly #events = new EventQueue();
@@ -89,7 +102,9 @@ export class RaftCluster implements NodeWorld {
         offsetMs: this.dice.between(0, 1000),
         wallSkewMs: this.dice.between(-5000, 5000),
         pausedUntilMs: 0,
+        cloggedUntilMs: 0,
         memories: new Map(),
+        inbox: [],
         fetching: new Set(),
         isFlushPlanned: false,
         isSyncPlanned: false,
@@ -179,6 +194,7 @@ export class RaftCluster implements NodeWorld {
     const session = ++this.#sessions;
     node.start(session);
     place.memories.clear();
+    place.inbox.length = 0;
     place.fetching.clear();
     place.isFlushPlanned = false;
     place.isSyncPlanned = false;
@@ -192,6 +208,11 @@ export class RaftCluster implements NodeWorld {
     // One that is paused is woken when it was to be: what has been put off until then comes in its order.
     if (place.pausedUntilMs > this.nowMs) return;
     place.pausedUntilMs = this.nowMs + forMs;
+  }
+
+  /** What the network brings to a node gathers, while all else there goes on. */
+  clog(id: NodeId, forMs: number): void {
+    this.#places.get(id)!.cloggedUntilMs = this.nowMs + forMs;
   }
 
   /** A node that is down loses its disk. */
@@ -267,13 +288,18 @@ export class RaftCluster implements NodeWorld {
     this.#whenAwake(place, null, () => {
       const { incarnation, memory } = this.nodes.get(peer)!;
       place.memories.set(peer, memory);
-      place.node.step({ type: 'peerConnected', peer, incarnation });
-      this.#afterStep(place);
+      this.#receive(place, { message: { type: 'peerConnected', peer, incarnation }, from: null, memory });
     });
   }
 
   #disconnect(at: NodeId, peer: NodeId): void {
-    this.plan(this.dice.between(0, 5), () => this.tell(at, { type: 'peerDisconnected', peer }));
+    const place = this.#places.get(at)!;
+    const { memory } = this.nodes.get(peer)!;
+    this.plan(this.dice.between(0, 5), () => {
+      this.#whenAwake(place, null, () => {
+        this.#receive(place, { message: { type: 'peerDisconnected', peer }, from: null, memory });
+      });
+    });
   }
 
   #transmit(from: NodeId, to: NodeId, message: PeerMessage): void {
@@ -300,7 +326,23 @@ export class RaftCluster implements NodeWorld {
       if (this.blocked.has(way)) return;
       this.#whenAwake(place, null, () => {
         if (place.node.memory !== toMemory || place.memories.get(from) !== memory) return;
-        place.node.step(message);
+        this.#receive(place, { message, from, memory });
+      });
+    });
+  }
+
+  /** The core takes what the network brings in its order, but not at once: connections may have changed meanwhile. */
+  #receive(place: Place, received: Received): void {
+    const { inbox, node, memories } = place;
+    const { session } = node;
+    if (inbox.push(received) > 1) return;
+    const clogMs = place.cloggedUntilMs - this.nowMs;
+    this.plan(Math.max(clogMs, this.dice.between(...this.weather.inboxMs)), () => {
+      this.#whenAwake(place, session, () => {
+        for (const { message, from, memory } of inbox.splice(0)) {
+          if (from !== null && memories.get(from) !== memory) this.takenAcrossLives++;
+          node.step(message);
+        }
         this.#afterStep(place);
       });
     });

@@ -130,6 +130,13 @@ export class RaftNode {
     this.disk = new SimDisk(isNaive ? this.incarnation : incarnationOf(this.id, this.memory + 1), []);
   }
 
+  /** A node that is down gets back the disk that it lost last, and remembers what it remembered then. */
+  find(): void {
+    const lost = this.lostDisks.pop();
+    if (this.core !== null || lost === undefined) throw new Error(`${this.id} is up, or has lost nothing`);
+    this.disk = lost;
+  }
+
   /** Gives the core one message, without the flush that ends a batch. */
   step(message: RaftMessage): void {
     step(this.running, message, this.#nowMs, this.#wallMs);

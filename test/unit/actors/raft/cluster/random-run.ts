@@ -39,6 +39,8 @@ export interface RunReport {
   readonly readsDone: number;
   /** How many times a voter has lost its memory. */
   readonly wiped: number;
+  /** How many messages were taken after their sender had lost its memory and was connected again. */
+  readonly takenAcrossLives: number;
 }
 
 export interface RunOptions {
@@ -82,6 +84,7 @@ export function runRandomly(seed: number, { isNaive = false, isAboutMemory = fal
     acknowledged: cluster.acknowledged,
     readsDone: cluster.readsDone,
     wiped: faults.wiped,
+    takenAcrossLives: cluster.takenAcrossLives,
   };
 }
 
@@ -109,10 +112,10 @@ class Faults {
     this.#paceMs = dice.oneOf([60, 120, 250]);
     const all = [
       ...[this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOff, this.#cutOneWay, this.#split],
-      ...[this.#wipe, this.#wipe, this.#flap, this.#usurp, this.#usurp, this.#bereave],
+      ...[this.#wipe, this.#replace, this.#replace, this.#flap, this.#usurp, this.#usurp, this.#bereave],
     ];
     const chosen = isAboutMemory
-      ? [this.#crash, this.#wipe, this.#cutOff, this.#split, this.#bereave]
+      ? [this.#crash, this.#wipe, this.#replace, this.#cutOff, this.#split, this.#bereave]
       : all.filter(() => dice.chance(0.5));
     this.#kinds = chosen.map((kind) => () => kind.call(this));
   }
@@ -129,6 +132,7 @@ class Faults {
     weather.delayMs = [0.5, dice.oneOf([2, 2, 10, 30])];
     weather.syncMs = [0.1, dice.oneOf([1, 1, 20, 60])];
     weather.applyMs = [0, dice.oneOf([1, 1, 20, 100])];
+    weather.inboxMs = [0, dice.oneOf([0, 0, 5])];
     weather.batchMs = [0, dice.oneOf([0, 1, 5])];
     weather.fetchMs = [1, dice.oneOf([10, 40, 300])];
     weather.fetchFailureRate = dice.oneOf([0, 0.2, 0.7]);
@@ -160,13 +164,20 @@ class Faults {
   }
 
   /** A node crashes and loses its disk. */
-  #wipe(): void {
-    const id = this.#anyone();
+  #wipe(id = this.#anyone(), minMs = 20, maxMs = 500): void {
     if (!this.#mayWipe(id)) return;
     if (this.#voters.includes(id)) this.wiped++;
     this.#cluster.crash(id);
     this.#cluster.wipe(id, this.#isNaive);
-    this.#cluster.plan(this.#dice.between(20, 500), () => this.#cluster.restart(id));
+    this.#cluster.plan(this.#dice.between(minMs, maxMs), () => this.#cluster.restart(id));
+  }
+
+  /** A voter is back without its memory before another node has taken what the former life of it has sent. */
+  #replace(): void {
+    this.#cluster.clog(this.#anyone(), this.#dice.between(30, 100));
+    this.#cluster.plan(this.#dice.between(1, 30), () => {
+      if (this.#cluster.nowMs < this.#endMs) this.#wipe(this.#dice.oneOf(this.#voters), 1, 10);
+    });
   }
 
   /** What is committed is kept only as long as a majority remembers; and an election takes a majority that counts. */

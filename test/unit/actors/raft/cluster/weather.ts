@@ -11,6 +11,8 @@ export interface Weather {
   straggleRate: number;
   syncMs: [min: number, max: number];
   applyMs: [min: number, max: number];
+  /** How long what has arrived at a node may wait for its core to take it. */
+  inboxMs: [min: number, max: number];
   /** How long a batch of messages may gather before its flush. */
   batchMs: [min: number, max: number];
   /** How long it takes to fetch a snapshot, and how often that fails. */
@@ -26,6 +28,7 @@ export const FAIR_WEATHER: Weather = {
   straggleRate: 0,
   syncMs: [0.1, 1],
   applyMs: [0, 1],
+  inboxMs: [0, 0.2],
   batchMs: [0, 0.2],
   fetchMs: [1, 10],
   fetchFailureRate: 0,

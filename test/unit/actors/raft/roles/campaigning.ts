@@ -2,8 +2,9 @@
 
 import { decodeAdmissions, type Admission } from '../../../../../src/actors/raft/admissions.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
+import type { RequestPreVote, RequestVote } from '../../../../../src/actors/raft/messages.js';
 import { logIndex, term, type NodeId } from '../../../../../src/ids.js';
-import { MAX_MS, Subject, type Given } from './fixture.js';
+import { B, MAX_MS, Subject, type Given } from './fixture.js';
 
 /** What the log says at this index; null if that is no admission. */
 export function admissionAt({ core }: Subject, index: number): Admission[] | null {
@@ -27,4 +28,26 @@ export function candidate(given: Given, by: readonly NodeId[]): Subject {
   grantPreVote(subject, ...by);
   subject.written(subject.flush());
   return subject;
+}
+
+type Request<Message> = Omit<Message, 'group'>;
+
+/** A candidate's request, in this term, whose log ends so. */
+export function requestVote(
+  inTerm: number,
+  [lastLogIndex, lastLogTerm]: readonly [index: number, term: number],
+  { from = B, transfer = false } = {},
+): Request<RequestVote> {
+  const log = { lastLogIndex: logIndex(lastLogIndex), lastLogTerm: term(lastLogTerm) };
+  return { type: 'requestVote', from, term: term(inTerm), ...log, leadershipTransfer: transfer };
+}
+
+/** A question of a node in this term, which would campaign in the next one. */
+export function requestPreVote(
+  inTerm: number,
+  [lastLogIndex, lastLogTerm]: readonly [index: number, term: number],
+  { from = B } = {},
+): Request<RequestPreVote> {
+  const log = { lastLogIndex: logIndex(lastLogIndex), lastLogTerm: term(lastLogTerm) };
+  return { type: 'requestPreVote', from, term: term(inTerm), campaignTerm: term(inTerm + 1), ...log };
 }

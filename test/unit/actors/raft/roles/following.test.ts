@@ -194,13 +194,6 @@ describe('a refusal', () => {
 });
 
 describe('the commit index of a follower', () => {
-  test('goes no further than what is known to match', () => {
-    const subject = new Subject({ log: [1, 1, 2], term: 3 });
-    subject.peer(append(2, 1, [], { leaderCommit: 3 }));
-    expect(subject.core.commitIndex).toBe(2);
-    expect(subject.flush()).toContainEqual({ type: 'commit', index: 2 });
-  });
-
   test('never goes back', () => {
     const subject = new Subject({ log: [1, 1], term: 1 });
     subject.peer(append(2, 1, [], { leaderCommit: 2 }), append(2, 1, [], { leaderCommit: 1 }));

@@ -56,37 +56,6 @@ describe('a leader that was just elected', () => {
 });
 
 describe('what is committed', () => {
-  test('is what a quorum holds, the leader among it only once its own disk has it', () => {
-    const subject = new Subject().establish();
-    submit(subject);
-    const written = subject.flush();
-    subject.peer(subject.ack(B, 2));
-    subject.flush();
-    expect(subject.core.commitIndex).toBe(1);
-    subject.written(written);
-    subject.flush();
-    expect(subject.core.commitIndex).toBe(2);
-  });
-
-  test('does not need the leader', () => {
-    const subject = new Subject().establish();
-    submit(subject);
-    subject.flush();
-    subject.peer(subject.ack(B, 2), subject.ack(C, 2));
-    subject.flush();
-    expect(subject.core.commitIndex).toBe(2);
-  });
-
-  test('is of the own term, or before what is (figure 8)', () => {
-    const subject = new Subject({ log: [1, 1] }).elect();
-    subject.peer(subject.ack(B, 2), subject.ack(C, 2));
-    subject.flush();
-    expect(subject.core.commitIndex).toBe(0);
-    subject.peer(subject.ack(B, 3));
-    subject.flush();
-    expect(subject.core.commitIndex).toBe(3);
-  });
-
   test('does not count learners and observers', () => {
     const subject = new Subject({ configuration: majorityConfiguration([A, B, C], [D]) }).establish();
     submit(subject);
@@ -188,17 +157,6 @@ describe('a refusal', () => {
 });
 
 describe('the way to a peer', () => {
-  test('takes no more messages than the limit, and goes on as they are acknowledged', () => {
-    const subject = new Subject({ inflightMessagesMax: 2 }).establish();
-    for (let i = 0; i < 3; i++) {
-      submit(subject);
-      subject.flush();
-    }
-    expect(subject.leader.peers.get(B)).toMatchObject({ nextIndex: 4 });
-    subject.peer(subject.ack(B, 2));
-    expect(to(B, subject.flush())).toMatchObject([{ prevLogIndex: 3 }]);
-  });
-
   test('is probed anew over a new connection, for what was under way may be lost', () => {
     const subject = new Subject().establish();
     submit(subject);
@@ -248,17 +206,6 @@ describe('a leader', () => {
     const effects = subject.tick(1);
     expect(subject.core).toMatchObject({ role: { name: 'follower' }, term: 1, leader: null, votedFor: A });
     expect(effects).toContainEqual({ type: 'roleChanged', role: 'follower', term: 1, leader: null });
-  });
-
-  test('stays as long as a quorum answers', () => {
-    const subject = new Subject().establish();
-    for (let passed = 0; passed < 5 * MAX_MS; passed += HEARTBEAT_MS) {
-      subject.tick(HEARTBEAT_MS);
-      subject.flush();
-      subject.peer(subject.ack(C, 1));
-      subject.flush();
-    }
-    expect(subject.core.role.name).toBe('leader');
   });
 
   test('is deposed by no request for a vote but one that it asked for', () => {

@@ -1,4 +1,4 @@
-/** A follower that is given a snapshot: what it fetches, what it says, and how its log goes on behind it. */
+/** A follower that is given a snapshot: what it fetches, what it says, and what storage is told of it. */
 
 import { describe, expect, test } from 'vitest';
 import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
@@ -73,25 +73,6 @@ describe('an offer of a snapshot', () => {
   test('of a leader of an earlier term is no matter', () => {
     const subject = new Subject({ log: [1], term: 3 });
     expect(subject.peer(install(9, { term: 2 }))).toEqual([]);
-  });
-});
-
-describe('the log behind a snapshot', () => {
-  test('is empty where it contradicts or ends before', () => {
-    const subject = receiving([1, 1]);
-    subject.local(installed(9));
-    expect(subject.core.log).toMatchObject({ firstIndex: 10, lastIndex: 9, lastTerm: 2 });
-    subject.peer(append(9, 2, [3]));
-    expect(subject.core.log.lastIndex).toBe(10);
-  });
-
-  test('keeps what follows the same entry', () => {
-    const subject = new Subject({ log: [1, 2, 2, 3], term: 3 });
-    subject.peer(install(2));
-    subject.flush();
-    subject.local(installed(2));
-    expect(subject.core.log).toMatchObject({ firstIndex: 3, lastIndex: 4, lastTerm: 3 });
-    expect(subject.flush().filter(({ type }) => type === 'commit')).toEqual([]);
   });
 });
 

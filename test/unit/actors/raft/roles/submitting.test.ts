@@ -226,16 +226,6 @@ describe('a handover', () => {
     expect(subject.flush()).toEqual([]);
   });
 
-  test('first waits until the target has everything', () => {
-    const subject = new Subject().establish();
-    subject.local(submit(7));
-    subject.flush();
-    subject.local({ type: 'transferLeadership', target: B });
-    expect(subject.flush()).toEqual([]);
-    subject.peer(subject.ack(B, 2));
-    expect(sentOf(subject.flush()).map(({ message }) => message.type)).toContain('timeoutNow');
-  });
-
   test('without a target goes to the voter that has the most', () => {
     const subject = new Subject().establish();
     subject.local(submit(7));
@@ -320,14 +310,6 @@ describe('a handover', () => {
     subject.flush();
     subject.tick(MAX_MS);
     expect(subject.flush()).toContainEqual({ type: 'transferEnded', error: 'timed out' });
-  });
-
-  test('makes the target campaign without a pre-vote, if its own leader says so', () => {
-    const subject = follower();
-    subject.peer({ type: 'timeoutNow', from: C });
-    expect(subject.core.role.name).toBe('follower');
-    subject.peer({ type: 'timeoutNow' });
-    expect(subject.core).toMatchObject({ role: { name: 'candidate' }, term: 2, votedFor: A });
   });
 });
 

@@ -1,0 +1,148 @@
+/**
+ * Raft thesis §4, claim by claim, as far as it applies: members cannot change yet, so there is nothing of joint consensus
+ * (§4.3) nor of removing a leader (§4.2.2). But a voter that has lost its memory is replaced as one server is by another,
+ * by the rules of §4.1 (one at a time, and step by step, as roles/admitting.test.ts has it), and who has no vote catches up as in §4.2.1.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
+import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import { admissionAt, grantPreVote, grantVote, requestVote } from '../roles/campaigning.js';
+import {
+  A,
+  append,
+  B,
+  C,
+  D,
+  encode,
+  HEARTBEAT_MS,
+  MAX_MS,
+  MIN_MS,
+  sentLaterOf,
+  sentOf,
+  Subject,
+} from '../roles/fixture.js';
+import { configurationOf, converse, votersOf } from './conversation.js';
+
+describe('§4.1: replacing one server at a time', () => {
+  test('§4.1: a change takes effect where it is appended, not where it is committed', () => {
+    const subject = new Subject({ log: [1], term: 1 });
+    subject.peer({ ...append(1, 1), entries: encode(2, [[admissionContent([[B, null]]), 1]]) });
+    expect(subject.core).toMatchObject({ commitIndex: 0 });
+    subject.tick(MAX_MS);
+    grantPreVote(subject, B);
+    expect(subject.core.role.name).toBe('preCandidate');
+    grantPreVote(subject, C);
+    expect(subject.core.role.name).toBe('candidate');
+  });
+
+  test('§4.1: and loses it where it is cut off', () => {
+    const subject = new Subject({ log: [1], term: 1 });
+    subject.peer({ ...append(1, 1), entries: encode(2, [[admissionContent([[B, null]]), 1]]) });
+    subject.peer(append(1, 1, [2], { term: 2, from: C }));
+    subject.tick(MAX_MS);
+    grantPreVote(subject, B);
+    expect(subject.core.role.name).toBe('candidate');
+  });
+
+  // The correction to single-server changes that was made after the thesis.
+
+  // The correction to changes of single servers that was made after the thesis.
+  test('§4.1: a leader changes nothing before an entry of its own term is committed', () => {
+    const subject = new Subject({ log: [1, 1], term: 1, lives: { b: 2 } }).elect([C]);
+    subject.tick(HEARTBEAT_MS);
+    subject.flush();
+    // b has answered this leader, and all entries of the term before are on a majority.
+    subject.peer(subject.ack(B, 3), subject.ack(C, 2));
+    subject.flush();
+    expect(subject.core).toMatchObject({ commitIndex: 0, log: { lastIndex: 3 } });
+    subject.peer(subject.ack(C, 3));
+    subject.flush();
+    expect(subject.core.commitIndex).toBe(3);
+    expect(admissionAt(subject, 4)).toEqual([[B, null]]);
+  });
+});
+
+describe('§4.2.1: who has no vote yet', () => {
+  const WITH_LEARNER = majorityConfiguration([A, B, C], [D]);
+
+  test('§4.2.1: is sent the log, and does not count towards majorities, neither for votes nor for commitment', () => {
+    const subject = new Subject({ configuration: WITH_LEARNER });
+    subject.tick(MAX_MS);
+    grantPreVote(subject, D);
+    expect(subject.core.role.name).toBe('preCandidate');
+    grantPreVote(subject, B);
+    subject.written(subject.flush());
+    grantVote(subject, D);
+    expect(subject.core.role.name).toBe('candidate');
+    grantVote(subject, B);
+    const effects = subject.flush();
+    subject.written(effects);
+    expect(sentOf(effects).map(({ to }) => to)).toEqual([B, C, D]);
+    subject.peer(subject.ack(D, 1));
+    subject.flush();
+    expect(subject.core.commitIndex).toBe(0);
+  });
+
+  test('§4.2.1: is brought up to date by the leader, whatever the others do', () => {
+    const leader = new Subject({ configuration: WITH_LEARNER, log: [1, 1, 1] }).elect();
+    const learner = new Subject({ configuration: WITH_LEARNER, self: D });
+    leader.tick(HEARTBEAT_MS);
+    converse([leader, learner]);
+    expect(leader.leader.peers.get(D)).toMatchObject({ matchIndex: 4 });
+    expect(learner.core.log.lastIndex).toBe(4);
+  });
+
+  test('§4.2.1: is asked for no vote', () => {
+    const subject = new Subject({ configuration: WITH_LEARNER });
+    expect(sentOf(subject.tick(MAX_MS)).map(({ to }) => to)).toEqual([B, C]);
+    grantPreVote(subject, B);
+    expect(sentLaterOf(subject.flush()).map(({ to }) => to)).toEqual([B, C]);
+  });
+});
+
+describe('§4.2.3: disruptive servers', () => {
+  test('§4.2.3: a server that has heard from a leader within the minimum election timeout takes no later term from a candidate', () => {
+    const subject = new Subject({ log: [1], term: 1 });
+    subject.nowMs += MIN_MS;
+    subject.peer(append(1, 1, [], { from: C }));
+    subject.flush();
+    subject.nowMs += MIN_MS - 1;
+    subject.peer(requestVote(7, [9, 6]));
+    expect(subject.core).toMatchObject({ term: 1, votedFor: null, leader: C });
+    expect(subject.flush()).toEqual([]);
+
+    subject.nowMs += 1;
+    subject.peer(requestVote(7, [9, 6]));
+    expect(subject.core).toMatchObject({ term: 7, votedFor: B });
+  });
+
+  test('§4.2.3: a leader that gets its heartbeats through is not deposed by a server that does not hear them', () => {
+    const nodes = votersOf(3).map((self) => new Subject({ self, configuration: configurationOf(3) }));
+    const [leader, follower, disruptive] = nodes as [Subject, Subject, Subject];
+    leader.elect();
+    for (let i = 0; i < 20; i++) {
+      for (const each of [leader, follower]) each.tick(HEARTBEAT_MS);
+      converse([leader, follower]);
+      const asked = sentOf(disruptive.tick(HEARTBEAT_MS));
+      converse([leader, follower], [...asked, { to: A, message: insistent(disruptive) }]);
+    }
+    expect(leader.core).toMatchObject({ role: { name: 'leader' }, term: 1, commitIndex: 1 });
+    expect(follower.core).toMatchObject({ term: 1, leader: A });
+  });
+
+  test('§4.2.3: but a request that the leader itself has caused is heard (§3.10)', () => {
+    const subject = new Subject({ log: [1], term: 1 });
+    subject.peer(append(1, 1, [], { from: C }));
+    subject.peer(requestVote(2, [1, 1], { transfer: true }));
+    expect(sentLaterOf(subject.flush())).toContainEqual(
+      expect.objectContaining({ message: expect.objectContaining({ type: 'requestVoteReply', voteGranted: true }) }),
+    );
+  });
+});
+
+/** What a server without pre-votes would send. */
+function insistent({ core }: Subject) {
+  const { group, self } = core.options;
+  return { group, ...requestVote(core.term + 5, [9, 9], { from: self }) };
+}
