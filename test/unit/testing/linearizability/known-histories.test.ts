@@ -21,6 +21,7 @@ import {
   type RegisterInput,
   type RegisterOutput,
 } from '../../../../src/testing/linearizability/models/register-model.js';
+import { UNKNOWN, type SequentialModel } from '../../../../src/testing/linearizability/sequential-model.js';
 import { answered, applied, refused, unknown } from './support/calls.js';
 
 type Histories<Input, Output> = readonly (readonly [name: string, calls: readonly HistoryCall<Input, Output>[]])[];
@@ -295,6 +296,19 @@ describe('a queue', () => {
         answered('c', [6, 7], ['dequeue'], 2),
       ],
     ],
+    [
+      'in which order values were put in shows only a hundred calls later',
+      [
+        unknown('d', 0, ['dequeue']),
+        answered('a', [1, 4], ['enqueue', 1], undefined),
+        answered('b', [2, 3], ['enqueue', 2], undefined),
+        ...Array.from({ length: 100 }, (_, i) =>
+          answered('a', [5 + 2 * i, 6 + 2 * i], ['enqueue', 3 + i] as const, undefined),
+        ),
+        answered('c', [300, 301], ['dequeue'], 2),
+        answered('c', [302, 303], ['dequeue'], 1),
+      ],
+    ],
   ];
   test.each(right)('is linearizable: %s', (_name, calls) => {
     expect(checkLinearizable(queueModel<number>(), calls)).toMatchObject({ kind: 'linearizable' });
@@ -365,5 +379,38 @@ describe('a journal', () => {
   ];
   test.each(wrong)('is not linearizable: %s', (_name, calls) => {
     expect(checkLinearizable(journalModel<string>(), calls)).toMatchObject({ kind: 'notLinearizable' });
+  });
+});
+
+describe('an object that may choose', () => {
+  type CoinInput = 'flip' | 'look';
+  const coin: SequentialModel<string, CoinInput, string | undefined> = {
+    name: 'coin',
+    initial: 'nothing',
+    step(shown, input, output) {
+      if (input === 'flip') return ['heads', 'tails'];
+      return output === UNKNOWN || output === shown ? [shown] : [];
+    },
+  };
+
+  test.each<[name: string, flip: HistoryCall<CoinInput, undefined>]>([
+    ['that has answered', answered('a', [1, 2], 'flip', undefined)],
+    ['that has not', unknown('a', 1, 'flip')],
+  ])('is linearizable: either choice of a call %s', (_name, flip) => {
+    const verdicts = ['heads', 'tails'].map((side) =>
+      checkLinearizable(coin, [flip, answered('b', [3, 4], 'look', side)]),
+    );
+
+    expect(verdicts).toMatchObject([{ kind: 'linearizable' }, { kind: 'linearizable' }]);
+  });
+
+  test('is not linearizable: what it has shown is shown otherwise', () => {
+    const calls: HistoryCall<CoinInput, string | undefined>[] = [
+      unknown('a', 1, 'flip'),
+      answered('b', [3, 4], 'look', 'tails'),
+      answered('b', [5, 6], 'look', 'heads'),
+    ];
+
+    expect(checkLinearizable(coin, calls)).toMatchObject({ kind: 'notLinearizable' });
   });
 });
