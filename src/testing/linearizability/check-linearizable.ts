@@ -4,7 +4,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
-import { checkInteger } from '../../node/options.js';
+import { checkInteger } from '../../node/option-checks.js';
 import { explainDeadEnd, nameOf } from './explanation.js';
 import type { HistoryCall } from './history.js';
 import { Search } from './search.js';

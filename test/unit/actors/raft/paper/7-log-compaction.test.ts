@@ -5,7 +5,7 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { compactLog } from '../../../../../src/actors/raft/snapshots.js';
+import { dropLogTo } from '../../../../../src/actors/raft/snapshots.js';
 import { logIndex, term } from '../../../../../src/ids.js';
 import { append, B, blockOf, C, HEARTBEAT_MS, install, sentLaterOf, sentOf, Subject } from '../roles/fixture.js';
 import { converse } from './conversation.js';
@@ -13,7 +13,7 @@ import { converse } from './conversation.js';
 /** Everything up to here is applied, in a snapshot, and gone from the log. */
 function compact(subject: Subject, index: number): void {
   subject.local({ type: 'applied', index: logIndex(index) });
-  compactLog(subject.core, logIndex(index));
+  dropLogTo(subject.core, logIndex(index));
 }
 
 function installed(index: number, lastTerm = 2) {
