@@ -115,7 +115,7 @@ async function main(): Promise<void> {
       case 'restart':
         return describeRestart(added(outcomes.restart, await measureRestart(row, rounds)));
       case 'catchUp':
-        return describeCatchUp(added(outcomes.catchUp, await measureCatchUp(row, timing)));
+        return describeCatchUp(added(outcomes.catchUp, await measureCatchUp(row, timing, rounds)));
       case 'diskUse':
         return describeDiskUse(added(outcomes.diskUse, await measureDiskUse(row)));
     }

@@ -119,8 +119,10 @@ export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row
     restart({ from: 'log', entries: million }),
     restart({ from: 'snapshot', entries: million }),
     catchUp({ entries: million / 5 }),
-    diskUse({ entries: million / 50, values: 'record' }),
-    diskUse({ entries: million / 50, values: 'noise' }),
+    diskUse({ entries: million / 50, values: 'record', rewrittenEverySeconds: 2 }),
+    ...(['record', 'noise'] as const).map((values) =>
+      diskUse({ entries: million / 50, values, rewrittenEverySeconds: 10 }),
+    ),
   ];
 }
 
@@ -168,20 +170,27 @@ function catchUp({ entries }: Pick<CatchUpRow, 'entries'>): CatchUpRow {
   return { ...row, name: `catching up on ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
 }
 
-function diskUse({ entries, values }: Pick<DiskUseRow, 'entries' | 'values'>): DiskUseRow {
+interface DiskUseSettings extends Pick<DiskUseRow, 'entries' | 'values'> {
+  readonly rewrittenEverySeconds: number;
+}
+
+function diskUse({ entries, values, rewrittenEverySeconds }: DiskUseSettings): DiskUseRow {
   const row = {
     kind: 'diskUse',
     nodes: 3,
     entries,
     values,
     valueBytes: 1000,
-    // The whole state every two seconds.
-    callsPerSecond: entries / 2,
+    callsPerSecond: entries / rewrittenEverySeconds,
     durable: true,
   } as const;
   // In proportion to a state of 256 MB with the defaults.
   const segmentBytes = (row.entries * row.valueBytes) / 4;
-  return { ...row, segmentBytes, name: `disk use of ${countText(entries)} ${values} entries, 3 nodes${placeOf(true)}` };
+  return {
+    ...row,
+    segmentBytes,
+    name: `disk use of ${countText(entries)} ${values} entries, all rewritten in ${rewrittenEverySeconds} s, 3 nodes${placeOf(true)}`,
+  };
 }
 
 function placeOf(durable: boolean): string {

@@ -63,9 +63,11 @@ export interface CatchUpOutcome {
   readonly row: CatchUpRow;
   /** Of the file that was sent. */
   readonly snapshotBytes: number;
-  /** From `Runtime.start` of the empty node to `ready()`. */
+  /** How often a node was wiped; the followers in turn. */
+  readonly times: number;
+  /** From `Runtime.start` of the empty node to `ready()`: the median. */
   readonly readyMs: number;
-  /** The other nodes' callers, before and while. */
+  /** The leader's callers, before and while, all times together. */
   readonly before: PhaseResult;
   readonly meanwhile: PhaseResult;
   readonly p99Ratio: number;

@@ -61,8 +61,9 @@ export function restartTable(outcomes: readonly RestartOutcome[]): string {
 export function catchUpText(outcomes: readonly CatchUpOutcome[]): string {
   return outcomes
     .map(
-      ({ row, snapshotBytes, readyMs, before, meanwhile, p99Ratio }) =>
-        `A node whose disk was wiped catches up on a snapshot of ${megabytes(snapshotBytes)} in ${seconds(readyMs)}, ` +
+      ({ row, snapshotBytes, times: count, readyMs, before, meanwhile, p99Ratio }) =>
+        `A node whose disk was wiped catches up on a snapshot of ${megabytes(snapshotBytes)} in ${seconds(readyMs)} (the median of ` +
+        `${count}), ` +
         `while ${rate(row.callsPerSecond)} writes/s go on (${row.nodes} nodes, on disk; the state: ` +
         `${countText(row.entries)} values of ${row.valueBytes} B that cannot be compressed). The writers' p99 goes from ` +
         `${milliseconds(before.p99Ms)} to ${milliseconds(meanwhile.p99Ms)}: ${times(p99Ratio)}.`,

@@ -126,7 +126,7 @@ function memoryText(outcomes: readonly MemoryOutcome[]): string {
   return outcomes
     .map(
       ({ row, commands, bytesPerCommand }) =>
-        `Memory, until logs are compacted: ${bytesPerCommand.toFixed(1)} bytes per committed ${bytesText(row.commandBytes)} ` +
+        `Memory, until the log is dropped: ${bytesPerCommand.toFixed(1)} bytes per committed ${bytesText(row.commandBytes)} ` +
         `command (${row.window} in flight, ${row.nodes} nodes; growth of the largest process over ` +
         `${(commands / 1e6).toFixed(1)} million commands).`,
     )

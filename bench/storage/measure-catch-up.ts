@@ -11,6 +11,8 @@ import {
   CALL_TIMEOUT_MS,
   compactAll,
   IN_FLIGHT_MAX,
+  medianOf,
+  othersThan,
   TEXTS,
   withStorageCluster,
   WORK_TIMEOUT_MS,
@@ -24,10 +26,10 @@ const BESIDE = 'beside';
 /** Small entries that are overwritten. */
 const KEYS = 100_000;
 
-export function measureCatchUp(row: CatchUpRow, timing: Timing): Promise<CatchUpOutcome> {
+export function measureCatchUp(row: CatchUpRow, timing: Timing, rounds: number): Promise<CatchUpOutcome> {
   const settings = { nodes: row.nodes, durable: true, options: { snapshot: NEVER_BY_ITSELF } };
   return withStorageCluster(settings, async (cluster) => {
-    const { leader, follower } = await cluster.roles();
+    const { leader } = await cluster.roles();
     const caller = cluster.nodes[leader]!;
     const values = { kind: 'noise', bytes: row.valueBytes } as const;
     await caller.call('fill', { entries: row.entries, values }, WORK_TIMEOUT_MS);
@@ -42,23 +44,29 @@ export function measureCatchUp(row: CatchUpRow, timing: Timing): Promise<CatchUp
     await delay(timing.warmupMs);
     // Two are kept, and the log from the older one on: now the log no longer reaches back to where the state was made.
     await compactAll(cluster);
-    await enter(BEFORE);
-    await delay(timing.durationMs);
-    await enter(BESIDE);
-    await cluster.nodes[follower]!.stop();
-    await cluster.wipe(follower);
-    await enter(MEANWHILE);
-    const { readyMs } = await cluster.startNode(follower);
-    await enter(BESIDE);
+    const readyMs: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const follower of othersThan(leader, cluster)) {
+        await enter(BEFORE);
+        await delay(timing.durationMs);
+        await enter(BESIDE);
+        await cluster.nodes[follower]!.stop();
+        await cluster.wipe(follower);
+        await enter(MEANWHILE);
+        readyMs.push((await cluster.startNode(follower)).readyMs);
+        await enter(BESIDE);
+        const { snapshotIndex } = await cluster.nodes[follower]!.call('status', null, CALL_TIMEOUT_MS);
+        assert(snapshotIndex >= filledIndex, 'The node was not given a snapshot, but the log.');
+      }
+    }
     const phases = await caller.call('finishLoad', {}, WORK_TIMEOUT_MS);
     await agreedTable(
       cluster,
       Object.values(phases).reduce((sum, { calls }) => sum + calls, 0),
     );
-    const { snapshotIndex } = await cluster.nodes[follower]!.call('status', null, CALL_TIMEOUT_MS);
-    assert(snapshotIndex >= filledIndex, 'The node was not given a snapshot, but the log.');
 
     const [before, meanwhile] = [phases[BEFORE]!, phases[MEANWHILE]!];
-    return { row, snapshotBytes, readyMs, before, meanwhile, p99Ratio: meanwhile.p99Ms / before.p99Ms };
+    const p99Ratio = meanwhile.p99Ms / before.p99Ms;
+    return { row, snapshotBytes, times: readyMs.length, readyMs: medianOf(readyMs), before, meanwhile, p99Ratio };
   });
 }

@@ -10,6 +10,7 @@ import {
   CALL_TIMEOUT_MS,
   compactAll,
   IN_FLIGHT_MAX,
+  othersThan,
   TEXTS,
   withStorageCluster,
   WORK_TIMEOUT_MS,
@@ -60,10 +61,6 @@ export function measureCompaction(row: CompactionRow, timing: Timing): Promise<C
     });
     return { row, quiet, compacting, ofNodes, p99Ratio: compacting.calls.p99Ms / quiet.calls.p99Ms };
   });
-}
-
-function othersThan(position: number, { nodes }: StorageCluster): number[] {
-  return [...nodes.keys()].filter((other) => other !== position);
 }
 
 /** What was before is nobody's: stalls are counted from here. */

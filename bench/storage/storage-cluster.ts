@@ -37,6 +37,11 @@ export async function compactAll(cluster: StorageCluster): Promise<void> {
   for (const node of cluster.nodes) await node.call('compact', null, WORK_TIMEOUT_MS);
 }
 
+/** The positions of all nodes but this one. */
+export function othersThan(position: number, { nodes }: StorageCluster): number[] {
+  return [...nodes.keys()].filter((other) => other !== position);
+}
+
 export function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!;
 }

@@ -31,7 +31,7 @@ export interface CompactionMark {
 }
 
 /** By how many times what makes a snapshot due the log may grow before the next one becomes urgent. */
-const OVERDUE = 2;
+const OVERDUE = 1.5;
 
 export class CompactionTrigger {
   readonly #bounds: CompactionBounds;

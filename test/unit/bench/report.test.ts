@@ -120,6 +120,7 @@ describe('what is said of logs and snapshots', () => {
         {
           row: catchUp!,
           snapshotBytes: 200e6,
+          times: 6,
           readyMs: 4321,
           before: felt(2, 0).calls,
           meanwhile: felt(5, 0).calls,

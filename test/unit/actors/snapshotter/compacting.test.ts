@@ -65,7 +65,7 @@ describe('a snapshot is taken', () => {
     expect(rig.runner.tasks[1]).toMatchObject({ log: { firstIndex: 101, lastIndex: 250 } });
   });
 
-  test('urgently, when the log has grown twice as much meanwhile as makes one due', async () => {
+  test('urgently, when the log has outgrown what makes one due meanwhile', async () => {
     await start({ data: { snapshot: { ...bounds, entries: 1e9, bytes: 2_500 } } });
     await rig.applied(250);
     await rig.applied(750);

@@ -55,9 +55,9 @@ describe('a snapshot is due', () => {
   });
 });
 
-test('a snapshot is overdue when twice as many bytes have been applied as made it due', () => {
+test('a snapshot is overdue when half as many bytes again have been applied as made it due', () => {
   const trigger = new CompactionTrigger(BOUNDS, 1, 2, { ...NOTHING, appliedBytes: 100 });
 
-  expect(trigger.isOverdue(3_000_099)).toBe(false);
-  expect(trigger.isOverdue(3_000_100)).toBe(true);
+  expect(trigger.isOverdue(2_250_099)).toBe(false);
+  expect(trigger.isOverdue(2_250_100)).toBe(true);
 });
