@@ -4,3 +4,4 @@
 
 export { ReplCounter } from './counter.js';
 export { ReplMap, type MapEntries, type MapKey } from './map.js';
+export { ReplSet, type SetMembers } from './set.js';
