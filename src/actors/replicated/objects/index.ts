@@ -3,5 +3,7 @@
  */
 
 export { ReplCounter } from './counter.js';
+export type { OrderOptions, Orders } from './item-order.js';
+export { ReplList } from './list.js';
 export { ReplMap, type MapEntries, type MapKey } from './map.js';
 export { ReplSet, type SetMembers } from './set.js';
