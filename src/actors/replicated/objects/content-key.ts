@@ -19,7 +19,7 @@ const MARK = '\0';
  * - dates of the same time; ArrayBuffers, and views of the same type, with the same bytes.
  */
 export function contentKey(value: unknown): unknown {
-  if (typeof value === 'string') return value.startsWith(MARK) ? MARK + textOf(value) : value;
+  if (typeof value === 'string') return value.charCodeAt(0) === 0 ? MARK + textOf(value) : value;
   return typeof value === 'object' && value !== null ? MARK + textOf(value) : value;
 }
 

@@ -5,7 +5,7 @@
 import { types } from 'node:util';
 import { query, replicated } from '../decorators.js';
 import { contentKey } from './content-key.js';
-import { checkRoom } from './entries-max.js';
+import { checkRoom, ENTRIES_MAX } from './entries-max.js';
 import { inParts } from './in-parts.js';
 
 /** Members as arguments take them. */
@@ -45,7 +45,7 @@ export class ReplSet<V = unknown> {
    * @throws RangeError when there is no room.
    */
   @replicated add(member: V): boolean {
-    return this.#add(contentKey(member), member);
+    return this.#add(member);
   }
 
   /**
@@ -56,7 +56,7 @@ export class ReplSet<V = unknown> {
   @replicated update(members: SetMembers<V>): number {
     checkMembers(members);
     checkRoom(this.#members.size, sizeOf(members));
-    for (const member of members) this.#add(contentKey(member), member);
+    for (const member of members) this.#add(member);
     return this.#members.size;
   }
 
@@ -70,7 +70,7 @@ export class ReplSet<V = unknown> {
     checkMembers(members);
     checkRoom(0, sizeOf(members));
     this.#clear();
-    for (const member of members) this.#add(contentKey(member), member);
+    for (const member of members) this.#add(member);
     return this.#members.size;
   }
 
@@ -120,16 +120,21 @@ export class ReplSet<V = unknown> {
   /** Brings back what {@link snapshot} gave. */
   async restore(state: AsyncIterable<unknown>): Promise<void> {
     for await (const part of state) {
-      for (const member of part as V[]) this.#add(contentKey(member), member);
+      for (const member of part as V[]) this.#add(member);
     }
   }
 
-  #add(key: unknown, member: V): boolean {
+  #add(member: V): boolean {
     const members = this.#members;
-    if (members.has(key)) return false;
-    checkRoom(members.size, 1);
-    members.set(key, member);
-    if (++this.#addedSincePop > members.size) this.#oldest = null;
+    const { size } = members;
+    const key = contentKey(member);
+    // What is no primitive stays as it was first given. Looking for others first would take as long as adding them.
+    if ((size >= ENTRIES_MAX || isObject(member)) && members.has(key)) return false;
+    checkRoom(size, 1);
+    // As Set keeps 0 for -0.
+    members.set(key, (member === 0 ? 0 : member) as V);
+    if (members.size === size) return false;
+    if (++this.#addedSincePop > size) this.#oldest = null;
     return true;
   }
 
@@ -137,6 +142,10 @@ export class ReplSet<V = unknown> {
     this.#members.clear();
     this.#oldest = null;
   }
+}
+
+function isObject(member: unknown): boolean {
+  return typeof member === 'object' && member !== null;
 }
 
 function checkMembers(members: unknown): void {

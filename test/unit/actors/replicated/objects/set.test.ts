@@ -162,7 +162,7 @@ class SetModel {
 
   add(member: unknown): boolean {
     const isNew = !this.has(member);
-    if (isNew) this.#members.set(kindOf(member), member);
+    if (isNew) this.#members.set(kindOf(member), member === 0 ? 0 : member);
     return isNew;
   }
   update(members: Iterable<unknown>): number {
