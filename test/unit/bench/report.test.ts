@@ -151,6 +151,22 @@ describe('what is said of logs and snapshots', () => {
   });
 });
 
+describe('ready-made objects', () => {
+  test('have a table of their own, which says their share of the counter', () => {
+    const text = resultsText(
+      resultsOf([
+        outcome({ operation: 'ReplMap.set', commandBytes: 0 }, 300_000, 1),
+        outcome({ operation: 'ReplCounter.add', commandBytes: 0 }, 400_000, 1),
+        outcome({ operation: 'readLocal', commandBytes: 0 }, 500_000, 1),
+      ]),
+    );
+
+    expect(text).toContain('| ReplMap.set | 5000 | 3 | leader | 300,000 | 0.75 | 1.50 ms | 12.3 ms |');
+    expect(text).toContain('| ReplCounter.add | 5000 | 3 | leader | 400,000 | 1.00 |');
+    expect(text.match(/500,000/g)).toHaveLength(1);
+  });
+});
+
 describe('the plots', () => {
   test('show the rate and the limit of each size, from the largest window', async () => {
     const results = resultsOf([
