@@ -226,7 +226,7 @@ export class ReplList<V = unknown> {
     return this.items.slice(checkIndex(start), end === undefined ? undefined : checkIndex(end));
   }
 
-  /** All items. */
+  /** All items. What calls return at a time is limited to 64 MiB (`ERR_RESULT_TOO_LARGE`): read a long list by {@link slice}. */
   @query values(): V[] {
     return this.items.slice();
   }

@@ -303,6 +303,26 @@ describe('refused, changing nothing', () => {
   }
 });
 
+describe('when there is no room', () => {
+  const changes: Record<string, (list: ReplList<string>) => unknown> = {
+    push: (list) => list.push('x'),
+    unshift: (list) => list.unshift('x'),
+    insert: (list) => list.insert(0, 'x'),
+    extend: (list) => list.extend(['x']),
+    splice: (list) => list.splice(0, 0, ['x']),
+  };
+
+  for (const [name, change] of Object.entries(changes)) {
+    test(`${name} is refused`, () => {
+      const list = new ReplList<string>();
+      (list as unknown as { items: string[] }).items.length = 2 ** 25;
+
+      expect(() => change(list)).toThrow('A list has at most 33554432 items');
+      expect(list.size()).toBe(2 ** 25);
+    });
+  }
+});
+
 const index = fc.integer({ min: -6, max: 6 });
 const count = fc.integer({ min: -1, max: 4 });
 const items = fc.array(anyValue, { maxLength: 4 });

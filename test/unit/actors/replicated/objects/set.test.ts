@@ -66,6 +66,15 @@ test('pop takes the oldest, whatever was removed or added meanwhile', () => {
   expect(popped).toEqual(['a', 'c', 'd', 'a', undefined, 'e']);
 });
 
+test('-0 is 0, and is kept as 0 also when 0 was there', async () => {
+  const [one, other] = [new ReplSet<number>(), new ReplSet<number>()];
+
+  expect([one.add(-0), one.add(0), other.add(0), other.add(-0)]).toEqual([true, false, true, false]);
+
+  expect([Object.is(one.values()[0], 0), Object.is(other.values()[0], 0)]).toEqual([true, true]);
+  expect(await written(one)).toEqual(await written(other));
+});
+
 test('undefined can be a member', () => {
   const set = new ReplSet<undefined>();
   set.add(undefined);
