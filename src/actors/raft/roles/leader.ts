@@ -56,9 +56,11 @@ export const leader: Handlers<Leader> = {
 
   tick: (core, role) => {
     expireReads(core);
+    // However many rounds are started in between, by reads for example: those repeat nothing.
     if (core.nowMs >= role.nextHeartbeatMs) {
+      role.nextHeartbeatMs = core.nowMs + core.options.heartbeatMs;
       startRound(core, role);
-      // A probe that was lost is sent again.
+      // A probe that was lost is sent again, and so is an offer of a snapshot.
       for (const peer of role.peers.values()) peer.isProbeSent = false;
     }
     // A single voter confirms its own round, however long it has stood still.
