@@ -19,7 +19,7 @@ import { appendSubmissions, onForward } from '../submitting.js';
 import { becomeFollower } from '../transitions.js';
 import { answerPreVote, answerVote } from '../voting.js';
 import { forCallers } from './for-callers.js';
-import { noteObserver } from './listening.js';
+import { forgetObserver, noteObserver } from './listening.js';
 
 export const leader: Handlers<Leader> = {
   ...forCallers,
@@ -109,7 +109,7 @@ export const leader: Handlers<Leader> = {
     }
   },
   peerDisconnected: (core, role, { peer }) => {
-    if (core.observers.delete(peer)) role.peers.delete(peer);
+    if (forgetObserver(core, peer)) role.peers.delete(peer);
     return role;
   },
   snapshotSent: (_core, role, message) => {

@@ -181,6 +181,16 @@ describe('the way to a peer', () => {
     expect(to(D, subject.flush())).toEqual([]);
   });
 
+  test('to an observer that has left is forgotten, whoever leads', () => {
+    const [leader, follower] = [new Subject().establish(), new Subject()];
+    for (const subject of [leader, follower]) {
+      subject.connect(D);
+      subject.local({ type: 'peerDisconnected', peer: D });
+
+      expect([...subject.core.incarnations.keys()]).toEqual([B, C]);
+    }
+  });
+
   test('to an observer that came before the election is there after it', () => {
     const subject = new Subject();
     subject.connect(D);
