@@ -117,7 +117,7 @@ export class Compactor {
     if (this.#isHeld || this.#isClosed || this.#attempt !== null) return;
     const nowMs = this.#options.clock.nowMs();
     if (this.#askers.some(({ index }) => index <= this.#appliedIndex)) this.#start(false, nowMs);
-    else if (nowMs < this.#retryAtMs) return;
+    else if (nowMs < this.#retryAtMs || this.#appliedIndex <= this.#keeper.newestIndex) return;
     // One that has failed is tried again, due or not.
     else if (this.#failures > 0) this.#start(false, nowMs);
     else if (this.#trigger.isDue(this.#appliedIndex, this.#appliedBytes, nowMs)) this.#start(true, nowMs);
