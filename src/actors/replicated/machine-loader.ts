@@ -62,7 +62,7 @@ export class MachineLoader {
    * Loads the newest snapshot that is whole and can be read, or none where there is none.
    *
    * @throws ConclaveError `ERR_INVALID_OBJECT` when an object cannot be made or restored, `ERR_DATA_DIR_MISMATCH` when a
-   *   newer version wrote the snapshot.
+   *   newer version wrote the snapshot, `ERR_STORAGE` when it cannot be read and no older one can take its place.
    */
   async loadNewest(): Promise<LoadedMachine> {
     const damaged: string[] = [];
@@ -73,6 +73,8 @@ export class MachineLoader {
         { timeoutMs: NEWEST_TIMEOUT_MS },
       );
       if (snapshot === null) return { machine: await this.#newMachine(), snapshot: null };
+      // No other can take its place: it may be readable another time.
+      if (unreadable.includes(snapshot.id)) throw this.#unreadable!;
       try {
         return await this.load(snapshot);
       } catch (error) {

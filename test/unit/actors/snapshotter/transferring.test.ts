@@ -192,6 +192,9 @@ describe('a follower that is offered a snapshot', () => {
     expect(network.requests).toHaveLength(4);
     expect(follower.files).toEqual([]);
 
+    // The one that is taken in its place, and the next one.
+    leader.runner.finish();
+    await leader.settle();
     await leader.taken(200);
     await offerUntil(isToldToInstall);
 

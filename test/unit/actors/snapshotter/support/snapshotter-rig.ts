@@ -65,6 +65,7 @@ export class SnapshotterRig {
     this.simulation = simulation ?? new SimulationScheduler(1);
     this.disk = disk ?? new SimulatedDisk(1);
     this.runner = new ScriptedRunner(this.disk);
+    if (data.place?.kind !== 'memory') this.disk.makeDirectory(LOG);
     this.#system = new ActorSystem({
       name: self,
       scheduler: this.simulation,
