@@ -12,6 +12,7 @@ import { RaftActor } from '../actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { Recovered } from '../actors/raft/state.js';
 import { RaftLog } from '../actors/raft/raft-log.js';
+import type { RaftWitness } from '../actors/raft/raft-witness.js';
 import { sessionContent } from '../actors/replicated/machine.js';
 import { isObserverId } from '../net/hello.js';
 import { TcpTransport } from '../net/tcp-transport.js';
@@ -69,9 +70,10 @@ function tcpTransport(
   return new TcpTransport({ ...options, ...bind, random, logger, limits });
 }
 
-/** Makes the consensus actor on a network of the caller's choice. */
+/** Makes the consensus actor on a network of the caller's choice, with somebody who looks on perhaps. */
 export function consensusActorOn(
   network: (options: TransportOptions) => Transport,
+  witness?: RaftWitness,
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
     const { cluster, self, peers, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
@@ -101,6 +103,7 @@ export function consensusActorOn(
       snapshotter: data.snapshotter,
       tickMs: Math.max(1, Math.min(10, heartbeatMs / 2)),
       applyBytesMax: APPLY_BYTES_MAX,
+      ...(witness === undefined ? {} : { witness }),
     });
   };
 }

@@ -16,18 +16,17 @@ import type { HandlesOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import { ConclaveError, toPlainError } from '../errors.js';
-import { nodeId, type LastIncluded } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
-import { DataDir } from '../storage/data-dir.js';
-import { NodeDisk } from '../storage/node-disk.js';
-import type { NodeName } from '../storage/node-identity.js';
+import type { DataDir } from '../storage/data-dir.js';
 import { checkOptions, type CheckedOptions, type RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeLife } from './node-life.js';
 import { checkKnownObjects } from './known-objects.js';
+import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
@@ -134,7 +133,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Starts a node on a placement of the caller's choice, and its data directory on another disk; for
+   * Starts a node on a placement of the caller's choice, and on another host than this machine perhaps; for
    * `conclave/testing`.
    *
    * @internal
@@ -142,24 +141,25 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   static async startOn<Definitions extends ObjectDefinitions>(
     options: CheckedOptions<Definitions>,
     place: (events: PlacementEvents) => Placement,
-    openDataDir: (path: string, name: NodeName) => Promise<DataDir> = (path, name) =>
-      DataDir.open(new NodeDisk({ isSynced: options.fsync }), path, name),
+    host: NodeHost = machineHost(options),
   ): Promise<Runtime<Definitions>> {
     const codec = new ValueCodec();
     const definitions = Object.entries(options.objects);
-    const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));
+    const objects = await Promise.all(
+      definitions.map(([name, object]) => resolveDefinition(name, object, codec, host.classes)),
+    );
     const life = new NodeLife();
     const { cluster, self } = options;
-    const dataDir = options.dataDir === null ? null : await openDataDir(options.dataDir, { cluster, self });
+    const dataDir = options.dataDir === null ? null : await host.openDataDir(options.dataDir, { cluster, self });
     const placement = place(life);
     try {
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
-      await placement.start(nodeParts(placement.addresses, options, objects, dataDir));
+      await placement.start(nodeParts(placement.addresses, options, objects, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, life, options, codec);
       const runtime = new Runtime(options, placement, caller, objects, life, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (life.failure !== null) throw life.failure;
-      setImmediate(() => runtime.#tellEarly());
+      host.later(() => runtime.#tellEarly());
       return runtime;
     } catch (error) {
       await placement.stop();
