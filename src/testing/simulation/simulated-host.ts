@@ -83,11 +83,16 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
   }
 
   /**
-   * Lets virtual time pass until what `test` does is done, for `timeoutMs` of it at most. Not to be called from within.
+   * Lets virtual time pass until what `test` does is done, for `timeoutMs` of it at most, or until `isCutShort`: then it is
+   * left as it is, and null returned. Not to be called from within.
    *
    * @throws ConclaveError `ERR_TIMEOUT`; and what `test` rejects with.
    */
-  async run<Value>(test: () => Promise<Value>, timeoutMs: number): Promise<Value> {
+  async run<Value>(
+    test: () => Promise<Value>,
+    timeoutMs: number,
+    isCutShort: () => boolean = () => false,
+  ): Promise<Value | null> {
     let isSettled = false;
     const settle = (): void => {
       isSettled = true;
@@ -96,10 +101,10 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
     running.then(settle, settle);
     const isOver = (): boolean => {
       this.#killCrashed();
-      return isSettled;
+      return isSettled || isCutShort();
     };
     await this.simulation.runUntil(isOver, timeoutMs);
-    return running;
+    return isSettled ? running : null;
   }
 
   #killCrashed(): void {

@@ -18,6 +18,7 @@ import type { NodeHost } from '../../node/node-host.js';
 import type { CheckedOptions } from '../../node/options.js';
 import type { PlacementEvents } from '../../node/placement.js';
 import { Runtime } from '../../node/runtime.js';
+import type { Incarnation, NodeId } from '../../ids.js';
 import type { ActorContext } from '../../runtime/actor.js';
 import { DataDir } from '../../storage/data-dir.js';
 import type { Disk } from '../../storage/disk.js';
@@ -33,6 +34,8 @@ export interface NodeWitness {
   readonly raft?: RaftWitness;
   readonly machine?: MachineWitness;
   readonly logStore?: LogStoreWitness;
+  /** The node has opened its data directory, or made it. */
+  opened?(incarnation: Incarnation): void;
 }
 
 /** How slow the threads of a node are; asked whenever one has something to do. */
@@ -59,6 +62,10 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   readonly process: SimulatedProcess;
   /** What the runtime has reported by its event `error`. */
   readonly errors: Error[] = [];
+  /** How the network knows it; null until it does. */
+  networkId: NodeId | null = null;
+  /** Called when it is killed. */
+  onKilled: () => void = () => {};
   /** Null while it starts. */
   runtime: Runtime<Definitions> | null = null;
   readonly #parts: SimulatedNodeParts<Definitions>;
@@ -99,6 +106,7 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   kill(): void {
     this.#isKilled = true;
     this.#placement?.main.fail(new Error(`${this.self ?? 'an observer'} was killed`));
+    this.onKilled();
   }
 
   /** Ends the thread of its objects; they are made anew after a while. */
@@ -124,13 +132,16 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   }
 
   #nodeHost(): NodeHost {
-    const { host, disk } = this.#parts;
+    const { host, disk, witness } = this.#parts;
     return {
-      openDataDir: (directory, name) =>
-        DataDir.open(disk, directory, name, {
+      openDataDir: async (directory, name) => {
+        const dataDir = await DataDir.open(disk, directory, name, {
           acquire: async (path) => ({ path, release: async () => {} }),
           newIncarnation: () => host.dice.id(),
-        }),
+        });
+        witness?.opened?.(dataDir.identity.incarnation);
+        return dataDir;
+      },
       classes: host.classes,
       newLife: () => host.dice.id(),
       later: (run) => void host.simulation.after(0, run),
@@ -145,7 +156,10 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
     const observed = witness?.machine === undefined ? {} : { witness: witness.machine };
     const machine = machineActorOn({ disk, classes, newPause: () => this.#pause, ...observed });
     const actors: InlineActors = {
-      consensus: consensusActorOn((each) => network.transport({ ...each, logger }, process), witness?.raft),
+      consensus: consensusActorOn((each) => {
+        this.networkId = each.self;
+        return network.transport({ ...each, logger }, process);
+      }, witness?.raft),
       logStore: delays === undefined ? logStore : delayed(logStore, () => delays.syncMs()),
       machine: (context, data) => {
         this.#machine = { context, data };

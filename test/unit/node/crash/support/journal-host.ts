@@ -51,7 +51,7 @@ export class JournalHost extends SimulatedHost<Objects> {
   }
 
   /** Lets virtual time pass until what the test does is done. Not to be called from within. */
-  runTest<Value>(test: () => Promise<Value>): Promise<Value> {
-    return this.run(test, TIMEOUT_MS);
+  async runTest<Value>(test: () => Promise<Value>): Promise<Value> {
+    return (await this.run(test, TIMEOUT_MS))!;
   }
 }

@@ -1,0 +1,42 @@
+/** What a simulated cluster is like: how many nodes, how patient they are, how soon their files are full. */
+
+import type { Dice } from './dice.js';
+
+export interface ClusterShape {
+  readonly members: number;
+  readonly observers: number;
+  readonly electionTimeoutMs: readonly [min: number, max: number];
+  readonly heartbeatMs: number;
+  readonly callTimeoutMs: number;
+  /** Snapshots are due after so many entries of the log. */
+  readonly snapshotEntries: number;
+  readonly segmentBytes: number;
+  readonly latencyMs: readonly [min: number, max: number];
+}
+
+const ELECTION_TIMEOUTS_MS = [
+  [30, 60],
+  [40, 120],
+  [60, 120],
+] as const;
+const LATENCIES_MS = [
+  [0.2, 1],
+  [0.2, 1],
+  [1, 5],
+] as const;
+const MEMBERS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7] as const;
+
+/** Draws one; `members` where it is known already. */
+export function drawShape(dice: Dice, members?: number): ClusterShape {
+  const electionTimeoutMs = dice.oneOf(ELECTION_TIMEOUTS_MS);
+  return {
+    members: members ?? dice.oneOf(MEMBERS),
+    observers: dice.chance(0.2) ? 1 : 0,
+    electionTimeoutMs,
+    heartbeatMs: electionTimeoutMs[0] / 3,
+    callTimeoutMs: dice.oneOf([150, 400]),
+    snapshotEntries: dice.oneOf([10, 30, 1_000]),
+    segmentBytes: dice.oneOf([2_048, 4_096, 16_384]),
+    latencyMs: dice.oneOf(LATENCIES_MS),
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Those who use a simulated cluster that is there to test Conclave itself: on each node clients, and one who has snapshots
+ * taken and leadership handed over. In the end, all that they were told is judged.
+ */
+
+import { ConclaveError, type ErrorCode } from '../../../errors.js';
+import type { Coverage } from '../coverage.js';
+import type { Dice } from '../dice.js';
+import type { SimulationObjects } from '../objects/simulation-objects.js';
+import type { ClusterUsers, Member } from '../simulated-cluster.js';
+import type { SimulatedHost } from '../simulated-host.js';
+import type { SimulatedNode } from '../simulated-node.js';
+import type { Trace } from '../trace.js';
+import type { Violations } from '../violations.js';
+import { Client } from './client.js';
+import { Histories } from './histories.js';
+
+/** What an operator may be told while things go wrong. */
+const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_COMPACTION_FAILED',
+  'ERR_NOT_LEADER',
+  'ERR_STOPPED',
+  'ERR_STORAGE',
+  'ERR_STORAGE_CORRUPT',
+  'ERR_TIMEOUT',
+  'ERR_TRANSFER_FAILED',
+]);
+
+const CLIENTS_MAX = 3;
+const THINK_MS = [
+  [1, 10],
+  [2, 30],
+  [5, 60],
+] as const;
+const OPERATE_MS = [
+  [20, 120],
+  [50, 400],
+  [200, 2_000],
+] as const;
+
+type Node = SimulatedNode<SimulationObjects>;
+
+export class Workload implements ClusterUsers<SimulationObjects> {
+  readonly histories = new Histories();
+  readonly #host: SimulatedHost<SimulationObjects>;
+  readonly #violations: Violations;
+  readonly #trace: Trace | null;
+  readonly #dice: Dice;
+  readonly #clients: number;
+  readonly #thinkMs: readonly [number, number];
+  readonly #operateMs: readonly [number, number];
+  readonly #used = new Set<Node>();
+  readonly #users = new Set<Promise<void>>();
+  #isOver = false;
+
+  constructor(host: SimulatedHost<SimulationObjects>, violations: Violations, trace: Trace | null) {
+    this.#host = host;
+    this.#violations = violations;
+    this.#trace = trace;
+    this.#dice = host.dice.fork();
+    this.#clients = 1 + this.#dice.below(CLIENTS_MAX);
+    this.#thinkMs = this.#dice.oneOf(THINK_MS);
+    this.#operateMs = this.#dice.oneOf(OPERATE_MS);
+  }
+
+  join(member: Member<SimulationObjects>, life: string): void {
+    const { node } = member;
+    if (node === null || this.#isOver) return;
+    this.#used.add(node);
+    for (let i = 1; i <= this.#clients; i++) this.#begin(node, this.#clientOf(node, life, `${life}.${i}`));
+    this.#begin(node, () => this.#operate(node), this.#operateMs);
+  }
+
+  leave({ node }: Member<SimulationObjects>): void {
+    if (node !== null) this.#used.delete(node);
+  }
+
+  /** Nobody begins anything new. Resolves when everything that was begun has ended. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    this.#used.clear();
+    await Promise.all(this.#users);
+  }
+
+  /** Whether calls of anybody have not ended. */
+  get isBusy(): boolean {
+    return this.#users.size > 0;
+  }
+
+  #clientOf(node: Node, life: string, name: string): () => Promise<void> {
+    const client = new Client({
+      name,
+      life,
+      runtime: node.runtime!,
+      process: node.process,
+      dice: this.#dice.fork(),
+      histories: this.histories,
+      coverage: this.#coverage,
+      violations: this.#violations,
+      trace: this.#trace,
+    });
+    return () => client.act();
+  }
+
+  get #coverage(): Coverage {
+    return this.#host.coverage;
+  }
+
+  #begin(node: Node, act: () => Promise<void>, everyMs = this.#thinkMs): void {
+    const use = async (): Promise<void> => {
+      await this.#sleep(node, everyMs);
+      while (this.#used.has(node)) {
+        await act();
+        await this.#sleep(node, everyMs);
+      }
+    };
+    const user = use().catch((error: unknown) => this.#violations.report('errors', `a client ended: ${String(error)}`));
+    this.#users.add(user);
+    void user.then(() => this.#users.delete(user));
+  }
+
+  #sleep({ process }: Node, [min, max]: readonly [number, number]): Promise<void> {
+    return new Promise((resolve) => void process.after(this.#dice.between(min, max), resolve));
+  }
+
+  async #operate({ runtime }: Node): Promise<void> {
+    try {
+      if (this.#dice.chance(0.5)) await runtime!.compact();
+      else if (runtime!.status().role === 'leader') await runtime!.transferLeadership();
+    } catch (error) {
+      if (error instanceof ConclaveError && EXPECTED.has(error.code)) this.#coverage.count(`operators told ${error.code}`);
+      else this.#violations.report('errors', `an operator was told: ${String(error)}`);
+    }
+  }
+}
