@@ -26,7 +26,7 @@ export function nodeParts(
   const { raft, machine, caller, snapshotter } = addresses;
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
-  const self = options.self ?? observerId(incarnation(life));
+  const self = options.self ?? observerId(remembered);
   const logStore = dataDir === null ? null : addresses.logStore;
   const members = [...(options.self === null ? [] : [self]), ...peers].toSorted();
   return {

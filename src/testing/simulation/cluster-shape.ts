@@ -10,6 +10,8 @@ export interface ClusterShape {
   readonly callTimeoutMs: number;
   /** Snapshots are due after so many entries of the log. */
   readonly snapshotEntries: number;
+  /** Are snapshots compared with the live objects? */
+  readonly isVerified: boolean;
   readonly segmentBytes: number;
   readonly latencyMs: readonly [min: number, max: number];
 }
@@ -35,7 +37,8 @@ export function drawShape(dice: Dice, members?: number): ClusterShape {
     electionTimeoutMs,
     heartbeatMs: electionTimeoutMs[0] / 3,
     callTimeoutMs: dice.oneOf([150, 400]),
-    snapshotEntries: dice.oneOf([10, 30, 1_000]),
+    snapshotEntries: dice.oneOf([15, 40, 150, 1_000]),
+    isVerified: dice.chance(0.25),
     segmentBytes: dice.oneOf([2_048, 4_096, 16_384]),
     latencyMs: dice.oneOf(LATENCIES_MS),
   };

@@ -44,7 +44,7 @@ const TIMEOUT_MS = 120_000;
 const CONVERGENCE_MS = 60_000;
 /** Founding takes all voters, who do not easily come together once there are faults. */
 const FOUNDING_MS = 3_000;
-const DURATIONS_MS = [500, 1_000, 2_000] as const;
+const DURATIONS_MS = [400, 800, 1_500] as const;
 const LOOK_EVERY_MS = 10;
 /** A message that was sent while there were faults may come only now. */
 const STRAGGLERS_MS = 200;

@@ -128,6 +128,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
         onNode: (each) => {
           member.node = each as unknown as SimulatedNode<Definitions>;
           started.push(member.node);
+          member.node.onKilled = () => this.#onTorn(member, started[0]!);
         },
       });
       if (node.isKilled) return;
@@ -158,22 +159,12 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   tear(member: Member<Definitions>, within: number): void {
     const { node, disk } = member;
     if (node === null) return;
-    const { host, trace } = this.#parts;
+    const { host } = this.#parts;
     disk.crashAt(disk.operations + 1 + host.dice.below(within));
     // One that writes nothing dies all the same.
-    const timer = host.simulation.after(TORN_MS, () => {
+    host.simulation.after(TORN_MS, () => {
       if (member.node === node && disk.crash === null) this.kill(member, 'what was synced');
     });
-    node.onKilled = () => {
-      timer.cancel();
-      if (member.node !== node || disk.crash === null) return;
-      host.coverage.count('operations torn');
-      trace?.add(member.name, 'lost power in the middle of an operation of its disk');
-      const next = this.#diskAfter(member, disk, host.dice.chance(0.3) ? 'everything' : 'what was synced');
-      this.#end(member);
-      member.disk = next;
-      this.#comeBackLater(member);
-    };
   }
 
   /** Stops a node in order. It comes back when it is started. */
@@ -185,6 +176,10 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     member.isAway = true;
     node.process.thaw();
     await host.stop(node);
+    // What was to happen to it does not happen to its next life.
+    member.disk = member.disk.afterProcessDeath();
+    member.disk.heal();
+    member.isTroubled = false;
   }
 
   /** From now on, nobody stays away. */
@@ -240,8 +235,22 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     });
   }
 
+  /** The node's disk has crashed, and it with it. */
+  #onTorn(member: Member<Definitions>, node: SimulatedNode<Definitions>): void {
+    const { disk } = member;
+    if (member.node !== node || disk.crash === null) return;
+    const { host, trace } = this.#parts;
+    host.coverage.count('operations torn');
+    trace?.add(member.name, 'lost power in the middle of an operation of its disk');
+    const next = this.#diskAfter(member, disk, host.dice.chance(0.3) ? 'everything' : 'what was synced');
+    this.#end(member);
+    member.disk = next;
+    this.#comeBackLater(member);
+  }
+
   #onNotStarted(member: Member<Definitions>, error: unknown): void {
     const { disk } = member;
+    if (disk.crash !== null) return;
     this.#end(member);
     this.#judgeFailure(member, error);
     member.disk = disk.afterProcessDeath();
@@ -256,6 +265,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       }
       return;
     }
+    if (member.disk.crash !== null) return;
     const { host } = this.#parts;
     this.#end(member);
     this.#judgeFailure(member, error);
@@ -289,7 +299,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
 
   #options(member: Member<Definitions>): Parameters<SimulatedHost<Definitions>['start']>[0] {
     const { shape, objects, host, trace } = this.#parts;
-    const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries } = shape;
+    const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries, isVerified } = shape;
     return {
       self: member.isObserver ? null : member.name,
       peers: votersOf(shape).filter((each) => each !== member.name),
@@ -297,7 +307,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       electionTimeoutMs,
       heartbeatMs,
       callTimeoutMs,
-      snapshot: { entries: snapshotEntries, verify: true },
+      snapshot: { entries: snapshotEntries, verify: isVerified },
       dataDir: '/data',
       logger: new NodeLogger(member.name, host.coverage, trace),
     };

@@ -35,7 +35,9 @@ export class AdmittedMembers implements Checker {
     if (looked?.core === core && looked.commitIndex === commitIndex) return;
     this.#looked.set(node, { core, commitIndex });
     const admitted = admissions.at(commitIndex);
+    // A snapshot leaves out who does not count, for that is the same.
     const words = admitted
+      .filter(([, incarnation]) => incarnation !== null)
       .map(([id, incarnation]) => `${id} as ${incarnation}`)
       .toSorted()
       .join();

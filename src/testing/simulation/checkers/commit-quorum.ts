@@ -4,7 +4,7 @@
  */
 
 import type { Core } from '../../../actors/raft/state.js';
-import { logIndex, type NodeId } from '../../../ids.js';
+import type { NodeId } from '../../../ids.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
 
 export class CommitQuorum implements Checker {
@@ -32,10 +32,11 @@ export class CommitQuorum implements Checker {
 
   #onCommitted({ id }: ObservedNode, { admissions }: Core, index: number, term: number): void {
     const { nodes, configuration } = this.#context;
-    const admitted = new Map(admissions.at(logIndex(index)));
     const holders = new Set<NodeId>();
     for (const node of nodes.values()) {
-      const memory = [node.durable, ...node.lost].find((each) => each?.incarnation === admitted.get(node.id));
+      // Who counts is what the log says last, committed or not (thesis §4.1).
+      const admitted = admissions.of(node.id);
+      const memory = [node.durable, ...node.lost].find((each) => each?.incarnation === admitted);
       if (memory?.has(index, term) === true) holders.add(node.id);
     }
     if (configuration.quorum.isCommitQuorum(holders)) return;

@@ -8,7 +8,7 @@ import { writeState } from '../../../actors/replicated/state/write-state.js';
 import { crc32 } from '../../../checksum.js';
 
 /** Looking at a state costs as much as applying many commands. */
-const LOOK_EVERY = 16;
+const LOOK_EVERY = 32;
 
 const never = (): undefined => undefined;
 

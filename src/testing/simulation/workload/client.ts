@@ -59,6 +59,8 @@ export class Client {
       () => this.#append(),
       () => this.#append(),
       () => this.#readJournal(),
+      () => this.#countJournal(),
+      () => this.#countJournal(),
       () => this.#tellJournal(),
       () => this.#useCounter(),
       () => this.#useRegister(),
@@ -179,8 +181,8 @@ export class Client {
   }
 
   async #readJournal(): Promise<boolean> {
-    const { histories, dice, life } = this.#parts;
-    const consistency = dice.oneOf(['linearizable', 'lease', 'local', 'local'] as const);
+    const { histories, life } = this.#parts;
+    const consistency = this.#consistency();
     const journal = this.#handles().journal.with(this.#options(consistency));
     const read = histories.order.call(life);
     let isAnswered = false;
@@ -190,16 +192,24 @@ export class Client {
       isAnswered = true;
       return all;
     };
-    let again = false;
-    if (consistency === 'local') {
-      await call().catch((error: unknown) => {
-        again = this.#isToBeTriedAgain(error, 'all, locally');
-      });
-    } else {
-      again = await this.#record(histories.journal, ['all'], call);
-    }
+    const again = await this.#record(histories.journal, ['all'], call);
     if (!isAnswered) histories.order.failed(read);
     return again;
+  }
+
+  /** Reads may be old where they are local, and never go back. */
+  async #countJournal(): Promise<boolean> {
+    const { histories, dice, life } = this.#parts;
+    const consistency = dice.oneOf(['linearizable', 'lease', 'local', 'local'] as const);
+    const journal = this.#handles().journal.with(this.#options(consistency));
+    const read = histories.order.call(life);
+    try {
+      histories.order.read(read, consistency, { version: await journal.count() });
+      return false;
+    } catch (error) {
+      histories.order.failed(read);
+      return this.#isToBeTriedAgain(error, 'count');
+    }
   }
 
   #useCounter(): Promise<boolean> {

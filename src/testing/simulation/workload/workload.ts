@@ -26,11 +26,11 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_TRANSFER_FAILED',
 ]);
 
-const CLIENTS_MAX = 3;
+const CLIENTS_MAX = 2;
 const THINK_MS = [
-  [1, 10],
-  [2, 30],
+  [2, 20],
   [5, 60],
+  [20, 120],
 ] as const;
 const OPERATE_MS = [
   [20, 120],
