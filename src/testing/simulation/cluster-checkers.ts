@@ -24,11 +24,14 @@ export class ClusterCheckers {
   readonly admitted: AdmittedMembers;
   readonly states: EqualStates;
   readonly #nodes = new Map<NodeId, ObservedNode>();
+  /** What is on the disk of each node. */
+  readonly #memories = new Map<string, DurableLog>();
   readonly #violations: Violations;
   readonly #checkers: readonly Checker[];
   readonly #steps: StepCounter;
 
-  constructor(voters: readonly NodeId[], violations: Violations, steps: StepCounter) {
+  /** States are compared after every `lookEvery` entries. */
+  constructor(voters: readonly NodeId[], violations: Violations, steps: StepCounter, lookEvery: number) {
     this.#violations = violations;
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
@@ -36,7 +39,7 @@ export class ClusterCheckers {
     const configuration = majorityConfiguration(voters);
     const context: CheckerContext = { configuration, nodes: this.#nodes, history, report };
     this.admitted = new AdmittedMembers(context);
-    this.states = new EqualStates(report);
+    this.states = new EqualStates(report, lookEvery);
     this.#checkers = [
       history,
       new NeverDown(context),
@@ -60,7 +63,6 @@ export class ClusterCheckers {
   /** The witness of a new life of a node, which is called `label` where people read of it. */
   witnessOf(label: string): NodeWitness {
     let node: ObservedNode | null = null;
-    /** What the disk was found to hold, where it is known before the node is. */
     let opened: Incarnation | null = null;
     const stepped = (core: Core, message: RaftMessage): void => {
       node ??= this.#begin(core.options.self);
@@ -76,7 +78,7 @@ export class ClusterCheckers {
           this.#steps.applied(verdict);
           this.states.applied(label, machine);
         },
-        restored: (machine) => this.states.look(label, machine),
+        restored: (machine) => this.states.restored(label, machine),
       },
       opened: (incarnation) => {
         opened = incarnation;
@@ -110,8 +112,6 @@ export class ClusterCheckers {
   hasLost(id: NodeId): boolean {
     return (this.#nodes.get(id)?.lost.length ?? 0) > 0;
   }
-
-  readonly #memories = new Map<string, DurableLog>();
 
   #memoryOf(label: string, incarnation: Incarnation): DurableLog {
     const known = this.#memories.get(label);

@@ -15,6 +15,9 @@ const COUNTED: Readonly<Record<string, string>> = {
   'the snapshot that this node is given could not be fetched': 'fetches failed',
 };
 
+/** Drafts of snapshots are counted in the whole process: a history must not depend on those before it. */
+const DRAFT = /\d+\.draft\b/g;
+
 export class NodeLogger implements Logger {
   readonly #node: string;
   readonly #coverage: Coverage;
@@ -46,6 +49,7 @@ export class NodeLogger implements Logger {
     if (this.#trace === null || message === 'role changed') return;
     const { error, index } = details as { readonly error?: unknown; readonly index?: number };
     const at = index === undefined ? '' : ` (entry ${index})`;
-    this.#trace.add(this.#node, `${message}${at}${error instanceof Error ? `: ${error.message}` : ''}`);
+    const why = error instanceof Error ? `: ${error.message.replaceAll(DRAFT, 'a draft')}` : '';
+    this.#trace.add(this.#node, `${message}${at}${why}`);
   }
 }

@@ -7,25 +7,39 @@ import type { Machine } from '../../../actors/replicated/machine.js';
 import { writeState } from '../../../actors/replicated/state/write-state.js';
 import { crc32 } from '../../../checksum.js';
 
-/** Looking at a state costs as much as applying many commands. */
-const LOOK_EVERY = 32;
-
 const never = (): undefined => undefined;
 
 export class EqualStates {
   readonly #report: (promise: string, what: string) => void;
+  readonly #lookEvery: number;
+  /** The machine that each node has had last. */
+  readonly #machines = new Map<string, Machine>();
   /** The checksum of each object's state at each index that was looked at, and who was looked at first. */
   readonly #states = new Map<number, { readonly by: string; readonly checksums: ReadonlyMap<string, number> }>();
 
-  constructor(report: (promise: string, what: string) => void) {
+  /** Looking at a state costs as much as applying many commands, so that is done after every `lookEvery` entries. */
+  constructor(report: (promise: string, what: string) => void, lookEvery: number) {
     this.#report = report;
+    this.#lookEvery = lookEvery;
   }
 
   applied(node: string, machine: Machine): void {
-    if (machine.appliedIndex % LOOK_EVERY === 0) this.look(node, machine);
+    this.#machines.set(node, machine);
+    if (machine.appliedIndex % this.#lookEvery === 0) this.#look(node, machine);
   }
 
-  look(node: string, machine: Machine): void {
+  /** The objects of a node begin with what a snapshot holds. */
+  restored(node: string, machine: Machine): void {
+    this.#machines.set(node, machine);
+    this.#look(node, machine);
+  }
+
+  /** Nothing is under way: all nodes have the same. */
+  lookAtAll(): void {
+    for (const [node, machine] of this.#machines) this.#look(node, machine);
+  }
+
+  #look(node: string, machine: Machine): void {
     const { appliedIndex } = machine;
     const checksums = checksumsOf(machine);
     const known = this.#states.get(appliedIndex);

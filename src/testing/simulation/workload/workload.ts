@@ -7,7 +7,8 @@ import { ConclaveError, type ErrorCode } from '../../../errors.js';
 import type { Coverage } from '../coverage.js';
 import type { Dice } from '../dice.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
-import type { ClusterUsers, Member } from '../simulated-cluster.js';
+import type { RunContext, RunUsers } from '../cluster-run.js';
+import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import type { SimulatedHost } from '../simulated-host.js';
 import type { SimulatedNode } from '../simulated-node.js';
 import type { Trace } from '../trace.js';
@@ -40,7 +41,9 @@ const OPERATE_MS = [
 
 type Node = SimulatedNode<SimulationObjects>;
 
-export class Workload implements ClusterUsers<SimulationObjects> {
+export class Workload implements RunUsers<SimulationObjects> {
+  /** Clients go on until the end. */
+  readonly done = null;
   readonly histories = new Histories();
   readonly #host: SimulatedHost<SimulationObjects>;
   readonly #violations: Violations;
@@ -53,7 +56,7 @@ export class Workload implements ClusterUsers<SimulationObjects> {
   readonly #users = new Set<Promise<void>>();
   #isOver = false;
 
-  constructor(host: SimulatedHost<SimulationObjects>, violations: Violations, trace: Trace | null) {
+  constructor({ host, violations, trace }: RunContext<SimulationObjects>) {
     this.#host = host;
     this.#violations = violations;
     this.#trace = trace;
@@ -62,6 +65,9 @@ export class Workload implements ClusterUsers<SimulationObjects> {
     this.#thinkMs = this.#dice.oneOf(THINK_MS);
     this.#operateMs = this.#dice.oneOf(OPERATE_MS);
   }
+
+  /** Clients come with their nodes. */
+  begin(): void {}
 
   join(member: Member<SimulationObjects>, life: string): void {
     const { node } = member;
@@ -75,16 +81,23 @@ export class Workload implements ClusterUsers<SimulationObjects> {
     if (node !== null) this.#used.delete(node);
   }
 
-  /** Nobody begins anything new. Resolves when everything that was begun has ended. */
+  /** Nobody begins anything new. */
   async end(): Promise<void> {
     this.#isOver = true;
     this.#used.clear();
     await Promise.all(this.#users);
   }
 
-  /** Whether calls of anybody have not ended. */
-  get isBusy(): boolean {
-    return this.#users.size > 0;
+  /** All that clients were told is as it should be, given what the objects hold in the end. */
+  async judge({ members }: SimulatedCluster<SimulationObjects>): Promise<void> {
+    const { objects } = members[0]!.runtime!;
+    const { exactlyOnce, order, journal } = this.histories;
+    const all = await objects.journal.all();
+    journal.answered(journal.call('the end', ['all']), all);
+    for (const { kind, explanation } of exactlyOnce.violationsOf(all)) {
+      this.#violations.report(`exactly once (${kind})`, explanation);
+    }
+    for (const { kind, explanation } of order.violations) this.#violations.report(`order (${kind})`, explanation);
   }
 
   #clientOf(node: Node, life: string, name: string): () => Promise<void> {
