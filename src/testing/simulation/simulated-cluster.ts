@@ -26,6 +26,8 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   clock: ClockError;
   /** Null: it is not there. Without a runtime: it starts. */
   node: SimulatedNode<Definitions> | null = null;
+  /** Of the last node that was up; null: none ever was. */
+  lastRuntime: Runtime<Definitions> | null = null;
   lives = 0;
   /** A bit of its files has been turned: it may refuse them. */
   isRotten = false;
@@ -39,6 +41,10 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
     this.isObserver = isObserver;
     this.disk = disk;
     this.clock = clock;
+  }
+
+  get hasStarted(): boolean {
+    return this.lastRuntime !== null;
   }
 
   /** The runtime of a node that is up. */
@@ -85,7 +91,9 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     this.host = host;
     this.#parts = parts;
     const voters = votersOf(shape).map((name) => this.#newMember(name, false));
-    const observers = Array.from({ length: shape.observers }, (_, i) => this.#newMember(nodeId(`observer${i + 1}`), true));
+    const observers = Array.from({ length: shape.observers }, (_, i) =>
+      this.#newMember(nodeId(`observer${i + 1}`), true),
+    );
     this.members = [...voters, ...observers];
   }
 
@@ -133,6 +141,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       });
       if (node.isKilled) return;
       node.runtime!.on('error', (error) => this.#onError(member, node, error));
+      member.lastRuntime = node.runtime;
       this.#parts.users.join(member, life);
     } catch (error) {
       // Whoever has killed it has seen to the rest.

@@ -5,6 +5,8 @@ export interface Violation {
   readonly promise: string;
   readonly what: string;
   readonly atMs: number;
+  /** What was thrown, if anything was. */
+  readonly cause?: unknown;
 }
 
 export class Violations {
@@ -19,7 +21,7 @@ export class Violations {
     return this.#first;
   }
 
-  report(promise: string, what: string): void {
-    this.#first ??= { promise, what, atMs: this.#nowMs() };
+  report(promise: string, what: string, cause?: unknown): void {
+    this.#first ??= { promise, what, atMs: this.#nowMs(), ...(cause === undefined ? {} : { cause }) };
   }
 }

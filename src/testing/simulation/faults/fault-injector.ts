@@ -151,7 +151,14 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
   #splitPartly(): boolean {
     const all = this.#names();
     const ways = all.flatMap((a) =>
-      all.flatMap((b): Way[] => (a < b && this.#dice.chance(0.4) ? [[a, b], [b, a]] : [])),
+      all.flatMap((b): Way[] =>
+        a < b && this.#dice.chance(0.4)
+          ? [
+              [a, b],
+              [b, a],
+            ]
+          : [],
+      ),
     );
     return this.#block(ways);
   }

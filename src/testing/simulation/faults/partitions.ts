@@ -36,6 +36,13 @@ export class Partitions {
 /** Both ways between each of `side` and each of the others. */
 export function waysAcross(side: ReadonlySet<NodeId>, all: readonly NodeId[]): Way[] {
   return all.flatMap((a) =>
-    side.has(a) ? all.filter((b) => !side.has(b)).flatMap((b): Way[] => [[a, b], [b, a]]) : [],
+    side.has(a)
+      ? all
+          .filter((b) => !side.has(b))
+          .flatMap((b): Way[] => [
+            [a, b],
+            [b, a],
+          ])
+      : [],
   );
 }

@@ -141,7 +141,8 @@ export class Workload implements RunUsers<SimulationObjects> {
       if (this.#dice.chance(0.5)) await runtime!.compact();
       else if (runtime!.status().role === 'leader') await runtime!.transferLeadership();
     } catch (error) {
-      if (error instanceof ConclaveError && EXPECTED.has(error.code)) this.#coverage.count(`operators told ${error.code}`);
+      if (error instanceof ConclaveError && EXPECTED.has(error.code))
+        this.#coverage.count(`operators told ${error.code}`);
       else this.#violations.report('errors', `an operator was told: ${String(error)}`);
     }
   }
