@@ -33,6 +33,7 @@ export class SimulatedConnection {
 
   /** The dialler says hello; each side is there for the other once it has heard. */
   begin(): void {
+    this.#network.begun(this);
     this.#toAcceptor.hello(() => {
       if (this.acceptor.accept(this)) this.#toDialler.hello(() => this.dialler.accepted(this));
       else this.break('refused');
@@ -50,7 +51,7 @@ export class SimulatedConnection {
   /** From here on nothing arrives, not even what is on its way. */
   break(reason: string): void {
     if (this.#isBroken) return;
-    this.#isBroken = true;
+    this.#end();
     this.#tell(this.dialler, reason, HEARD_MS);
     this.#tell(this.acceptor, reason, HEARD_MS);
   }
@@ -58,7 +59,7 @@ export class SimulatedConnection {
   /** One end is no more. `isSilent`: the other one hears of it by silence only. */
   abandon(end: SimulatedTransport, isSilent: boolean): void {
     if (this.#isBroken) return;
-    this.#isBroken = true;
+    this.#end();
     const { silenceMs } = this.#network.weather;
     this.#tell(this.otherThan(end), 'closed by the other side', isSilent ? silenceMs : HEARD_MS);
   }
@@ -72,6 +73,15 @@ export class SimulatedConnection {
       const isBlocked = this.#network.isBlocked(node, link.to.identity.self);
       if (isBlocked && link.releasedMs < sinceMs) this.break('nothing received');
     });
+  }
+
+  hasEnd(end: SimulatedTransport): boolean {
+    return end === this.dialler || end === this.acceptor;
+  }
+
+  #end(): void {
+    this.#isBroken = true;
+    this.#network.ended(this);
   }
 
   #tell(end: SimulatedTransport, reason: string, withinMs: number): void {

@@ -13,6 +13,7 @@ import type { MemoryTransportOptions } from '../../net/memory-transport.js';
 import type { SimulationScheduler } from '../../runtime/simulation-scheduler.js';
 import type { Coverage } from './coverage.js';
 import type { Dice } from './dice.js';
+import type { SimulatedConnection } from './simulated-connection.js';
 import { FAIR_NETWORK, type NetworkWeather } from './network-weather.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import { SimulatedTransport } from './simulated-transport.js';
@@ -35,6 +36,8 @@ export class SimulatedNetwork {
   witness: NetworkWitness | null = null;
   /** The nodes that are started and not stopped, by where they listen. */
   readonly #transports = new Map<NodeId, SimulatedTransport>();
+  /** Those that have begun, with a hello that may be on its way, and have not ended. */
+  readonly #connections = new Set<SimulatedConnection>();
   /** How many partitions keep messages on this way back. */
   readonly #blocks = new Map<string, number>();
   /** Nodes whose connections nobody hears the end of but by silence. */
@@ -56,10 +59,10 @@ export class SimulatedNetwork {
     const way = wayOf(from, to);
     const count = (this.#blocks.get(way) ?? 0) + 1;
     this.#blocks.set(way, count);
-    const connection = this.#transports.get(from)?.connectionTo(to) ?? this.#transports.get(to)?.connectionTo(from);
-    if (connection === undefined) return;
-    if (isCut) connection.break('cut');
-    else connection.endUnlessHeard(from);
+    for (const connection of this.#between(from, to)) {
+      if (isCut) connection.break('cut');
+      else connection.endUnlessHeard(from);
+    }
   }
 
   /** Takes back one {@link SimulatedNetwork.block}. What has waited arrives. */
@@ -71,8 +74,7 @@ export class SimulatedNetwork {
       return;
     }
     this.#blocks.delete(way);
-    this.#transports.get(from)?.connectionTo(to)?.linkFrom(from)?.release();
-    this.#transports.get(to)?.connectionTo(from)?.linkFrom(from)?.release();
+    for (const connection of this.#between(from, to)) connection.linkFrom(from).release();
   }
 
   isBlocked(from: NodeId, to: NodeId): boolean {
@@ -81,7 +83,7 @@ export class SimulatedNetwork {
 
   /** Ends the connection of two nodes; a new one follows. */
   disconnect(a: NodeId, b: NodeId): void {
-    this.#transports.get(a)?.connectionTo(b)?.break('disconnected');
+    for (const connection of this.#between(a, b)) connection.break('disconnected');
   }
 
   /** The machine of `node` is about to lose power: nobody is told. */
@@ -106,7 +108,25 @@ export class SimulatedNetwork {
     if (this.#transports.get(transport.address) !== transport) return;
     this.#transports.delete(transport.address);
     const isSilent = this.#silent.delete(transport.address);
-    for (const connection of transport.connections()) connection.abandon(transport, isSilent);
+    for (const connection of [...this.#connections]) {
+      if (connection.hasEnd(transport)) connection.abandon(transport, isSilent);
+    }
+  }
+
+  /** Called by a connection when it begins, and when it ends. */
+  begun(connection: SimulatedConnection): void {
+    this.#connections.add(connection);
+  }
+
+  ended(connection: SimulatedConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  #between(a: NodeId, b: NodeId): SimulatedConnection[] {
+    return [...this.#connections].filter(({ dialler, acceptor }) => {
+      const names = [dialler.identity.self, acceptor.identity.self];
+      return names.includes(a) && names.includes(b);
+    });
   }
 
   /** Who listens there. */

@@ -73,6 +73,8 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   #events: PlacementEvents | null = null;
   #machine: { readonly context: ActorContext<MachineMessage>; readonly data: MachineActorData } | null = null;
   #isKilled = false;
+  /** Counts the ends of the thread of its objects. */
+  #objectCrashes = 0;
 
   constructor(parts: SimulatedNodeParts<Definitions>) {
     this.self = parts.options.self;
@@ -114,12 +116,14 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
     const [placement, events, machine] = [this.#placement, this.#events, this.#machine];
     if (placement === null || events === null || machine === null) return;
     this.#machine = null;
+    this.#objectCrashes += 1;
     machine.context.stop();
     events.onMachineLost(new Error('the thread of the objects was ended'));
     this.process.after(delayMs, () => void this.#bringObjectsBack(placement, events, machine.data));
   }
 
   async #bringObjectsBack(placement: InlinePlacement, events: PlacementEvents, data: MachineActorData): Promise<void> {
+    const crash = this.#objectCrashes;
     if (this.#isKilled || this.runtime?.status().health !== 'object failed') return;
     try {
       const { machine: address } = placement.addresses;
@@ -127,6 +131,8 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
       await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
       events.onMachineBack();
     } catch (error) {
+      // They have ended again, and are brought back after that.
+      if (this.#objectCrashes !== crash) return;
       placement.main.fail(asError(error));
     }
   }

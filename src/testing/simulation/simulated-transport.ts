@@ -45,7 +45,7 @@ export class SimulatedTransport implements Transport {
 
   send(to: NodeId, message: NodeMessage): void {
     this.#network.witness?.sent(this.identity.self, to, message);
-    this.#connections.get(to)?.linkFrom(this.identity.self)!.send(message);
+    this.#connections.get(to)?.linkFrom(this.identity.self).send(message);
   }
 
   /** What was sent is on its way already. */
@@ -60,14 +60,6 @@ export class SimulatedTransport implements Transport {
     this.#handler = null;
     this.#network.leave(this);
     this.#connections.clear();
-  }
-
-  connectionTo(peer: NodeId): SimulatedConnection | undefined {
-    return this.#connections.get(peer);
-  }
-
-  connections(): SimulatedConnection[] {
-    return [...this.#connections.values()];
   }
 
   /** Takes a message that has arrived on this connection, if it still counts. */
