@@ -5,6 +5,7 @@ import type { NodeId } from '../../ids.js';
 import { checkClusterName, isDialer, judgeHello, type Identity } from '../../net/hello.js';
 import type { MemoryTransportOptions } from '../../net/memory-transport.js';
 import { checkSettings } from '../../net/settings.js';
+import { TakeoverLog } from '../../net/takeover-log.js';
 import type { NodeMessage, Transport, TransportHandler } from '../../net/transport.js';
 import { silentLogger, type Logger } from '../../runtime/logger.js';
 import { SimulatedConnection } from './simulated-connection.js';
@@ -18,8 +19,11 @@ export class SimulatedTransport implements Transport {
   readonly process: SimulatedProcess;
   readonly #network: SimulatedNetwork;
   readonly #logger: Logger;
+  readonly #takeovers: TakeoverLog;
   /** To each peer that this node is connected to, as far as it knows. */
   readonly #connections = new Map<NodeId, SimulatedConnection>();
+  /** Peers whose answer to a hello is waited for. */
+  readonly #dialling = new Set<NodeId>();
   /** Null before `start`, and again after `stop`: nothing is delivered then. */
   #handler: TransportHandler | null = null;
   #isStopped = false;
@@ -30,6 +34,7 @@ export class SimulatedTransport implements Transport {
     checkSettings(settings);
     this.#network = network;
     this.#logger = logger;
+    this.#takeovers = new TakeoverLog(logger);
     this.process = process;
     this.identity = { cluster, self, incarnation, peers: new Set(peers), allowObservers, settings };
     this.address = options.bind ?? self;
@@ -73,6 +78,9 @@ export class SimulatedTransport implements Transport {
     if (!this.#network.isHere(this) || !this.#takes(dialler, this.address, null)) return false;
     const older = this.#connections.get(dialler.identity.self);
     if (older !== undefined) {
+      const { self, incarnation } = dialler.identity;
+      const former = older.dialler.identity.incarnation;
+      if (incarnation !== former) this.#takeovers.onTakenOver(self, incarnation, former);
       this.lose(older, 'replaced by a newer connection');
       older.break('replaced by a newer connection');
     }
@@ -82,6 +90,7 @@ export class SimulatedTransport implements Transport {
   /** The other side has let this node in. */
   accepted(connection: SimulatedConnection): void {
     const { acceptor } = connection;
+    this.#dialling.delete(acceptor.identity.self);
     if (!this.#takes(acceptor, this.identity.self, acceptor.address) || !this.#gain(connection, acceptor)) {
       connection.break('refused');
     }
@@ -97,18 +106,20 @@ export class SimulatedTransport implements Transport {
 
   /** A connection that this node has dialled is no more, or has not come about. */
   redial(peer: NodeId): void {
+    this.#dialling.delete(peer);
     const { reconnectMs } = this.#network.weather;
     this.#dialSoon(peer, this.#network.dice.between(...reconnectMs));
   }
 
   #dialSoon(peer: NodeId, delayMs: number): void {
     this.process.after(delayMs, () => {
-      if (this.#isStopped || this.#connections.has(peer)) return;
+      if (this.#isStopped || this.#connections.has(peer) || this.#dialling.has(peer)) return;
       const acceptor = this.#network.find(peer);
       const { self } = this.identity;
       const isCut = this.#network.isBlocked(self, peer) || this.#network.isBlocked(peer, self);
-      if (acceptor === undefined || isCut) this.redial(peer);
-      else new SimulatedConnection(this.#network, this, acceptor).begin();
+      if (acceptor === undefined || isCut) return this.redial(peer);
+      this.#dialling.add(peer);
+      new SimulatedConnection(this.#network, this, acceptor).begin();
     });
   }
 
