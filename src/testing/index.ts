@@ -3,6 +3,7 @@
  */
 
 export { ExactlyOnceOracle, type CommandId, type ExactlyOnceViolation } from './linearizability/exactly-once-oracle.js';
+export { checkLinearizable, type CheckLinearizableOptions } from './linearizability/check-linearizable.js';
 export { HistoryRecorder } from './linearizability/history-recorder.js';
 export type { CallOutcome, HistoryCall } from './linearizability/history.js';
 export { counterModel, type CounterInput } from './linearizability/models/counter-model.js';

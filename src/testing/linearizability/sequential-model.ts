@@ -39,6 +39,11 @@ export interface SequentialModel<State, Input, Output> {
   /** Does a call with this input never change any state? Saves the search a lot; may say false where it does not know. */
   isRead?(input: Input): boolean;
   /**
+   * Can this call return `output` neither in this state nor in any that may follow it, whatever is called? May say false
+   * where it does not know.
+   */
+  isTooLate?(state: State, input: Input, output: Output): boolean;
+  /**
    * The part of the object that a call is about, where calls about different parts know nothing of each other: the key of
    * a map. Each part is then an object by itself, with a history and a state of its own (Herlihy and Wing's locality;
    * Horn and Kroening's P-compositionality).

@@ -21,9 +21,17 @@ export function counterModel(): SequentialModel<number, CounterInput, number> {
     name: 'counter',
     initial: 0,
     step(value, input, output) {
-      const next = input[0] === 'add' ? value + input[1] : value;
+      const next = valueAfter(value, input);
       return output === UNKNOWN || output === next ? [next] : [];
     },
     isRead: ([method]) => method === 'get',
+    foreseeing(calls) {
+      const isGrowing = calls.every(({ input }) => input[0] === 'get' || input[1] >= 0);
+      return isGrowing ? { ...this, isTooLate: (value, input, output) => output < valueAfter(value, input) } : this;
+    },
   };
+}
+
+function valueAfter(value: number, input: CounterInput): number {
+  return input[0] === 'add' ? value + input[1] : value;
 }

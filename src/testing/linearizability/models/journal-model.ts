@@ -57,6 +57,8 @@ function modelKnowing<Entry>(
     },
     equals: isSameJournal,
     isRead: ([method]) => method === 'all',
+    isTooLate: (end, _input, output) =>
+      typeof output === 'number' ? output <= lengthOf(end) : output.length < lengthOf(end),
     foreseeing: (calls) => modelKnowing(longestShownBy(calls)),
     describe: describeEnd,
   };

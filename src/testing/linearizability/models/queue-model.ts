@@ -4,6 +4,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { UNKNOWN, type SequentialModel } from '../sequential-model.js';
+import { QueueStays } from './queue-stays.js';
 
 /** A call of a queue. `enqueue` returns nothing, `dequeue` the oldest value, or undefined if there is none. */
 export type QueueInput<Value> = readonly [method: 'enqueue', value: Value] | readonly [method: 'dequeue'];
@@ -29,5 +30,15 @@ export function queueModel<Value>(): SequentialModel<readonly Value[], QueueInpu
       return [values.length === 0 ? values : values.slice(1)];
     },
     equals: isDeepStrictEqual,
+    foreseeing(calls) {
+      const stays = new QueueStays(calls);
+      return {
+        ...this,
+        step: (values, input, output) => {
+          const isOvertaken = input[0] === 'enqueue' && values.some((value) => stays.mustLeaveBefore(input[1], value));
+          return isOvertaken ? [] : this.step(values, input, output);
+        },
+      };
+    },
   };
 }
