@@ -3,6 +3,7 @@
  * since; and only what is of a leader's own term is committed by counting (Raft §5.4.2).
  */
 
+import type { RaftMessage } from '../../../actors/raft/messages.js';
 import type { Core } from '../../../actors/raft/state.js';
 import type { NodeId } from '../../../ids.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
@@ -16,7 +17,7 @@ export class CommitQuorum implements Checker {
     context.history.onCommitted = (node, core, index, term) => this.#onCommitted(node, core, index, term);
   }
 
-  stepped(node: ObservedNode, core: Core): void {
+  stepped(node: ObservedNode, core: Core, message: RaftMessage): void {
     const known = this.#commits.get(node);
     const { commitIndex, log, term } = core;
     if (known?.core !== core) {
@@ -25,6 +26,8 @@ export class CommitQuorum implements Checker {
     }
     if (commitIndex === known.index) return;
     known.index = commitIndex;
+    // What is in a snapshot was committed by whoever took it.
+    if (message.type === 'snapshotInstalled') return;
     if (core.role.name === 'leader' && log.termAt(commitIndex) !== term) {
       this.#context.report('commitment', `${node.id} commits ${commitIndex} by counting, which is of an earlier term`);
     }

@@ -42,7 +42,8 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_TIMEOUT',
 ]);
 const FILLER_BYTES_MAX = 300;
-const KEYS = ['k', 'l', 'm'] as const;
+/** Of the map. */
+export const KEYS = ['k', 'l', 'm'] as const;
 const VALUES_MAX = 4;
 const SHORT_MS = [3, 60] as const;
 const TRIES_MAX = 3;

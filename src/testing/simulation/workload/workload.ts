@@ -13,8 +13,9 @@ import type { SimulatedHost } from '../simulated-host.js';
 import type { SimulatedNode } from '../simulated-node.js';
 import type { Trace } from '../trace.js';
 import type { Violations } from '../violations.js';
-import { Client } from './client.js';
+import { Client, KEYS } from './client.js';
 import { Histories } from './histories.js';
+import { judgeHistories } from './linearizable.js';
 
 /** What an operator may be told while things go wrong. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -91,13 +92,19 @@ export class Workload implements RunUsers<SimulationObjects> {
   /** All that clients were told is as it should be, given what the objects hold in the end. */
   async judge({ members }: SimulatedCluster<SimulationObjects>): Promise<void> {
     const { objects } = members[0]!.runtime!;
-    const { exactlyOnce, order, journal } = this.histories;
+    const { exactlyOnce, order, journal, counter, lock, map, register } = this.histories;
+    const by = 'the end';
     const all = await objects.journal.all();
-    journal.answered(journal.call('the end', ['all']), all);
+    journal.answered(journal.call(by, ['all']), all);
+    counter.answered(counter.call(by, ['get']), await objects.counter.get());
+    lock.answered(lock.call(by, ['holder']), await objects.lock.holder());
+    register.answered(register.call(by, ['read']), await objects.register.read());
+    for (const key of KEYS) map.answered(map.call(by, ['get', key]), (await objects.map.get(key)) as number | undefined);
     for (const { kind, explanation } of exactlyOnce.violationsOf(all)) {
       this.#violations.report(`exactly once (${kind})`, explanation);
     }
     for (const { kind, explanation } of order.violations) this.#violations.report(`order (${kind})`, explanation);
+    judgeHistories(this.histories, this.#violations, this.#coverage);
   }
 
   #clientOf(node: Node, life: string, name: string): () => Promise<void> {
