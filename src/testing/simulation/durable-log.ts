@@ -82,7 +82,7 @@ export class DurableLog {
   #begin({ index, term }: LastIncluded): void {
     this.#baseIndex = index;
     this.#baseTerm = term;
-    this.#terms.length = Math.min(this.#terms.length, index + 1);
+    this.#terms = this.#terms.slice(0, index + 1);
     while (this.#terms.length <= index) this.#terms.push(0);
   }
 
