@@ -96,8 +96,8 @@ class Run {
     this.#bar?.update(done, { label: this.rates });
     if (outcome.violation === null) return;
     const { promise, what, atMs } = outcome.violation;
-    const replay = replayCommand(outcome, this.#options.nodes);
-    console.log(`seed ${outcome.seed}, at ${atMs.toFixed(2)} ms: ${what} (${promise})\n  replay it: ${replay}`);
+    const command = replayCommand(outcome, this.#options.nodes);
+    console.log(`seed ${outcome.seed}, at ${atMs.toFixed(2)} ms: ${what} (${promise})\n  replay it: ${command}`);
   }
 }
 

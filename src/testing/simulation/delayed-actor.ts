@@ -53,6 +53,5 @@ export function delayed<Message extends { readonly type: string }, Data>(
   factory: ActorFactory<Message, Data>,
   delayMs: () => number,
 ): ActorFactory<Message, Data> {
-  return (context, data) =>
-    new DelayedActor(context as unknown as ActorContext<Message | GoOn>, factory(context, data), delayMs);
+  return (context, data) => new DelayedActor(context, factory(context, data), delayMs);
 }

@@ -71,7 +71,7 @@ export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
   readonly delays: NodeDelays;
   readonly users: ClusterUsers<Definitions>;
   /** The clock of each node. */
-  clock(): ClockError;
+  readonly clock: () => ClockError;
 }
 
 /** How long a node stays away. */

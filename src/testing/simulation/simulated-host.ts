@@ -58,7 +58,7 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
       ...(witness === undefined ? {} : { witness }),
     });
     this.#nodes.add(node);
-    onNode?.(node as unknown as SimulatedNode);
+    onNode?.(node);
     await node.start();
     return node;
   }

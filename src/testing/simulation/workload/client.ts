@@ -3,6 +3,7 @@
  * once, gives up at times, and tries again only what is safe to try again. All that it does and is told is recorded.
  */
 
+import { inspect } from 'node:util';
 import type { CallOptions } from '../../../actors/replicated/remote-of.js';
 import type { Consistency } from '../../../actors/replicated/call.js';
 import { ConclaveError, type ErrorCode } from '../../../errors.js';
@@ -90,7 +91,6 @@ export class Client {
     recorder: HistoryRecorder<Input, Output>,
     input: Input,
     call: () => Promise<unknown>,
-    onAnswer: (output: unknown) => void = () => {},
   ): Promise<boolean> {
     const { name, trace, coverage } = this.#parts;
     const recorded = recorder.call(name, input);
@@ -99,8 +99,7 @@ export class Client {
       const output = await call();
       recorder.answered(recorded, output as Output);
       coverage.count('calls answered');
-      trace?.add(name, `${input.join(' ')} was answered${output === undefined ? '' : `: ${String(output)}`}`);
-      onAnswer(output);
+      trace?.add(name, `${input.join(' ')} was answered${output === undefined ? '' : `: ${inspect(output)}`}`);
       return false;
     } catch (error) {
       recorder.failed(recorded, error);
@@ -119,11 +118,11 @@ export class Client {
     return error.retrySafe && error.code !== 'ERR_STOPPED' && this.#parts.dice.chance(0.5);
   }
 
-  /** Handles whose calls are made in a way of their own: they may wait for a short time only, or be given up. */
-  #handles(): { [Name in keyof Handles]: Handles[Name] } {
+  #handles(): Handles {
     return this.#parts.runtime.objects;
   }
 
+  /** Some calls wait for a short time only, or are given up. */
   #options(consistency?: Consistency): CallOptions {
     const { dice, process } = this.#parts;
     const options = consistency === undefined ? {} : { consistency };

@@ -1,6 +1,5 @@
 /** What clients of a simulation have asked for and been told, of each object; judged at the end. */
 
-import type { RemoteOf } from '../../../actors/replicated/remote-of.js';
 import { ExactlyOnceOracle } from '../../linearizability/exactly-once-oracle.js';
 import { HistoryRecorder } from '../../linearizability/history-recorder.js';
 import type { CounterInput } from '../../linearizability/models/counter-model.js';
@@ -9,7 +8,6 @@ import type { LockInput, LockOutput } from '../../linearizability/models/lock-mo
 import type { MapInput, MapOutput } from '../../linearizability/models/map-model.js';
 import type { RegisterInput, RegisterOutput } from '../../linearizability/models/register-model.js';
 import { SessionOrderOracle } from '../../linearizability/session-order-oracle.js';
-import type { SimulationJournal } from '../objects/simulation-journal.js';
 
 export class Histories {
   readonly counter = new HistoryRecorder<CounterInput, number>();
@@ -27,5 +25,3 @@ export class Histories {
     return `${client}#${this.#ids}`;
   }
 }
-
-export type JournalHandle = RemoteOf<SimulationJournal>;

@@ -99,8 +99,7 @@ export class Workload implements RunUsers<SimulationObjects> {
     counter.answered(counter.call(by, ['get']), await objects.counter.get());
     lock.answered(lock.call(by, ['holder']), await objects.lock.holder());
     register.answered(register.call(by, ['read']), await objects.register.read());
-    for (const key of KEYS)
-      map.answered(map.call(by, ['get', key]), (await objects.map.get(key)) as number | undefined);
+    for (const key of KEYS) map.answered(map.call(by, ['get', key]), await objects.map.get(key));
     for (const { kind, explanation } of exactlyOnce.violationsOf(all)) {
       this.#violations.report(`exactly once (${kind})`, explanation);
     }

@@ -60,7 +60,7 @@ class Scene {
   }
 
   storedEntries(id: NodeId, firstIndex: number, terms: readonly number[]): void {
-    const entries = entriesOf(firstIndex, terms).slice().buffer as ArrayBuffer;
+    const entries = entriesOf(firstIndex, terms).slice().buffer;
     const lastIndex = logIndex(firstIndex + terms.length - 1);
     this.stored(id, { append: { firstIndex: logIndex(firstIndex), lastIndex, entries } });
   }
@@ -351,7 +351,7 @@ describe('a node that starts again', () => {
   function restart(id: NodeId, hardState: StoreLog['hardState'], terms: readonly number[], life = 1): void {
     const witness = scene.checkers.witnessOf(id);
     witness.opened!(lifeOf(id, life));
-    const pieces = terms.length === 0 ? [] : [entriesOf(1, terms).slice().buffer as ArrayBuffer];
+    const pieces = terms.length === 0 ? [] : [entriesOf(1, terms).slice().buffer];
     witness.logStore!.recovered({ hardState, base: { index: logIndex(0), term: term(0), timestampMs: 0 }, pieces });
   }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ObjectDefinitions } from '../../../../src/actors/replicated/object-definition.js';
 import { ConclaveError } from '../../../../src/errors.js';
 import { object } from '../../../../src/index.js';
 import { simulate, type SimulateOptions } from '../../../../src/testing/simulation/simulate.js';
@@ -13,7 +14,7 @@ function unlessUnavailable(error: unknown): void {
 }
 
 /** Each of these calls once, on any node. */
-function callsOf<Definitions extends SimulateOptions<never>['objects']>(
+function callsOf<Definitions extends ObjectDefinitions>(
   count: number,
   call: (objects: SimulationClients<Definitions>['nodes'][number]['objects']) => Promise<unknown>,
 ): SimulateOptions<Definitions>['clients'] {
@@ -56,9 +57,7 @@ describe('simulate', () => {
       (objects: { broken: { write(t: string): Promise<number> } }) => objects.broken.write('x'),
     ],
   ] as const)('finds a command that depends on %s', async (_, objects, call) => {
-    const error = await errorOf(() =>
-      simulate({ objects, seed: 3, faults: {}, clients: callsOf(5, call as never) } as never),
-    );
+    const error = await errorOf(() => simulate({ objects, seed: 3, faults: {}, clients: callsOf<never>(5, call) }));
 
     expect(error).toMatchObject({ code: 'ERR_SIMULATION_FAILED', data: { seed: 3, promise: 'equal states' } });
     expect(error).toHaveProperty('message', expect.stringContaining('the object broken is not the same'));
@@ -149,7 +148,9 @@ describe('simulate', () => {
   });
 
   test('refuses a class that cannot be replicated', async () => {
-    class Plain {}
+    class Plain {
+      value = 0;
+    }
 
     const error = await errorOf(() =>
       simulate({ objects: { plain: object(Plain as never) } as never, seed: 1, clients: async () => {} }),
