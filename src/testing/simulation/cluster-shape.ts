@@ -14,6 +14,12 @@ export interface ClusterShape {
   readonly isVerified: boolean;
   readonly segmentBytes: number;
   readonly latencyMs: readonly [min: number, max: number];
+  /** Entries in one message, messages and submissions on their way: small, so that every border is met. */
+  readonly limits: {
+    readonly appendBytesMax: number;
+    readonly inflightMessagesMax: number;
+    readonly submissionBytesInflightMax: number;
+  };
 }
 
 const ELECTION_TIMEOUTS_MS = [
@@ -41,5 +47,10 @@ export function drawShape(dice: Dice, members?: number): ClusterShape {
     isVerified: dice.chance(0.25),
     segmentBytes: dice.oneOf([2_048, 4_096, 16_384]),
     latencyMs: dice.oneOf(LATENCIES_MS),
+    limits: {
+      appendBytesMax: dice.oneOf([1, 400, 4_000, 1024 * 1024]),
+      inflightMessagesMax: dice.oneOf([2, 8, 256]),
+      submissionBytesInflightMax: dice.oneOf([300, 3_000, 16 * 1024 * 1024]),
+    },
   };
 }

@@ -130,6 +130,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       const node = await host.start(this.#options(member), {
         disk: member.disk,
         segmentBytes: this.#parts.shape.segmentBytes,
+        coreLimits: this.#parts.shape.limits,
         clock: member.clock,
         delays,
         witness: checkers.witnessOf(member.name),

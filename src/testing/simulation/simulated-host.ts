@@ -3,6 +3,7 @@
  * started on it with disks of the caller's choice; a disk that crashes takes its node along at once, whatever it is doing.
  */
 
+import type { CoreLimits } from '../../actors/raft/state.js';
 import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { checkOptions, type RuntimeOptions } from '../../node/options.js';
 import { SimulationScheduler } from '../../runtime/simulation-scheduler.js';
@@ -23,6 +24,7 @@ export interface NodeStart {
   readonly clock?: ClockError;
   readonly delays?: NodeDelays;
   readonly witness?: NodeWitness;
+  readonly coreLimits?: Partial<CoreLimits>;
   /** Told of the node at once; its start goes on. */
   readonly onNode?: (node: SimulatedNode) => void;
 }
@@ -47,7 +49,7 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
 
   /** Starts a node. Rejects with what its start does, or, when its disk crashes meanwhile, with anything. */
   async start(options: RuntimeOptions<Definitions>, start: NodeStart): Promise<SimulatedNode<Definitions>> {
-    const { disk, segmentBytes = SEGMENT_BYTES, clock = RIGHT_CLOCK, delays, witness, onNode } = start;
+    const { disk, segmentBytes = SEGMENT_BYTES, clock = RIGHT_CLOCK, delays, witness, coreLimits, onNode } = start;
     const checked = checkOptions({ ...options, threads: false });
     const node = new SimulatedNode({
       host: this,
@@ -56,6 +58,7 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
       process: new SimulatedProcess(this.simulation, clock),
       ...(delays === undefined ? {} : { delays }),
       ...(witness === undefined ? {} : { witness }),
+      ...(coreLimits === undefined ? {} : { coreLimits }),
     });
     this.#nodes.add(node);
     onNode?.(node);

@@ -8,6 +8,7 @@ import { machineActorOn, type MachineActorData } from '../../actors/replicated/m
 import type { MachineWitness } from '../../actors/replicated/machine-witness.js';
 import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import type { RaftWitness } from '../../actors/raft/raft-witness.js';
+import type { CoreLimits } from '../../actors/raft/state.js';
 import { logStoreActorOn } from '../../actors/log-store/log-store-actor.js';
 import { snapshotterActorOn } from '../../actors/snapshotter/snapshotter-actor.js';
 import { assert } from '../../assert.js';
@@ -51,6 +52,8 @@ export interface SimulatedNodeParts<Definitions extends ObjectDefinitions> {
   readonly process: SimulatedProcess;
   readonly delays?: NodeDelays;
   readonly witness?: NodeWitness;
+  /** Default: as in production, where a message holds more than a short history. */
+  readonly coreLimits?: Partial<CoreLimits>;
 }
 
 const OBJECTS_TIMEOUT_MS = 60_000;
@@ -155,17 +158,21 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   }
 
   #actors(): InlineActors {
-    const { host, options, disk, process, delays, witness } = this.#parts;
+    const { host, options, disk, process, delays, witness, coreLimits } = this.#parts;
     const { classes, network } = host;
     const { logger } = options;
     const logStore = watchedBy(logStoreActorOn(disk), witness?.logStore);
     const observed = witness?.machine === undefined ? {} : { witness: witness.machine };
     const machine = machineActorOn({ disk, classes, newPause: () => this.#pause, ...observed });
+    const consensusEnv = {
+      ...(witness?.raft === undefined ? {} : { witness: witness.raft }),
+      ...(coreLimits === undefined ? {} : { limits: coreLimits }),
+    };
     const actors: InlineActors = {
       consensus: consensusActorOn((each) => {
         this.networkId = each.self;
         return network.transport({ ...each, logger }, process);
-      }, witness?.raft),
+      }, consensusEnv),
       logStore: delays === undefined ? logStore : delayed(logStore, () => delays.syncMs()),
       machine: (context, data) => {
         this.#machine = { context, data };
