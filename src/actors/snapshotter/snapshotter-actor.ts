@@ -8,8 +8,10 @@ import { assert } from '../../assert.js';
 import { asError, ConclaveError, toPlainError } from '../../errors.js';
 import type { GroupId, NodeId } from '../../ids.js';
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
+import { breather } from '../../runtime/breather.js';
 import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
+import type { NewPause } from '../../storage/pause.js';
 import type { LogStoreMessage } from '../log-store/log-store-messages.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { FetchSnapshot } from '../raft/effects.js';
@@ -80,6 +82,7 @@ export class SnapshotterActor implements Actor<Message> {
   readonly #data: SnapshotterData;
   readonly #disk: Disk;
   readonly #runner: FoldRunner;
+  readonly #newPause: NewPause;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<SnapshotNews>;
@@ -88,11 +91,18 @@ export class SnapshotterActor implements Actor<Message> {
   /** What is under way has been ended. */
   #closing: Promise<void> | null = null;
 
-  constructor(context: ActorContext<Message>, data: SnapshotterData, disk: Disk, runner: FoldRunner) {
+  constructor(
+    context: ActorContext<Message>,
+    data: SnapshotterData,
+    disk: Disk,
+    runner: FoldRunner,
+    newPause: NewPause,
+  ) {
     this.#context = context;
     this.#data = data;
     this.#disk = disk;
     this.#runner = runner;
+    this.#newPause = newPause;
     this.#raft = context.ref(data.raft);
     this.#machine = context.ref(data.machine);
     this.#caller = context.ref(data.caller);
@@ -212,6 +222,7 @@ export class SnapshotterActor implements Actor<Message> {
       store,
       clock,
       logger,
+      newPause: this.#newPause,
       send,
       onProgress: (index, receivedBytes, bytes) => emit({ type: 'receiving', index, receivedBytes, bytes }),
       onEnded: tellSelf,
@@ -319,7 +330,11 @@ export const snapshotterActor: ActorFactory<SnapshotterMessage, SnapshotterData>
   return snapshotterActorOn(disk, runner)(context, data);
 };
 
-/** Makes the actor with a disk and folds of the caller's choice. */
-export function snapshotterActorOn(disk: Disk, runner: FoldRunner): ActorFactory<SnapshotterMessage, SnapshotterData> {
-  return (context, data) => new SnapshotterActor(context, data, disk, runner);
+/** Makes the actor with a disk, folds and pauses of the caller's choice. */
+export function snapshotterActorOn(
+  disk: Disk,
+  runner: FoldRunner,
+  newPause: NewPause = breather,
+): ActorFactory<SnapshotterMessage, SnapshotterData> {
+  return (context, data) => new SnapshotterActor(context, data, disk, runner, newPause);
 }
