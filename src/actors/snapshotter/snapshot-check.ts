@@ -5,7 +5,7 @@
 
 import { asError, ConclaveError } from '../../errors.js';
 import type { Disk } from '../../storage/disk.js';
-import type { Pause } from '../../storage/pause.js';
+import type { NewPause, Pause } from '../../storage/pause.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import { abortable } from './abortable.js';
@@ -22,11 +22,13 @@ const SLICE_MS = 5;
 
 export class SnapshotCheck {
   readonly #disk: Disk;
+  readonly #newPause: NewPause;
   readonly #onEnded: (ended: CheckEnded) => void;
   #current: { readonly controller: AbortController; readonly over: Promise<void> } | null = null;
 
-  constructor(disk: Disk, onEnded: (ended: CheckEnded) => void) {
+  constructor(disk: Disk, newPause: NewPause, onEnded: (ended: CheckEnded) => void) {
     this.#disk = disk;
+    this.#newPause = newPause;
     this.#onEnded = onEnded;
   }
 
@@ -34,7 +36,8 @@ export class SnapshotCheck {
   start(snapshot: SnapshotInfo): void {
     if (this.#current !== null) return;
     const controller = new AbortController();
-    const over = verify(this.#disk, snapshot, abortable(controller.signal, SLICE_MS)).then(
+    const pause = abortable(controller.signal, this.#newPause(SLICE_MS));
+    const over = verify(this.#disk, snapshot, pause).then(
       () => this.#onEnded({ type: 'checkEnded', snapshot, error: null }),
       (error: unknown) => this.#onEnded({ type: 'checkEnded', snapshot, error: asError(error) }),
     );

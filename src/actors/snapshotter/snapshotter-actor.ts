@@ -8,8 +8,10 @@ import { assert } from '../../assert.js';
 import { asError, ConclaveError, toPlainError } from '../../errors.js';
 import type { GroupId, LogIndex, NodeId } from '../../ids.js';
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
+import { breather } from '../../runtime/breather.js';
 import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
+import type { NewPause } from '../../storage/pause.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { reachesBackTo } from '../log-store/log-range.js';
 import type { LogStoreMessage } from '../log-store/log-store-messages.js';
@@ -84,6 +86,7 @@ export class SnapshotterActor implements Actor<Message> {
   readonly #data: SnapshotterData;
   readonly #disk: Disk;
   readonly #runner: FoldRunner;
+  readonly #newPause: NewPause;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<SnapshotNews>;
@@ -92,11 +95,18 @@ export class SnapshotterActor implements Actor<Message> {
   /** What is under way has been ended. */
   #closing: Promise<void> | null = null;
 
-  constructor(context: ActorContext<Message>, data: SnapshotterData, disk: Disk, runner: FoldRunner) {
+  constructor(
+    context: ActorContext<Message>,
+    data: SnapshotterData,
+    disk: Disk,
+    runner: FoldRunner,
+    newPause: NewPause,
+  ) {
     this.#context = context;
     this.#data = data;
     this.#disk = disk;
     this.#runner = runner;
+    this.#newPause = newPause;
     this.#raft = context.ref(data.raft);
     this.#machine = context.ref(data.machine);
     this.#caller = context.ref(data.caller);
@@ -180,7 +190,7 @@ export class SnapshotterActor implements Actor<Message> {
     // A full mailbox does not refuse what comes from a timer.
     const tellSelf = (ended: AttemptEnded | FetchEnded | CheckEnded): void => void this.#context.after(0, ended);
     const emit = (event: SnapshotEvent): void => this.#emit(event);
-    const check = new SnapshotCheck(this.#disk, tellSelf);
+    const check = new SnapshotCheck(this.#disk, this.#newPause, tellSelf);
     const onDoubt = (doubted: SnapshotInfo): void => check.start(doubted);
     const server = new SnapshotServer({ group, self: node, store, clock, logger, send, onDoubt });
     const keeper = new SnapshotKeeper({
@@ -221,6 +231,7 @@ export class SnapshotterActor implements Actor<Message> {
       store,
       clock,
       logger,
+      newPause: this.#newPause,
       send,
       onProgress: (index, receivedBytes, bytes) => emit({ type: 'receiving', index, receivedBytes, bytes }),
       onEnded: tellSelf,
@@ -352,7 +363,11 @@ export const snapshotterActor: ActorFactory<SnapshotterMessage, SnapshotterData>
   return snapshotterActorOn(disk, runner)(context, data);
 };
 
-/** Makes the actor with a disk and folds of the caller's choice. */
-export function snapshotterActorOn(disk: Disk, runner: FoldRunner): ActorFactory<SnapshotterMessage, SnapshotterData> {
-  return (context, data) => new SnapshotterActor(context, data, disk, runner);
+/** Makes the actor with a disk, folds and pauses of the caller's choice. */
+export function snapshotterActorOn(
+  disk: Disk,
+  runner: FoldRunner,
+  newPause: NewPause = breather,
+): ActorFactory<SnapshotterMessage, SnapshotterData> {
+  return (context, data) => new SnapshotterActor(context, data, disk, runner, newPause);
 }
