@@ -1,6 +1,6 @@
 /**
- * CI's share of the simulation: 500 histories from a fresh base, which the program prints together with the one command
- * that replays whatever it has found.
+ * CI's share of the simulation: 500 histories from a fresh base, or as many as two minutes suffice for. The program prints
+ * the base, and the one command that replays whatever it has found.
  */
 
 import { execFile } from 'node:child_process';
@@ -10,6 +10,8 @@ import { expect, test } from 'vitest';
 const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/main.js', import.meta.url));
 const SEEDS = 500;
 const SECONDS = 120;
+/** A machine that does not get so far has not tested anything. */
+const SEEDS_MIN = 100;
 
 /** Code and output of the program. */
 function simulate(...options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
@@ -21,13 +23,16 @@ function simulate(...options: readonly string[]): Promise<{ readonly code: numbe
 }
 
 test(
-  `${SEEDS} histories keep every promise, within two minutes`,
+  'histories keep every promise',
   async () => {
     const { code, output } = await simulate('--seeds', `${SEEDS}`, '--seconds', `${SECONDS}`, '--jobs', '2');
 
     console.log(output);
-    expect(output).toContain(`0 of ${SEEDS} histories have broken a promise`);
-    expect(output).not.toContain('has never happened');
+    const [, broken, done] = /(\d+) of (\d+) histories have broken a promise/.exec(output) ?? [];
+    expect(broken).toBe('0');
+    expect(Number(done)).toBeGreaterThanOrEqual(SEEDS_MIN);
+    // In fewer, what is rare may never have happened.
+    if (Number(done) === SEEDS) expect(output).not.toContain('has never happened');
     expect(code).toBe(0);
   },
   (SECONDS + 60) * 1_000,
