@@ -19,7 +19,7 @@ import { appendSubmissions, onForward } from '../submitting.js';
 import { becomeFollower } from '../transitions.js';
 import { answerPreVote, answerVote } from '../voting.js';
 import { forCallers } from './for-callers.js';
-import { noteObserver } from './listening.js';
+import { forgetObserver, noteObserver } from './listening.js';
 
 export const leader: Handlers<Leader> = {
   ...forCallers,
@@ -56,9 +56,11 @@ export const leader: Handlers<Leader> = {
 
   tick: (core, role) => {
     expireReads(core);
+    // However many rounds are started in between, by reads for example: those repeat nothing.
     if (core.nowMs >= role.nextHeartbeatMs) {
+      role.nextHeartbeatMs = core.nowMs + core.options.heartbeatMs;
       startRound(core, role);
-      // A probe that was lost is sent again.
+      // A probe that was lost is sent again, and so is an offer of a snapshot.
       for (const peer of role.peers.values()) peer.isProbeSent = false;
     }
     // A single voter confirms its own round, however long it has stood still.
@@ -107,7 +109,7 @@ export const leader: Handlers<Leader> = {
     }
   },
   peerDisconnected: (core, role, { peer }) => {
-    if (core.observers.delete(peer)) role.peers.delete(peer);
+    if (forgetObserver(core, peer)) role.peers.delete(peer);
     return role;
   },
   snapshotSent: (_core, role, message) => {

@@ -70,7 +70,7 @@ export const listening: Handlers<Role> = {
     return role;
   },
   peerDisconnected: (core, role, { peer }) => {
-    core.observers.delete(peer);
+    forgetObserver(core, peer);
     return role;
   },
   snapshotSent: ignore,
@@ -88,6 +88,13 @@ export const listening: Handlers<Role> = {
 export function noteObserver(core: Core, peer: NodeId): void {
   const { voters, learners } = core.options.configuration;
   if (!voters.includes(peer) && !learners.includes(peer)) core.observers.add(peer);
+}
+
+/** There may be many, one after the other: nothing of one that has gone is kept. Returns whether it was one. */
+export function forgetObserver(core: Core, peer: NodeId): boolean {
+  const wasObserver = core.observers.delete(peer);
+  if (wasObserver) core.incarnations.delete(peer);
+  return wasObserver;
 }
 
 /** What was sent to the leader on its old connection may be lost. */

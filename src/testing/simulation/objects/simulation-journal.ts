@@ -1,0 +1,28 @@
+/** An ordered record of what was done, so that anything lost, doubled or out of order shows. */
+
+import { query, replicated } from '../../../actors/replicated/decorators.js';
+
+export class SimulationJournal {
+  static readonly module = import.meta.url;
+  private readonly ids: string[] = [];
+  /** Makes log and snapshots grow. */
+  private last = '';
+
+  /** Returns how many there are then. */
+  @replicated append(id: string, filler: string): number {
+    this.last = filler;
+    return this.ids.push(id);
+  }
+
+  @query all(): string[] {
+    return [...this.ids];
+  }
+
+  @query count(): number {
+    return this.ids.length;
+  }
+
+  @query lastFiller(): string {
+    return this.last;
+  }
+}
