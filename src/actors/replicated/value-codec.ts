@@ -4,13 +4,11 @@
  * messages, and never emits anything for a value that it refuses.
  */
 
-import { Encoder, ExtData, type ExtensionCodecType } from '@msgpack/msgpack';
-import { assert } from '../../assert.js';
+import { Decoder, Encoder, ExtData, type ExtensionCodecType } from '@msgpack/msgpack';
 import { ConclaveError } from '../../errors.js';
 import { notEncodable } from './not-encodable.js';
 import { complaintAboutBytes } from './value-check.js';
-import { ValueDecoder } from './value-decoder.js';
-import { lower, NESTING_MAX, raise } from './value-forms.js';
+import { ContainerMark, decodeExtension, lower, NESTING_MAX, raise } from './value-forms.js';
 
 /** A buffer that one large value has made larger than this is given back. */
 const BUFFER_BYTES_KEPT = 1024 * 1024;
@@ -26,8 +24,24 @@ const BUFFER_BYTES_KEPT = 1024 * 1024;
  * strings with half a surrogate pair, and more than 64 levels of nesting.
  */
 export class ValueCodec {
-  #encoder = newEncoder();
-  readonly #decoder = new ValueDecoder();
+  readonly #extensions: ExtensionCodecType<undefined>;
+  #encoder: Encoder;
+  readonly #decoder: Decoder;
+  /** Whether the value being decoded holds containers that have to be raised. */
+  #hasMarks = false;
+
+  constructor() {
+    this.#extensions = {
+      tryToEncode: (object) => (object instanceof ExtData ? object : null),
+      decode: (data, type) => {
+        const value = decodeExtension(data, type);
+        if (value instanceof ContainerMark) this.#hasMarks = true;
+        return value;
+      },
+    };
+    this.#encoder = this.#newEncoder();
+    this.#decoder = new Decoder({ extensionCodec: this.#extensions });
+  }
 
   /**
    * Encodes a value. The bytes are a view of memory that the next call writes to: copy or send them before it.
@@ -44,7 +58,7 @@ export class ValueCodec {
     } catch (error) {
       throw notEncodable(value, root, depth, error);
     }
-    if (bytes.buffer.byteLength > BUFFER_BYTES_KEPT) this.#encoder = newEncoder();
+    if (bytes.buffer.byteLength > BUFFER_BYTES_KEPT) this.#encoder = this.#newEncoder();
     return bytes;
   }
 
@@ -57,9 +71,10 @@ export class ValueCodec {
   decode(bytes: Uint8Array): unknown {
     const complaint = complaintAboutBytes(bytes);
     if (complaint !== null) throw malformed(complaint);
+    this.#hasMarks = false;
     try {
       const value = this.#decoder.decode(bytes);
-      return this.#decoder.hasMarks ? raise(value) : value;
+      return this.#hasMarks ? raise(value) : value;
     } catch (error) {
       throw malformed(error instanceof Error ? error.message : String(error));
     }
@@ -69,16 +84,10 @@ export class ValueCodec {
   decodeRange(bytes: Uint8Array, start: number, end: number): unknown {
     return this.decode(bytes.subarray(start, end));
   }
-}
 
-/** What has been lowered is to be written as it is. */
-const EXTENSIONS: ExtensionCodecType<undefined> = {
-  tryToEncode: (object) => (object instanceof ExtData ? object : null),
-  decode: () => assert(false, 'an encoder decodes nothing'),
-};
-
-function newEncoder(): Encoder {
-  return new Encoder({ extensionCodec: EXTENSIONS, maxDepth: NESTING_MAX + 1 });
+  #newEncoder(): Encoder {
+    return new Encoder({ extensionCodec: this.#extensions, maxDepth: NESTING_MAX + 1 });
+  }
 }
 
 function malformed(complaint: string): ConclaveError {
