@@ -1,7 +1,8 @@
 /**
  * Every entry that any node has ever had, and every entry that was ever committed: what no node remembers. Also checks what
- * is to be checked of that: log matching (one index and term name one entry, with one before it) and state-machine safety
- * of commitment (nobody commits another entry at an index). Looks at each entry of each log once.
+ * is to be checked of that: log matching (one index and term name one entry, with one before it), timestamps that never run
+ * backwards along a log, and state-machine safety of commitment (nobody commits another entry at an index). Looks at each
+ * entry of each log once.
  */
 
 import type { Core } from '../../../actors/raft/state.js';
@@ -83,6 +84,12 @@ export class LogHistory implements Checker {
       const position = logIndex(at);
       const term = log.termAt(position)!;
       terms[at] = term;
+      if (log.timestampAt(position) < log.timestampAt(logIndex(at - 1))) {
+        this.#report(
+          'timestamps',
+          `${id} has entry ${at} of term ${term} stamped with an earlier time than the one before`,
+        );
+      }
       const fingerprint = crc32(log.slice(position, position, 0).bytes);
       const prevTerm = log.termAt(logIndex(at - 1)) ?? 0;
       const key = keyOf(at, term);

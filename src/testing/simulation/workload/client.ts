@@ -60,6 +60,7 @@ export class Client {
     this.#acts = [
       () => this.#append(),
       () => this.#append(),
+      () => this.#appendAndThrow(),
       () => this.#readJournal(),
       () => this.#countJournal(),
       () => this.#countJournal(),
@@ -160,6 +161,30 @@ export class Client {
     await this.#record(histories.journal, ['append', id], call);
     if (!isAnswered) histories.order.failed(write);
     // Another try would be another command.
+    return false;
+  }
+
+  /** A command that throws has been applied, once, on every node. */
+  async #appendAndThrow(): Promise<boolean> {
+    const { histories, life, name, violations } = this.#parts;
+    const id = histories.newId(name);
+    const journal = this.#handles().journal.with(this.#options());
+    histories.exactlyOnce.asked(life, id);
+    const recorded = histories.journal.call(name, ['append', id]);
+    try {
+      await journal.appendAndThrow(id);
+      violations.report('errors', `${name} was not told that ${id} threw`);
+    } catch (error) {
+      if (error instanceof ConclaveError && error.code === 'ERR_COMMAND_THREW') {
+        this.#parts.coverage.count('commands threw');
+        histories.exactlyOnce.applied(id);
+        histories.journal.applied(recorded);
+      } else {
+        histories.exactlyOnce.failed(id, error);
+        histories.journal.failed(recorded, error);
+        this.#isToBeTriedAgain(error, `append ${id}, and throw`);
+      }
+    }
     return false;
   }
 

@@ -165,6 +165,14 @@ describe('logs', () => {
     expect(scene.broken).toBe('log matching');
   });
 
+  test('do not run backwards in time', () => {
+    const a = scene.start(A, { log: [1, 1] });
+    a.core.log.append(blockOf(3), term(1), a.core.log.lastTimestampMs - 1);
+    scene.stepped(A, a);
+
+    expect(scene.broken).toBe('timestamps');
+  });
+
   test('do not match with another entry before the same one', () => {
     scene.start(A, { log: [1, 2, 3] });
     scene.start(B, { log: [1, 1, 3] });
