@@ -1,0 +1,82 @@
+/**
+ * `npm run mutations`: breaks the product in each of the known ways, shows in how many seeds the simulation finds it, and
+ * writes that down. Ends with code 1 if one is not found that should be.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { breakProduct } from './broken-product.js';
+import { check } from './check.js';
+import { inParallel } from './in-parallel.js';
+import type { Mutation } from './mutation.js';
+import { ALL_MUTATIONS, MUTATIONS } from './mutations.js';
+import { mutationOptionsOf, USAGE, type MutationOptions } from './options.js';
+import { reportOf } from './report.js';
+import { readResults, writeResults, type Result, type Results } from './results.js';
+import { tryProduct } from './trial.js';
+
+/** This file runs from build/test/simulation/mutations. */
+const REPORT = new URL('../../../../test/simulation/mutations/README.md', import.meta.url);
+
+/** Those that have been taken out of the table go; those that were not tried keep what was found of them. */
+async function write(fresh: ReadonlyMap<string, Result>): Promise<void> {
+  const known = await readResults();
+  const all = ALL_MUTATIONS.flatMap(({ name }) => {
+    const result = fresh.get(name) ?? known[name];
+    return result === undefined ? [] : [[name, result] as const];
+  });
+  const results: Results = Object.fromEntries(all);
+  await writeResults(results);
+  await writeFile(REPORT, reportOf(MUTATIONS, results));
+}
+
+async function tried(mutation: Mutation, seedsMax: number, commit: string): Promise<Result> {
+  const product = await breakProduct(mutation);
+  try {
+    const seeds = Array.from({ length: seedsMax }, (_, i) => i + 1);
+    const finding = await tryProduct(product, seeds);
+    return { finding, seeds: finding?.seed ?? seedsMax, commit, date: new Date().toISOString().slice(0, 10) };
+  } finally {
+    await product.remove();
+  }
+}
+
+async function tryAll(mutations: readonly Mutation[], { seeds, jobs }: MutationOptions): Promise<boolean> {
+  const commit = execFileSync('git', ['describe', '--always', '--dirty', '--exclude', '*'], { encoding: 'utf8' });
+  const fresh = new Map<string, Result>();
+  let isComplete = true;
+  await inParallel(mutations, jobs, async (mutation) => {
+    const result = await tried(mutation, seeds, commit.trim());
+    fresh.set(mutation.name, result);
+    if (result.finding === null && mutation.harmless === undefined) isComplete = false;
+    console.log(`${mutation.name}\n  ${shown(result)}`);
+  });
+  await write(fresh);
+  return isComplete;
+}
+
+function shown({ finding, seeds }: Result): string {
+  if (finding === null) return `not found in ${seeds} seeds`;
+  const { seed, promise, what } = finding;
+  return `seed ${seed}, ${promise}: ${what.split('\n', 1)[0]}`;
+}
+
+async function checkAll(mutations: readonly Mutation[], { jobs }: MutationOptions): Promise<boolean> {
+  const complaints = await check(mutations, await readResults(), jobs);
+  for (const complaint of complaints) console.log(complaint);
+  if (complaints.length === 0) console.log(`${mutations.length} mutations are as they should be`);
+  return complaints.length === 0;
+}
+
+async function main(): Promise<void> {
+  const options = mutationOptionsOf(process.argv.slice(2));
+  if (options === null) {
+    console.log(USAGE);
+    return;
+  }
+  const mutations = ALL_MUTATIONS.filter(({ name }) => name.includes(options.only));
+  const isWell = await (options.isCheck ? checkAll : tryAll)(mutations, options);
+  if (!isWell) process.exitCode = 1;
+}
+
+await main();
