@@ -74,8 +74,11 @@ export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
   readonly clock: () => ClockError;
 }
 
-/** How long a node stays away. */
-const AWAY_MS = [5, 250] as const;
+/** How long a node stays away: hardly, or for several elections. */
+const AWAY_MS = [
+  [1, 15],
+  [5, 250],
+] as const;
 /** How long after the end of its machine a node is looked after. */
 const TORN_MS = 100;
 
@@ -239,7 +242,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const { host } = this.#parts;
     member.isTroubled = false;
     member.disk.heal();
-    const delayMs = this.#isCalm ? 1 : host.dice.between(...AWAY_MS);
+    const delayMs = this.#isCalm ? 1 : host.dice.between(...host.dice.oneOf(AWAY_MS));
     host.simulation.after(delayMs, () => {
       if (!member.isAway) void this.start(member);
     });

@@ -17,6 +17,7 @@ import { Partitions, waysAcross, type Way } from './partitions.js';
 /** How long each fault of its kind lasts. */
 const PARTITION_MS = [20, 500] as const;
 const PAUSE_MS = [5, 400] as const;
+const HANDING_OVER_MS = [1, 12] as const;
 const DISK_FULL_MS = [50, 400] as const;
 const OBJECTS_AWAY_MS = [5, 150] as const;
 const LATE_MS = [2, 60] as const;
@@ -86,6 +87,8 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
       partialPartition: () => this.#splitPartly(),
       oneWayPartition: (member) => this.#splitOneWay(member),
       flapping: (member) => this.#flap(member),
+      usurpation: () => this.#usurp(),
+      bereavement: () => this.#bereave(),
       pause: (member) => this.#pause(member),
       crash: (member) => this.#kill(member, 'everything'),
       powerLoss: (member) => this.#kill(member, 'what was synced'),
@@ -182,6 +185,23 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
     if (others.length === 0) return false;
     this.#cluster.host.network.disconnect(name, this.#dice.oneOf(others));
     return true;
+  }
+
+  #usurp(): boolean {
+    const { leader, host } = this.#cluster;
+    if (leader === undefined || this.#cluster.voters.length < 2) return false;
+    leader.runtime!.transferLeadership().catch(() => {});
+    host.simulation.after(this.#dice.between(...HANDING_OVER_MS), () => {
+      if (!this.#isOver) this.#block(waysAcross(new Set([idOf(leader)]), this.#names()));
+    });
+    return true;
+  }
+
+  #bereave(): boolean {
+    const { leader } = this.#cluster;
+    if (leader === undefined || !this.#partitions.isAny) return false;
+    this.#partitions.healAll();
+    return this.#kill(leader, 'what was synced');
   }
 
   #pause({ node }: Member<Definitions>): boolean {

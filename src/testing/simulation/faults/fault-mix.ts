@@ -35,6 +35,10 @@ export const FAULTS = {
   oneWayPartition: { of: 'second', rates: [1, 3], shows: 'one-way partitions' },
   /** The connection of two nodes breaks again and again. */
   flapping: { of: 'second', rates: [2, 6], shows: 'connections broken' },
+  /** A leader is cut off while it hands over, so that for a while it does not know that there is another one. */
+  usurpation: { of: 'second', rates: [1, 3], shows: 'leaders cut off while they hand over' },
+  /** The leader is killed as all come together again: one that was cut off competes, with a log that grew alone. */
+  bereavement: { of: 'second', rates: [1, 2], shows: 'leaders killed as partitions end' },
   /** The clocks of each node run at a speed and from a beginning of their own. */
   clockDrift: { of: 'node', rates: [1], shows: 'clocks drifting' },
   /** A node stands still for a while. */

@@ -28,6 +28,10 @@ export class Partitions {
     this.#network.simulation.after(forMs, heal);
   }
 
+  get isAny(): boolean {
+    return this.#open.size > 0;
+  }
+
   healAll(): void {
     for (const heal of this.#open) heal();
   }

@@ -1,20 +1,23 @@
 /** Each knob does what it says, nothing else, and a cluster lives through it. */
 
 import { describe, expect, test } from 'vitest';
-import { FAULT_NAMES, FAULTS, type FaultName } from '../../../../src/testing/simulation/faults/fault-mix.js';
+import {
+  FAULT_NAMES,
+  FAULTS,
+  type FaultMix,
+  type FaultName,
+} from '../../../../src/testing/simulation/faults/fault-mix.js';
 import { runSimulation } from '../../../../src/testing/simulation/run-simulation.js';
 
 const SEEDS_MAX = 12;
 
-/** What shows each fault, where another one shows in the same way. */
-const SHOWN_BY_OTHERS: Partial<Record<FaultName, readonly string[]>> = {
-  tornWrite: [FAULTS.powerLoss.shows],
-};
+/** What must be on for a fault to be possible. */
+const NEEDS: Partial<Record<FaultName, Partial<FaultMix>>> = { bereavement: { partition: 3 } };
 
 async function happened(fault: FaultName): Promise<ReadonlyMap<string, number>> {
   const rate = Math.max(...FAULTS[fault].rates);
   for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-    const { coverage, violation } = await runSimulation(seed, { nodes: 3, faults: { [fault]: rate } });
+    const { coverage, violation } = await runSimulation(seed, { nodes: 3, faults: { [fault]: rate, ...NEEDS[fault] } });
     expect(violation).toBeNull();
     if (coverage.of(FAULTS[fault].shows) > 0) return new Map(coverage);
   }
@@ -28,7 +31,8 @@ describe('each fault happens when it is on, and no other', () => {
     const { shows } = FAULTS[fault];
     expect(counts.get(shows)).toBeGreaterThan(0);
     const others = FAULT_NAMES.map((name) => FAULTS[name].shows).filter((each) => each !== shows);
-    const unwanted = others.filter((each) => counts.has(each) && SHOWN_BY_OTHERS[fault]?.includes(each) !== true);
+    const needed = Object.keys(NEEDS[fault] ?? {}).map((name) => FAULTS[name as FaultName].shows as string);
+    const unwanted = others.filter((each) => counts.has(each) && !needed.includes(each));
     expect(unwanted).toEqual([]);
   });
 
