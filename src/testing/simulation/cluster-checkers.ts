@@ -11,10 +11,12 @@ import { CommitQuorum } from './checkers/commit-quorum.js';
 import { DurableBeforeSent } from './checkers/durable-before-sent.js';
 import { ElectionSafety } from './checkers/election-safety.js';
 import { EqualStates } from './checkers/equal-states.js';
+import { FreshReads } from './checkers/fresh-reads.js';
 import { LeaderCompleteness } from './checkers/leader-completeness.js';
 import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
 import { NeverDown } from './checkers/never-down.js';
+import { RememberedState } from './checkers/remembered-state.js';
 import { DurableLog } from './durable-log.js';
 import type { NodeWitness } from './simulated-node.js';
 import type { StepCounter } from './step-counter.js';
@@ -43,6 +45,8 @@ export class ClusterCheckers {
     this.#checkers = [
       history,
       new NeverDown(context),
+      new RememberedState(context),
+      new FreshReads(context),
       new ElectionSafety(context),
       new LeaderCompleteness(context),
       new CommitQuorum(context),

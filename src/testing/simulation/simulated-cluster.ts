@@ -242,7 +242,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const { host } = this.#parts;
     member.isTroubled = false;
     member.disk.heal();
-    const delayMs = this.#isCalm ? 1 : host.dice.between(...host.dice.oneOf(AWAY_MS));
+    const delayMs = this.#isCalm ? 1 : host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
     host.simulation.after(delayMs, () => {
       if (!member.isAway) void this.start(member);
     });

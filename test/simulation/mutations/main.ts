@@ -18,16 +18,15 @@ import { tryProduct } from './trial.js';
 /** This file runs from build/test/simulation/mutations. */
 const REPORT = new URL('../../../../test/simulation/mutations/README.md', import.meta.url);
 
-/** Those that have been taken out of the table go; those that were not tried keep what was found of them. */
-async function write(fresh: ReadonlyMap<string, Result>): Promise<void> {
-  const known = await readResults();
+/** In the order of the table. Those that have been taken out of it go. */
+async function write(results: ReadonlyMap<string, Result>): Promise<void> {
   const all = ALL_MUTATIONS.flatMap(({ name }) => {
-    const result = fresh.get(name) ?? known[name];
+    const result = results.get(name);
     return result === undefined ? [] : [[name, result] as const];
   });
-  const results: Results = Object.fromEntries(all);
-  await writeResults(results);
-  await writeFile(REPORT, reportOf(MUTATIONS, results));
+  const sorted: Results = Object.fromEntries(all);
+  await writeResults(sorted);
+  await writeFile(REPORT, reportOf(MUTATIONS, sorted));
 }
 
 async function tried(mutation: Mutation, seedsMax: number, commit: string): Promise<Result> {
@@ -43,15 +42,15 @@ async function tried(mutation: Mutation, seedsMax: number, commit: string): Prom
 
 async function tryAll(mutations: readonly Mutation[], { seeds, jobs }: MutationOptions): Promise<boolean> {
   const commit = execFileSync('git', ['describe', '--always', '--dirty', '--exclude', '*'], { encoding: 'utf8' });
-  const fresh = new Map<string, Result>();
+  const results = new Map(Object.entries(await readResults()));
   let isComplete = true;
   await inParallel(mutations, jobs, async (mutation) => {
     const result = await tried(mutation, seeds, commit.trim());
-    fresh.set(mutation.name, result);
+    results.set(mutation.name, result);
     if (result.finding === null && mutation.harmless === undefined) isComplete = false;
     console.log(`${mutation.name}\n  ${shown(result)}`);
   });
-  await write(fresh);
+  await write(results);
   return isComplete;
 }
 

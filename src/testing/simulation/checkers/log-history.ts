@@ -5,6 +5,7 @@
  * entry of each log once.
  */
 
+import type { RaftMessage } from '../../../actors/raft/messages.js';
 import type { Core } from '../../../actors/raft/state.js';
 import { crc32 } from '../../../checksum.js';
 import { logIndex } from '../../../ids.js';
@@ -60,7 +61,7 @@ export class LogHistory implements Checker {
     this.#looked.delete(node);
   }
 
-  stepped(node: ObservedNode, core: Core): void {
+  stepped(node: ObservedNode, core: Core, message: RaftMessage): void {
     let looked = this.#looked.get(node);
     if (looked?.core !== core) {
       looked = { core, terms: [], commitIndex: 0 };
@@ -68,8 +69,17 @@ export class LogHistory implements Checker {
     }
     const { log, commitIndex } = core;
     const isSame = looked.terms.length === log.lastIndex + 1 && looked.terms[log.lastIndex] === log.lastTerm;
+    // A snapshot may end before what it takes the place of.
+    if (!isSame && message.type !== 'snapshotInstalled') this.#checkCut(node, core, looked);
     if (!isSame) this.#lookAtLog(node, core, looked);
     if (commitIndex > looked.commitIndex) this.#lookAtCommit(node, core, looked);
+  }
+
+  /** A follower's log gets shorter only where another entry has taken the place of one (Raft figure 2). */
+  #checkCut({ id }: ObservedNode, { log, role }: Core, { terms }: Looked): void {
+    const { lastIndex, lastTerm } = log;
+    if (role.name === 'leader' || lastIndex >= terms.length - 1 || terms[lastIndex] !== lastTerm) return;
+    this.#report('log matching', `${id} has cut off what is behind ${lastIndex}, and nothing contradicts that`);
   }
 
   #lookAtLog({ id }: ObservedNode, { log }: Core, { terms }: Looked): void {
