@@ -120,6 +120,18 @@ export const ELECTIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'promises are counted as votes',
+    rule: 'a promise binds nobody: a vote does (thesis §9.6)',
+    edits: [
+      {
+        file: 'actors/raft/transitions.ts',
+        text: "return { name: 'candidate', granted: new Map() };",
+        replacement:
+          "return { name: 'candidate', granted: core.role.name === 'preCandidate' ? core.role.granted : new Map() };",
+      },
+    ],
+  },
+  {
     name: 'logs are not compared in an election',
     rule: 'the election restriction (§5.4.1)',
     edits: [
