@@ -20,7 +20,7 @@ export async function check(
   const complaints: string[] = [];
   const seeds = new Set<number>();
   await inParallel(
-    mutations.filter(({ harmless }) => harmless === undefined),
+    mutations.filter(({ unseen }) => unseen === undefined),
     jobs,
     async (mutation) => {
       const finding = await findAgain(mutation, results[mutation.name]?.finding ?? null);

@@ -47,7 +47,7 @@ async function tryAll(mutations: readonly Mutation[], { seeds, jobs }: MutationO
   await inParallel(mutations, jobs, async (mutation) => {
     const result = await tried(mutation, seeds, commit.trim());
     results.set(mutation.name, result);
-    if (result.finding === null && mutation.harmless === undefined) isComplete = false;
+    if (result.finding === null && mutation.unseen === undefined) isComplete = false;
     console.log(`${mutation.name}\n  ${shown(result)}`);
   });
   await write(results);

@@ -21,7 +21,7 @@ export interface Mutation {
    * Why nobody can tell the broken product from a right one: another mechanism does the same. Such a one stands next to one
    * that breaks both. Default: it must be found.
    */
-  readonly harmless?: string;
+  readonly unseen?: string;
 }
 
 /** The source of `file` with those of the edits that concern it. @throws Error unless each finds its text exactly once. */

@@ -20,19 +20,14 @@ export function reportOf(mutations: Readonly<Record<string, readonly Mutation[]>
   return `${[HEAD, ...sections].join('\n\n')}\n`;
 }
 
-function rowOf({ name, rule, harmless }: Mutation, result: Result | undefined): string {
-  const cells = [
-    name,
-    rule,
-    ...shown(harmless, result),
-    result === undefined ? '' : `${result.commit}, ${result.date}`,
-  ];
+function rowOf({ name, rule, unseen }: Mutation, result: Result | undefined): string {
+  const cells = [name, rule, ...shown(unseen, result), result === undefined ? '' : `${result.commit}, ${result.date}`];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-function shown(harmless: string | undefined, result: Result | undefined): readonly [seed: string, promise: string] {
+function shown(unseen: string | undefined, result: Result | undefined): readonly [seed: string, promise: string] {
   if (result === undefined) return ['not tried', ''];
   const { finding, seeds } = result;
   if (finding !== null) return [`${finding.seed}`, finding.promise];
-  return [`not in ${seeds}`, harmless === undefined ? '' : `harmless: ${harmless}`];
+  return [`not in ${seeds}`, unseen === undefined ? '' : unseen];
 }

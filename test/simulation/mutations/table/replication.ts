@@ -168,13 +168,13 @@ export const REPLICATION: readonly Mutation[] = [
   {
     name: 'a reply to another tracking of the peer is counted',
     rule: 'a reply names what it is a reply to',
-    harmless: 'replies of another term are refused, and a connection brings nothing that was sent on an earlier one',
+    unseen: 'replies of another term are refused, and a connection brings nothing that was sent on an earlier one',
     edits: [ANY_SESSION],
   },
   {
     name: 'a reply of an earlier term is counted',
     rule: 'a reply is of its term (§5.1)',
-    harmless: 'the same peer is tracked under another session in each term, and a reply names the session',
+    unseen: 'the same peer is tracked under another session in each term, and a reply names the session',
     edits: [ANY_TERM],
   },
   {
