@@ -73,7 +73,10 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const mutations = ALL_MUTATIONS.filter(({ name }) => name.includes(options.only));
+  const results = await readResults();
+  const isMeant = ({ name }: Mutation): boolean =>
+    name.includes(options.only) && !(options.isUnfound && (results[name]?.finding ?? null) !== null);
+  const mutations = ALL_MUTATIONS.filter(isMeant);
   const isWell = await (options.isCheck ? checkAll : tryAll)(mutations, options);
   if (!isWell) process.exitCode = 1;
 }

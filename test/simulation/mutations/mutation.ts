@@ -18,8 +18,8 @@ export interface Mutation {
   readonly rule: string;
   readonly edits: readonly Edit[];
   /**
-   * Why nobody can tell the broken product from a right one: another mechanism does the same. Such a one stands next to one
-   * that breaks both. Default: it must be found.
+   * Why a simulation does not tell the broken product from a right one: another mechanism does the same, and then there is a
+   * mutation that breaks both; or something that it takes does not happen in simulations. Default: it must be found.
    */
   readonly unseen?: string;
 }

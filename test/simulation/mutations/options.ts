@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 export interface MutationOptions {
   /** Only mutations whose names contain this. */
   readonly only: string;
+  /** Only those that have not been found yet. */
+  readonly isUnfound: boolean;
   /** How many seeds each is tried on, at most. */
   readonly seeds: number;
   /** How many are tried at a time. */
@@ -15,6 +17,7 @@ export interface MutationOptions {
 
 export const USAGE = `npm run mutations -- [options]
   --only TEXT    only those whose names contain TEXT
+  --unfound      only those that have not been found yet
   --seeds N      how many seeds each is tried on, at most (2000)
   --jobs N       how many are tried at a time (1)
   --check        only whether they are found in the seeds that are written down`;
@@ -30,6 +33,7 @@ export function mutationOptionsOf(args: readonly string[]): MutationOptions | nu
       only: { type: 'string', default: '' },
       seeds: { type: 'string', default: '2000' },
       jobs: { type: 'string', default: '1' },
+      unfound: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -42,6 +46,7 @@ export function mutationOptionsOf(args: readonly string[]): MutationOptions | nu
   };
   return {
     only: values.only,
+    isUnfound: values.unfound,
     seeds: number('seeds', SEEDS_MAX),
     jobs: number('jobs', JOBS_MAX),
     isCheck: values.check,
