@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { breakProduct } from './broken-product.js';
 import { check } from './check.js';
 import { inParallel } from './in-parallel.js';
@@ -19,14 +19,14 @@ import { tryProduct } from './trial.js';
 const REPORT = new URL('../../../../test/simulation/mutations/README.md', import.meta.url);
 
 /** In the order of the table. Those that have been taken out of it go. */
-async function write(results: ReadonlyMap<string, Result>): Promise<void> {
+function write(results: ReadonlyMap<string, Result>): void {
   const all = ALL_MUTATIONS.flatMap(({ name }) => {
     const result = results.get(name);
     return result === undefined ? [] : [[name, result] as const];
   });
   const sorted: Results = Object.fromEntries(all);
-  await writeResults(sorted);
-  await writeFile(REPORT, reportOf(MUTATIONS, sorted));
+  writeResults(sorted);
+  writeFileSync(REPORT, reportOf(MUTATIONS, sorted));
 }
 
 async function tried(mutation: Mutation, seedsMax: number, commit: string): Promise<Result> {
@@ -47,10 +47,11 @@ async function tryAll(mutations: readonly Mutation[], { seeds, jobs }: MutationO
   await inParallel(mutations, jobs, async (mutation) => {
     const result = await tried(mutation, seeds, commit.trim());
     results.set(mutation.name, result);
+    // At once: all of them take long, and whoever loses patience keeps what was found.
+    write(results);
     if (result.finding === null && mutation.unseen === undefined) isComplete = false;
     console.log(`${mutation.name}\n  ${shown(result)}`);
   });
-  await write(results);
   return isComplete;
 }
 

@@ -1,6 +1,7 @@
 /** What trials of mutations have shown, as it is kept from run to run beside the source. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Finding } from './trial.js';
 
 /** Of one mutation. */
@@ -24,6 +25,6 @@ export async function readResults(): Promise<Results> {
   return JSON.parse(await readFile(RESULTS, 'utf8')) as Results;
 }
 
-export async function writeResults(results: Results): Promise<void> {
-  await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+export function writeResults(results: Results): void {
+  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
 }
