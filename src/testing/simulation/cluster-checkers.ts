@@ -38,7 +38,11 @@ export class ClusterCheckers {
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
     const history = new LogHistory(report);
-    const configuration = majorityConfiguration(voters);
+    // Whoever asked the product what a quorum is would believe a broken one.
+    const isMajority = (ids: ReadonlySet<NodeId>): boolean =>
+      2 * voters.filter((id) => ids.has(id)).length > voters.length;
+    const quorum = { isElectionQuorum: isMajority, isCommitQuorum: isMajority };
+    const configuration = { ...majorityConfiguration(voters), quorum };
     const context: CheckerContext = { configuration, nodes: this.#nodes, history, report };
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
