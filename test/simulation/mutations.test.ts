@@ -17,11 +17,11 @@ function mutations(...options: readonly string[]): Promise<{ readonly code: numb
 }
 
 test(
-  'every broken product is found',
+  'every broken product that is known to be found is found',
   async () => {
     const { code, output } = await mutations('--check', '--jobs', '2');
 
-    expect(output).toMatch(/^\d+ mutations are as they should be\n$/);
+    expect(output).toMatch(/^\d+ of \d+ broken products are known to be found, and are\n$/);
     expect(code).toBe(0);
   },
   SECONDS * 1_000,
