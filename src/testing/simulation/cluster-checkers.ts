@@ -11,10 +11,12 @@ import { CommitQuorum } from './checkers/commit-quorum.js';
 import { DurableBeforeSent } from './checkers/durable-before-sent.js';
 import { ElectionSafety } from './checkers/election-safety.js';
 import { EqualStates } from './checkers/equal-states.js';
+import { FreshReads } from './checkers/fresh-reads.js';
 import { LeaderCompleteness } from './checkers/leader-completeness.js';
 import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
 import { NeverDown } from './checkers/never-down.js';
+import { RememberedState } from './checkers/remembered-state.js';
 import { DurableLog } from './durable-log.js';
 import type { NodeWitness } from './simulated-node.js';
 import type { StepCounter } from './step-counter.js';
@@ -36,13 +38,19 @@ export class ClusterCheckers {
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
     const history = new LogHistory(report);
-    const configuration = majorityConfiguration(voters);
+    // Whoever asked the product what a quorum is would believe a broken one.
+    const isMajority = (ids: ReadonlySet<NodeId>): boolean =>
+      2 * voters.filter((id) => ids.has(id)).length > voters.length;
+    const quorum = { isElectionQuorum: isMajority, isCommitQuorum: isMajority };
+    const configuration = { ...majorityConfiguration(voters), quorum };
     const context: CheckerContext = { configuration, nodes: this.#nodes, history, report };
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
     this.#checkers = [
       history,
       new NeverDown(context),
+      new RememberedState(context),
+      new FreshReads(context),
       new ElectionSafety(context),
       new LeaderCompleteness(context),
       new CommitQuorum(context),

@@ -9,6 +9,10 @@ import type { SimulatedConnection } from './simulated-connection.js';
 import type { SimulatedNetwork } from './simulated-network.js';
 import type { SimulatedTransport } from './simulated-transport.js';
 
+/** So often a message that others overtake is so late that elections have been held since it was sent. */
+const STALE_RATE = 0.1;
+const STALE_MS = [50, 400] as const;
+
 export class SimulatedLink implements FrameSink {
   readonly to: SimulatedTransport;
   readonly #from: SimulatedTransport;
@@ -95,6 +99,7 @@ export class SimulatedLink implements FrameSink {
     }
     if (mayOvertake && weather.reorderRate > 0 && dice.chance(weather.reorderRate)) {
       coverage.count('messages reordered');
+      if (dice.chance(STALE_RATE)) arrivesAtMs += dice.between(...STALE_MS);
     } else {
       arrivesAtMs = Math.max(arrivesAtMs, this.#lastArrivalMs);
       this.#lastArrivalMs = arrivesAtMs;

@@ -1,9 +1,11 @@
 /**
  * Every entry that any node has ever had, and every entry that was ever committed: what no node remembers. Also checks what
- * is to be checked of that: log matching (one index and term name one entry, with one before it) and state-machine safety
- * of commitment (nobody commits another entry at an index). Looks at each entry of each log once.
+ * is to be checked of that: log matching (one index and term name one entry, with one before it), timestamps that never run
+ * backwards along a log, and state-machine safety of commitment (nobody commits another entry at an index). Looks at each
+ * entry of each log once.
  */
 
+import type { RaftMessage } from '../../../actors/raft/messages.js';
 import type { Core } from '../../../actors/raft/state.js';
 import { crc32 } from '../../../checksum.js';
 import { logIndex } from '../../../ids.js';
@@ -59,7 +61,7 @@ export class LogHistory implements Checker {
     this.#looked.delete(node);
   }
 
-  stepped(node: ObservedNode, core: Core): void {
+  stepped(node: ObservedNode, core: Core, message: RaftMessage): void {
     let looked = this.#looked.get(node);
     if (looked?.core !== core) {
       looked = { core, terms: [], commitIndex: 0 };
@@ -67,8 +69,17 @@ export class LogHistory implements Checker {
     }
     const { log, commitIndex } = core;
     const isSame = looked.terms.length === log.lastIndex + 1 && looked.terms[log.lastIndex] === log.lastTerm;
+    // A snapshot may end before what it takes the place of.
+    if (!isSame && message.type !== 'snapshotInstalled') this.#checkCut(node, core, looked);
     if (!isSame) this.#lookAtLog(node, core, looked);
     if (commitIndex > looked.commitIndex) this.#lookAtCommit(node, core, looked);
+  }
+
+  /** A follower's log gets shorter only where another entry has taken the place of one (Raft figure 2). */
+  #checkCut({ id }: ObservedNode, { log, role }: Core, { terms }: Looked): void {
+    const { lastIndex, lastTerm } = log;
+    if (role.name === 'leader' || lastIndex >= terms.length - 1 || terms[lastIndex] !== lastTerm) return;
+    this.#report('log matching', `${id} has cut off what is behind ${lastIndex}, and nothing contradicts that`);
   }
 
   #lookAtLog({ id }: ObservedNode, { log }: Core, { terms }: Looked): void {
@@ -83,6 +94,12 @@ export class LogHistory implements Checker {
       const position = logIndex(at);
       const term = log.termAt(position)!;
       terms[at] = term;
+      if (log.timestampAt(position) < log.timestampAt(logIndex(at - 1))) {
+        this.#report(
+          'timestamps',
+          `${id} has entry ${at} of term ${term} stamped with an earlier time than the one before`,
+        );
+      }
       const fingerprint = crc32(log.slice(position, position, 0).bytes);
       const prevTerm = log.termAt(logIndex(at - 1)) ?? 0;
       const key = keyOf(at, term);

@@ -92,7 +92,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
       pause: (member) => this.#pause(member),
       crash: (member) => this.#kill(member, 'everything'),
       powerLoss: (member) => this.#kill(member, 'what was synced'),
-      diskLoss: (member) => cluster.mayLose(member) && this.#kill(member, 'nothing'),
+      diskLoss: (member) => cluster.mayLose(member) && this.#lose(member),
       tornWrite: (member) => this.#tear(member),
       restart: (member) => this.#restart(member, false),
       bitRot: (member) => cluster.mayLose(member) && this.#restart(member, true),
@@ -214,6 +214,14 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
   #kill(member: Member<Definitions>, left: 'everything' | 'what was synced' | 'nothing'): boolean {
     if (member.node === null) return false;
     this.#cluster.kill(member, left);
+    return true;
+  }
+
+  /** Every second time somebody else dies as well: whoever comes back without its memory must not make up for that one. */
+  #lose(member: Member<Definitions>): boolean {
+    if (!this.#kill(member, 'nothing')) return false;
+    const other = this.#anyone();
+    if (other !== null && this.#dice.chance(0.5)) this.#kill(other, 'everything');
     return true;
   }
 

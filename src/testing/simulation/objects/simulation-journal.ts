@@ -14,6 +14,12 @@ export class SimulationJournal {
     return this.ids.push(id);
   }
 
+  /** The same, but the caller is told that it threw. */
+  @replicated appendAndThrow(id: string): never {
+    this.ids.push(id);
+    throw new Error(`${id} was appended`);
+  }
+
   @query all(): string[] {
     return [...this.ids];
   }

@@ -60,6 +60,7 @@ export class Client {
     this.#acts = [
       () => this.#append(),
       () => this.#append(),
+      () => this.#appendAndThrow(),
       () => this.#readJournal(),
       () => this.#countJournal(),
       () => this.#countJournal(),
@@ -77,6 +78,16 @@ export class Client {
     const { dice } = this.#parts;
     const count = dice.chance(0.2) ? 2 + dice.below(3) : 1;
     await Promise.all(Array.from({ length: count }, () => this.#tryOn(dice.oneOf(this.#acts))));
+  }
+
+  /** Looks at the register by the leader's lease. Whether that was safe is for those to judge who watch all nodes. */
+  async peek(): Promise<void> {
+    try {
+      await this.#handles().register.with({ consistency: 'lease' }).read();
+      this.#parts.coverage.count('readers answered');
+    } catch (error) {
+      this.#isToBeTriedAgain(error, 'a look at the register');
+    }
   }
 
   async #tryOn(act: () => Promise<boolean>): Promise<void> {
@@ -160,6 +171,30 @@ export class Client {
     await this.#record(histories.journal, ['append', id], call);
     if (!isAnswered) histories.order.failed(write);
     // Another try would be another command.
+    return false;
+  }
+
+  /** A command that throws has been applied, once, on every node. */
+  async #appendAndThrow(): Promise<boolean> {
+    const { histories, life, name, violations } = this.#parts;
+    const id = histories.newId(name);
+    const journal = this.#handles().journal.with(this.#options());
+    histories.exactlyOnce.asked(life, id);
+    const recorded = histories.journal.call(name, ['append', id]);
+    try {
+      await journal.appendAndThrow(id);
+      violations.report('errors', `${name} was not told that ${id} threw`);
+    } catch (error) {
+      if (error instanceof ConclaveError && error.code === 'ERR_COMMAND_THREW') {
+        this.#parts.coverage.count('commands threw');
+        histories.exactlyOnce.applied(id);
+        histories.journal.applied(recorded);
+      } else {
+        histories.exactlyOnce.failed(id, error);
+        histories.journal.failed(recorded, error);
+        this.#isToBeTriedAgain(error, `append ${id}, and throw`);
+      }
+    }
     return false;
   }
 

@@ -34,6 +34,8 @@ const THINK_MS = [
   [5, 60],
   [20, 120],
 ] as const;
+/** How often a reader looks: more often than a leader that was deposed takes to hear of it. */
+const PEEK_MS = [0.5, 4] as const;
 const OPERATE_MS = [
   [20, 120],
   [50, 400],
@@ -74,7 +76,15 @@ export class Workload implements RunUsers<SimulationObjects> {
     const { node } = member;
     if (node === null || this.#isOver) return;
     this.#used.add(node);
-    for (let i = 1; i <= this.#clients; i++) this.#begin(node, this.#clientOf(node, life, `${life}.${i}`));
+    for (let i = 1; i <= this.#clients; i++) {
+      const client = this.#clientOf(node, life, `${life}.${i}`);
+      this.#begin(node, () => client.act());
+    }
+    // Where clients think for long, there is room for one who only looks.
+    if (this.#thinkMs === THINK_MS[2]) {
+      const reader = this.#clientOf(node, life, `${life}.reader`);
+      this.#begin(node, () => reader.peek(), PEEK_MS);
+    }
     this.#begin(node, () => this.#operate(node), this.#operateMs);
   }
 
@@ -107,8 +117,8 @@ export class Workload implements RunUsers<SimulationObjects> {
     judgeHistories(this.histories, this.#violations, this.#coverage);
   }
 
-  #clientOf(node: Node, life: string, name: string): () => Promise<void> {
-    const client = new Client({
+  #clientOf(node: Node, life: string, name: string): Client {
+    return new Client({
       name,
       life,
       runtime: node.runtime!,
@@ -119,7 +129,6 @@ export class Workload implements RunUsers<SimulationObjects> {
       violations: this.#violations,
       trace: this.#trace,
     });
-    return () => client.act();
   }
 
   get #coverage(): Coverage {

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { StoreLog } from '../../../../src/actors/log-store/log-store-messages.js';
-import type { AppendEntriesReply, PeerMessage } from '../../../../src/actors/raft/messages.js';
+import type { AppendEntriesReply, PeerMessage, RaftMessage } from '../../../../src/actors/raft/messages.js';
 import { groupId, logIndex, term, type NodeId } from '../../../../src/ids.js';
 import { ClusterCheckers } from '../../../../src/testing/simulation/cluster-checkers.js';
 import { Coverage } from '../../../../src/testing/simulation/coverage.js';
@@ -41,8 +41,8 @@ class Scene {
     return subject;
   }
 
-  stepped(id: NodeId, { core }: Subject): void {
-    this.#witnesses.get(id)!.raft!.stepped(core, TICK);
+  stepped(id: NodeId, { core }: Subject, message: RaftMessage = TICK): void {
+    this.#witnesses.get(id)!.raft!.stepped(core, message);
   }
 
   /** The disk of `id` has these for good. */
@@ -163,6 +163,31 @@ describe('logs', () => {
     scene.stepped(B, b);
 
     expect(scene.broken).toBe('log matching');
+  });
+
+  test('get shorter only where something else takes the place', () => {
+    const a = scene.start(A, { log: [1, 1, 1] });
+    a.core.log.truncateAfter(logIndex(1));
+    a.core.log.append(blockOf(2), term(2), 5);
+    scene.stepped(A, a);
+
+    expect(scene.violations.first).toBeNull();
+  });
+
+  test('do not get shorter otherwise', () => {
+    const a = scene.start(A, { log: [1, 1, 1] });
+    a.core.log.truncateAfter(logIndex(1));
+    scene.stepped(A, a);
+
+    expect(scene.broken).toBe('log matching');
+  });
+
+  test('do not run backwards in time', () => {
+    const a = scene.start(A, { log: [1, 1] });
+    a.core.log.append(blockOf(3), term(1), a.core.log.lastTimestampMs - 1);
+    scene.stepped(A, a);
+
+    expect(scene.broken).toBe('timestamps');
   });
 
   test('do not match with another entry before the same one', () => {
@@ -348,11 +373,12 @@ describe('a leader', () => {
 });
 
 describe('a node that starts again', () => {
-  function restart(id: NodeId, hardState: StoreLog['hardState'], terms: readonly number[], life = 1): void {
+  function restart(id: NodeId, hardState: StoreLog['hardState'], terms: readonly number[], life = 1): NodeWitness {
     const witness = scene.checkers.witnessOf(id);
     witness.opened!(lifeOf(id, life));
     const pieces = terms.length === 0 ? [] : [entriesOf(1, terms).slice().buffer];
     witness.logStore!.recovered({ hardState, base: { index: logIndex(0), term: term(0), timestampMs: 0 }, pieces });
+    return witness;
   }
 
   beforeEach(() => {
@@ -383,6 +409,44 @@ describe('a node that starts again', () => {
 
     expect(scene.broken).toBe('durability');
     expect(scene.violations.first!.what).toContain(what);
+  });
+
+  test.each([
+    ['in an earlier term', { log: [1] }, 'term 1, and its disk has 2'],
+    ['without its vote', { log: [1, 2] }, 'a vote for null in term 2, and its disk has one for b'],
+  ])('must not go on %s', (_, given, what) => {
+    const witness = restart(A, { term: term(2), votedFor: B }, [1, 2]);
+
+    witness.raft!.stepped(new Subject({ self: A, ...given }).core, TICK);
+
+    expect(scene.broken).toBe('durability');
+    expect(scene.violations.first!.what).toContain(what);
+  });
+});
+
+describe('a read', () => {
+  /** Two nodes have an entry, which is committed, as far as the second one knows; the first one reads at `index`. */
+  function readAt(index: number): void {
+    const a = scene.start(A, { log: [1, 1] });
+    const b = scene.start(B, { log: [1, 1] });
+    for (const id of [A, B]) scene.storedEntries(id, 1, [1, 1]);
+    b.core.commitIndex = logIndex(2);
+    scene.stepped(B, b);
+    scene.stepped(A, a, { type: 'read', readId: 7, lease: true, timeoutMs: 100 });
+    a.core.effects.push({ type: 'readReady', readIds: [7], index: logIndex(index) });
+    scene.stepped(A, a);
+  }
+
+  test('sees what was committed before it was made', () => {
+    readAt(2);
+
+    expect(scene.violations.first).toBeNull();
+  });
+
+  test('must not see less', () => {
+    readAt(1);
+
+    expect(scene.broken).toBe('fresh reads');
   });
 });
 
