@@ -227,8 +227,8 @@ export const ELECTIONS: readonly Mutation[] = [
       },
       {
         file: 'actors/raft/admitting.ts',
-        text: '.filter(([id, life]) => core.admissions.of(id) === life)',
-        replacement: '.filter(([id]) => core.admissions.of(id) !== null)',
+        text: 'const counted = [...granted].filter(([id, incarnation]) => core.admissions.of(id) === incarnation);',
+        replacement: 'const counted = [...granted].filter(([id]) => core.admissions.of(id) !== null);',
       },
     ],
   },

@@ -184,12 +184,12 @@ export const REPLICATION: readonly Mutation[] = [
   },
   {
     name: 'acknowledgements of a former incarnation are counted',
-    rule: 'whoever has lost its memory has nothing of what its former life has acknowledged',
+    rule: 'whoever has lost its memory has nothing of what its former incarnation has acknowledged',
     edits: [
       {
         file: 'actors/raft/roles/leader.ts',
-        text: 'if (peer === undefined || (known !== undefined && known !== incarnation))',
-        replacement: 'if (peer === undefined || (known !== undefined && incarnation.length === 0))',
+        text: '      role.peers.set(id, newProgress(core));\n      startRound(core, role);\n    } else',
+        replacement: '      startRound(core, role);\n    } else',
       },
     ],
   },
