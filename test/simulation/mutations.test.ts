@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/mutations/main.js', import.meta.url));
-const SECONDS = 180;
+const SECONDS = 400;
 
 /** Code and output of the program. */
 function mutations(...options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
