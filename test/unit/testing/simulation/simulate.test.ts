@@ -123,7 +123,7 @@ describe('simulate', () => {
         },
       });
 
-      expect(totals.toSorted()).toEqual([1, 2, 3]);
+      expect(totals.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
     },
   );
 
