@@ -4,9 +4,11 @@
  */
 
 import type { ActorAddress, ActorContext, ActorFactory } from '../runtime/actor.js';
+import { ConclaveError } from '../errors.js';
 import type { GroupId, Incarnation, Life, NodeId } from '../ids.js';
 import { RemoteLogStore } from '../actors/log-store/remote-log-store.js';
-import { majorityConfiguration } from '../actors/raft/configuration.js';
+import { majorityConfiguration, membersOf } from '../actors/raft/configuration.js';
+import { decodeConfiguration } from '../actors/raft/configuration-entry.js';
 import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
 import { RaftActor } from '../actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
@@ -75,7 +77,9 @@ export function consensusActorOn(
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
     const { cluster, self, peers, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
-    const { logStore, recovered } = data;
+    const { logStore } = data;
+    const recovered = data.recovered === null ? null : coreOf(data.recovered);
+    if (recovered !== null) refuseOtherMembers([self, ...peers], recovered);
     return new RaftActor(context, {
       core: {
         group,
@@ -91,8 +95,8 @@ export function consensusActorOn(
           submissionBytesInflightMax: limits.submissionBytes,
         },
       },
-      ...(recovered === null ? {} : { recovered: coreOf(recovered) }),
-      snapshot: recovered?.snapshot ?? null,
+      ...(recovered === null ? {} : { recovered }),
+      snapshot: data.recovered?.snapshot ?? null,
       sessionContent: sessionContent(life),
       transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data) }),
       logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),
@@ -106,9 +110,23 @@ export function consensusActorOn(
 }
 
 /** The log as the core keeps it. */
-function coreOf({ hardState, base, pieces, admissions }: StoredState): Recovered {
+function coreOf({ hardState, base, pieces, configuration }: StoredState): Recovered {
   const log = new RaftLog();
   log.resetTo(base);
   for (const piece of pieces) log.appendEncoded(new Uint8Array(piece));
-  return { hardState, log, admissions };
+  return { hardState, log, configuration: configuration === null ? null : decodeConfiguration(configuration) };
+}
+
+/** Connections are made to those whom the options name, which must be those whom the log speaks of. */
+function refuseOtherMembers(named: readonly NodeId[], { log, configuration }: Recovered): void {
+  const newest = log.configurationIndexes.at(-1);
+  const known = newest === undefined ? configuration : decodeConfiguration(log.entry(newest).payload);
+  const gone = known === null ? undefined : membersOf(known).find((id) => !named.includes(id));
+  if (gone === undefined) return;
+  throw new ConclaveError(
+    'ERR_DATA_DIR_MISMATCH',
+    `The data directory is of a cluster with the member ${gone}, and self and peers do not name it. Start all nodes with ` +
+      'the members that they had.',
+    { data: { member: gone } },
+  );
 }

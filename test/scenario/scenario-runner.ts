@@ -30,7 +30,7 @@
  *   broken COMMAND               carries out a command by which Raft's promises are broken; shows which, and ends the story
  */
 
-import { majorityConfiguration } from '../../src/actors/raft/configuration.js';
+import { configurationOf, majorityConfiguration } from '../../src/actors/raft/configuration.js';
 import type { Effect } from '../../src/actors/raft/effects.js';
 import type { PeerMessage } from '../../src/actors/raft/messages.js';
 import { logIndex, nodeId, type NodeId } from '../../src/ids.js';
@@ -55,7 +55,7 @@ const DELIVERIES_MAX = 500;
 
 export class ScenarioRunner implements NodeWorld {
   readonly #nodes = new Map<NodeId, RaftNode>();
-  #checker = new HistoryChecker(majorityConfiguration([nodeId('a')]), this.#nodes);
+  readonly #checker = new HistoryChecker(this.#nodes);
   #underWay: UnderWay[] = [];
   readonly #delayed: UnderWay[] = [];
   readonly #cut = new Set<string>();
@@ -244,10 +244,10 @@ export class ScenarioRunner implements NodeWorld {
       appendBytesMax: sizes.bytes,
       submissionBytesInflightMax: 100_000,
     };
-    const founders = isNew ? [] : kinds.voter.map((id) => [id, incarnationOf(id, 1)] as const);
+    const admitted = new Map(kinds.voter.map((id) => [id, incarnationOf(id, 1)]));
+    const founded = isNew ? null : configurationOf({ ...configuration, admitted });
     const times = { electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS };
-    const settings = { configuration, limits, founders, ...times };
-    this.#checker = new HistoryChecker(configuration, this.#nodes);
+    const settings = { configuration, limits, founded, ...times };
     for (const id of [...kinds.voter, ...kinds.learner, ...kinds.observer]) {
       const node = new RaftNode(id, settings, { uint32: () => 0 }, this);
       this.#nodes.set(id, node);
@@ -356,6 +356,10 @@ function describeEffect(effect: Exclude<Effect, { type: 'send' | 'store' }>): st
       return `${effect.role} in t${effect.term}, leader ${effect.leader ?? 'unknown'}`;
     case 'transferEnded':
       return `transfer ${effect.error === null ? 'done' : `failed, ${effect.error}`}`;
+    case 'changeAnswered':
+      return `change ${effect.changeId} ${effect.refusal === null ? 'begun' : `refused, ${effect.refusal}`}`;
+    case 'removed':
+      return 'is a member no more';
     case 'sendSnapshot':
       return `offers ${effect.to} a snapshot`;
     case 'fetchSnapshot':

@@ -4,7 +4,6 @@
  */
 
 import type { Incarnation, LastIncluded, LogIndex, NodeId, SessionId } from '../../ids.js';
-import type { Admission } from './admissions.js';
 import type { PeerMessage, TransferMessage } from './messages.js';
 
 /** Asked once: listens and connects. Answered when it listens, or cannot. */
@@ -53,7 +52,7 @@ export interface MachineReady {
   /** Drawn anew each time, so that nothing is mixed up with what is meant for the objects before. */
   readonly machineId: number;
   /** The snapshot that they hold; null: they hold nothing yet. */
-  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly admissions: readonly Admission[] } | null;
+  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly configuration: Uint8Array | null } | null;
   /** How this node's session stands in it. */
   readonly session: SessionId | null;
   readonly nextSeq: number;

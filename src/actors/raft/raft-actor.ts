@@ -26,6 +26,7 @@ import type {
   SubmitBlock,
 } from './raft-actor-messages.js';
 import { peersOf } from './configuration.js';
+import { decodeConfiguration } from './configuration-entry.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
 import { forgetfulVoters } from './admitting.js';
@@ -208,6 +209,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#publishStatus();
       case 'transferEnded':
         return this.#onTransferEnded(effect);
+      case 'changeAnswered':
+      case 'removed':
+        return;
       case 'sendSnapshot':
         this.#snapshots.offer(effect);
         // The rest is the follower's to ask for.
@@ -288,7 +292,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onMachineReady({ machineId, snapshot, session, nextSeq }: MachineReady): void {
     const index = snapshot?.lastIncluded.index ?? logIndex(0);
-    if (index > this.#core.commitIndex) this.#step({ type: 'snapshotInstalled', ...snapshot! });
+    if (snapshot !== null && index > this.#core.commitIndex) {
+      const { lastIncluded, configuration } = snapshot;
+      this.#step({
+        type: 'snapshotInstalled',
+        lastIncluded,
+        configuration: configuration === null ? null : decodeConfiguration(configuration),
+      });
+    }
     if (index + 1 < this.#core.log.firstIndex) {
       // A newer one was taken while they loaded this one.
       this.#machine.tell({ type: 'reload' });

@@ -1,6 +1,7 @@
 /** What the shell may know of a core's state: a small copy, for status and events. */
 
 import { counts, isMemoryLost } from './admitting.js';
+import { isVoter } from './configuration.js';
 import type { LogIndex, NodeId, Term } from '../../ids.js';
 import type { Core, RoleName } from './state.js';
 
@@ -37,8 +38,8 @@ export function statusOf(core: Core): CoreStatus {
     lastIndex: log.lastIndex,
     commitIndex,
     hasQuorum,
-    isFounded: core.admissions.isFounded,
+    isFounded: core.configurations.isFounded,
     isMemoryLost: nowMs - contactMs > LEADERLESS_TIMEOUTS * core.options.electionTimeoutMs[1] && isMemoryLost(core),
-    isAdmitted: !core.isVoter || counts(core, core.options.self),
+    isAdmitted: !isVoter(core.configurations.current, core.options.self) || counts(core, core.options.self),
   };
 }

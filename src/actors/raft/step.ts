@@ -12,10 +12,10 @@
  */
 
 import { assert } from '../../assert.js';
-import type { NodeId } from '../../ids.js';
 import { refuseStale } from './appending.js';
 import type { Effect } from './effects.js';
 import type { Handlers } from './handlers.js';
+import { isMember } from './configuration.js';
 import { assertInvariants } from './invariants.js';
 import type { LocalMessage, PeerMessage, RaftMessage } from './messages.js';
 import { candidate } from './roles/candidate.js';
@@ -80,8 +80,10 @@ function isFromPeer(message: RaftMessage): message is PeerMessage {
 /** Is the message to be handled? Before it is, a later term is adopted, and an earlier one told off (Raft §5.1). */
 function passesGate(core: Core, message: PeerMessage): boolean {
   if (message.group !== core.options.group) return false;
-  if (core.observers.has(message.from)) return passesFromObserver(core, message);
-  if (!isMember(core, message.from)) return false;
+  if (!isMember(core.configurations.current, message.from)) {
+    const passes = judgeStranger(core, message);
+    if (passes !== null) return passes;
+  }
   if (message.term > core.term) return passesWithLaterTerm(core, message);
   if (message.term < core.term) return passesWithEarlierTerm(core, message);
   return true;
@@ -129,25 +131,34 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
 }
 
 /**
- * Observers follow and ask, and have no say in who leads nor in which term: anybody who knows the cluster's name may be
- * one, and what they learn of a later term they have from a member.
+ * A message of one who is no member, as far as this node knows. It may know less than the sender does: one that was let in
+ * since may be elected, and by this very node. What those who only follow say has no say in who leads nor in which term:
+ * anybody who knows the cluster's name may do so, and what they learn of a later term they have from a member.
+ *
+ * @returns null: it goes by its term, as any message does.
  */
-function passesFromObserver(core: Core, message: PeerMessage): boolean {
+function judgeStranger(core: Core, message: PeerMessage): boolean | null {
+  if (!core.connected.has(message.from)) return false;
   switch (message.type) {
     case 'forward':
     case 'readIndex':
       return true;
     case 'appendEntriesReply':
     case 'installSnapshotReply':
+    case 'timeoutNow':
+    case 'readIndexReply':
       return message.term === core.term;
-    default:
+    case 'requestPreVoteReply':
+    case 'requestVoteReply':
       return false;
+    case 'appendEntries':
+    case 'installSnapshot':
+      // Two leaders of one term are of two groups.
+      return message.term === core.term && core.leader !== null && core.leader !== message.from ? false : null;
+    case 'requestPreVote':
+    case 'requestVote':
+      return null;
   }
-}
-
-function isMember(core: Core, id: NodeId): boolean {
-  const { voters, learners } = core.options.configuration;
-  return voters.includes(id) || learners.includes(id);
 }
 
 /** Tells of a new role, term, leader or commit index; of the last only at the end of a batch. */

@@ -12,7 +12,6 @@ import type { Disk } from '../../storage/disk.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import { isUnreadable } from '../../storage/unreadable.js';
-import type { Admission } from '../raft/admissions.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import { Machine } from './machine.js';
 import { restoreMachine } from './machine-snapshot.js';
@@ -24,7 +23,7 @@ import { ValueCodec } from './value-codec.js';
 export interface LoadedMachine {
   readonly machine: Machine;
   /** The snapshot that it holds; null: it holds nothing yet. */
-  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly admissions: readonly Admission[] } | null;
+  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly configuration: Uint8Array | null } | null;
 }
 
 /** How long the Snapshotter may take to say which snapshot is the newest; it may be busy with a sync. */
@@ -100,8 +99,8 @@ export class MachineLoader {
     try {
       const machine = await this.#newMachine();
       await restoreMachine(machine, reader, breather(SLICE_MS));
-      const { lastIncluded, members } = reader.manifest;
-      return { machine, snapshot: { lastIncluded, admissions: members } };
+      const { lastIncluded, configuration } = reader.manifest;
+      return { machine, snapshot: { lastIncluded, configuration } };
     } finally {
       reader.close();
     }

@@ -3,7 +3,6 @@
  * the leader. Each of those roles starts from this table and replaces what it does otherwise.
  */
 
-import type { NodeId } from '../../../ids.js';
 import { mayCampaign } from '../admitting.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
 import { endHandover, refuseHandover } from '../handover.js';
@@ -65,12 +64,16 @@ export const listening: Handlers<Role> = {
   },
   peerConnected: (core, role, { peer, incarnation }) => {
     core.incarnations.set(peer, incarnation);
-    noteObserver(core, peer);
+    core.connected.add(peer);
     if (peer === core.leader) askAgain(core);
     return role;
   },
   peerDisconnected: (core, role, { peer }) => {
-    core.observers.delete(peer);
+    core.connected.delete(peer);
+    return role;
+  },
+  changeMembers: (core, role, { changeId }) => {
+    core.effects.push({ type: 'changeAnswered', changeId, refusal: 'not leader' });
     return role;
   },
   snapshotSent: ignore,
@@ -83,12 +86,6 @@ export const listening: Handlers<Role> = {
     return role;
   },
 };
-
-/** Whoever connects and is no member wants to be sent the log. */
-export function noteObserver(core: Core, peer: NodeId): void {
-  const { voters, learners } = core.options.configuration;
-  if (!voters.includes(peer) && !learners.includes(peer)) core.observers.add(peer);
-}
 
 /** What was sent to the leader on its old connection may be lost. */
 function askAgain(core: Core): void {

@@ -4,7 +4,7 @@
  * checker. Nothing here decides what goes wrong: that is for the one who drives it.
  */
 
-import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import { membersOf, type Configuration } from '../../../../../src/actors/raft/configuration.js';
 import type { Effect, FetchSnapshot, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
 import type { PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
 import type { CoreLimits } from '../../../../../src/actors/raft/state.js';
@@ -90,9 +90,9 @@ export class RaftCluster implements NodeWorld {
   constructor({ seed, configuration, observers, electionTimeoutMs, limits }: ClusterOptions) {
     this.dice = new Dice(seed);
     this.#observers = observers;
-    this.checker = new HistoryChecker(configuration, this.nodes);
-    const settings = { configuration, limits, electionTimeoutMs, heartbeatMs: HEARTBEAT_MS, founders: [] };
-    for (const id of [...configuration.voters, ...configuration.learners, ...observers]) {
+    this.checker = new HistoryChecker(this.nodes);
+    const settings = { configuration, limits, electionTimeoutMs, heartbeatMs: HEARTBEAT_MS, founded: null };
+    for (const id of [...membersOf(configuration), ...observers]) {
       const node = new RaftNode(id, settings, this.dice, this);
       this.nodes.set(id, node);
       this.#places.set(id, {

@@ -3,7 +3,9 @@
  * then the faults end, and within a bounded time all must agree again and everything that was asked must be answered.
  */
 
-import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import { isVoter, majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import type { Core } from '../../../../../src/actors/raft/state.js';
+import { describeConfiguration } from '../../../../scenario/describe-message.js';
 import { nodeId, type NodeId } from '../../../../../src/ids.js';
 import { Dice } from './dice.js';
 import { RaftCluster } from './raft-cluster.js';
@@ -358,10 +360,17 @@ function isConverged(cluster: RaftCluster): boolean {
       node.disk.lastIndex === log.lastIndex &&
       node.machine.appliedIndex === log.lastIndex &&
       node.machine.hash === leader!.machine.hash &&
-      (!core.isVoter || core.admissions.of(node.id) === node.incarnation) &&
+      isSettled(core, node) &&
       node.machine.nextSeq(node.session) === node.submitted
     );
   });
+}
+
+/** Nothing is to be done about members: all who are to vote do, as they are. */
+function isSettled({ configurations }: Core, { id, incarnation }: RaftNode): boolean {
+  const { current, isFounded } = configurations;
+  if (!isFounded || current.old !== null || current.learners.length > 0) return false;
+  return !isVoter(current, id) || current.admitted.get(id) === incarnation;
 }
 
 function describe(cluster: RaftCluster): string {
@@ -373,8 +382,7 @@ function describe(cluster: RaftCluster): string {
     const state = `${id}: ${role.name} of ${leader} in ${term}, log ${log.firstIndex}-${log.lastIndex}`;
     const peers = role.name !== 'leader' ? [] : [...role.peers.values()];
     const progress = peers.map((peer) => `; ${peer.id} ${peer.state} ${peer.matchIndex} < ${peer.nextIndex}`).join('');
-    const admitted = core.admissions.at(log.lastIndex).map(([each, life]) => life ?? `not ${each}`);
-    const admissions = `is ${incarnation}, admits ${admitted.join(' ')}`;
+    const admissions = `is ${incarnation}, ${describeConfiguration(core.configurations.current)}`;
     return `${state}, commit ${commitIndex}, applied ${machine.appliedIndex}, own ${own}, ${admissions}${progress}`;
   });
   return [`${cluster.readsWaiting} reads wait`, ...nodes].join('\n  ');

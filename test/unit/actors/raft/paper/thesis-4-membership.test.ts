@@ -5,9 +5,8 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
-import { admissionAt, grantPreVote, grantVote, requestVote } from '../roles/campaigning.js';
+import { admissionAt, admissionContent, grantPreVote, grantVote, requestVote } from '../roles/campaigning.js';
 import {
   A,
   append,
