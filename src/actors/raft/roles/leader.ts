@@ -63,6 +63,7 @@ export const leader: Handlers<Leader> = {
     }
     // A single voter confirms its own round, however long it has stood still.
     countAcks(core, role);
+    if (isLeftOut(core)) return leave(core, role);
     // Check-quorum (thesis §6.2): a leader that nobody hears must not keep its callers waiting.
     if (core.nowMs - role.quorumRoundStartedAtMs > core.options.electionTimeoutMs[1]) return becomeFollower(core, null);
     // Nor must one whose disk hangs, while others could lead.

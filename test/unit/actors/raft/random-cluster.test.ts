@@ -64,6 +64,28 @@ describe('histories in which voters lose their memory', () => {
   );
 });
 
+describe('histories in which members come and go', () => {
+  const ABOUT_MEMBERS = { isAboutMembers: true };
+
+  test.each(ranges.slice(0, Math.ceil(ranges.length / 2)))(
+    'seeds %i to %i keep what Raft promises',
+    (from, to) => {
+      for (let seed = from; seed <= to; seed++) expect(() => runNamed(seed, ABOUT_MEMBERS)).not.toThrow();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'have many changes, and many nodes that hear of their removal',
+    () => {
+      const reports = Array.from({ length: SEEDS_PER_TEST }, (_, i) => runRandomly(i + 1, ABOUT_MEMBERS));
+      expect(reports.reduce((sum, { changesBegun }) => sum + changesBegun, 0)).toBeGreaterThan(SEEDS_PER_TEST);
+      expect(reports.reduce((sum, { removals }) => sum + removals, 0)).toBeGreaterThan(SEEDS_PER_TEST / 2);
+    },
+    TIMEOUT_MS,
+  );
+});
+
 /** The first history in which something that was committed is lost. */
 function firstLoss(options: RunOptions, runsMax: number): { readonly seed: number; readonly promise: string } | null {
   for (let seed = first; seed < first + runsMax; seed++) {

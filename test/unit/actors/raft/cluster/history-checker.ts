@@ -9,7 +9,7 @@ import type { Core, Leader } from '../../../../../src/actors/raft/state.js';
 import { logIndex, term as asTerm, type Incarnation, type NodeId } from '../../../../../src/ids.js';
 import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
 import { describeConfiguration } from '../../../../scenario/describe-message.js';
-import { isOneStep } from './one-step.js';
+import { isOneStep, isQuorum } from './membership-rules.js';
 import type { RaftNode } from './raft-node.js';
 import type { SimDisk } from './sim-disk.js';
 
@@ -199,12 +199,13 @@ export class HistoryChecker {
   /** Elected by a quorum of those whom its own log has admitted; or, to found a cluster, by all. */
   #checkElection(node: RaftNode, { log, term, configurations }: Core, { noopIndex }: Leader): void {
     // The founders are admitted by the entry that this leader begins with.
-    const { electors, admitted, quorum } = configurations.at(noopIndex)!;
+    const configuration = configurations.at(noopIndex)!;
+    const { electors, admitted } = configuration;
     // Who has only itself asks nobody.
     const ballot = this.#ballots.get(`${term} ${node.id}`) ?? new Map([[node.id, node.incarnation]]);
     const counted = electors.filter((id) => ballot.has(id) && ballot.get(id) === admitted.get(id));
     const isFounding = log.entry(noopIndex).kind === EntryKind.configuration;
-    const isElected = isFounding ? counted.length === electors.length : quorum.isElectionQuorum(new Set(counted));
+    const isElected = isFounding ? counted.length === electors.length : isQuorum(configuration, counted);
     check(isElected, `${node.id} was elected in term ${term} by ${counted.join()} only`);
   }
 
@@ -277,7 +278,7 @@ export class HistoryChecker {
   /** By a quorum of those who voted as the entry was committed: within the same step, others may vote since. */
   #checkDurable(node: RaftNode, { configurations }: Core, before: Configuration, index: number, term: number): void {
     const isCommitted = [before, configurations.current].some((configuration) => {
-      return configuration.quorum.isCommitQuorum(new Set(this.#holdersOf(configuration, index, term)));
+      return isQuorum(configuration, this.#holdersOf(configuration, index, term));
     });
     const holders = this.#holdersOf(configurations.current, index, term).join() || 'no disk';
     const of = describeConfiguration(configurations.current);

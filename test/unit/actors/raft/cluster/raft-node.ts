@@ -4,7 +4,7 @@
  * does and when the disk is done.
  */
 
-import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import { NOBODY, type Configuration } from '../../../../../src/actors/raft/configuration.js';
 import type { DurableEffect, Effect, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import type { InstallSnapshot, PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
@@ -51,6 +51,8 @@ export class RaftNode {
   session = 0;
   submitted = 0;
   readonly #settings: NodeSettings;
+  /** What this node is started with. */
+  #configuration: Configuration;
   readonly #random: Random;
   readonly #world: NodeWorld;
   #nowMs = 0;
@@ -60,6 +62,7 @@ export class RaftNode {
     this.id = id;
     this.disk = new SimDisk(incarnationOf(id, 1), settings.founded);
     this.#settings = settings;
+    this.#configuration = settings.configuration;
     this.#random = random;
     this.#world = world;
   }
@@ -90,7 +93,7 @@ export class RaftNode {
   }
 
   start(session: number): void {
-    const { electionTimeoutMs, heartbeatMs, configuration, limits } = this.#settings;
+    const { electionTimeoutMs, heartbeatMs, limits } = this.#settings;
     this.session = session;
     this.submitted = 0;
     this.machine = new TinyMachine();
@@ -100,7 +103,7 @@ export class RaftNode {
         group: groupId(0),
         self: this.id,
         incarnation: this.incarnation,
-        configuration,
+        configuration: this.#configuration,
         electionTimeoutMs,
         heartbeatMs,
         random: this.#random,
@@ -127,6 +130,11 @@ export class RaftNode {
     if (this.core !== null) throw new Error(`${this.id} is up`);
     this.lostDisks.push(this.disk);
     this.disk = new SimDisk(isNaive ? this.incarnation : incarnationOf(this.id, this.memory + 1), null);
+  }
+
+  /** A node that is down will not found a group when it comes back, but join one. */
+  joinOnly(): void {
+    this.#configuration = NOBODY;
   }
 
   /** A node that is down gets back the disk that it lost last, and remembers what it remembered then. */

@@ -1,9 +1,15 @@
 /**
- * Which configuration may follow which, told independently of how the core makes them: what one step may change, and above
- * all what it must leave as it is.
+ * Which configuration may follow which, and whose agreement one takes, told independently of how the core makes them and
+ * counts: what one step may change, and above all what it must leave as it is.
  */
 
 import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import type { NodeId } from '../../../../../src/ids.js';
+
+/** More than half of the voters, and of those before them if there are any. */
+export function isQuorum({ voters, old }: Configuration, ids: readonly NodeId[]): boolean {
+  return [voters, old?.voters ?? voters].every((set) => 2 * set.filter((id) => ids.includes(id)).length > set.length);
+}
 
 export function isOneStep(before: Configuration, after: Configuration): boolean {
   if (after.old !== null) return isEntered(before, after);
