@@ -92,8 +92,7 @@ function promotingNext(core: Core, leader: Leader): Configuration | null {
   for (const learner of current.learners) {
     const incarnation = core.incarnations.get(learner.id);
     if (incarnation === undefined || !hasCaughtUp(core, leader, learner)) continue;
-    const next = promoting(current, learner, incarnation);
-    if (hasQuorum(core, leader, next)) return next;
+    return promoting(current, learner, incarnation);
   }
   return null;
 }
