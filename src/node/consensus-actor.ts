@@ -4,10 +4,9 @@
  */
 
 import type { ActorAddress, ActorContext, ActorFactory } from '../runtime/actor.js';
-import { ConclaveError } from '../errors.js';
 import type { GroupId, Incarnation, Life, NodeId } from '../ids.js';
 import { RemoteLogStore } from '../actors/log-store/remote-log-store.js';
-import { majorityConfiguration, membersOf } from '../actors/raft/configuration.js';
+import { majorityConfiguration } from '../actors/raft/configuration.js';
 import { decodeConfiguration } from '../actors/raft/configuration-entry.js';
 import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
 import { RaftActor } from '../actors/raft/raft-actor.js';
@@ -79,7 +78,6 @@ export function consensusActorOn(
     const { cluster, self, peers, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
     const { logStore } = data;
     const recovered = data.recovered === null ? null : coreOf(data.recovered);
-    if (recovered !== null) refuseOtherMembers([self, ...peers], recovered);
     return new RaftActor(context, {
       core: {
         group,
@@ -115,18 +113,4 @@ function coreOf({ hardState, base, pieces, configuration }: StoredState): Recove
   log.resetTo(base);
   for (const piece of pieces) log.appendEncoded(new Uint8Array(piece));
   return { hardState, log, configuration: configuration === null ? null : decodeConfiguration(configuration) };
-}
-
-/** Connections are made to those whom the options name, which must be those whom the log speaks of. */
-function refuseOtherMembers(named: readonly NodeId[], { log, configuration }: Recovered): void {
-  const newest = log.configurationIndexes.at(-1);
-  const known = newest === undefined ? configuration : decodeConfiguration(log.entry(newest).payload);
-  const gone = known === null ? undefined : membersOf(known).find((id) => !named.includes(id));
-  if (gone === undefined) return;
-  throw new ConclaveError(
-    'ERR_DATA_DIR_MISMATCH',
-    `The data directory is of a cluster with the member ${gone}, and self and peers do not name it. Start all nodes with ` +
-      'the members that they had.',
-    { data: { member: gone } },
-  );
 }

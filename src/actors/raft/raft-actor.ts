@@ -25,7 +25,7 @@ import type {
   SnapshotTaken,
   SubmitBlock,
 } from './raft-actor-messages.js';
-import { peersOf } from './configuration.js';
+import { membersOf, peersOf, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
@@ -63,7 +63,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
   readonly #options: RaftActorOptions;
   readonly #core: Core;
-  readonly #peers: readonly NodeId[];
+  /** Whom the transport was told to be connected to: the peers in this one. */
+  #configuration: Configuration;
+  #peers: readonly NodeId[] = [];
   readonly #transport: Transport;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<CallerMessage>;
@@ -98,9 +100,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#feed = new MachineFeed(this.#machine, options.applyBytesMax);
     this.#nowMs = context.clock.nowMs();
     this.#lastTickMs = this.#nowMs;
-    this.#peers = peersOf(options.core.configuration, options.core.self);
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
     this.#commitIndex = this.#core.commitIndex;
+    this.#configuration = this.#core.configurations.current;
+    this.#meetPeers();
+    this.#tellOfOtherOptions();
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
       this.#core,
@@ -160,6 +164,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#noteStorageLag();
     do this.#step({ type: 'flush' });
     while (this.#carryOut());
+    if (this.#core.configurations.current !== this.#configuration) this.#onConfiguration();
     this.#feed.feed(this.#core.log, this.#commitIndex);
     this.#transport.flush();
   }
@@ -168,6 +173,30 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#transport.stop().catch((error: unknown) => {
       this.#context.logger.warn({ error }, 'the transport did not stop cleanly');
     });
+  }
+
+  #onConfiguration(): void {
+    this.#configuration = this.#core.configurations.current;
+    this.#context.logger.info({ members: this.#configuration }, 'members changed');
+    this.#meetPeers();
+    this.#publishStatus();
+  }
+
+  #meetPeers(): void {
+    this.#peers = peersOf(this.#configuration, this.#options.core.self);
+    this.#transport.setPeers(this.#peers);
+  }
+
+  /** Options say who the members are only until there is a cluster; people may think otherwise. */
+  #tellOfOtherOptions(): void {
+    const { configurations } = this.#core;
+    const given = membersOf(this.#options.core.configuration).toSorted();
+    const members = membersOf(configurations.current).toSorted();
+    if (!configurations.isFounded || given.length === 0 || given.join() === members.join()) return;
+    this.#context.logger.warn(
+      { given, members },
+      'self and peers are not the members of the cluster, which are in effect',
+    );
   }
 
   #noteStorageLag(): void {
@@ -210,7 +239,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'transferEnded':
         return this.#onTransferEnded(effect);
       case 'changeAnswered':
+        return;
       case 'removed':
+        this.#context.logger.warn({}, 'this node is a member of the cluster no more');
         return;
       case 'sendSnapshot':
         this.#snapshots.offer(effect);

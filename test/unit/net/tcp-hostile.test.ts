@@ -87,7 +87,7 @@ const message = frameBytes(FrameType.message, 10, 0, new Encoder().encode([1, 2,
 describe('a hello that is refused', () => {
   it.each([
     ['another cluster', 'wrongCluster', () => ({ cluster: 'other' })],
-    ['a stranger', 'unknownNode', () => ({ from: nodeId('0.0.0.1:1') })],
+    ['a name that no node has', 'unknownNode', () => ({ from: nodeId('nobody') })],
     ['itself', 'selfConnection', () => ({ from: b })],
     ['its own incarnation under another name', 'sameIncarnation', () => ({ incarnation: incarnationOf('b') })],
     ['who looked for another node', 'wrongRecipient', () => ({ to: c })],

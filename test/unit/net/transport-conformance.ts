@@ -412,6 +412,38 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       ).toBe(true);
     });
 
+    it('connects to whom it is told to later', async () => {
+      const x = await start(a, [], incarnationOf('a'));
+      const y = await start(b, [], incarnationOf('b'));
+
+      x.transport.setPeers([b]);
+      y.transport.setPeers([a]);
+      await connected(x, y);
+
+      expect([x.seen.events, y.seen.events]).toEqual([[`+${b}`], [`+${a}`]]);
+    });
+
+    it.each(['the smaller', 'the larger'])('connects two of which only the one with %s id wants it', async (which) => {
+      const x = await start(a, which === 'the smaller' ? [b] : [], incarnationOf('a'));
+      const y = await start(b, which === 'the larger' ? [a] : [], incarnationOf('b'));
+
+      await connected(x, y);
+
+      expect([x.seen.events, y.seen.events]).toEqual([[`+${b}`], [`+${a}`]]);
+    });
+
+    it('stays connected to one that is no peer any more', async () => {
+      const [x, y] = await startPair();
+
+      x.transport.setPeers([]);
+      y.transport.setPeers([]);
+      x.transport.send(b, numbered(a, 1));
+      x.transport.flush();
+      await until(() => y.seen.messages.length === 1);
+
+      expect([x.seen.events, y.seen.events]).toEqual([[`+${b}`], [`+${a}`]]);
+    });
+
     it('takes observers whatever they were before', async () => {
       const x = await start(a, [b], incarnationOf('a'));
       const id = observerId(incarnationOf('e'));

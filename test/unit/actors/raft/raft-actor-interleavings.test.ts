@@ -40,6 +40,8 @@ class SlowStore implements LogStore {
 }
 
 class FakeTransport implements Transport {
+  setPeers(): void {}
+
   handler!: TransportHandler;
   readonly sent: { readonly to: NodeId; readonly message: NodeMessage }[] = [];
 
