@@ -140,7 +140,8 @@ export class TcpTransport implements Transport {
       if (peer === self || this.#dialers.has(peer)) continue;
       const dialer = this.#dialerTo(peer);
       this.#dialers.set(peer, dialer);
-      if (this.#sweeper !== undefined && !this.#isStopped) this.#begin(peer, dialer);
+      // One that is new need not know of this node yet, and so may not dial it.
+      if (this.#sweeper !== undefined && !this.#isStopped) dialer.dial();
     }
   }
 

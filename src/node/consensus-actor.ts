@@ -6,7 +6,7 @@
 import type { ActorAddress, ActorContext, ActorFactory } from '../runtime/actor.js';
 import type { GroupId, Incarnation, Life, NodeId } from '../ids.js';
 import { RemoteLogStore } from '../actors/log-store/remote-log-store.js';
-import { majorityConfiguration } from '../actors/raft/configuration.js';
+import { majorityConfiguration, NOBODY } from '../actors/raft/configuration.js';
 import { decodeConfiguration } from '../actors/raft/configuration-entry.js';
 import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
 import { RaftActor } from '../actors/raft/raft-actor.js';
@@ -26,6 +26,8 @@ export interface ConsensusData {
   /** An address, or the id of an observer. */
   readonly self: NodeId;
   readonly peers: readonly NodeId[];
+  /** Founds no cluster. */
+  readonly join: boolean;
   /** Where to listen; null: nowhere. */
   readonly bind: NodeId | null;
   readonly group: GroupId;
@@ -75,7 +77,7 @@ export function consensusActorOn(
   network: (options: TransportOptions) => Transport,
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
-    const { cluster, self, peers, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
+    const { cluster, self, peers, join, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
     const { logStore } = data;
     const recovered = data.recovered === null ? null : coreOf(data.recovered);
     return new RaftActor(context, {
@@ -83,7 +85,7 @@ export function consensusActorOn(
         group,
         self,
         incarnation,
-        configuration: majorityConfiguration(isObserverId(self) ? peers : [self, ...peers]),
+        configuration: join ? NOBODY : majorityConfiguration(isObserverId(self) ? peers : [self, ...peers]),
         electionTimeoutMs,
         heartbeatMs,
         limits: {

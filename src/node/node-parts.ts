@@ -22,7 +22,7 @@ export function nodeParts(
   objects: readonly ResolvedObject[],
   dataDir: DataDir | null,
 ): NodeParts {
-  const { cluster, peers, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
+  const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
   const { raft, machine, caller, snapshotter } = addresses;
   const life = asLife(randomBytes(16).toString('hex'));
   // A node that remembers nothing is another one each time.
@@ -35,6 +35,7 @@ export function nodeParts(
       cluster,
       self,
       peers,
+      join,
       bind,
       group: GROUP,
       incarnation: remembered,

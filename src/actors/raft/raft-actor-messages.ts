@@ -46,6 +46,13 @@ export interface HandOver {
   readonly target: NodeId | null;
 }
 
+/** Asked: add a member, remove one, or put one in another's place; answered when that has been begun, or refused. */
+export interface ChangeMembersRequest {
+  readonly type: 'changeMembers';
+  readonly add: NodeId | null;
+  readonly remove: NodeId | null;
+}
+
 /** The objects are loaded: send them the log from behind `index` on. Again when they have been given a snapshot. */
 export interface MachineReady {
   readonly type: 'machineReady';
@@ -112,6 +119,7 @@ export type NodeMessage =
   | OpenSession
   | ReadBlock
   | HandOver
+  | ChangeMembersRequest
   | MachineReady
   | MachineApplied
   | SnapshotTaken

@@ -10,12 +10,14 @@ import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId 
 import type { Transport } from '../../net/transport.js';
 import type { CallerMessage } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
-import type { Effect, Store, TransferEnded } from './effects.js';
+import { changeRefused } from './change-refused.js';
+import type { ChangeAnswered, Effect, Store, TransferEnded } from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
 import { MachineFeed } from './machine-feed.js';
 import type { LocalMessage, PeerMessage, TransferMessage } from './messages.js';
 import type {
+  ChangeMembersRequest,
   LinkDown,
   LinkUp,
   MachineApplied,
@@ -25,7 +27,7 @@ import type {
   SnapshotTaken,
   SubmitBlock,
 } from './raft-actor-messages.js';
-import { membersOf, peersOf, type Configuration } from './configuration.js';
+import { isMember, membersOf, peersOf, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
@@ -83,6 +85,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #commitIndex = logIndex(0);
   /** What the network said of a peer while the mailbox was full; the last word counts. */
   readonly #missedLinks = new Map<NodeId, LinkUp | LinkDown>();
+  /** Changes of members that somebody has asked for, until the core answers. */
+  readonly #changes = new Map<number, Reply>();
+  #lastChangeId = 0;
+  /** Was this node a member, and is it none any more? */
+  #isRemoved = false;
   #lastStatus = '';
   #nowMs = 0;
   #lastTickMs: number;
@@ -103,7 +110,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
     this.#commitIndex = this.#core.commitIndex;
     this.#configuration = this.#core.configurations.current;
-    this.#meetPeers();
+    // Before there is a cluster, it is for the options to say whom to be connected to.
+    if (this.#core.configurations.isFounded) this.#meetPeers();
     this.#tellOfOtherOptions();
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
@@ -137,6 +145,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#onLink(message);
       case 'handOver':
         return this.#onHandOver(message.target, reply);
+      case 'changeMembers':
+        return this.#onChangeMembers(message, reply);
       case 'logStored':
         return this.#options.logStore.onStored(message.request);
       case 'snapshotTaken':
@@ -177,7 +187,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onConfiguration(): void {
     this.#configuration = this.#core.configurations.current;
-    this.#context.logger.info({ members: this.#configuration }, 'members changed');
+    if (isMember(this.#configuration, this.#options.core.self)) this.#isRemoved = false;
+    const members = membersOf(this.#configuration);
+    this.#context.logger.info({ members }, 'members changed');
     this.#meetPeers();
     this.#publishStatus();
   }
@@ -239,10 +251,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'transferEnded':
         return this.#onTransferEnded(effect);
       case 'changeAnswered':
-        return;
+        return this.#onChangeAnswered(effect);
       case 'removed':
+        this.#isRemoved = true;
         this.#context.logger.warn({}, 'this node is a member of the cluster no more');
-        return;
+        return this.#publishStatus();
       case 'sendSnapshot':
         this.#snapshots.offer(effect);
         // The rest is the follower's to ask for.
@@ -371,6 +384,20 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#step({ type: 'transferLeadership', target });
   }
 
+  #onChangeMembers({ add, remove }: ChangeMembersRequest, reply: Reply): void {
+    const changeId = ++this.#lastChangeId;
+    this.#changes.set(changeId, reply);
+    this.#step({ type: 'changeMembers', changeId, add, remove });
+  }
+
+  /** What has been begun is seen to come about by whoever has asked. */
+  #onChangeAnswered({ changeId, refusal }: ChangeAnswered): void {
+    const reply = this.#changes.get(changeId);
+    this.#changes.delete(changeId);
+    if (refusal === null) reply?.ok();
+    else reply?.fail(changeRefused(refusal));
+  }
+
   #onTransferEnded(effect: TransferEnded): void {
     const reply = this.#transfer;
     this.#transfer = null;
@@ -423,7 +450,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
     const { newestIndex: snapshotIndex } = this.#snapshots;
-    const key = [...Object.values(status), appliedIndex, snapshotIndex, ...connected].join(' ');
+    const isRemoved = this.#isRemoved;
+    const key = JSON.stringify([status, appliedIndex, snapshotIndex, isRemoved, connected]);
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
@@ -433,6 +461,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       snapshotIndex,
       logBytes,
       connected,
+      isRemoved,
     });
     this.#lastStatus = isTold ? key : '';
   }
