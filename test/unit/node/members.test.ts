@@ -118,6 +118,40 @@ describe('a node that joins', () => {
   });
 });
 
+describe('who the members are', () => {
+  it('travels in snapshots, to those who join and through a restart of all, whatever they are started with', async () => {
+    const [d, e, ...addresses] = (await addressesOf(4)) as [string, string, ...string[]];
+    const directory = temporaryDirectory();
+    const more = (self: string) => ({ dataDir: join(directory, self) });
+    const { leader } = await startCluster(addresses, more);
+    const second = await start(d, [], { join: true, ...more(d) });
+    await leader.members.add(d);
+    await second.ready();
+    await leader.objects.book.add(5);
+    // Two, for the log is kept back to the older one.
+    await leader.compact();
+    await leader.objects.book.add(6);
+    const index = await leader.compact();
+    const third = await start(e, [], { join: true, ...more(e) });
+    const installed: number[] = [];
+    third.on('snapshot', (event) => {
+      if (event.type === 'installed') installed.push(event.index);
+    });
+
+    await leader.members.add(e);
+    await third.ready();
+    expect(installed).toEqual([index]);
+    expect(await sumOf(third)).toBe(11);
+    await until(() => votersOf(third).length === 4);
+    await Promise.all(started.splice(0).map((node) => node.stop()));
+
+    const again = await Promise.all([...addresses, d, e].map((self) => start(self, [], more(self))));
+    await Promise.all(again.map((node) => node.ready()));
+    for (const node of again) expect(votersOf(node)).toEqual([d, e, ...addresses].toSorted());
+    expect(await again[0]!.objects.book.add(1)).toBe(12);
+  });
+});
+
 describe('a member that is removed', () => {
   it('stops by itself, and the others go on', async () => {
     const addresses = await addressesOf(3);
