@@ -10,7 +10,14 @@
 
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { ConclaveError } from '../errors.js';
-import { incarnation as asIncarnation, nodeId, type Incarnation, type NodeId } from '../ids.js';
+import {
+  incarnation as asIncarnation,
+  isObserverId,
+  nodeId,
+  observerId,
+  type Incarnation,
+  type NodeId,
+} from '../ids.js';
 import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
 import { isAddress } from './address.js';
 import { protocolError } from './protocol-error.js';
@@ -37,7 +44,6 @@ const REFUSAL_CHARS_MAX = QUOTED_CHARS_MAX;
 const STRING_BYTES_MAX = Math.max(3 * REFUSAL_CHARS_MAX, SETTINGS_BYTES_MAX);
 
 const INCARNATION = /^[0-9a-f]{32}$/;
-const OBSERVER_ID = /^observer-[0-9a-f]{12}$/;
 
 /** Who sends this, and whom it thinks it is talking to. */
 export interface Hello {
@@ -95,18 +101,6 @@ export interface ReceivedRefusal {
   /** A {@link RefusalReason}, or one that another version has. */
   readonly reason: string;
   readonly message: string;
-}
-
-/**
- * The id of an observer: it has no address of its own, so it is named by its incarnation. It cannot be mistaken for a
- * node's, for it has no port.
- */
-export function observerId(incarnation: Incarnation): NodeId {
-  return nodeId(`observer-${incarnation.slice(0, 12)}`);
-}
-
-export function isObserverId(id: NodeId): boolean {
-  return OBSERVER_ID.test(id);
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { assert } from '../assert.js';
 import { ConclaveError } from '../errors.js';
-import type { NodeId } from '../ids.js';
+import { isObserverId, type NodeId } from '../ids.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
 import type { Random } from '../runtime/random.js';
 import { parseAddress, type Address } from './address.js';
@@ -17,7 +17,6 @@ import {
   checkClusterName,
   oursToDial,
   isDialer,
-  isObserverId,
   replacedBy,
   type Hello,
   type Identity,

@@ -4,7 +4,7 @@
  */
 
 import type { ActorAddress, ActorContext, ActorFactory } from '../runtime/actor.js';
-import type { GroupId, Incarnation, Life, NodeId } from '../ids.js';
+import { isObserverId, type GroupId, type Incarnation, type Life, type NodeId } from '../ids.js';
 import { RemoteLogStore } from '../actors/log-store/remote-log-store.js';
 import { majorityConfiguration, NOBODY } from '../actors/raft/configuration.js';
 import { decodeConfiguration } from '../actors/raft/configuration-entry.js';
@@ -14,7 +14,6 @@ import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { Recovered } from '../actors/raft/state.js';
 import { RaftLog } from '../actors/raft/raft-log.js';
 import { sessionContent } from '../actors/replicated/machine.js';
-import { isObserverId } from '../net/hello.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
 import { sharedSettings } from './shared-settings.js';

@@ -4,8 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { ResolvedObject } from '../actors/replicated/object-definition.js';
-import { groupId, incarnation, life as asLife } from '../ids.js';
-import { observerId } from '../net/hello.js';
+import { groupId, incarnation, life as asLife, observerId } from '../ids.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { objectsFingerprint } from './objects-fingerprint.js';
 import type { CheckedOptions } from './options.js';

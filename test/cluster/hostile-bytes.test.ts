@@ -8,11 +8,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PeerMessage } from '../../src/actors/raft/messages.js';
-import { groupId, incarnation, logIndex, nodeId, term as asTerm } from '../../src/ids.js';
+import { groupId, incarnation, logIndex, nodeId, observerId, term as asTerm } from '../../src/ids.js';
 import { parseAddress } from '../../src/net/address.js';
 import { MessageCodec } from '../../src/net/codec.js';
 import { FrameType, NO_BYTES } from '../../src/net/frame.js';
-import { observerId } from '../../src/net/hello.js';
 import { sharedSettings } from '../../src/node/shared-settings.js';
 import { frameBytes, helloBytes, RawPeer } from '../unit/net/support/raw-peer.js';
 import type { NodeProcess } from './support/node-process.js';
@@ -38,9 +37,9 @@ function header(lengthBytes: number, type: number): Buffer {
   return bytes;
 }
 
-function hello(cluster: string, to: NodeProcess): Buffer {
+function hello(cluster: string, to: NodeProcess, from = STRANGER): Buffer {
   const remembered = incarnation(randomBytes(16).toString('hex'));
-  return helloBytes({ cluster, from: STRANGER, incarnation: remembered, to: nodeId(to.address), settings: {} });
+  return helloBytes({ cluster, from, incarnation: remembered, to: nodeId(to.address), settings: {} });
 }
 
 /** Random, but for what could by chance be the start of a frame. */
@@ -82,7 +81,11 @@ const VISITS: readonly Visit[] = [
     bytes: (node) => hello('other', node),
     reason: /belongs to cluster \\*"conclave/,
   },
-  { what: 'a name that no node has', bytes: (node) => hello('conclave', node), reason: /is no address of a node/ },
+  {
+    what: 'a name that no node has',
+    bytes: (node) => hello('conclave', node, nodeId('nobody')),
+    reason: /is no address of a node/,
+  },
 ];
 
 /** Connects, writes, and resolves with the visitor's own port once the node has closed the connection. */

@@ -13,6 +13,7 @@
 
 import { assert } from '../../assert.js';
 import { refuseStale } from './appending.js';
+import { isObserverId } from '../../ids.js';
 import type { Effect } from './effects.js';
 import type { Handlers } from './handlers.js';
 import { isMember } from './configuration.js';
@@ -132,32 +133,36 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
 
 /**
  * A message of one who is no member, as far as this node knows. It may know less than the sender does: one that was let in
- * since may be elected, and by this very node. What those who only follow say has no say in who leads nor in which term:
+ * since may be elected, and by this very node. Those who only follow have no say in who leads nor in which term:
  * anybody who knows the cluster's name may do so, and what they learn of a later term they have from a member.
  *
  * @returns null: it goes by its term, as any message does.
  */
 function judgeStranger(core: Core, message: PeerMessage): boolean | null {
   if (!core.connected.has(message.from)) return false;
+  const isObserver = isObserverId(message.from);
   switch (message.type) {
     case 'forward':
     case 'readIndex':
       return true;
     case 'appendEntriesReply':
     case 'installSnapshotReply':
+      return message.term === core.term;
     case 'timeoutNow':
     case 'readIndexReply':
-      return message.term === core.term;
+      return !isObserver && message.term === core.term;
     case 'requestPreVoteReply':
     case 'requestVoteReply':
       return false;
     case 'appendEntries':
     case 'installSnapshot':
       // Two leaders of one term are of two groups.
-      return message.term === core.term && core.leader !== null && core.leader !== message.from ? false : null;
+      return isObserver || (message.term === core.term && core.leader !== null && core.leader !== message.from)
+        ? false
+        : null;
     case 'requestPreVote':
     case 'requestVote':
-      return null;
+      return isObserver ? false : null;
   }
 }
 

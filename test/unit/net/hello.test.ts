@@ -1,16 +1,14 @@
 import { Encoder } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nodeId } from '../../../src/ids.js';
+import { isObserverId, nodeId, observerId } from '../../../src/ids.js';
 import { FrameType, META_BYTES_MAX, NO_BYTES, type Frame } from '../../../src/net/frame.js';
 import {
   checkClusterName,
   describeRefusal,
   isDialer,
-  isObserverId,
   isRefusal,
   judgeHello,
-  observerId,
   PROTOCOL_VERSION,
   readHello,
   readRefusal,

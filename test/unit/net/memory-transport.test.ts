@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { nodeId, type NodeId } from '../../../src/ids.js';
+import { nodeId, observerId, type NodeId } from '../../../src/ids.js';
 import { MemoryNetwork, type MemoryTransportOptions } from '../../../src/net/memory-transport.js';
-import { observerId } from '../../../src/net/hello.js';
 import type { Transport } from '../../../src/net/transport.js';
 import { incarnationOf } from './support/loopback.js';
 import { Recorder } from './support/recorder.js';

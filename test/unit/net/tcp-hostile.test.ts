@@ -5,10 +5,10 @@
 import { Encoder } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nodeId, type NodeId } from '../../../src/ids.js';
+import { nodeId, observerId, type NodeId } from '../../../src/ids.js';
 import { SeededRandom } from '../../../src/runtime/random.js';
 import { FrameType, NO_BYTES } from '../../../src/net/frame.js';
-import { observerId, PROTOCOL_VERSION, readRefusal, type Hello } from '../../../src/net/hello.js';
+import { PROTOCOL_VERSION, readRefusal, type Hello } from '../../../src/net/hello.js';
 import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-transport.js';
 import { freeAddresses, incarnationOf, until } from './support/loopback.js';
 import { frameBytes, helloBytes, RawPeer } from './support/raw-peer.js';

@@ -3,9 +3,8 @@
  */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Incarnation, NodeId } from '../../../src/ids.js';
+import { observerId, type Incarnation, type NodeId } from '../../../src/ids.js';
 import type { Logger } from '../../../src/runtime/logger.js';
-import { observerId } from '../../../src/net/hello.js';
 import type { Settings } from '../../../src/net/settings.js';
 import type { NodeMessage, Transport, TransportOptions } from '../../../src/net/transport.js';
 import { incarnationOf, until } from './support/loopback.js';

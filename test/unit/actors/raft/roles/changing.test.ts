@@ -6,7 +6,7 @@ import { configurationContent } from '../../../../../src/actors/raft/configurati
 import type { Effect } from '../../../../../src/actors/raft/effects.js';
 import { RaftLog } from '../../../../../src/actors/raft/raft-log.js';
 import { createCore } from '../../../../../src/actors/raft/state.js';
-import { nodeId, term, type NodeId } from '../../../../../src/ids.js';
+import { incarnation, nodeId, observerId, term, type NodeId } from '../../../../../src/ids.js';
 import { describeConfiguration } from '../../../../scenario/describe-message.js';
 import { configurationAt, grantPreVote, grantVote, requestVote } from './campaigning.js';
 import {
@@ -534,6 +534,15 @@ describe('a stranger that is connected', () => {
     subject.peer(append(1, 1, [], { from: B }));
     subject.peer(append(1, 1, [1], { from: D }));
     expect(subject.core).toMatchObject({ leader: B, log: { lastIndex: 1 } });
+  });
+
+  test('is neither followed nor voted for if it is an observer', () => {
+    const observer = observerId(incarnation('0'.repeat(32)));
+    const subject = new Subject({ log: [1], term: 1 });
+    subject.connect(observer);
+    subject.tick(MIN_MS);
+    subject.peer(append(1, 1, [], { from: observer, term: 2 }), requestVote(2, [5, 1], { from: observer }));
+    expect(subject.core).toMatchObject({ term: 1, leader: null, votedFor: null });
   });
 
   test('counts for nothing', () => {
