@@ -45,7 +45,7 @@ describe('histories in which voters lose their memory', () => {
     'have nodes take messages of a peer that has lost its memory and come back since',
     () => {
       let taken = 0;
-      for (let seed = 1; seed <= SEEDS_PER_TEST; seed++) taken += runRandomly(seed, ABOUT_MEMORY).takenAcrossLives;
+      for (let seed = 1; seed <= 3 * SEEDS_PER_TEST; seed++) taken += runRandomly(seed, ABOUT_MEMORY).takenAcrossLives;
       expect(taken).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
