@@ -35,7 +35,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'built',
-          include: ['test/threads/**/*.test.ts', 'test/cluster/**/*.test.ts', 'test/docs/**/*.test.ts'],
+          include: ['threads', 'cluster', 'docs', 'simulation'].map((folder) => `test/${folder}/**/*.test.ts`),
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -1,11 +1,12 @@
 /** What is measured: one row per question, each with all of its settings. Data only; bench/README.md says what for. */
 
 import type { Operation } from './node-process.js';
+import { OBJECT_OPERATIONS, type ObjectOperation } from './objects/object-operation.js';
 
 export interface LoadRow {
   readonly kind: 'load';
   readonly name: string;
-  readonly operation: Operation;
+  readonly operation: Operation | ObjectOperation;
   readonly nodes: number;
   readonly caller: 'leader' | 'follower';
   readonly window: number;
@@ -111,6 +112,7 @@ export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row
     load('readLinearizable', { caller: 'follower' }),
     load('readLease', {}),
     load('readLocal', {}),
+    ...OBJECT_OPERATIONS.map((operation) => load(operation, {})),
     MEMORY,
     ...[1, 5000].map((window) => load('write', { window, durable: true })),
     load('write', { window: 1, threads: false, durable: true }),
@@ -126,7 +128,7 @@ export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row
   ];
 }
 
-function load(operation: Operation, settings: Partial<LoadRow>): LoadRow {
+function load(operation: LoadRow['operation'], settings: Partial<LoadRow>): LoadRow {
   const row = {
     kind: 'load',
     operation,

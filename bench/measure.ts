@@ -5,11 +5,14 @@ import { NEVER_BY_ITSELF, withCluster, type Cluster } from './cluster/cluster.js
 import type { NodeOperations } from './cluster/node-operations.js';
 import type { LoadResult, LoadSettings } from './load/closed-loop.js';
 import type { LoadRow, MemoryRow } from './matrix.js';
-import type { BenchOperations } from './node-process.js';
+import type { BenchOperations, LoadRequest } from './node-process.js';
+import { isObjectOperation, type ObjectOperation } from './objects/object-operation.js';
+import type { ObjectBenchOperations } from './objects/object-process.js';
 import type { MemoryOutcome } from './results.js';
 import type { SinkState } from './sink.js';
 
 const NODE_SCRIPT = new URL('./node-process.js', import.meta.url);
+const OBJECT_SCRIPT = new URL('./objects/object-process.js', import.meta.url);
 /** What a load may take beyond its stated time, for its last calls to finish. */
 export const FINISH_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 10_000;
@@ -25,10 +28,26 @@ type BenchCluster = Cluster<NodeOperations & BenchOperations>;
 
 /** Runs the load of `row`. Rejects when a call fails, or when two nodes do not hold the same state afterwards. */
 export function measureLoad(row: LoadRow, timing: Timing): Promise<LoadResult> {
+  const { operation } = row;
+  if (isObjectOperation(operation)) return measureObject({ ...row, operation }, timing);
   return withCluster(NODE_SCRIPT, row, async (cluster: BenchCluster) => {
     const caller = (await cluster.roles())[row.caller];
-    const result = await runLoad(cluster, caller, { ...row, ...timing });
-    await stateOf(cluster, row.operation === 'write' ? result.commands : 0);
+    const result = await runLoad(cluster, caller, { ...row, ...timing, operation });
+    await stateOf(cluster, operation === 'write' ? result.commands : 0);
+    return result;
+  });
+}
+
+function measureObject(
+  row: LoadRow & { readonly operation: ObjectOperation },
+  { warmupMs, durationMs }: Timing,
+): Promise<LoadResult> {
+  return withCluster(OBJECT_SCRIPT, row, async (cluster: Cluster<NodeOperations & ObjectBenchOperations>) => {
+    const { operation, window } = row;
+    const caller = cluster.nodes[(await cluster.roles())[row.caller]]!;
+    const request = { operation, window, warmupMs, durationMs };
+    const result = await caller.call('load', request, warmupMs + durationMs + FINISH_TIMEOUT_MS);
+    await cluster.agreedState((node) => node.call('state', null, CALL_TIMEOUT_MS));
     return result;
   });
 }
@@ -53,7 +72,13 @@ export function measureMemory(row: MemoryRow, timing: Timing): Promise<MemoryOut
 function runLoad(
   cluster: BenchCluster,
   caller: number,
-  { operation, commandBytes, window, warmupMs, durationMs }: LoadSettings & Pick<LoadRow, 'operation' | 'commandBytes'>,
+  {
+    operation,
+    commandBytes,
+    window,
+    warmupMs,
+    durationMs,
+  }: LoadSettings & Pick<LoadRequest, 'operation' | 'commandBytes'>,
 ): Promise<LoadResult> {
   const request = { operation, commandBytes, window, warmupMs, durationMs };
   return cluster.nodes[caller]!.call('load', request, warmupMs + durationMs + FINISH_TIMEOUT_MS);

@@ -78,6 +78,8 @@ const CODES = {
   ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },
   /** A snapshot of the same log has another content than the live object: a command is not deterministic. */
   ERR_DIVERGED: { mayBeApplied: false, retrySafe: false },
+  /** A simulated history has broken a promise; `data.seed` replays it, `data.promise` says which one. */
+  ERR_SIMULATION_FAILED: { mayBeApplied: false, retrySafe: false },
   /** An invariant of Conclave itself does not hold: a defect, please report it. */
   ERR_ASSERTION: { mayBeApplied: true, retrySafe: false },
 } as const;

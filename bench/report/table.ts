@@ -1,6 +1,7 @@
 /** The part of README.md that is generated: results as Markdown, every number from the file of results. */
 
 import { bytesText, type LoadRow } from '../matrix.js';
+import { isObjectOperation } from '../objects/object-operation.js';
 import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
 import { milliseconds, rate, table } from './markdown.js';
 import { catchUpText, compactionTables, diskText, diskUseTable, restartTable } from './storage-tables.js';
@@ -20,13 +21,14 @@ export function withResults(readme: string, results: Results): string {
 
 export function resultsText(results: Results): string {
   const writes = results.load.filter(({ row }) => row.operation === 'write');
-  const reads = results.load.filter(({ row }) => row.operation !== 'write');
+  const reads = results.load.filter(({ row }) => Object.hasOwn(READS, row.operation));
   const durable = writes.filter(({ row }) => row.durable);
   return [
     provenance(results),
     writesTable(writes.filter(({ row }) => !row.durable)),
     PLOTS,
     readsTable(reads),
+    objectsTable(results.load.filter(({ row }) => isObjectOperation(row.operation))),
     memoryText(results.memory),
     durable.length === 0 ? '' : diskText(results.fdatasyncMs),
     durableWritesTable(durable),
@@ -118,6 +120,24 @@ function readsTable(outcomes: readonly LoadOutcome[]): string {
       milliseconds(result.p50Ms),
       milliseconds(result.p99Ms),
       milliseconds(result.eventLoopDelayP99Ms),
+    ]),
+  );
+}
+
+/** The counter's command does least, so that the others are measured by it. */
+function objectsTable(outcomes: readonly LoadOutcome[]): string {
+  const counter = outcomes.find(({ row }) => row.operation === 'ReplCounter.add');
+  return table(
+    ['ready-made object', 'in flight', 'nodes', 'called on', 'commands/s', "of the counter's", 'p50', 'p99'],
+    outcomes.map(({ row, result }) => [
+      row.operation,
+      String(row.window),
+      String(row.nodes),
+      placeOf(row),
+      rate(result.commandsPerSecond),
+      counter === undefined ? '' : (result.commandsPerSecond / counter.result.commandsPerSecond).toFixed(2),
+      milliseconds(result.p50Ms),
+      milliseconds(result.p99Ms),
     ]),
   );
 }

@@ -11,8 +11,9 @@ import { decodeConfiguration } from '../actors/raft/configuration-entry.js';
 import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
 import { RaftActor } from '../actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
-import type { Recovered } from '../actors/raft/state.js';
+import type { CoreLimits, Recovered } from '../actors/raft/state.js';
 import { RaftLog } from '../actors/raft/raft-log.js';
+import type { RaftWitness } from '../actors/raft/raft-witness.js';
 import { sessionContent } from '../actors/replicated/machine.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
@@ -71,9 +72,16 @@ function tcpTransport(
   return new TcpTransport({ ...options, ...bind, random, logger, limits });
 }
 
+/** What a simulation makes otherwise than a node in production has it. */
+export interface ConsensusEnv {
+  readonly witness?: RaftWitness;
+  readonly limits?: Partial<CoreLimits>;
+}
+
 /** Makes the consensus actor on a network of the caller's choice. */
 export function consensusActorOn(
   network: (options: TransportOptions) => Transport,
+  { witness, limits: otherLimits }: ConsensusEnv = {},
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
     const { cluster, self, peers, join, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
@@ -92,6 +100,7 @@ export function consensusActorOn(
           inflightBytesMax: limits.inflightBytes,
           appendBytesMax: APPEND_BYTES_MAX,
           submissionBytesInflightMax: limits.submissionBytes,
+          ...otherLimits,
         },
       },
       ...(recovered === null ? {} : { recovered }),
@@ -104,6 +113,7 @@ export function consensusActorOn(
       snapshotter: data.snapshotter,
       tickMs: Math.max(1, Math.min(10, heartbeatMs / 2)),
       applyBytesMax: APPLY_BYTES_MAX,
+      ...(witness === undefined ? {} : { witness }),
     });
   };
 }

@@ -2,9 +2,8 @@
  * What a node's actors are made from, given its options: the one place that knows which of them needs what.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { ResolvedObject } from '../actors/replicated/object-definition.js';
-import { groupId, incarnation, life as asLife, observerId } from '../ids.js';
+import { groupId, incarnation, observerId, type Life } from '../ids.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { objectsFingerprint } from './objects-fingerprint.js';
 import type { CheckedOptions } from './options.js';
@@ -14,19 +13,19 @@ const GROUP = groupId(0);
 /** Sessions that the cluster remembers; the least recently used is forgotten. The same on every node. */
 const SESSIONS_MAX = 10_000;
 
-/** `dataDir` is null for a node that keeps everything in memory. */
+/** `dataDir` is null for a node that keeps everything in memory; `life` names this one, from its start to its end. */
 export function nodeParts(
   addresses: NodeAddresses,
   options: CheckedOptions,
   objects: readonly ResolvedObject[],
   dataDir: DataDir | null,
+  life: Life,
 ): NodeParts {
   const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
   const { raft, machine, caller, snapshotter } = addresses;
-  const life = asLife(randomBytes(16).toString('hex'));
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
-  const self = options.self ?? observerId(incarnation(life));
+  const self = options.self ?? observerId(remembered);
   const logStore = dataDir === null ? null : addresses.logStore;
   const members = [...(options.self === null ? [] : [self]), ...peers].toSorted();
   return {

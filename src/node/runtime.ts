@@ -16,13 +16,11 @@ import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError } from '../errors.js';
-import { nodeId, type LastIncluded, type NodeId } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
-import { DataDir } from '../storage/data-dir.js';
-import { NodeDisk } from '../storage/node-disk.js';
-import type { NodeName } from '../storage/node-identity.js';
+import type { DataDir } from '../storage/data-dir.js';
 import { checkOptions } from './check-options.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
@@ -30,6 +28,7 @@ import { Members } from './members.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
 import { checkKnownObjects } from './known-objects.js';
+import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
@@ -131,7 +130,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Starts a node on a placement of the caller's choice, and its data directory on another disk; for
+   * Starts a node on a placement of the caller's choice, and on another host than this machine perhaps; for
    * `conclave/testing`.
    *
    * @internal
@@ -139,24 +138,25 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   static async startOn<Definitions extends ObjectDefinitions>(
     options: CheckedOptions<Definitions>,
     place: (events: PlacementEvents) => Placement,
-    openDataDir: (path: string, name: NodeName) => Promise<DataDir> = (path, name) =>
-      DataDir.open(new NodeDisk({ isSynced: options.fsync }), path, name),
+    host: NodeHost = machineHost(options),
   ): Promise<Runtime<Definitions>> {
     const codec = new ValueCodec();
     const definitions = Object.entries(options.objects);
-    const objects = await Promise.all(definitions.map(([name, object]) => resolveDefinition(name, object, codec)));
+    const objects = await Promise.all(
+      definitions.map(([name, object]) => resolveDefinition(name, object, codec, host.classes)),
+    );
     const fate = new NodeFate();
     const { cluster, self } = options;
-    const dataDir = options.dataDir === null ? null : await openDataDir(options.dataDir, { cluster, self });
+    const dataDir = options.dataDir === null ? null : await host.openDataDir(options.dataDir, { cluster, self });
     const placement = place(fate);
     try {
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
-      await placement.start(nodeParts(placement.addresses, options, objects, dataDir));
+      await placement.start(nodeParts(placement.addresses, options, objects, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
       const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
-      setImmediate(() => runtime.#events.release());
+      host.later(() => runtime.#events.release());
       return runtime;
     } catch (error) {
       await placement.stop();

@@ -16,6 +16,8 @@ import { TimerQueue } from './timer-queue.js';
 const BATCH_MAX = 16;
 /** Actors that keep each other busy this long without time passing would do so for ever. */
 const STEPS_PER_INSTANT_MAX = 1_000_000;
+/** After so many instants the event loop gets its turn, for those who share it. Nothing simulated waits for that. */
+const INSTANTS_BEFORE_YIELD = 4_096;
 /** The calendar at the virtual beginning: 2001-09-09T01:46:40Z. */
 const EPOCH_MS = 1_000_000_000_000;
 
@@ -26,6 +28,7 @@ export class SimulationScheduler implements Scheduler, Clock {
   readonly #timers = new TimerQueue();
   #nowMs = 0;
   #stepsInInstant = 0;
+  #drains = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -54,6 +57,11 @@ export class SimulationScheduler implements Scheduler, Clock {
 
   after(delayMs: number, run: () => void): Timer {
     return this.#timers.add(this.#nowMs + delayMs, run);
+  }
+
+  /** The same by virtual time: what is due at one time comes in the order of these calls. */
+  at(dueMs: number, run: () => void): Timer {
+    return this.#timers.add(dueMs, run);
   }
 
   /** Gives one turn, or else moves time to the next timer and fires it. Returns false when there is neither. */
@@ -90,11 +98,21 @@ export class SimulationScheduler implements Scheduler, Clock {
     for (;;) {
       if (condition()) return true;
       if (this.#ready.length === 0) {
-        await continuations();
+        await this.#continuations();
         if (condition()) return true;
       }
       if (!this.#step(untilMs)) return false;
     }
+  }
+
+  /**
+   * Every promise that is settled has called its continuations, and theirs, when this one is; and what those have given to
+   * `nextTick`, as callers do, has run with its own.
+   */
+  async #continuations(): Promise<void> {
+    if (++this.#drains % INSTANTS_BEFORE_YIELD === 0) await new Promise((resolve) => void setImmediate(resolve));
+    await nextTick();
+    await nextTick();
   }
 
   #step(untilMs: number): boolean {
@@ -122,7 +140,7 @@ export class SimulationScheduler implements Scheduler, Clock {
   }
 }
 
-/** Every promise that is settled has called its continuations, and theirs, when this one is. */
-function continuations(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+/** What is given to `nextTick` runs once no promise has a continuation to call any more. */
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -15,6 +15,14 @@ export interface DataDirLock {
   release(): Promise<void>;
 }
 
+/** What a data directory is opened with where it is not the machine's. */
+export interface DataDirEnv {
+  /** Locks the directory. Default: {@link DirectoryLock}. */
+  readonly acquire?: (path: string) => Promise<DataDirLock>;
+  /** 32 hex digits that nobody else has. Default: random. */
+  readonly newIncarnation?: () => string;
+}
+
 export class DataDir {
   /** Real paths: they stay right when the working directory changes. */
   readonly layout: DataDirLayout;
@@ -32,22 +40,18 @@ export class DataDir {
 
   /**
    * Opens the data directory of the node of this name, and creates what is missing of it. Nothing stays locked when it
-   * fails. `acquire` locks it; on a disk that is not the machine's, in another way than by default.
+   * fails.
    *
    * @throws ConclaveError `ERR_DATA_DIR_LOCKED` when another process uses it, `ERR_DATA_DIR_MISMATCH` when it is not this
    * node's, `ERR_STORAGE_CORRUPT` when it is not known whose it is, `ERR_STORAGE` when the disk refuses.
    */
-  static async open(
-    disk: Disk,
-    path: string,
-    name: NodeName,
-    acquire: (path: string) => Promise<DataDirLock> = (directory) => DirectoryLock.acquire(directory),
-  ): Promise<DataDir> {
+  static async open(disk: Disk, path: string, name: NodeName, env: DataDirEnv = {}): Promise<DataDir> {
+    const { acquire = (directory) => DirectoryLock.acquire(directory), newIncarnation } = env;
     disk.makeDirectory(path);
     const lock = await acquire(path);
     try {
       const layout = dataDirLayout(lock.path);
-      const identity = readOrCreateIdentity(disk, layout.path, name);
+      const identity = readOrCreateIdentity(disk, layout.path, name, newIncarnation);
       disk.makeDirectory(layout.log);
       disk.makeDirectory(layout.snapshots);
       return new DataDir(disk, layout, identity, lock);

@@ -41,7 +41,7 @@ const OWNER = /^[0-9a-f]{32}\.owner$/;
 const OF_THE_FILE_SYSTEM = 'lost+found';
 
 /**
- * Reads the identity of a data directory, which must exist and be locked. Gives it a new one, which is durable when this
+ * Reads the identity of a data directory, which must exist and be locked. Gives it a new one (random by default), which is durable when this
  * returns, if there is none, or if there is neither log nor snapshot: then nothing has been promised under the old one,
  * or what was has been forgotten.
  *
@@ -49,12 +49,17 @@ const OF_THE_FILE_SYSTEM = 'lost+found';
  * `ERR_STORAGE_CORRUPT` when the file is damaged or missing beside a log or snapshots, or the log is missing beside
  * snapshots; `ERR_STORAGE` when the disk refuses.
  */
-export function readOrCreateIdentity(disk: Disk, dataDir: string, name: NodeName): NodeIdentity {
+export function readOrCreateIdentity(
+  disk: Disk,
+  dataDir: string,
+  name: NodeName,
+  newIncarnation: () => string = randomIncarnation,
+): NodeIdentity {
   const layout = dataDirLayout(dataDir);
   const isNamed = disk.exists(layout.node);
   if (isNamed) refuseUnlessOurs(layout, read(disk, layout), name);
   const isNew = !isNamed || !holdsFiles(disk, layout.log);
-  if (isNew) create(disk, layout, name, isNamed);
+  if (isNew) create(disk, layout, name, isNamed, newIncarnation());
   const content = read(disk, layout);
   if (isNew) own(disk, layout, content);
   else refuseUnlessOwned(disk, layout, content);
@@ -63,17 +68,27 @@ export function readOrCreateIdentity(disk: Disk, dataDir: string, name: NodeName
   return { incarnation: asIncarnation(content.incarnation), isNew };
 }
 
+function randomIncarnation(): string {
+  return randomBytes(16).toString('hex');
+}
+
 function refuseUnlessOurs(layout: DataDirLayout, found: NodeName, wanted: NodeName): void {
   if (found.cluster !== wanted.cluster || found.self !== wanted.self) throw notOurs(layout, found, wanted);
 }
 
-function create(disk: Disk, layout: DataDirLayout, { cluster, self }: NodeName, isNamed: boolean): void {
+function create(
+  disk: Disk,
+  layout: DataDirLayout,
+  { cluster, self }: NodeName,
+  isNamed: boolean,
+  incarnation: string,
+): void {
   for (const directory of [layout.log, layout.snapshots]) {
     if (!holdsFiles(disk, directory)) continue;
     const missing = isNamed ? `the log in ${layout.log}, with what the node has promised,` : 'it';
     throw corrupt(layout, `${missing} is missing, but there are files in ${directory}`);
   }
-  replaceSmallFile(disk, layout.node, format({ cluster, self, incarnation: randomBytes(16).toString('hex') }));
+  replaceSmallFile(disk, layout.node, format({ cluster, self, incarnation }));
 }
 
 /**

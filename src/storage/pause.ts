@@ -8,3 +8,6 @@
  * to go on at once. A promise that rejects ends the work: that is how it is aborted.
  */
 export type Pause = () => Promise<void> | undefined;
+
+/** Makes the pause of one piece of work, which is to keep its thread for about `sliceMs` at a time. */
+export type NewPause = (sliceMs: number) => Pause;

@@ -19,3 +19,8 @@ export function snapshotCorrupt(path: string | null, offset: number, what: strin
     { data: { ...(path === null ? {} : { path }), offset }, ...(cause === undefined ? {} : { cause }) },
   );
 }
+
+/** Is it damage, of a snapshot or of anything else, that this error tells of? */
+export function isCorrupt(error: unknown): boolean {
+  return error instanceof ConclaveError && error.code === 'ERR_STORAGE_CORRUPT';
+}

@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import { assert } from '../assert.js';
-import { ConclaveError } from '../errors.js';
+import { asError, ConclaveError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
 import type { Disk } from './disk.js';
 import type { DraftPlace } from './snapshot-draft.js';
@@ -94,25 +94,30 @@ export class SnapshotFolder implements SnapshotStore {
     const unusable = [...this.#unusable.keys()].filter(
       (path) => oldestKept !== undefined && this.#unusable.get(path)! < oldestKept.lastIncluded.index,
     );
-    // What is not there any more is forgotten at once: the next removal may fail.
-    for (const snapshot of gone) {
-      this.#disk.remove(pathOf(snapshot));
-      this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
-    }
-    for (const path of unusable) {
-      this.#disk.remove(path);
-      this.#unusable.delete(path);
-    }
+    // One that cannot be removed is not in the way of the others, and is tried again the next time.
+    const refusals: Error[] = [];
+    const remove = (path: string, forget: () => void): void => {
+      try {
+        // Somebody may have looked at it and done so.
+        if (this.#disk.exists(path)) this.#disk.remove(path);
+        forget();
+      } catch (error) {
+        refusals.push(asError(error));
+      }
+    };
+    for (const snapshot of gone) remove(pathOf(snapshot), () => this.#forget(snapshot));
+    for (const path of unusable) remove(path, () => void this.#unusable.delete(path));
     if (gone.length + unusable.length > 0) this.#disk.syncDirectory(this.#directory);
+    if (refusals.length > 0) throw refusals[0]!;
   }
 
   setAside(snapshot: SnapshotInfo, error: unknown): void {
-    this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
+    this.#forget(snapshot);
     this.#rename(pathOf(snapshot), snapshot.lastIncluded.index, error);
   }
 
   passOver(snapshot: SnapshotInfo, error: unknown): void {
-    this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
+    this.#forget(snapshot);
     this.#noteUnusable(pathOf(snapshot), snapshot.lastIncluded.index, error);
   }
 
@@ -147,6 +152,10 @@ export class SnapshotFolder implements SnapshotStore {
     } finally {
       reader.close();
     }
+  }
+
+  #forget(snapshot: SnapshotInfo): void {
+    this.#snapshots = this.#snapshots.filter((each) => each !== snapshot);
   }
 
   #rename(path: string, index: number, error: unknown): void {

@@ -26,3 +26,11 @@ export {
 } from './linearizability/session-order-oracle.js';
 export type { LinearizabilityVerdict, NotLinearizable } from './linearizability/verdict.js';
 export { LocalCluster, type LocalClusterOptions } from './local-cluster.js';
+export type { ClusterRunReport } from './simulation/cluster-run.js';
+export type { ClusterShape } from './simulation/cluster-shape.js';
+export { Coverage } from './simulation/coverage.js';
+export { FAULTS, type FaultMix, type FaultName } from './simulation/faults/fault-mix.js';
+export { runSimulation, type SimulationOptions, type SimulationReport } from './simulation/run-simulation.js';
+export { simulate, type SimulateOptions } from './simulation/simulate.js';
+export type { SimulationClients, SimulationNode } from './simulation/user-clients.js';
+export type { Violation } from './simulation/violations.js';

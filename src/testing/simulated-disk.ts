@@ -86,6 +86,20 @@ export class SimulatedDisk implements Disk {
     this.#capacityBytes = bytes;
   }
 
+  /** The space that files take, in sectors of 512 bytes. */
+  get takenBytes(): number {
+    let taken = 0;
+    for (const content of this.#names.entries().values()) taken += content.allocatedBytes;
+    return taken;
+  }
+
+  /** What was to happen to it does not: it neither crashes nor fails, and has room. */
+  heal(): void {
+    this.#crashAt = null;
+    this.#failures.clear();
+    this.#capacityBytes = Number.POSITIVE_INFINITY;
+  }
+
   /** Turns one bit of a file around. */
   flipBit(path: string, offset: number, bit: number): void {
     this.#existing('flipBit', path).flipBit(offset, bit);
@@ -259,9 +273,7 @@ export class SimulatedDisk implements Disk {
 
   #freeBytes(): number {
     if (this.#capacityBytes === Number.POSITIVE_INFINITY) return this.#capacityBytes;
-    let taken = 0;
-    for (const content of this.#names.entries().values()) taken += content.allocatedBytes;
-    return Math.max(0, this.#capacityBytes - taken);
+    return Math.max(0, this.#capacityBytes - this.takenBytes);
   }
 
   #existing(operation: string, path: string): SimulatedContent {

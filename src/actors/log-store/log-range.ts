@@ -30,7 +30,7 @@ export function readLogRange(
   fromIndex: LogIndex,
   toIndex: LogIndex,
 ): Generator<Uint8Array<ArrayBuffer>, void> {
-  return readRuns(disk, directory, group, findRuns(disk, directory, group), fromIndex, toIndex, true);
+  return readRuns(disk, directory, group, findLog(disk, directory, group).runs, fromIndex, toIndex, true);
 }
 
 /**
@@ -83,8 +83,19 @@ export function* readRuns(
   yield* pieces.flush();
 }
 
+/**
+ * Does the log go on behind the entry at `index`? One of which nothing is known does behind any but its beginning, which is
+ * at 0.
+ *
+ * @throws ConclaveError `ERR_STORAGE_CORRUPT` when something is damaged, `ERR_STORAGE`.
+ */
+export function reachesBackTo(disk: Disk, directory: string, group: GroupId, index: LogIndex): boolean {
+  const { firstIndex } = findLog(disk, directory, group);
+  return firstIndex === null ? index > 0 : firstIndex <= index + 1;
+}
+
 /** Where the group's entries are, by the headers of the records alone, as far as the log can be read now. */
-function findRuns(disk: Disk, directory: string, group: GroupId): readonly LogRun[] {
+function findLog(disk: Disk, directory: string, group: GroupId): GroupLog {
   let log = new GroupLog();
   const window = new ReadWindow();
   for (const sequence of segmentSequences(disk, directory)) {
@@ -94,7 +105,7 @@ function findRuns(disk: Disk, directory: string, group: GroupId): readonly LogRu
     // Dropped meanwhile, and so were all before it, for they are dropped from the first on: none of them is needed.
     log = new GroupLog();
   }
-  return log.runs;
+  return log;
 }
 
 /** Returns whether the log goes on in the next segment. */

@@ -30,6 +30,7 @@ import type {
 import { isMember, membersOf, peersOf, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
 import { SnapshotDesk } from './snapshot-desk.js';
+import type { RaftWitness } from './raft-witness.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
 import { forgetfulVoters } from './admitting.js';
 import { statusOf } from './status.js';
@@ -54,6 +55,7 @@ export interface RaftActorOptions {
   readonly tickMs: number;
   /** How many bytes of committed entries may be on their way to the objects; the rest waits in the log. */
   readonly applyBytesMax: number;
+  readonly witness?: RaftWitness;
 }
 
 /** Past this, a leader whose own disk is slower than its followers' takes in nothing new until it has caught up. */
@@ -219,6 +221,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #step(message: LocalMessage | PeerMessage): void {
     if (message.type !== 'flush') this.#nowMs = this.#context.clock.nowMs();
     step(this.#core, message, this.#nowMs, this.#context.clock.wallMs());
+    this.#options.witness?.stepped(this.#core, message);
   }
 
   /** Carries out what the core wants done. Returns whether the core has been told something new by it. */

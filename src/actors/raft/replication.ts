@@ -144,7 +144,6 @@ function confirmRound(leader: Leader, round: number): void {
 export function startRound(core: Core, leader: Leader): void {
   leader.round++;
   leader.roundsStartedAtMs.push(core.nowMs);
-  leader.nextHeartbeatMs = core.nowMs + core.options.heartbeatMs;
   leader.hasNewAcks = true;
 }
 

@@ -80,13 +80,13 @@ export class SnapshotDesk {
    */
   dropLog(): void {
     if (this.#newest === null || this.#offered === null) return;
+    this.#forgetGiven(this.#newest.lastIncluded.index);
     const { log, role, lastApplied } = this.#core;
     const hasRoom = log.byteLength <= logBytesMax(this.#newest);
     if (!hasRoom || !this.#isBeingGiven(this.#offered)) this.#offered = this.#newest;
     const { lastIncluded, oldestIndex } = this.#newest;
     let neededFrom: number = Math.min(lastIncluded.index, this.#offered.lastIncluded.index);
     if (neededFrom < log.firstIndex) return;
-    this.#forgetGiven(lastIncluded.index);
     if (role.name === 'leader') {
       for (const { id, matchIndex } of role.peers.values()) {
         if (matchIndex >= neededFrom || !this.#transport.isConnected(id)) continue;

@@ -132,7 +132,7 @@ export interface Core {
   readonly log: RaftLog;
   /** Follows the log, from what the snapshot says that the log begins behind. */
   readonly configurations: Configurations;
-  /** The incarnation of each node that was ever connected, as its last connection said. */
+  /** The incarnation of each member that was ever connected and of whoever else is, as its last connection said. */
   readonly incarnations: Map<NodeId, Incarnation>;
   /** Those that are connected now. */
   readonly connected: Set<NodeId>;

@@ -31,7 +31,7 @@ export class ArrayWriter {
     this.#bytes = grown;
   }
 
-  /** Adds an item that is one byte long: `nil`, or a whole number from 0 to 127. Returns where it is. */
+  /** Adds an item that is one byte long: `nil`, a boolean, or a whole number from 0 to 127. Returns where it is. */
   addByte(byte: number): number {
     this.reserve(1);
     this.#bytes[this.#length] = byte;

@@ -130,11 +130,23 @@ function checkState(object: string, value: Function): void {
       const complaint = `extends ${level.name}, whose content is not in fields: keep one in a field instead, ${hooks}`;
       throw invalidObject(object, complaint, { class: value.name });
     }
-    const field = privateFieldIn(source);
-    if (field === undefined) continue;
+    const field = privateFieldOf(level, source);
+    if (field === null) continue;
     const complaint = `keeps state in ${field}, which no snapshot can see: use a TypeScript private field, ${hooks}`;
     throw invalidObject(object, complaint, { class: level.name, field });
   }
+}
+
+/** What the source of each class was found to hold: it never changes, and is looked through once. */
+const privateFields = new WeakMap<Function, string | null>();
+
+function privateFieldOf(value: Function, source: string): string | null {
+  let field = privateFields.get(value);
+  if (field === undefined) {
+    field = privateFieldIn(source) ?? null;
+    privateFields.set(value, field);
+  }
+  return field;
 }
 
 function* classesOf(value: Function): Iterable<Function> {

@@ -8,7 +8,6 @@ import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply }
 import { assert } from '../../assert.js';
 import { asError, ConclaveError } from '../../errors.js';
 import { logIndex, type Life, type LogIndex, type SessionId } from '../../ids.js';
-import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
 import { JOIN_ANEW } from '../../storage/join-anew.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
@@ -17,7 +16,7 @@ import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js'
 import type { CallerMessage } from './caller-messages.js';
 import { hashObjects } from './hash-objects.js';
 import type { Machine } from './machine.js';
-import { MachineLoader, type LoadedMachine } from './machine-loader.js';
+import { MachineLoader, type LoadedMachine, type MachineEnv } from './machine-loader.js';
 import type { MachineMessage, RunQueries } from './machine-messages.js';
 import type { ResolvedObject } from './object-definition.js';
 import { collectTransfers, type ResultBlock } from './results.js';
@@ -70,11 +69,11 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #reportedIndex = -1;
   #reportedSession: SessionId | null = null;
 
-  constructor(context: ActorContext<MachineMessage | Loaded>, data: MachineActorData, disk: Disk) {
+  constructor(context: ActorContext<MachineMessage | Loaded>, data: MachineActorData, env: MachineEnv) {
     this.#context = context;
     this.#raft = context.ref(data.raft);
     this.#caller = context.ref(data.caller);
-    this.#loader = new MachineLoader(data, context.ref<SnapshotterMessage>(data.snapshotter), disk, context.logger);
+    this.#loader = new MachineLoader(data, context.ref<SnapshotterMessage>(data.snapshotter), env, context.logger);
     this.#load();
   }
 
@@ -253,9 +252,9 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
 
 /** Makes the actor; the export that an object thread spawns by name. */
 export const machineActor: ActorFactory<MachineMessage, MachineActorData> = (context, data) =>
-  machineActorOn(new NodeDisk({ isSynced: true }))(context, data);
+  machineActorOn({ disk: new NodeDisk({ isSynced: true }) })(context, data);
 
-/** Makes the actor where snapshots lie on a disk of the caller's choice. */
-export function machineActorOn(disk: Disk): ActorFactory<MachineMessage, MachineActorData> {
-  return (context, data) => new MachineActor(context, data, disk);
+/** Makes the actor with a disk, classes and pauses of the caller's choice. */
+export function machineActorOn(env: MachineEnv): ActorFactory<MachineMessage, MachineActorData> {
+  return (context, data) => new MachineActor(context, data, env);
 }

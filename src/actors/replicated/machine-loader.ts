@@ -9,16 +9,30 @@ import type { ActorRef } from '../../runtime/actor.js';
 import { breather } from '../../runtime/breather.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { Disk } from '../../storage/disk.js';
+import type { NewPause } from '../../storage/pause.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import { isUnreadable } from '../../storage/unreadable.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
+import type { ClassLoader } from './class-loader.js';
 import { Machine } from './machine.js';
 import { restoreMachine } from './machine-snapshot.js';
+import type { MachineWitness } from './machine-witness.js';
 import { loadObject, type ResolvedObject } from './object-definition.js';
+import { moduleClasses } from './object-module.js';
 import { hasHooks } from './state/state-hooks.js';
 import { writeState } from './state/write-state.js';
 import { ValueCodec } from './value-codec.js';
+
+/** What machines are made with, besides what their node says. */
+export interface MachineEnv {
+  readonly disk: Disk;
+  /** Default: the classes are loaded from their modules. */
+  readonly classes?: ClassLoader;
+  /** Default: {@link breather}. */
+  readonly newPause?: NewPause;
+  readonly witness?: MachineWitness;
+}
 
 export interface LoadedMachine {
   readonly machine: Machine;
@@ -36,19 +50,19 @@ const SLICE_MS = 5;
 export class MachineLoader {
   readonly #options: { readonly objects: readonly ResolvedObject[]; readonly life: Life; readonly sessionsMax: number };
   readonly #snapshotter: ActorRef<SnapshotterMessage>;
-  readonly #disk: Disk;
+  readonly #env: MachineEnv;
   readonly #logger: Logger;
   #unreadable: ConclaveError | null = null;
 
   constructor(
     options: { readonly objects: readonly ResolvedObject[]; readonly life: Life; readonly sessionsMax: number },
     snapshotter: ActorRef<SnapshotterMessage>,
-    disk: Disk,
+    env: MachineEnv,
     logger: Logger,
   ) {
     this.#options = options;
     this.#snapshotter = snapshotter;
-    this.#disk = disk;
+    this.#env = env;
     this.#logger = logger;
   }
 
@@ -61,7 +75,7 @@ export class MachineLoader {
    * Loads the newest snapshot that is whole and can be read, or none where there is none.
    *
    * @throws ConclaveError `ERR_INVALID_OBJECT` when an object cannot be made or restored, `ERR_DATA_DIR_MISMATCH` when a
-   *   newer version wrote the snapshot.
+   *   newer version wrote the snapshot, `ERR_STORAGE` when it cannot be read and no older one can take its place.
    */
   async loadNewest(): Promise<LoadedMachine> {
     const damaged: string[] = [];
@@ -72,6 +86,8 @@ export class MachineLoader {
         { timeoutMs: NEWEST_TIMEOUT_MS },
       );
       if (snapshot === null) return { machine: await this.#newMachine(), snapshot: null };
+      // No other can take its place: it may be readable another time.
+      if (unreadable.includes(snapshot.id)) throw this.#unreadable!;
       try {
         return await this.load(snapshot);
       } catch (error) {
@@ -95,10 +111,11 @@ export class MachineLoader {
    * @throws ConclaveError `ERR_STORAGE_CORRUPT`, `ERR_STORAGE`, and what {@link MachineLoader.loadNewest} throws.
    */
   async load(snapshot: SnapshotInfo): Promise<LoadedMachine> {
-    const reader = SnapshotReader.openAt(this.#disk, snapshot.location);
+    const { disk, newPause = breather } = this.#env;
+    const reader = SnapshotReader.openAt(disk, snapshot.location);
     try {
       const machine = await this.#newMachine();
-      await restoreMachine(machine, reader, breather(SLICE_MS));
+      await restoreMachine(machine, reader, newPause(SLICE_MS));
       const { lastIncluded, configuration } = reader.manifest;
       return { machine, snapshot: { lastIncluded, configuration } };
     } finally {
@@ -108,9 +125,11 @@ export class MachineLoader {
 
   async #newMachine(): Promise<Machine> {
     const { life, sessionsMax } = this.#options;
-    const objects = await Promise.all(this.#options.objects.map((object) => loadObject(object)));
+    const { classes = moduleClasses, witness } = this.#env;
+    const objects = await Promise.all(this.#options.objects.map((object) => loadObject(object, classes)));
     // Hooks are tried while nothing depends on them.
     for (const object of objects) if (hasHooks(object.instance)) await writeState(object, nothing, nothing);
-    return new Machine({ objects, life, sessionsMax, codec: new ValueCodec() });
+    const codec = new ValueCodec();
+    return new Machine({ objects, life, sessionsMax, codec, ...(witness === undefined ? {} : { witness }) });
   }
 }

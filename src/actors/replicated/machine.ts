@@ -11,9 +11,10 @@ import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
 import { enterCommand, leaveCommand } from './command-context.js';
+import type { MachineWitness } from './machine-witness.js';
 import type { LoadedObject } from './object-definition.js';
 import { ResultCollector, type ResultBlock } from './results.js';
-import { SessionTable, type SavedSession } from './session-table.js';
+import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
 import type { ValueCodec } from './value-codec.js';
 
@@ -23,6 +24,7 @@ export interface MachineOptions {
   readonly life: Life | null;
   readonly sessionsMax: number;
   readonly codec: ValueCodec;
+  readonly witness?: MachineWitness;
 }
 
 /** What has happened to this node's own session since the last look. */
@@ -70,6 +72,7 @@ export class Machine {
   readonly #bindings = new Map<string, Binding>();
   readonly #sessions: SessionTable;
   readonly #codec: ValueCodec;
+  readonly #witness: MachineWitness | undefined;
   readonly #reader = new EntryReader();
   readonly #blocks = new BlockReader();
   /** The last table of names, and the methods that it names. */
@@ -83,6 +86,7 @@ export class Machine {
     this.#life = options.life;
     this.objects = options.objects;
     this.#codec = options.codec;
+    this.#witness = options.witness;
     this.#sessions = new SessionTable(options.sessionsMax);
     this.#collector = new ResultCollector(options.codec);
     for (const object of options.objects) {
@@ -103,8 +107,9 @@ export class Machine {
     reader.reset(entries);
     while (reader.next()) {
       assert(reader.index === this.appliedIndex + 1, 'entries are applied in order, each once');
+      let verdict: Verdict | null = null;
       if (reader.kind === EntryKind.block) {
-        this.#applyBlock(entries, view, results);
+        verdict = this.#applyBlock(entries, view, results);
       } else if (reader.kind === EntryKind.session) {
         this.#openSession(entries);
       } else if (reader.kind === EntryKind.configuration) {
@@ -113,6 +118,7 @@ export class Machine {
       this.appliedIndex = reader.index;
       this.#appliedTerm = reader.term;
       this.#appliedTimestampMs = reader.timestampMs;
+      this.#witness?.applied(this, verdict);
     }
   }
 
@@ -135,6 +141,7 @@ export class Machine {
     this.#configuration = configuration;
     this.#sessions.restore(sessions);
     this.#takeOwnSession();
+    this.#witness?.restored(this);
   }
 
   #takeOwnSession(): void {
@@ -161,10 +168,11 @@ export class Machine {
     if (this.own.session === null && life === this.#life) this.#takeOwnSession();
   }
 
-  #applyBlock(entries: Uint8Array, view: DataView, results: ResultBlock[]): void {
+  /** Returns what became of it; null: it is no block at all. */
+  #applyBlock(entries: Uint8Array, view: DataView, results: ResultBlock[]): Verdict | null {
     const { payloadStart, payloadEnd } = this.#reader;
     const header = this.#blocks.read(view, payloadStart, payloadEnd);
-    if (header === null) return;
+    if (header === null) return null;
     const { session } = header;
     const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
     const isOwn = session === this.own.session;
@@ -183,6 +191,7 @@ export class Machine {
       this.own.expired = session;
       this.own.session = null;
     }
+    return verdict;
   }
 
   /** Null when the bytes are no commands. Every replica finds the same, and none runs any of them. */

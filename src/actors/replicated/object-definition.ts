@@ -5,9 +5,10 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import type { ClassLoader } from './class-loader.js';
 import { describeClass, invalidObject, type ObjectClass } from './describe-class.js';
 import type { MethodKind } from './method-mark.js';
-import { exportNameOf, importExport } from './object-module.js';
+import { moduleClasses } from './object-module.js';
 import { StateWatch } from './state/state-watch.js';
 import { ValueCodec } from './value-codec.js';
 import { isWellFormed } from './value-forms.js';
@@ -61,12 +62,17 @@ export function object<T extends object, Args extends readonly unknown[]>(
  * @throws ConclaveError `ERR_INVALID_OPTION` for the name, `ERR_INVALID_OBJECT` for the class, `ERR_NOT_ENCODABLE` for
  *   the arguments; `data.object` is the name.
  */
-export async function resolveDefinition(name: string, definition: unknown, codec: ValueCodec): Promise<ResolvedObject> {
+export async function resolveDefinition(
+  name: string,
+  definition: unknown,
+  codec: ValueCodec,
+  classes: ClassLoader = moduleClasses,
+): Promise<ResolvedObject> {
   checkName(name);
   const { class: target, args } = isDefinition(definition) ? definition : { class: definition, args: [] };
   const { module, methods } = describeClass(name, target);
   const encoded = encodeArgs(name, args, codec);
-  const exportName = await exportNameOf(name, module, target as Function);
+  const exportName = await classes.exportNameOf(name, module, target as Function);
   return { name, module, exportName, args: encoded, methods };
 }
 
@@ -76,9 +82,12 @@ export async function resolveDefinition(name: string, definition: unknown, codec
  * @throws ConclaveError `ERR_INVALID_OBJECT` when the class is not what it was on the caller's thread, or its
  *   constructor throws; `ERR_STATE_NOT_ENCODABLE` when that makes what no snapshot can hold.
  */
-export async function loadObject(resolved: ResolvedObject): Promise<LoadedObject> {
+export async function loadObject(
+  resolved: ResolvedObject,
+  classes: ClassLoader = moduleClasses,
+): Promise<LoadedObject> {
   const { name, module, exportName, methods } = resolved;
-  const target = await importExport(name, module, exportName);
+  const target = await classes.importExport(name, module, exportName);
   const description = describeClass(name, target);
   for (const [method, kind] of methods) {
     if (description.methods.get(method) === kind) continue;

@@ -3,6 +3,7 @@
  * object's thread to have it.
  */
 
+import type { ClassLoader } from './class-loader.js';
 import { invalidObject } from './describe-class.js';
 
 /**
@@ -45,6 +46,9 @@ export async function importExport(object: string, module: string, exportName: s
     'export it whatever the thread';
   throw invalidObject(object, complaint, { module });
 }
+
+/** Finds classes by loading their modules. */
+export const moduleClasses: ClassLoader = { exportNameOf, importExport };
 
 async function importModule(object: string, module: string, timeoutMs = IMPORT_TIMEOUT_MS): Promise<Exports> {
   let timer: NodeJS.Timeout | undefined;

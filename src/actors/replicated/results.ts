@@ -23,6 +23,9 @@ export interface ResultBlock {
   readonly errors: readonly (readonly [position: number, error: PlainError, method: string])[] | null;
 }
 
+/** Booleans as msgpack has them: frequent results, for which the codec is a detour. */
+const TRUE = 0xc3;
+const FALSE = 0xc2;
 /** A result lies in the list of the block's results. */
 const RESULT_DEPTH = 2;
 /** Past this, the results of one block that are not numbers are not returned. */
@@ -90,6 +93,10 @@ export class ResultCollector {
   }
 
   #encode(position: number, result: unknown, method: string): void {
+    if (typeof result === 'boolean') {
+      this.#values.addByte(result ? TRUE : FALSE);
+      return;
+    }
     try {
       const encoded = this.#codec.encodeInto(result, 'result', RESULT_DEPTH);
       if (this.#values.byteLength + encoded.length > RESULTS_BYTES_MAX) throw tooLarge(encoded.length, method);

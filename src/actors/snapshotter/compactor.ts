@@ -9,6 +9,7 @@ import { logIndex, term, type LastIncluded, type LogIndex } from '../../ids.js';
 import type { Reply } from '../../runtime/actor.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
+import { isCorrupt } from '../../storage/snapshot-corrupt.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { isUnreadable } from '../../storage/unreadable.js';
 import { CompactionTrigger, type CompactionBounds, type CompactionMark } from './compaction-trigger.js';
@@ -75,6 +76,8 @@ export class Compactor {
   /** Failures since the last success. */
   #failures = 0;
   #retryAtMs = 0;
+  /** The newest snapshot was lost, and none has been taken in its place. */
+  #isOwed = false;
   /** The node is given a snapshot: what would be taken now is of no use. */
   #isHeld = false;
   #isClosed = false;
@@ -117,9 +120,9 @@ export class Compactor {
     if (this.#isHeld || this.#isClosed || this.#attempt !== null) return;
     const nowMs = this.#options.clock.nowMs();
     if (this.#askers.some(({ index }) => index <= this.#appliedIndex)) this.#start(false, nowMs);
-    else if (nowMs < this.#retryAtMs) return;
+    else if (nowMs < this.#retryAtMs || this.#appliedIndex <= this.#keeper.newestIndex) return;
     // One that has failed is tried again, due or not.
-    else if (this.#failures > 0) this.#start(false, nowMs);
+    else if (this.#failures > 0 || this.#isOwed) this.#start(false, nowMs);
     else if (this.#trigger.isDue(this.#appliedIndex, this.#appliedBytes, nowMs)) this.#start(true, nowMs);
   }
 
@@ -133,7 +136,15 @@ export class Compactor {
 
   /** The newest snapshot is not the one that was taken here last: one was given to the node, or found damaged. */
   newestChanged(): void {
+    this.#isOwed = false;
     this.#trigger.reset(this.#mark());
+  }
+
+  /** The newest snapshot has turned out to be none: one is taken in its place, for others may need it, and the objects. */
+  newestLost(): void {
+    this.newestChanged();
+    this.#isOwed = true;
+    this.advance();
   }
 
   onEnded({ taken, error }: AttemptEnded): void {
@@ -202,6 +213,7 @@ export class Compactor {
     }
     this.#failures = 0;
     this.#retryAtMs = 0;
+    this.#isOwed = false;
     this.#trigger.reset({ ...this.#mark(), appliedBytes: attempt.appliedBytes, takenMs: attempt.startedMs });
     if (attempt.isDue) this.#trigger.settle();
     const { bytes, stateBytes, lastIncluded } = snapshot;
@@ -224,7 +236,11 @@ export class Compactor {
   }
 
   #failed({ index, previous }: Attempt, error: Error): void {
-    if (previous !== null && isOf(previous, error)) this.#giveUp(previous, error);
+    // Where there is an older one, the next attempt begins with that.
+    if (previous !== null && isOf(previous, error)) {
+      this.#keeper.giveUp(previous, error);
+      this.newestChanged();
+    }
     const retryInMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#retryAtMs = this.#options.clock.nowMs() + retryInMs;
@@ -234,14 +250,6 @@ export class Compactor {
     const covered = this.#askers.filter((asker) => asker.index <= index);
     this.#askers = this.#askers.filter((asker) => asker.index > index);
     for (const { reply } of covered) reply.fail(failure);
-  }
-
-  /** Where there is an older one, the next attempt begins with that; what only cannot be read may be another time. */
-  #giveUp(previous: SnapshotInfo, error: Error): void {
-    const hasOlder = this.#keeper.store.list().at(-1) !== previous;
-    if (!isUnreadable(error)) this.#keeper.setAside([previous.id], error);
-    else if (hasOlder) this.#keeper.passOver([previous.id], error);
-    this.newestChanged();
   }
 
   #abort(): void {
@@ -288,5 +296,5 @@ export class Compactor {
 /** Is it this snapshot that was found damaged or could not be read, and not the log? */
 function isOf({ location }: SnapshotInfo, error: Error): boolean {
   if (location.kind !== 'file' || !(error instanceof ConclaveError)) return false;
-  return (isUnreadable(error) || error.code === 'ERR_STORAGE_CORRUPT') && error.data['path'] === location.path;
+  return (isUnreadable(error) || isCorrupt(error)) && error.data['path'] === location.path;
 }

@@ -15,6 +15,7 @@ import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import { SnapshotWriter, type SnapshotResult, type SnapshotSink } from '../../storage/snapshot-writer.js';
 import { readLogRange } from '../log-store/log-range.js';
+import type { ClassLoader } from '../replicated/class-loader.js';
 import { Machine } from '../replicated/machine.js';
 import { objectHashes, restoreMachine, saveMachine } from '../replicated/machine-snapshot.js';
 import { loadObject, type ResolvedObject } from '../replicated/object-definition.js';
@@ -63,6 +64,8 @@ export type OnProgress = (fraction: number) => void;
 
 export interface FoldEnv {
   readonly disk: Disk;
+  /** Default: the classes are loaded from their modules. */
+  readonly classes?: ClassLoader;
   /** Asked after each piece of work. When it rejects, the fold does, and its draft is for the store to discard. */
   readonly pause: Pause;
   readonly onProgress: OnProgress;
@@ -99,8 +102,11 @@ export async function fold(task: FoldTask, env: FoldEnv): Promise<FoldResult> {
 }
 
 /** A new machine, as the previous snapshot has it. */
-async function restored({ objects, sessionsMax, previous }: FoldTask, { disk, pause }: FoldEnv): Promise<Machine> {
-  const loaded = await Promise.all(objects.map((object) => loadObject(object)));
+async function restored(
+  { objects, sessionsMax, previous }: FoldTask,
+  { disk, classes, pause }: FoldEnv,
+): Promise<Machine> {
+  const loaded = await Promise.all(objects.map((object) => loadObject(object, classes)));
   const machine = new Machine({ objects: loaded, life: null, sessionsMax, codec: new ValueCodec() });
   if (previous === null) return machine;
   const reader = SnapshotReader.openAt(disk, previous);

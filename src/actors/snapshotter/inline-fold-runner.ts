@@ -1,8 +1,9 @@
 /**
- * Runs folds on the thread that asks for them, a slice at a time: for nodes without threads, and for simulations. A
- * fold's objects are objects of their own, but whatever their module shares with the live ones, they share.
+ * Runs folds on the thread that asks for them, a slice at a time: for nodes without threads. A fold's objects are objects of
+ * their own, but whatever their module shares with the live ones, they share.
  */
 
+import { breather } from '../../runtime/breather.js';
 import { abortable } from './abortable.js';
 import type { Disk } from '../../storage/disk.js';
 import { fold, type FoldResult, type FoldTask } from './fold.js';
@@ -19,7 +20,8 @@ export class InlineFoldRunner implements FoldRunner {
   }
 
   async run(task: FoldTask, { signal, onProgress }: FoldRun): Promise<FoldResult> {
-    return await fold(task, { disk: this.#disk, pause: abortable(signal, SLICE_MS), onProgress });
+    const pause = abortable(signal, breather(SLICE_MS));
+    return await fold(task, { disk: this.#disk, pause, onProgress });
   }
 
   async stop(): Promise<void> {}

@@ -10,6 +10,7 @@ import type { GroupId, LogIndex, NodeId } from '../../ids.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { Disk } from '../../storage/disk.js';
+import type { NewPause } from '../../storage/pause.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReceiver, type SnapshotOffer } from '../../storage/snapshot-receiver.js';
 import type { SnapshotStore } from '../../storage/snapshot-store.js';
@@ -24,6 +25,7 @@ export interface SnapshotFetchOptions {
   readonly store: SnapshotStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly newPause: NewPause;
   /** Sends a request to another node; it may be lost. */
   readonly send: (to: NodeId, request: SnapshotRequest) => void;
   /** Told now and then how far it is. */
@@ -222,8 +224,8 @@ export class SnapshotFetch {
     this.#parked?.receiver.abandon();
     this.#parked = null;
     const controller = new AbortController();
-    const { onEnded } = this.#options;
-    const over = receiver.finish(abortable(controller.signal, SLICE_MS)).then(
+    const { onEnded, newPause } = this.#options;
+    const over = receiver.finish(abortable(controller.signal, newPause(SLICE_MS))).then(
       (snapshot) => onEnded({ type: 'fetchEnded', snapshot, error: null }),
       (error: unknown) => onEnded({ type: 'fetchEnded', snapshot: null, error: asError(error) }),
     );

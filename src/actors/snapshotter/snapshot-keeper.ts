@@ -8,8 +8,10 @@ import { logIndex, type GroupId, type LogIndex } from '../../ids.js';
 import type { ActorRef } from '../../runtime/actor.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { DraftPlace } from '../../storage/snapshot-draft.js';
+import { isCorrupt } from '../../storage/snapshot-corrupt.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import type { SnapshotStore } from '../../storage/snapshot-store.js';
+import { isUnreadable } from '../../storage/unreadable.js';
 import type { LogStoreMessage } from '../log-store/log-store-messages.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
@@ -23,6 +25,8 @@ export interface SnapshotKeeperOptions {
   readonly logger: Logger;
   /** Is somebody reading it? Then it stays. */
   readonly isPinned: (snapshot: SnapshotInfo) => boolean;
+  /** Is the log behind this entry still there? Behind a snapshot that was given to the node, it has begun anew. */
+  readonly hasLogBehind: (index: LogIndex) => boolean;
 }
 
 const KEPT = 2;
@@ -90,23 +94,15 @@ export class SnapshotKeeper {
     }
   }
 
-  /** These were found damaged: they are not used again. */
-  setAside(ids: readonly string[], error: unknown): void {
-    const { logger } = this.#options;
-    for (const snapshot of this.store.list().filter(({ id }) => ids.includes(id))) {
-      logger.error({ id: snapshot.id, index: snapshot.lastIncluded.index }, 'a damaged snapshot is set aside');
-      try {
-        this.store.setAside(snapshot, error);
-      } catch (refusal) {
-        logger.error({ error: refusal, id: snapshot.id }, 'a damaged snapshot could not be renamed');
-      }
-    }
-    this.announce();
-  }
-
-  /** These cannot be read: an older one takes their place, until the next start at least. */
-  passOver(ids: readonly string[], error: unknown): void {
-    for (const snapshot of this.store.list().filter(({ id }) => ids.includes(id))) this.store.passOver(snapshot, error);
+  /**
+   * This one was found damaged, and is not used again; or it cannot be read, and is passed over where another one can take
+   * its place. Otherwise it is the one that is tried again, for it may be readable another time.
+   */
+  giveUp(snapshot: SnapshotInfo, error: Error): void {
+    // The same one may have been published anew meanwhile, under the same name: that is not the one that is meant.
+    if (!this.store.list().includes(snapshot)) return;
+    if (isCorrupt(error)) this.#setAside(snapshot, error);
+    else if (isUnreadable(error) && this.#canBeReplaced(snapshot)) this.store.passOver(snapshot, error);
     this.announce();
   }
 
@@ -129,6 +125,23 @@ export class SnapshotKeeper {
   announceAgain(): void {
     this.#announcedId = null;
     this.announce();
+  }
+
+  #canBeReplaced(snapshot: SnapshotInfo): boolean {
+    if (this.newest !== snapshot) return true;
+    // Or all of the log, where there is only this one.
+    const next = this.store.list()[1]?.lastIncluded.index ?? logIndex(0);
+    return this.#options.hasLogBehind(next);
+  }
+
+  #setAside(snapshot: SnapshotInfo, error: Error): void {
+    const { logger } = this.#options;
+    logger.error({ id: snapshot.id, index: snapshot.lastIncluded.index }, 'a damaged snapshot is set aside');
+    try {
+      this.store.setAside(snapshot, error);
+    } catch (refusal) {
+      logger.error({ error: refusal, id: snapshot.id }, 'a damaged snapshot could not be renamed');
+    }
   }
 
   #tellConsensus({ lastIncluded, id: snapshotId, bytes: snapshotBytes }: SnapshotInfo): void {

@@ -23,12 +23,20 @@ export interface SnapshotServerOptions {
   readonly logger: Logger;
   /** Sends a piece to another node; it may be lost. */
   readonly send: (to: NodeId, piece: SnapshotPiece) => void;
+  /** Told that something is wrong with this one, or with whoever fetches it. */
+  readonly onDoubt: (snapshot: SnapshotInfo) => void;
 }
 
 interface OpenSnapshot {
   readonly source: ByteSource;
   readonly bytes: number;
   usedMs: number;
+}
+
+interface OfferedSnapshot {
+  offeredMs: number;
+  /** Who has asked for the end of it, and not for its beginning since. */
+  readonly fetchedBy: Set<NodeId>;
 }
 
 /** Nobody has asked for so long: who still wants it asks for another one, if this one is gone. */
@@ -42,8 +50,8 @@ export class SnapshotServer {
   readonly #options: SnapshotServerOptions;
   /** By id. */
   readonly #open = new Map<string, OpenSnapshot>();
-  /** When each was offered last; by id. */
-  readonly #offeredMs = new Map<string, number>();
+  /** By id. */
+  readonly #offered = new Map<string, OfferedSnapshot>();
   /** How many requests of each peer were answered in this turn. */
   readonly #answered = new Map<NodeId, number>();
 
@@ -53,14 +61,16 @@ export class SnapshotServer {
 
   /** Is somebody reading it, or about to? */
   isWanted({ id }: SnapshotInfo): boolean {
-    return this.#open.has(id) || this.#offeredMs.has(id);
+    return this.#open.has(id) || this.#offered.has(id);
   }
 
   /** Another node is offered this one, perhaps once more. Returns whether it is there. */
   offered(id: string): boolean {
     const { store, clock } = this.#options;
     if (!store.list().some((each) => each.id === id)) return false;
-    this.#offeredMs.set(id, clock.nowMs());
+    const offered = this.#offered.get(id);
+    if (offered === undefined) this.#offered.set(id, { offeredMs: clock.nowMs(), fetchedBy: new Set() });
+    else offered.offeredMs = clock.nowMs();
     return true;
   }
 
@@ -74,9 +84,11 @@ export class SnapshotServer {
       const snapshot = this.#find(snapshotId);
       const bytes = snapshot === null ? NO_BYTES : read(snapshot, offset, Math.min(length, RANGE_BYTES_MAX));
       if (bytes !== null) send(from, { ...piece, bytes, crc: crc32(bytes) });
+      if (snapshot !== null) this.#noteFetched(from, snapshotId, offset, offset + length >= snapshot.bytes);
     } catch (error) {
       logger.error({ error, snapshotId }, 'a snapshot that another node asks for cannot be read');
       this.#close(snapshotId);
+      this.#doubt(snapshotId);
       send(from, { ...piece, bytes: NO_BYTES, crc: crc32(NO_BYTES) });
     }
   }
@@ -89,9 +101,9 @@ export class SnapshotServer {
   /** Closes what nobody reads any more. Returns whether anything is not wanted any more. */
   closeIdle(nowMs: number): boolean {
     const idle = [...this.#open].filter(([, { usedMs }]) => nowMs - usedMs >= IDLE_MS);
-    const forgotten = [...this.#offeredMs].filter(([, offeredMs]) => nowMs - offeredMs >= IDLE_MS);
+    const forgotten = [...this.#offered].filter(([, { offeredMs }]) => nowMs - offeredMs >= IDLE_MS);
     for (const [id] of idle) this.#close(id);
-    for (const [id] of forgotten) this.#offeredMs.delete(id);
+    for (const [id] of forgotten) this.#offered.delete(id);
     return idle.length + forgotten.length > 0;
   }
 
@@ -111,6 +123,18 @@ export class SnapshotServer {
     }
     open.usedMs = clock.nowMs();
     return open;
+  }
+
+  /** Who has had all of it, and begins anew, could make nothing of it. */
+  #noteFetched(from: NodeId, id: string, offset: number, isEnd: boolean): void {
+    const fetchedBy = this.#offered.get(id)?.fetchedBy;
+    if (offset === 0 && fetchedBy?.delete(from) === true) this.#doubt(id);
+    if (isEnd) fetchedBy?.add(from);
+  }
+
+  #doubt(id: string): void {
+    const snapshot = this.#options.store.list().find((each) => each.id === id);
+    if (snapshot !== undefined) this.#options.onDoubt(snapshot);
   }
 
   #close(id: string): void {

@@ -6,10 +6,14 @@
 
 import { assert } from '../../assert.js';
 import { asError, ConclaveError, toPlainError } from '../../errors.js';
-import type { GroupId, NodeId } from '../../ids.js';
+import type { GroupId, LogIndex, NodeId } from '../../ids.js';
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
+import { breather } from '../../runtime/breather.js';
 import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
+import type { NewPause } from '../../storage/pause.js';
+import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import { reachesBackTo } from '../log-store/log-range.js';
 import type { LogStoreMessage } from '../log-store/log-store-messages.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { FetchSnapshot } from '../raft/effects.js';
@@ -25,6 +29,7 @@ import { LogGatherer } from './log-gatherer.js';
 import { openSnapshots } from './open-snapshots.js';
 import { PoolFoldRunner } from './pool-fold-runner.js';
 import type { SnapshotEvent } from './snapshot-event.js';
+import { SnapshotCheck, type CheckEnded } from './snapshot-check.js';
 import { FETCH_RETRY_MS, SnapshotFetch, type FetchEnded } from './snapshot-fetch.js';
 import { SnapshotInstalling } from './snapshot-installing.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
@@ -60,7 +65,7 @@ export interface SnapshotterData {
 }
 
 /** What the actor tells itself. */
-type OwnMessage = { readonly type: 'tick' } | AttemptEnded | FetchEnded;
+type OwnMessage = { readonly type: 'tick' } | AttemptEnded | FetchEnded | CheckEnded;
 
 type Message = SnapshotterMessage | OwnMessage;
 
@@ -70,6 +75,7 @@ interface Parts {
   readonly compactor: Compactor;
   readonly gatherer: LogGatherer;
   readonly server: SnapshotServer;
+  readonly check: SnapshotCheck;
   readonly fetch: SnapshotFetch;
   readonly installing: SnapshotInstalling;
 }
@@ -80,6 +86,7 @@ export class SnapshotterActor implements Actor<Message> {
   readonly #data: SnapshotterData;
   readonly #disk: Disk;
   readonly #runner: FoldRunner;
+  readonly #newPause: NewPause;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<SnapshotNews>;
@@ -88,11 +95,18 @@ export class SnapshotterActor implements Actor<Message> {
   /** What is under way has been ended. */
   #closing: Promise<void> | null = null;
 
-  constructor(context: ActorContext<Message>, data: SnapshotterData, disk: Disk, runner: FoldRunner) {
+  constructor(
+    context: ActorContext<Message>,
+    data: SnapshotterData,
+    disk: Disk,
+    runner: FoldRunner,
+    newPause: NewPause,
+  ) {
     this.#context = context;
     this.#data = data;
     this.#disk = disk;
     this.#runner = runner;
+    this.#newPause = newPause;
     this.#raft = context.ref(data.raft);
     this.#machine = context.ref(data.machine);
     this.#caller = context.ref(data.caller);
@@ -151,6 +165,8 @@ export class SnapshotterActor implements Actor<Message> {
         return;
       case 'snapshotRequest':
         return server.onRequest(message);
+      case 'checkEnded':
+        return this.#onChecked(message, parts);
     }
   }
 
@@ -172,9 +188,11 @@ export class SnapshotterActor implements Actor<Message> {
     const { store, kept, unreadable } = openSnapshots(this.#disk, directory, logger);
     const send = (to: NodeId, message: TransferMessage): void => this.#send(to, message);
     // A full mailbox does not refuse what comes from a timer.
-    const tellSelf = (ended: AttemptEnded | FetchEnded): void => void this.#context.after(0, ended);
+    const tellSelf = (ended: AttemptEnded | FetchEnded | CheckEnded): void => void this.#context.after(0, ended);
     const emit = (event: SnapshotEvent): void => this.#emit(event);
-    const server = new SnapshotServer({ group, self: node, store, clock, logger, send });
+    const check = new SnapshotCheck(this.#disk, this.#newPause, tellSelf);
+    const onDoubt = (doubted: SnapshotInfo): void => check.start(doubted);
+    const server = new SnapshotServer({ group, self: node, store, clock, logger, send, onDoubt });
     const keeper = new SnapshotKeeper({
       store,
       group,
@@ -182,6 +200,7 @@ export class SnapshotterActor implements Actor<Message> {
       logStore: this.#data.logStore === null ? null : this.#context.ref<LogStoreMessage>(this.#data.logStore),
       logger,
       isPinned: (each) => server.isWanted(each),
+      hasLogBehind: (index) => this.#hasLogBehind(index),
     });
     const gatherer = new LogGatherer(this.#raft, clock);
     const compactor = new Compactor({
@@ -212,11 +231,13 @@ export class SnapshotterActor implements Actor<Message> {
       store,
       clock,
       logger,
+      newPause: this.#newPause,
       send,
       onProgress: (index, receivedBytes, bytes) => emit({ type: 'receiving', index, receivedBytes, bytes }),
       onEnded: tellSelf,
     });
-    this.#parts = { keeper, compactor, gatherer, server, fetch, installing: new SnapshotInstalling(this.#machine) };
+    const installing = new SnapshotInstalling(this.#machine);
+    this.#parts = { keeper, compactor, gatherer, server, check, fetch, installing };
     this.#context.every(TICK_MS, { type: 'tick' });
     return { kept, unreadable };
   }
@@ -235,11 +256,34 @@ export class SnapshotterActor implements Actor<Message> {
 
   /** The objects could not be loaded from some: these are not the newest any more. */
   #giveUp({ damaged, unreadable }: NewestSnapshot, { keeper, compactor }: Parts): void {
-    if (damaged.length + unreadable.length === 0) return;
+    const { newest } = keeper;
     const what = 'The objects could not be restored from it.';
-    keeper.setAside(damaged, new ConclaveError('ERR_STORAGE_CORRUPT', what));
-    keeper.passOver(unreadable, new ConclaveError('ERR_STORAGE', what));
-    compactor.newestChanged();
+    for (const each of keeper.store.list()) {
+      if (damaged.includes(each.id)) keeper.giveUp(each, new ConclaveError('ERR_STORAGE_CORRUPT', what));
+      if (unreadable.includes(each.id)) keeper.giveUp(each, new ConclaveError('ERR_STORAGE', what));
+    }
+    if (keeper.newest !== newest) compactor.newestLost();
+  }
+
+  /** Where the log is in memory, so are the snapshots, which never fail to be read. */
+  #hasLogBehind(index: LogIndex): boolean {
+    const { place, group } = this.#data;
+    try {
+      return place.kind === 'memory' || reachesBackTo(this.#disk, place.log, group, index);
+    } catch (error) {
+      this.#context.logger.error({ error }, 'the log could not be read to see how far it reaches back');
+      return false;
+    }
+  }
+
+  /** A snapshot that others could make nothing of has been read. */
+  #onChecked({ snapshot, error }: CheckEnded, { keeper, compactor, check }: Parts): void {
+    check.ended();
+    if (error === null) return;
+    this.#context.logger.error({ error, id: snapshot.id }, 'a snapshot that is given to others cannot be used');
+    const { newest } = keeper;
+    keeper.giveUp(snapshot, error);
+    if (keeper.newest !== newest) compactor.newestLost();
   }
 
   /** A leader offers a snapshot: it is fetched, unless it, or a newer one, is here already and not installed yet. */
@@ -304,7 +348,7 @@ export class SnapshotterActor implements Actor<Message> {
     const parts = this.#parts;
     try {
       parts?.server.close();
-      await Promise.all([parts?.compactor.close(), parts?.fetch.close()]);
+      await Promise.all([parts?.compactor.close(), parts?.fetch.close(), parts?.check.close()]);
     } catch (error) {
       this.#context.logger.warn({ error }, 'what was under way with snapshots did not end cleanly');
     }
@@ -319,7 +363,11 @@ export const snapshotterActor: ActorFactory<SnapshotterMessage, SnapshotterData>
   return snapshotterActorOn(disk, runner)(context, data);
 };
 
-/** Makes the actor with a disk and folds of the caller's choice. */
-export function snapshotterActorOn(disk: Disk, runner: FoldRunner): ActorFactory<SnapshotterMessage, SnapshotterData> {
-  return (context, data) => new SnapshotterActor(context, data, disk, runner);
+/** Makes the actor with a disk, folds and pauses of the caller's choice. */
+export function snapshotterActorOn(
+  disk: Disk,
+  runner: FoldRunner,
+  newPause: NewPause = breather,
+): ActorFactory<SnapshotterMessage, SnapshotterData> {
+  return (context, data) => new SnapshotterActor(context, data, disk, runner, newPause);
 }

@@ -143,11 +143,29 @@ describe('what is said of logs and snapshots', () => {
 
     expect(text).toContain('| a log of 1,000,000 entries of 10 B | 150 MB | 1.23 s |');
     expect(text).toContain('| a snapshot of 1,000,000 map entries | 8.0 MB | 1.23 s |');
-    expect(text).toContain('catches up on a snapshot of 200 MB in 4.32 s, while 50,000 writes/s go on');
+    expect(text).toContain(
+      'catches up on a snapshot of 200 MB in 4.32 s (the median of 6), while 50,000 writes/s go on',
+    );
     expect(text).toContain('from 2.00 ms to 5.00 ms: × 2.50.');
     expect(text).toContain(
       '| 20,000 JSON records of 1000 B | 20 MB | 10,000 | 100 MB | 5.0 MB | 40 MB | 10 MB | 50 MB | 0.50 |',
     );
+  });
+});
+
+describe('ready-made objects', () => {
+  test('have a table of their own, which says their share of the counter', () => {
+    const text = resultsText(
+      resultsOf([
+        outcome({ operation: 'ReplMap.set', commandBytes: 0 }, 300_000, 1),
+        outcome({ operation: 'ReplCounter.add', commandBytes: 0 }, 400_000, 1),
+        outcome({ operation: 'readLocal', commandBytes: 0 }, 500_000, 1),
+      ]),
+    );
+
+    expect(text).toContain('| ReplMap.set | 5000 | 3 | leader | 300,000 | 0.75 | 1.50 ms | 12.3 ms |');
+    expect(text).toContain('| ReplCounter.add | 5000 | 3 | leader | 400,000 | 1.00 |');
+    expect(text.match(/500,000/g)).toHaveLength(1);
   });
 });
 

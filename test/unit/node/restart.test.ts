@@ -236,3 +236,32 @@ describe('nodes whose settings differ', () => {
     expect(await errorOf(() => other.objects.book.with({ timeoutMs: 200 }).add(1))).toMatchObject(noLeader);
   });
 });
+
+describe('an observer with a data directory', () => {
+  it('is let in, and goes on from what it has after a restart, under the same name', async () => {
+    const [address] = await addressesOf(1);
+    const [member] = await startAll([address!]);
+    const dataDir = temporaryDirectory();
+    const observe = async (): Promise<Node> => {
+      const node = await Runtime.start<Objects>({
+        self: null,
+        peers: [address!],
+        objects: { book: Ledger },
+        threads: false,
+        dataDir,
+        ...QUICK,
+      });
+      started.push(node);
+      await node.ready();
+      return node;
+    };
+    const first = await observe();
+    await first.objects.book.add(2);
+    await first.stop();
+    await member!.objects.book.add(3);
+
+    const second = await observe();
+
+    expect(await second.objects.book.sum()).toBe(5);
+  });
+});

@@ -133,15 +133,20 @@ describe.each([
     expect([indexes(again), disk.exists(bad)]).toEqual([[40, 30], false]);
   });
 
-  test('what is gone is forgotten, even if what is to go next cannot be removed', () => {
+  test('a snapshot that somebody has removed is gone, damaged or not, and in nobody’s way', () => {
     const { disk, directory } = make();
     const folder = openFolder(disk, directory);
-    for (const index of [10, 20, 30, 40]) publishAt(disk, folder, index);
-    disk.remove(pathOf(folder.list()[3]!));
+    for (const index of [10, 20, 30]) publishAt(disk, folder, index);
+    const bad = folder.list().slice(1);
+    for (const each of bad) folder.setAside(each, new Error('damaged'));
+    for (const index of [40, 50]) publishAt(disk, folder, index);
+    disk.remove(`${pathOf(bad[1]!)}.bad`);
+    disk.remove(pathOf(folder.list()[2]!));
 
-    expect(codeOf(() => folder.keepNewest(2, () => false))).toBe('ERR_STORAGE');
+    folder.keepNewest(2, () => false);
 
-    expect(indexes(folder)).toEqual([40, 30, 10]);
+    expect(indexes(folder)).toEqual([50, 40]);
+    expect(disk.list(directory)).toHaveLength(2);
   });
 
   test('a snapshot of a newer version is left alone, and the folder is not opened', () => {
@@ -158,6 +163,20 @@ describe.each([
     expect(codeOf(() => openFolder(disk, directory))).toBe('ERR_DATA_DIR_MISMATCH');
     expect(disk.exists(pathOf(newest))).toBe(true);
   });
+});
+
+test('a snapshot that cannot be removed is not in the way of others, and tried again', () => {
+  const disk = new SimulatedDisk(1);
+  const folder = openFolder(disk, '/data/snapshots');
+  for (const index of [10, 20, 30, 40]) publishAt(disk, folder, index);
+  disk.failAt(disk.operations + 1, 'EIO');
+
+  expect(codeOf(() => folder.keepNewest(2, () => false))).toBe('ERR_STORAGE');
+  expect(indexes(folder)).toEqual([40, 30, 20]);
+  folder.keepNewest(2, () => false);
+
+  expect(indexes(folder)).toEqual([40, 30]);
+  expect(disk.list('/data/snapshots')).toHaveLength(2);
 });
 
 describe('a snapshot that the disk refuses to read', () => {

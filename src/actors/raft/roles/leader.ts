@@ -6,7 +6,6 @@
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
 import { bestSuccessor, continueChanges, isLeftOut, startChange } from '../changing.js';
-import { isMember } from '../configuration.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
@@ -20,6 +19,7 @@ import { appendSubmissions, onForward } from '../submitting.js';
 import { becomeFollower } from '../transitions.js';
 import { answerPreVote, answerVote } from '../voting.js';
 import { forCallers } from './for-callers.js';
+import { forgetPeer } from './listening.js';
 
 export const leader: Handlers<Leader> = {
   ...forCallers,
@@ -56,9 +56,11 @@ export const leader: Handlers<Leader> = {
 
   tick: (core, role) => {
     expireReads(core);
+    // However many rounds are started in between, by reads for example: those repeat nothing.
     if (core.nowMs >= role.nextHeartbeatMs) {
+      role.nextHeartbeatMs = core.nowMs + core.options.heartbeatMs;
       startRound(core, role);
-      // A probe that was lost is sent again.
+      // A probe that was lost is sent again, and so is an offer of a snapshot.
       for (const peer of role.peers.values()) peer.isProbeSent = false;
     }
     // A single voter confirms its own round, however long it has stood still.
@@ -112,8 +114,7 @@ export const leader: Handlers<Leader> = {
     }
   },
   peerDisconnected: (core, role, { peer }) => {
-    core.connected.delete(peer);
-    if (!isMember(core.configurations.current, peer)) role.peers.delete(peer);
+    if (forgetPeer(core, peer)) role.peers.delete(peer);
     return role;
   },
   snapshotSent: (_core, role, message) => {

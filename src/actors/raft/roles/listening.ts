@@ -3,8 +3,10 @@
  * the leader. Each of those roles starts from this table and replaces what it does otherwise.
  */
 
+import type { NodeId } from '../../../ids.js';
 import { mayCampaign } from '../admitting.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
+import { isMember } from '../configuration.js';
 import { endHandover, refuseHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
 import { askLeader, expireReads, onAnswer } from '../reading.js';
@@ -69,7 +71,7 @@ export const listening: Handlers<Role> = {
     return role;
   },
   peerDisconnected: (core, role, { peer }) => {
-    core.connected.delete(peer);
+    forgetPeer(core, peer);
     return role;
   },
   changeMembers: (core, role, { changeId }) => {
@@ -86,6 +88,14 @@ export const listening: Handlers<Role> = {
     return role;
   },
 };
+
+/** There may be many observers, one after the other: nothing of one that has gone is kept. Returns whether it was one. */
+export function forgetPeer(core: Core, peer: NodeId): boolean {
+  core.connected.delete(peer);
+  if (isMember(core.configurations.current, peer)) return false;
+  core.incarnations.delete(peer);
+  return true;
+}
 
 /** What was sent to the leader on its old connection may be lost. */
 function askAgain(core: Core): void {

@@ -3,6 +3,7 @@
  */
 
 import { query, replicated } from '../decorators.js';
+import { checkRoom, ENTRIES_MAX } from './entries-max.js';
 
 /** What a {@link ReplMap} takes as a key: what is compared by value, as objects are not. */
 export type MapKey = string | number | bigint | boolean;
@@ -14,7 +15,9 @@ export type MapEntries<K, V> = ReadonlyMap<K, V> | readonly (readonly [key: K, v
  * A Map that all nodes agree on, under the names of JavaScript's own. Keys are strings, numbers, bigints or booleans,
  * compared as Map does; anything else is refused with a `TypeError`, and the command changes nothing. Values are
  * whatever can be encoded; what `get` and the like return is a copy. Entries keep the order in which their keys were
- * added.
+ * added, and there are at most 8,388,608: what would be one more is refused with a `RangeError`.
+ *
+ * All methods but `update`, `reset`, `keys`, `values` and `entries` take the same time however many entries there are.
  *
  * @example
  * async function play(scores: RemoteOf<ReplMap<string, number>>): Promise<void> {
@@ -31,24 +34,27 @@ export class ReplMap<K extends MapKey = MapKey, V = unknown> {
 
   /** Sets the value of a key. */
   @replicated set(key: K, value: V): void {
-    this.map.set(checkKey(key), value);
+    this.put(checkKey(key), value);
   }
 
   /** The value of a key, which becomes `value` if the key has none yet. */
   @replicated getOrInsert(key: K, value: V): V {
     const { map } = this;
-    if (!map.has(checkKey(key))) map.set(key, value);
+    if (!map.has(checkKey(key))) this.put(key, value);
     return map.get(key) as V;
   }
 
-  /** Sets the values of many keys, or, when one of them is refused, of none. */
+  /** Sets the values of many keys, or, when one of them is refused or there is no room if all are new, of none. */
   @replicated update(entries: MapEntries<K, V>): void {
-    for (const [key, value] of checkEntries(entries)) this.map.set(key, value);
+    const checked = checkEntries(entries);
+    checkRoom(this.map.size, checked.length);
+    for (const [key, value] of checked) this.map.set(key, value);
   }
 
   /** Replaces all entries by these, or, when one of them is refused, none. */
   @replicated reset(entries: MapEntries<K, V>): void {
     const checked = checkEntries(entries);
+    checkRoom(0, checked.length);
     this.map.clear();
     for (const [key, value] of checked) this.map.set(key, value);
   }
@@ -100,6 +106,12 @@ export class ReplMap<K extends MapKey = MapKey, V = unknown> {
   /** All keys and values, oldest first. */
   @query entries(): [key: K, value: V][] {
     return [...this.map];
+  }
+
+  private put(key: K, value: V): void {
+    const { map } = this;
+    if (map.size >= ENTRIES_MAX && !map.has(key)) checkRoom(map.size, 1);
+    map.set(key, value);
   }
 }
 

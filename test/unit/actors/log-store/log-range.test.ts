@@ -1,9 +1,9 @@
 /** A range of the log is exactly its entries, in pieces of a bounded size, while the writer goes on. */
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { readLogRange } from '../../../../src/actors/log-store/log-range.js';
+import { reachesBackTo, readLogRange } from '../../../../src/actors/log-store/log-range.js';
 import type { WalWriter } from '../../../../src/actors/log-store/wal-writer.js';
-import { groupId, logIndex } from '../../../../src/ids.js';
+import { groupId, logIndex, term } from '../../../../src/ids.js';
 import { modelSnapshot } from '../../../../src/testing/log-store-model.js';
 import type { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
 import {
@@ -128,6 +128,19 @@ describe('a range', () => {
 
     expect(describeEntries(readLogRange(late, DIRECTORY, GROUP, logIndex(40), logIndex(60)))).toEqual(range(1, 40, 60));
   });
+});
+
+test('how far back a log reaches is told by its first entry, or by what it has begun anew behind', () => {
+  const reached = (...indexes: number[]): boolean[] =>
+    indexes.map((index) => reachesBackTo(disk, DIRECTORY, GROUP, logIndex(index)));
+  expect(reached(0, 1)).toEqual([false, true]);
+
+  commit(writer, 1, 9);
+  expect(reached(0, 5)).toEqual([true, true]);
+
+  writer.reset(GROUP, { index: logIndex(20), term: term(1), timestampMs: 0 });
+  writer.commit();
+  expect(reached(0, 9, 19, 20, 21)).toEqual([false, false, false, true, true]);
 });
 
 describe('what is refused', () => {

@@ -53,6 +53,7 @@ describe('ResultCollector', () => {
     ['undefined, then something else', [undefined, undefined, { a: [1n] }]],
     ['something else first', ['x', 1, undefined, null]],
     ['zero, false and the empty string', [0, false, '']],
+    ['booleans, and a number among them', [true, false, 7, true]],
   ])('keeps each result as it was: %s', (_what, results) => {
     expect(valuesOf(collect(results))).toEqual(results);
   });

@@ -1,9 +1,12 @@
 /** The Snapshotter takes snapshots: when, how often, and what it tells whom. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { scanWal } from '../../../../src/actors/log-store/wal-scan.js';
+import { WalWriter } from '../../../../src/actors/log-store/wal-writer.js';
 import type { FoldTask } from '../../../../src/actors/snapshotter/fold.js';
 import { ConclaveError } from '../../../../src/errors.js';
-import { logIndex } from '../../../../src/ids.js';
+import { groupId, logIndex, term } from '../../../../src/ids.js';
+import { SeededRandom } from '../../../../src/runtime/random.js';
 import { indexOf, LOG, SNAPSHOTS, SnapshotterRig, type RigOptions } from './support/snapshotter-rig.js';
 
 let rig: SnapshotterRig;
@@ -175,8 +178,17 @@ describe('of the snapshots', () => {
     expect(answer.value).toMatchObject({ id: older!.snapshotId });
     expect(rig.announced.at(-1)).toMatchObject({ snapshotId: older!.snapshotId, oldestIndex: 0 });
     expect(rig.files).toContainEqual(expect.stringMatching(/200-2-.*\.bad$/));
-    await rig.applied(205);
-    expect(rig.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 101, lastIndex: 205 } });
+  });
+
+  test('another one is taken at once in place of one that the objects cannot be loaded from', async () => {
+    await rig.taken(100);
+    await rig.taken(200);
+    await rig.applied(201);
+
+    rig.ask({ type: 'newestSnapshot', damaged: [rig.announced[1]!.snapshotId], unreadable: [] });
+    await rig.settle();
+
+    expect(rig.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 101, lastIndex: 201 } });
   });
 
   test('one that the objects cannot read is passed over, and is there again at the next start', async () => {
@@ -197,7 +209,7 @@ describe('of the snapshots', () => {
   test('nobody can say which there are when the disk refuses, and whoever asks is told so', async () => {
     rig.stop();
     rig = new SnapshotterRig();
-    rig.disk.failAt(1, 'EACCES');
+    rig.disk.failAt(rig.disk.operations + 1, 'EACCES');
 
     const answer = rig.ask({ type: 'openSnapshots' });
     await rig.settle();
@@ -310,6 +322,32 @@ describe('a snapshot that fails', () => {
 
     expect(rig.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 101, lastIndex: 200 } });
   });
+
+  test.each(['the compaction', 'the objects'] as const)(
+    'because the one before cannot be read, by %s, goes on from none that the log does not reach back to',
+    async (who) => {
+      await rig.taken(100);
+      await rig.taken(200);
+      // It was given to the node.
+      const options = { disk: rig.disk, directory: LOG, segmentBytes: 65_536, random: new SeededRandom(1) };
+      const writer = WalWriter.start(options, scanWal(rig.disk, LOG));
+      writer.reset(groupId(0), { index: logIndex(200), term: term(1), timestampMs: 0 });
+      writer.close();
+      await rig.applied(300);
+      const { snapshotId } = rig.announced[1]!;
+
+      if (who === 'the compaction') rig.runner.fail(unreadable(rig.runner.tasks.at(-1)!));
+      const answer = rig.ask({
+        type: 'newestSnapshot',
+        damaged: [],
+        unreadable: who === 'the objects' ? [snapshotId] : [],
+      });
+      await rig.runFor(1_200);
+
+      expect(answer.value).toMatchObject({ id: snapshotId });
+      expect(rig.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 201, lastIndex: 300 } });
+    },
+  );
 
   test('to become one of the kept is one that failed', async () => {
     await rig.applied(100);

@@ -58,6 +58,11 @@ function offered(message: InstallSnapshot): void {
 /** The leader takes a snapshot of so much. */
 async function taken(index: number): Promise<void> {
   await leader.taken(index, STATE_BYTES);
+  hear();
+}
+
+/** The leader's consensus hears of snapshots. */
+function hear(): void {
   for (const each of leader.announced.slice(announced)) desk.taken(each);
   announced = leader.announced.length;
 }
@@ -160,10 +165,53 @@ describe('a slow follower of a leader that takes one snapshot after the other', 
     network.faults = NO_FAULTS;
     for (let i = 0; i < 100 && toInstall().length === 0; i++) {
       await heartbeat();
-      for (const each of leader.announced.slice(announced)) desk.taken(each);
-      announced = leader.announced.length;
+      hear();
     }
 
     expect(toInstall()).toEqual([200]);
   });
+
+  /** Heartbeats until the follower has one, or nothing will come of it; folds that are started make snapshots. */
+  async function untilInstalled(): Promise<void> {
+    for (let i = 0; i < 1_000 && toInstall().length === 0; i++) {
+      await heartbeat();
+      if (leader.runner.isRunning) leader.runner.finish(STATE_BYTES);
+      hear();
+    }
+  }
+
+  test.each(['damaged', 'unreadable'] as const)('is given a newer one when the one offered is %s', async (how) => {
+    await taken(100);
+    spoil(how, leader.files[0]!);
+    await heartbeat();
+    await taken(200);
+
+    await untilInstalled();
+
+    expect(toInstall()).toEqual([200]);
+  });
+
+  test.each(['damaged', 'unreadable'] as const)(
+    'is given another one, taken at once, when the newest is %s',
+    async (how) => {
+      await taken(100);
+      await taken(200);
+      await leader.applied(201);
+      const newest = leader.files.find((path) => path.includes('0200-'))!;
+      spoil(how, newest);
+      desk.dropLog();
+      subject.core.log.dropTo(logIndex(200));
+
+      await untilInstalled();
+
+      expect(toInstall()).toEqual([201]);
+      expect(leader.runner.tasks.at(-1)).toMatchObject({ log: { firstIndex: 101, lastIndex: 201 } });
+    },
+  );
+
+  /** In the middle of it, where only who reads all of it finds out. */
+  function spoil(how: 'damaged' | 'unreadable', path: string): void {
+    if (how === 'damaged') leader.disk.flipBit(path, 700_000, 3);
+    else leader.disk.makeUnreadable(path, 1_024 * 512);
+  }
 });

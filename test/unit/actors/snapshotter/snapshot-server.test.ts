@@ -17,6 +17,7 @@ let snapshot: SnapshotInfo;
 let content: Uint8Array;
 let nowMs: number;
 let server: SnapshotServer;
+let doubted: string[];
 let sent: { readonly to: NodeId; readonly piece: SnapshotPiece }[];
 
 beforeEach(() => {
@@ -29,9 +30,11 @@ beforeEach(() => {
   content = [...disk.files().values()][0]!;
   nowMs = 0;
   sent = [];
+  doubted = [];
   const clock = { nowMs: () => nowMs, wallMs: () => 0 };
   const send = (to: NodeId, piece: SnapshotPiece): void => void sent.push({ to, piece });
-  server = new SnapshotServer({ group: groupId(3), self: SELF, store, clock, logger: silentLogger, send });
+  const onDoubt = ({ id }: SnapshotInfo): void => void doubted.push(id);
+  server = new SnapshotServer({ group: groupId(3), self: SELF, store, clock, logger: silentLogger, send, onDoubt });
 });
 
 function ask(request: Partial<SnapshotRequest> = {}): void {
@@ -110,6 +113,41 @@ describe('a request', () => {
       [OTHER, 0],
       [PEER, 50],
     ]);
+  });
+});
+
+describe('a snapshot is doubted', () => {
+  const toTheEnd = (): { offset: number; length: number } => ({ offset: 100, length: snapshot.bytes });
+
+  beforeEach(() => void server.offered(snapshot.id));
+
+  test('when somebody who has had all of it begins anew, once each time', () => {
+    ask();
+    ask(toTheEnd());
+    expect(doubted).toEqual([]);
+
+    ask();
+    ask();
+
+    expect(doubted).toEqual([snapshot.id]);
+  });
+
+  test('not when somebody begins anew in the middle of it, or begins later than others', () => {
+    ask();
+    ask({ offset: 100 });
+    ask();
+    ask(toTheEnd());
+    ask({ from: OTHER });
+
+    expect(doubted).toEqual([]);
+  });
+
+  test('when the disk does not give it', () => {
+    disk.makeUnreadable([...disk.files().keys()][0]!, 0);
+
+    ask();
+
+    expect(doubted).toEqual([snapshot.id]);
   });
 });
 

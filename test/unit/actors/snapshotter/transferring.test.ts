@@ -128,6 +128,21 @@ describe('a follower that is offered a snapshot', () => {
     expect(follower.eventsOf('failed')).toEqual([]);
   });
 
+  test('tries one of its own that has failed again once there is something behind what it was given, not before', async () => {
+    await leader.taken(500, STATE_BYTES);
+    await follower.applied(100);
+    follower.runner.fail(new Error('out of memory'));
+    await follower.settle();
+
+    await offerUntil(isToldToInstall);
+    await follower.applied(500);
+    await follower.runFor(2_000);
+    expect(follower.runner.tasks).toHaveLength(1);
+    await follower.applied(501);
+
+    expect(follower.runner.tasks[1]).toMatchObject({ log: { firstIndex: 501, lastIndex: 501 } });
+  });
+
   test('does not fetch what it has, but sees that it is installed', async () => {
     await follower.taken(100);
     await leader.taken(100);
@@ -177,6 +192,9 @@ describe('a follower that is offered a snapshot', () => {
     expect(network.requests).toHaveLength(4);
     expect(follower.files).toEqual([]);
 
+    // The one that is taken in its place, and the next one.
+    leader.runner.finish();
+    await leader.settle();
     await leader.taken(200);
     await offerUntil(isToldToInstall);
 

@@ -10,7 +10,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { randomBelow, SeededRandom, type Random } from '../../../../src/runtime/random.js';
 import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
 import { JournalWitness } from './support/journal-witness.js';
-import { SimulatedHost } from './support/simulated-node.js';
+import { JournalHost } from './support/journal-host.js';
 import { AFTERLIFE, HISTORY, live, SELF } from './support/single-node.js';
 
 const TIMEOUT_MS = 3_600_000;
@@ -33,7 +33,7 @@ const DEATHS: readonly Death[] = [
 
 async function crashAt(point: number, seed: number): Promise<void> {
   const random = new SeededRandom(point * 1_000_003 + seed);
-  const host = new SimulatedHost(random.uint32(), [SELF]);
+  const host = new JournalHost(random.uint32(), [SELF]);
   const disk = new SimulatedDisk(random.uint32());
   const witness = new JournalWitness();
   disk.crashAt(point);
@@ -43,7 +43,7 @@ async function crashAt(point: number, seed: number): Promise<void> {
 }
 
 /** The node goes on until a second crash, and after that to the end. */
-async function goOn(host: SimulatedHost, disk: SimulatedDisk, witness: JournalWitness, random: Random): Promise<void> {
+async function goOn(host: JournalHost, disk: SimulatedDisk, witness: JournalWitness, random: Random): Promise<void> {
   disk.crashAt(1 + randomBelow(random, SECOND_CRASH_WITHIN[randomBelow(random, 2)]!));
   const hasCrashed = await live(host, disk, witness, AFTERLIFE);
   const last = hasCrashed ? DEATHS[randomBelow(random, DEATHS.length)]!(disk, random) : disk.afterProcessDeath();
@@ -69,7 +69,7 @@ let operations = 0;
 
 beforeAll(async () => {
   const disk = new SimulatedDisk(1);
-  assert(!(await live(new SimulatedHost(1, [SELF]), disk, new JournalWitness(), HISTORY)));
+  assert(!(await live(new JournalHost(1, [SELF]), disk, new JournalWitness(), HISTORY)));
   operations = disk.operations;
 });
 

@@ -16,7 +16,7 @@ import { NodeDisk } from '../../../../src/storage/node-disk.js';
 import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
 import { damage, type Damage } from './support/damage.js';
 import { JournalWitness } from './support/journal-witness.js';
-import { DATA_DIR, SimulatedHost } from './support/simulated-node.js';
+import { DATA_DIR, JournalHost } from './support/journal-host.js';
 import { AFTERLIFE, HISTORY, Life, SELF } from './support/single-node.js';
 
 const TIMEOUT_MS = 3_600_000;
@@ -57,11 +57,11 @@ beforeAll(async () => {
 });
 
 async function remainsOf(steps: number, end: 'stopped' | 'killed'): Promise<Remains> {
-  const host = new SimulatedHost(steps, [SELF]);
+  const host = new JournalHost(steps, [SELF]);
   const disk = new SimulatedDisk(steps);
   const witness = new JournalWitness();
   const life = new Life(host, disk, witness);
-  await host.run(async () => {
+  await host.runTest(async () => {
     await life.begin();
     for (const step of HISTORY.slice(0, steps)) await life.take(step);
     await host.sleep(IDLE_MS);
@@ -83,9 +83,9 @@ function damaged(seed: number): Remains & { readonly damages: readonly Damage[];
 
 /** Starts a node on these files and has it work on. Says what became of it. */
 function startOn(disk: Disk, dataDir: string, witness: JournalWitness, random: Random): Promise<Outcome> {
-  const host = new SimulatedHost(random.uint32(), [SELF]);
+  const host = new JournalHost(random.uint32(), [SELF]);
   const life = new Life(host, disk, witness, { dataDir });
-  return host.run(async () => {
+  return host.runTest(async () => {
     try {
       await life.begin();
     } catch (error) {

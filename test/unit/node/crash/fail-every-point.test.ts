@@ -11,7 +11,7 @@ import { ConclaveError } from '../../../../src/errors.js';
 import { randomBelow, SeededRandom } from '../../../../src/runtime/random.js';
 import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
 import { JournalWitness } from './support/journal-witness.js';
-import { SimulatedHost } from './support/simulated-node.js';
+import { JournalHost } from './support/journal-host.js';
 import { AFTERLIFE, HISTORY, Life, live, SELF } from './support/single-node.js';
 
 const TIMEOUT_MS = 3_600_000;
@@ -22,11 +22,11 @@ const only = process.env['NODE_FAIL']?.split(':').map(Number);
 
 async function failAt(point: number, seed: number): Promise<void> {
   const random = new SeededRandom(point * 1_000_003 + seed);
-  const host = new SimulatedHost(random.uint32(), [SELF]);
+  const host = new JournalHost(random.uint32(), [SELF]);
   const disk = new SimulatedDisk(random.uint32());
   const witness = new JournalWitness();
   disk.failAt(point, randomBelow(random, 2) === 0 ? 'EIO' : 'ENOSPC');
-  await host.run(() => liveUntilFailure(new Life(host, disk, witness)));
+  await host.runTest(() => liveUntilFailure(new Life(host, disk, witness)));
   assert.equal(disk.openFiles, 0, 'no file is left open');
   const next = randomBelow(random, 2) === 0 ? disk.afterProcessDeath() : disk.afterPowerLoss(random.uint32());
   assert(!(await live(host, next, witness, AFTERLIFE)), 'nothing crashes');
@@ -63,7 +63,7 @@ let operations = 0;
 
 beforeAll(async () => {
   const disk = new SimulatedDisk(1);
-  assert(!(await live(new SimulatedHost(1, [SELF]), disk, new JournalWitness(), HISTORY)));
+  assert(!(await live(new JournalHost(1, [SELF]), disk, new JournalWitness(), HISTORY)));
   operations = disk.operations;
 });
 

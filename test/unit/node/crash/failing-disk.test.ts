@@ -12,7 +12,7 @@ import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
 import { errorOf } from '../../actors/replicated/error-of.js';
 import { ClusterLoad } from './support/cluster-load.js';
 import { ClusterWitness } from './support/cluster-witness.js';
-import { SimulatedHost, type JournalRuntime, type SimulatedNode } from './support/simulated-node.js';
+import { JournalHost, type JournalRuntime, type JournalNode } from './support/journal-host.js';
 
 const TIMEOUT_MS = 3_600_000;
 const only = process.env['NODE_FAILING_SEED'];
@@ -32,23 +32,23 @@ type Trouble = 'EIO' | 'ENOSPC once' | 'ENOSPC for good';
 const TROUBLES: readonly Trouble[] = ['EIO', 'ENOSPC once', 'ENOSPC for good'];
 
 class FailingDisk {
-  readonly #host: SimulatedHost;
+  readonly #host: JournalHost;
   readonly #witness = new ClusterWitness();
   readonly #disks: SimulatedDisk[];
   readonly #others: ClusterLoad;
-  readonly #nodes: SimulatedNode[] = [];
+  readonly #nodes: JournalNode[] = [];
 
   constructor(seed: number) {
-    this.#host = new SimulatedHost(seed, MEMBERS);
-    this.#disks = MEMBERS.map(() => new SimulatedDisk(this.#host.random.uint32()));
+    this.#host = new JournalHost(seed, MEMBERS);
+    this.#disks = MEMBERS.map(() => new SimulatedDisk(this.#host.dice.uint32()));
     this.#others = new ClusterLoad(this.#host, this.#witness, ['ERR_TIMEOUT', 'ERR_NO_LEADER', 'ERR_RESULT_LOST']);
   }
 
   run(): Promise<void> {
-    return this.#host.run(async () => {
-      const starting = MEMBERS.map((self, i) => this.#host.start(self, this.#disks[i]!, OPTIONS));
+    return this.#host.runTest(async () => {
+      const starting = MEMBERS.map((self, i) => this.#host.startMember(self, this.#disks[i]!, OPTIONS));
       this.#nodes.push(...(await Promise.all(starting)));
-      const broken = randomBelow(this.#host.random, MEMBERS.length);
+      const broken = randomBelow(this.#host.dice, MEMBERS.length);
       for (const [i, node] of this.#nodes.entries()) if (i !== broken) this.#others.join(node);
       await this.#host.sleep(QUIET_MS);
       await this.#breakDisk(this.#nodes[broken]!, this.#disks[broken]!);
@@ -66,8 +66,8 @@ class FailingDisk {
   }
 
   /** Troubles the disk until the node fails, and checks what everybody is told then. */
-  async #breakDisk(node: SimulatedNode, disk: SimulatedDisk): Promise<void> {
-    const { random } = this.#host;
+  async #breakDisk(node: JournalNode, disk: SimulatedDisk): Promise<void> {
+    const { dice: random } = this.#host;
     const users = new ClusterLoad(this.#host, this.#witness, [
       'ERR_STORAGE',
       'ERR_COMPACTION_FAILED',
@@ -111,10 +111,10 @@ class FailingDisk {
 
   async #mend(broken: number): Promise<void> {
     const disk = this.#disks[broken]!;
-    const { random } = this.#host;
+    const { dice: random } = this.#host;
     const mended = randomBelow(random, 2) === 0 ? disk.afterProcessDeath() : disk.afterPowerLoss(random.uint32());
     mended.limitSpace(Number.POSITIVE_INFINITY);
-    this.#nodes[broken] = await this.#host.start(MEMBERS[broken]!, mended, OPTIONS);
+    this.#nodes[broken] = await this.#host.startMember(MEMBERS[broken]!, mended, OPTIONS);
     this.#others.join(this.#nodes[broken]);
     await this.#nodes[broken].runtime!.caughtUp({ timeoutMs: AGREE_TIMEOUT_MS });
     await this.#host.sleep(QUIET_MS);

@@ -181,6 +181,16 @@ describe('the way to a peer', () => {
     expect(to(D, subject.flush())).toEqual([]);
   });
 
+  test('to an observer that has left is forgotten, whoever leads', () => {
+    const [leader, follower] = [new Subject().establish(), new Subject()];
+    for (const subject of [leader, follower]) {
+      subject.connect(D);
+      subject.local({ type: 'peerDisconnected', peer: D });
+
+      expect([...subject.core.incarnations.keys()]).toEqual([B, C]);
+    }
+  });
+
   test('to an observer that came before the election is there after it', () => {
     const subject = new Subject();
     subject.connect(D);
@@ -269,6 +279,29 @@ describe('a peer that lacks what the log no longer has', () => {
     expect(subject.flush()).toEqual([]);
     subject.tick(HEARTBEAT_MS);
     expect(subject.flush()).toContainEqual(expect.objectContaining({ type: 'sendSnapshot', to: C }));
+  });
+
+  test('is offered one with each heartbeat, however many rounds are started in between for reads', () => {
+    const subject = new Subject({ log: [1, 1, 1] }).elect();
+    subject.peer(subject.ack(B, 4), subject.ack(C, 3));
+    subject.flush();
+    subject.local({ type: 'applied', index: logIndex(4) });
+    subject.core.log.dropTo(logIndex(4));
+    subject.local({ type: 'peerDisconnected', peer: C });
+    subject.connect(C);
+    let offers = 0;
+
+    for (let i = 1; i <= 30; i++) {
+      subject.tick(HEARTBEAT_MS / 3);
+      subject.local({ type: 'read', readId: i, lease: false, timeoutMs: 1_000 });
+      const isOffered = subject.flush().some(({ type }) => type === 'sendSnapshot');
+      if (isOffered) subject.local({ type: 'snapshotSent', peer: C, session: subject.leader.peers.get(C)!.session });
+      offers += Number(isOffered);
+      // It was started again since it acknowledged, and does not know what is committed.
+      subject.peer(subject.ack(B, 4), subject.refusal(C, 3, 1, 1));
+    }
+
+    expect(offers).toBeGreaterThanOrEqual(10);
   });
 
   test.each([

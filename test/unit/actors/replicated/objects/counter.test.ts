@@ -1,8 +1,11 @@
 /** ReplCounter as a plain object. */
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeClass } from '../../../../../src/actors/replicated/describe-class.js';
 import { ReplCounter } from '../../../../../src/actors/replicated/objects/counter.js';
+import { badCalls, call, mixed, testAgainstModel, testHistories } from './support/histories.js';
+import { anyValue } from './support/values.js';
 
 test('every change returns the new value', () => {
   const counter = new ReplCounter();
@@ -44,3 +47,43 @@ describe('refused, changing nothing', () => {
     expect(counter.get()).toBe(Number.MAX_VALUE);
   });
 });
+
+const amount = fc.constantFrom(0, -0, 1, -1, 0.1, 2 ** 53, -1e300);
+const steps = fc.oneof(
+  ...['set', 'add', 'sub'].map((method) => call(method, amount)),
+  ...['inc', 'get'].map((method) => call(method)),
+);
+
+testHistories(
+  () => new ReplCounter(),
+  mixed(
+    steps,
+    fc.oneof(badCalls(['set', 'add', 'sub', 'inc', 'get'], anyValue), call('add', fc.constant(Number.MAX_VALUE))),
+  ),
+);
+
+class CounterModel {
+  #value = 0;
+
+  set(value: number): number {
+    return (this.#value = value);
+  }
+  add(value: number): number {
+    return (this.#value += value);
+  }
+  sub(value: number): number {
+    return (this.#value -= value);
+  }
+  inc(): number {
+    return ++this.#value;
+  }
+  get(): number {
+    return this.#value;
+  }
+}
+
+testAgainstModel(
+  () => new ReplCounter(),
+  () => new CounterModel(),
+  steps,
+);

@@ -1,8 +1,12 @@
 /** ReplMap as a plain object. */
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeClass } from '../../../../../src/actors/replicated/describe-class.js';
+import { ENTRIES_MAX } from '../../../../../src/actors/replicated/objects/entries-max.js';
 import { ReplMap, type MapKey } from '../../../../../src/actors/replicated/objects/map.js';
+import { badCalls, call, mixed, testAgainstModel, testHistories } from './support/histories.js';
+import { anyValue } from './support/values.js';
 
 function newMap(): ReplMap<string, number> {
   const map = new ReplMap<string, number>();
@@ -175,3 +179,98 @@ describe('refused, changing nothing', () => {
     });
   }
 });
+
+describe('when there is no room', () => {
+  /** A map that says that it has as many entries as there may be, which would take gigabytes. */
+  function fullMap(): ReplMap<string, number> {
+    const map = newMap();
+    Object.defineProperty((map as unknown as { map: Map<string, number> }).map, 'size', { value: ENTRIES_MAX });
+    return map;
+  }
+
+  test('what is there can be replaced', () => {
+    const map = fullMap();
+
+    map.set('a', 5);
+
+    expect([map.get('a'), map.getOrInsert('b', 9)]).toEqual([5, 2]);
+  });
+
+  test('new keys are refused', () => {
+    const map = fullMap();
+
+    expect(() => map.set('c', 1)).toThrow(RangeError);
+    expect(() => map.getOrInsert('c', 1)).toThrow(RangeError);
+    expect(() => map.update([['c', 1]])).toThrow(RangeError);
+    expect(map.keys()).toEqual(['a', 'b']);
+  });
+});
+
+const key = fc.constantFrom<MapKey>('a', 'b', '__proto__', '1', '', 0, -0, 1, 1n, true, Number.NaN);
+const pairs = fc.array(fc.tuple(key, anyValue), { maxLength: 4 });
+const entries = fc.oneof(
+  pairs,
+  pairs.map((list) => new Map(list)),
+);
+const steps = fc.oneof(
+  ...['set', 'getOrInsert', 'pop'].map((method) => call(method, key, anyValue)),
+  ...['pop', 'delete', 'get', 'has'].map((method) => call(method, key)),
+  ...['update', 'reset'].map((method) => call(method, entries)),
+  ...['clear', 'size', 'keys', 'values', 'entries'].map((method) => call(method)),
+);
+const METHODS = [...describeClass('map', ReplMap).methods.keys()];
+
+testHistories(() => new ReplMap(), mixed(steps, badCalls(METHODS, anyValue)));
+
+class MapModel {
+  #map = new Map<unknown, unknown>();
+
+  set(at: unknown, value: unknown): void {
+    this.#map.set(at, value);
+  }
+  getOrInsert(at: unknown, value: unknown): unknown {
+    if (!this.#map.has(at)) this.#map.set(at, value);
+    return this.#map.get(at);
+  }
+  update(list: Iterable<[unknown, unknown]>): void {
+    for (const [at, value] of list) this.#map.set(at, value);
+  }
+  reset(list: Iterable<[unknown, unknown]>): void {
+    this.#map = new Map(list);
+  }
+  delete(at: unknown): boolean {
+    return this.#map.delete(at);
+  }
+  pop(at: unknown, fallback?: unknown): unknown {
+    const value = this.#map.has(at) ? this.#map.get(at) : fallback;
+    this.#map.delete(at);
+    return value;
+  }
+  clear(): void {
+    this.#map.clear();
+  }
+  get(at: unknown): unknown {
+    return this.#map.get(at);
+  }
+  has(at: unknown): boolean {
+    return this.#map.has(at);
+  }
+  size(): number {
+    return this.#map.size;
+  }
+  keys(): unknown[] {
+    return [...this.#map.keys()];
+  }
+  values(): unknown[] {
+    return [...this.#map.values()];
+  }
+  entries(): unknown[] {
+    return [...this.#map];
+  }
+}
+
+testAgainstModel(
+  () => new ReplMap(),
+  () => new MapModel(),
+  steps,
+);

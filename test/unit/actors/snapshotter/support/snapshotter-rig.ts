@@ -65,6 +65,7 @@ export class SnapshotterRig {
     this.simulation = simulation ?? new SimulationScheduler(1);
     this.disk = disk ?? new SimulatedDisk(1);
     this.runner = new ScriptedRunner(this.disk);
+    if (data.place?.kind !== 'memory') this.disk.makeDirectory(LOG);
     this.#system = new ActorSystem({
       name: self,
       scheduler: this.simulation,
@@ -92,7 +93,7 @@ export class SnapshotterRig {
     const address = (name: string): { system: string; name: string } => ({ system: self, name });
     this.snapshotter = this.#system.spawn({
       name: 'snapshotter',
-      factory: snapshotterActorOn(this.disk, this.runner),
+      factory: snapshotterActorOn(this.disk, this.runner, () => this.#pause),
       data: {
         group: groupId(0),
         self,
@@ -177,6 +178,9 @@ export class SnapshotterRig {
   stop(): void {
     this.#system.stop();
   }
+
+  /** Between any two pieces of long work, whatever else is to happen at that time happens. */
+  readonly #pause = (): Promise<void> => new Promise((resolve) => void this.simulation.after(0, resolve));
 
   #stub(name: string, receive: (message: never) => void): void {
     this.#system.spawn<never, void>({ name, data: undefined, factory: () => ({ receive }) });

@@ -6,7 +6,7 @@
 import { ConclaveError, type ErrorCode } from '../../../../../src/errors.js';
 import { randomBelow } from '../../../../../src/runtime/random.js';
 import type { ClusterWitness } from './cluster-witness.js';
-import type { SimulatedHost, SimulatedNode } from './simulated-node.js';
+import type { JournalHost, JournalNode } from './journal-host.js';
 
 const WRITERS = 2;
 const BURST_MAX = 4;
@@ -16,22 +16,22 @@ const READ_EVERY_MS_MAX = 100;
 const COMPACT_EVERY_MS_MAX = 200;
 
 export class ClusterLoad {
-  readonly #host: SimulatedHost;
+  readonly #host: JournalHost;
   readonly #witness: ClusterWitness;
   readonly #expectedCodes: ReadonlySet<ErrorCode>;
-  readonly #nodes = new Set<SimulatedNode>();
+  readonly #nodes = new Set<JournalNode>();
   readonly #users: Promise<void>[] = [];
   #problem: unknown = null;
 
   /** `expectedCodes`: what users may be told. */
-  constructor(host: SimulatedHost, witness: ClusterWitness, expectedCodes: readonly ErrorCode[]) {
+  constructor(host: JournalHost, witness: ClusterWitness, expectedCodes: readonly ErrorCode[]) {
     this.#host = host;
     this.#witness = witness;
     this.#expectedCodes = new Set(expectedCodes);
   }
 
   /** Has a node that has started be used, until `leave`. */
-  join(node: SimulatedNode): void {
+  join(node: JournalNode): void {
     const { objects } = node.runtime!;
     const nextId = this.#witness.newLife();
     this.#nodes.add(node);
@@ -40,7 +40,7 @@ export class ClusterLoad {
     this.#use(node, async () => void (await node.runtime!.compact()), COMPACT_EVERY_MS_MAX);
   }
 
-  leave(node: SimulatedNode): void {
+  leave(node: JournalNode): void {
     this.#nodes.delete(node);
   }
 
@@ -51,18 +51,18 @@ export class ClusterLoad {
     if (this.#problem !== null) throw this.#problem;
   }
 
-  #use(node: SimulatedNode, act: () => Promise<void>, everyMsMax: number): void {
+  #use(node: JournalNode, act: () => Promise<void>, everyMsMax: number): void {
     const user = async (): Promise<void> => {
       while (this.#nodes.has(node)) {
         await act().catch((error: unknown) => this.#check(error));
-        await this.#host.sleep(randomBelow(this.#host.random, everyMsMax));
+        await this.#host.sleep(randomBelow(this.#host.dice, everyMsMax));
       }
     };
     this.#users.push(user().catch((error: unknown) => void (this.#problem ??= error)));
   }
 
-  async #write(node: SimulatedNode, nextId: () => number): Promise<void> {
-    const { random } = this.#host;
+  async #write(node: JournalNode, nextId: () => number): Promise<void> {
+    const { dice: random } = this.#host;
     const count = 1 + randomBelow(random, BURST_MAX);
     const filler = 'x'.repeat(randomBelow(random, FILLER_BYTES_MAX));
     const answers = Array.from({ length: count }, async () => {

@@ -9,7 +9,7 @@ import { randomBelow, type Random } from '../../../../../src/runtime/random.js';
 import { SimulatedDisk } from '../../../../../src/testing/simulated-disk.js';
 import { ClusterLoad } from './cluster-load.js';
 import { ClusterWitness } from './cluster-witness.js';
-import { SimulatedHost, type SimulatedNode } from './simulated-node.js';
+import { JournalHost, type JournalNode } from './journal-host.js';
 
 /** What has happened in a run. */
 export interface ClusterRun {
@@ -21,7 +21,7 @@ interface Member {
   readonly self: string;
   disk: SimulatedDisk;
   /** Null: it is not there, or starts. */
-  node: SimulatedNode | null;
+  node: JournalNode | null;
 }
 
 const MEMBERS = ['a:1', 'b:1', 'c:1'] as const;
@@ -50,7 +50,7 @@ const EXPECTED_CODES: readonly ErrorCode[] = [
 ];
 
 export class CrashingCluster {
-  readonly #host: SimulatedHost;
+  readonly #host: JournalHost;
   readonly #random: Random;
   readonly #witness = new ClusterWitness();
   readonly #members: readonly Member[];
@@ -61,14 +61,14 @@ export class CrashingCluster {
   #isOver = false;
 
   constructor(seed: number) {
-    this.#host = new SimulatedHost(seed, MEMBERS);
-    this.#random = this.#host.random;
+    this.#host = new JournalHost(seed, MEMBERS);
+    this.#random = this.#host.dice;
     this.#load = new ClusterLoad(this.#host, this.#witness, EXPECTED_CODES);
     this.#members = MEMBERS.map((self) => ({ self, disk: new SimulatedDisk(this.#random.uint32()), node: null }));
   }
 
   run(durationMs: number): Promise<ClusterRun> {
-    return this.#host.run(async () => {
+    return this.#host.runTest(async () => {
       const lives = Promise.all(this.#members.map((member) => this.#live(member)));
       await Promise.race([this.#host.sleep(durationMs), lives]);
       this.#isOver = true;
@@ -123,12 +123,12 @@ export class CrashingCluster {
     if (this.#isOneIn(WIPE_IN) && !this.#isCalm) return this.#wipe(member);
     if (this.#isOneIn(4)) return this.#stop(member);
     if (this.#isOneIn(4)) {
-      node.kill();
+      this.#host.kill(node);
     } else {
       this.#crashSoon(member);
       const untilMs = this.#host.simulation.nowMs() + CRASH_WITHIN_MS;
       while (member.disk.crash === null && this.#host.simulation.nowMs() < untilMs) await this.#host.sleep(1);
-      node.kill();
+      this.#host.kill(node);
     }
     this.#leaveDisk(member);
   }
@@ -136,7 +136,7 @@ export class CrashingCluster {
   /** The node loses its disk, and joins again before anybody else dies. */
   async #wipe(member: Member): Promise<void> {
     this.#isCalm = true;
-    member.node!.kill();
+    this.#host.kill(member.node!);
     this.#leaveDisk(member);
     member.disk = new SimulatedDisk(this.#random.uint32());
     await this.#host.sleep(randomBelow(this.#random, AWAY_MS_MAX));
@@ -159,7 +159,7 @@ export class CrashingCluster {
   }
 
   async #start(member: Member): Promise<void> {
-    member.node = await this.#host.start(member.self, member.disk, OPTIONS);
+    member.node = await this.#host.startMember(member.self, member.disk, OPTIONS);
   }
 
   #leave(member: Member): void {

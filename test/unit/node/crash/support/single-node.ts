@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { Disk } from '../../../../../src/storage/disk.js';
 import type { SimulatedDisk } from '../../../../../src/testing/simulated-disk.js';
 import type { JournalWitness } from './journal-witness.js';
-import type { SimulatedHost, SimulatedNode, SimulatedNodeOptions } from './simulated-node.js';
+import type { JournalHost, JournalNode, JournalNodeOptions } from './journal-host.js';
 
 export type Step =
   /** So many commands at once, with so many bytes each. */
@@ -53,13 +53,13 @@ export const AFTERLIFE: readonly Step[] = [
 
 /** Runs a life to its orderly end. Returns whether the disk has crashed in it. */
 export function live(
-  host: SimulatedHost,
+  host: JournalHost,
   disk: SimulatedDisk,
   witness: JournalWitness,
   steps: readonly Step[],
-  options: SimulatedNodeOptions = {},
+  options: JournalNodeOptions = {},
 ): Promise<boolean> {
-  return host.run(async () => {
+  return host.runTest(async () => {
     try {
       const life = new Life(host, disk, witness, options);
       await life.begin();
@@ -75,13 +75,13 @@ export function live(
 }
 
 export class Life {
-  readonly #host: SimulatedHost;
+  readonly #host: JournalHost;
   readonly #disk: Disk;
   readonly #witness: JournalWitness;
-  readonly #options: SimulatedNodeOptions;
-  #node: SimulatedNode | null = null;
+  readonly #options: JournalNodeOptions;
+  #node: JournalNode | null = null;
 
-  constructor(host: SimulatedHost, disk: Disk, witness: JournalWitness, options: SimulatedNodeOptions = {}) {
+  constructor(host: JournalHost, disk: Disk, witness: JournalWitness, options: JournalNodeOptions = {}) {
     this.#host = host;
     this.#disk = disk;
     this.#witness = witness;
@@ -90,7 +90,7 @@ export class Life {
 
   async begin(): Promise<void> {
     this.#node = null;
-    this.#node = await this.#host.start(SELF, this.#disk, this.#options);
+    this.#node = await this.#host.startMember(SELF, this.#disk, this.#options);
     this.#witness.found(await this.#journal().all());
   }
 
@@ -120,7 +120,7 @@ export class Life {
 
   /** Ends it as the death of the process does. */
   kill(): void {
-    this.#node!.kill();
+    this.#host.kill(this.#node!);
   }
 
   /** Rejects, if any does, when all have been answered. */
@@ -141,7 +141,7 @@ export class Life {
     assert(index.value >= before, 'a snapshot has everything that was applied when it was asked for');
   }
 
-  #journal(): NonNullable<SimulatedNode['runtime']>['objects']['journal'] {
+  #journal(): NonNullable<JournalNode['runtime']>['objects']['journal'] {
     return this.#node!.runtime!.objects.journal;
   }
 }

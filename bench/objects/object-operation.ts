@@ -1,0 +1,16 @@
+/** What is measured of the ready-made objects. Names only: the parent reads them, and must not start a node. */
+
+/** The calls of a row: one command again and again, or two in turn. */
+export const OBJECT_OPERATIONS = [
+  'ReplCounter.add',
+  'ReplMap.set',
+  'ReplList.push, pop',
+  'ReplSet.add, delete',
+  'ReplQueue.put, take',
+  'ReplPriorityQueue.put, take',
+] as const;
+export type ObjectOperation = (typeof OBJECT_OPERATIONS)[number];
+
+export function isObjectOperation(operation: string): operation is ObjectOperation {
+  return (OBJECT_OPERATIONS as readonly string[]).includes(operation);
+}

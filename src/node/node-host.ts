@@ -1,0 +1,30 @@
+/**
+ * What a node stands on besides its placement: its disk, its classes, names that nobody else has. The machine it runs on,
+ * or, for `conclave/testing`, a simulation of one.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { ClassLoader } from '../actors/replicated/class-loader.js';
+import { moduleClasses } from '../actors/replicated/object-module.js';
+import { DataDir } from '../storage/data-dir.js';
+import { NodeDisk } from '../storage/node-disk.js';
+import type { NodeName } from '../storage/node-identity.js';
+
+export interface NodeHost {
+  openDataDir(path: string, name: NodeName): Promise<DataDir>;
+  readonly classes: ClassLoader;
+  /** Names a life: 32 hex digits. */
+  newLife(): string;
+  /** Calls `run` once whoever has awaited the node's start has gone on. */
+  later(run: () => void): void;
+}
+
+/** The machine that this process runs on. */
+export function machineHost({ fsync }: { readonly fsync: boolean }): NodeHost {
+  return {
+    openDataDir: (path, name) => DataDir.open(new NodeDisk({ isSynced: fsync }), path, name),
+    classes: moduleClasses,
+    newLife: () => randomBytes(16).toString('hex'),
+    later: (run) => void setImmediate(run),
+  };
+}

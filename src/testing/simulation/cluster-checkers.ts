@@ -1,0 +1,140 @@
+/** All checkers of a simulated cluster, and who tells them what happens on each node. */
+
+import type { RaftMessage } from '../../actors/raft/messages.js';
+import type { Core } from '../../actors/raft/state.js';
+import type { Incarnation, NodeId } from '../../ids.js';
+import type { NodeMessage } from '../../net/transport.js';
+import { AdmittedMembers } from './checkers/admitted-members.js';
+import type { Checker, CheckerContext, ObservedNode } from './checkers/checker.js';
+import { CommitQuorum } from './checkers/commit-quorum.js';
+import { DurableBeforeSent } from './checkers/durable-before-sent.js';
+import { ElectionSafety } from './checkers/election-safety.js';
+import { EqualStates } from './checkers/equal-states.js';
+import { FreshReads } from './checkers/fresh-reads.js';
+import { LeaderCompleteness } from './checkers/leader-completeness.js';
+import { LogHistory } from './checkers/log-history.js';
+import { MatchingPeers } from './checkers/matching-peers.js';
+import { NeverDown } from './checkers/never-down.js';
+import { RememberedState } from './checkers/remembered-state.js';
+import { DurableLog } from './durable-log.js';
+import type { NodeWitness } from './simulated-node.js';
+import type { StepCounter } from './step-counter.js';
+import type { Violations } from './violations.js';
+
+export class ClusterCheckers {
+  readonly admitted: AdmittedMembers;
+  readonly states: EqualStates;
+  readonly #nodes = new Map<NodeId, ObservedNode>();
+  /** What is on the disk of each node. */
+  readonly #memories = new Map<string, DurableLog>();
+  readonly #violations: Violations;
+  readonly #checkers: readonly Checker[];
+  readonly #steps: StepCounter;
+
+  /** States are compared after every `lookEvery` entries. */
+  constructor(violations: Violations, steps: StepCounter, lookEvery: number) {
+    this.#violations = violations;
+    this.#steps = steps;
+    const report = (promise: string, what: string): void => violations.report(promise, what);
+    const history = new LogHistory(report);
+    const context: CheckerContext = { nodes: this.#nodes, history, report };
+    this.admitted = new AdmittedMembers(context);
+    this.states = new EqualStates(report, lookEvery);
+    this.#checkers = [
+      history,
+      new NeverDown(context),
+      new RememberedState(context),
+      new FreshReads(context),
+      new ElectionSafety(context),
+      new LeaderCompleteness(context),
+      new CommitQuorum(context),
+      this.admitted,
+      new MatchingPeers(context),
+      new DurableBeforeSent(context),
+    ];
+  }
+
+  /** A node hands a message to its transport. */
+  sent(from: NodeId, to: NodeId, message: NodeMessage): void {
+    const node = this.#nodes.get(from);
+    if (node === undefined) return;
+    this.#steps.sent(from, message);
+    for (const checker of this.#checkers) checker.sent?.(node, to, message);
+  }
+
+  /** The witness of a new life of a node, which is called `label` where people read of it. */
+  witnessOf(label: string): NodeWitness {
+    let node: ObservedNode | null = null;
+    let opened: Incarnation | null = null;
+    const stepped = (core: Core, message: RaftMessage): void => {
+      node ??= this.#begin(core.options.self);
+      node.core = core;
+      this.#steps.stepped(label, core, message);
+      for (const checker of this.#checkers) checker.stepped?.(node, core, message);
+    };
+    let memory: DurableLog | null = null;
+    return {
+      raft: { stepped },
+      machine: {
+        applied: (machine, verdict) => {
+          this.#steps.applied(verdict);
+          this.states.applied(label, machine);
+        },
+        restored: (machine) => this.states.restored(label, machine),
+      },
+      opened: (incarnation) => {
+        opened = incarnation;
+      },
+      logStore: {
+        stored: (request) => memory!.stored(request),
+        recovered: (log) => {
+          memory = this.#memoryOf(label, opened!);
+          const lost = memory.recovered(log);
+          if (lost !== null) this.#violations.report('durability', `${label} has started, and ${lost}`);
+        },
+      },
+    };
+  }
+
+  /** The node's disk is lost, as its name says. What it had counts as had. */
+  lost(id: NodeId): void {
+    const node = this.#nodes.get(id);
+    const memory = this.#memories.get(id);
+    this.#memories.delete(id);
+    if (node === undefined) return;
+    if (memory !== undefined) node.lost.push(memory);
+    node.durable = null;
+  }
+
+  /** The incarnation of what is on the disk of a node; null: nothing is. */
+  incarnationOf(id: NodeId): Incarnation | null {
+    return this.#memories.get(id)?.incarnation ?? null;
+  }
+
+  hasLost(id: NodeId): boolean {
+    return (this.#nodes.get(id)?.lost.length ?? 0) > 0;
+  }
+
+  #memoryOf(label: string, incarnation: Incarnation): DurableLog {
+    const known = this.#memories.get(label);
+    if (known?.incarnation === incarnation) return known;
+    if (known !== undefined && !known.isEmpty) {
+      this.#violations.report('durability', `${label} has started, and has forgotten everything`);
+    }
+    const memory = new DurableLog(incarnation);
+    this.#memories.set(label, memory);
+    return memory;
+  }
+
+  #begin(id: NodeId): ObservedNode {
+    let node = this.#nodes.get(id);
+    if (node === undefined) {
+      node = { id, core: null, durable: null, lost: [] };
+      this.#nodes.set(id, node);
+    }
+    node.core = null;
+    node.durable = this.#memories.get(id) ?? null;
+    for (const checker of this.#checkers) checker.restarted?.(node);
+    return node;
+  }
+}

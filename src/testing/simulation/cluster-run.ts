@@ -1,0 +1,225 @@
+/**
+ * One history of one cluster: it is founded, lives through its mix of faults while others use it, and then, without faults,
+ * must get well within a bounded time: every call ends, all nodes agree, and keep their leader. Who uses it, and what they
+ * make of what they were told, is handed in.
+ */
+
+import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
+import { ConclaveError } from '../../errors.js';
+import { ClusterCheckers } from './cluster-checkers.js';
+import type { ClusterShape } from './cluster-shape.js';
+import type { Coverage } from './coverage.js';
+import type { Dice } from './dice.js';
+import { FaultInjector, Slowness } from './faults/fault-injector.js';
+import type { FaultMix } from './faults/fault-mix.js';
+import { SimulatedCluster, type ClusterUsers } from './simulated-cluster.js';
+import { SimulatedHost } from './simulated-host.js';
+import { StepCounter } from './step-counter.js';
+import { Trace } from './trace.js';
+import { Violations, type Violation } from './violations.js';
+
+/** What those who use a cluster are given. */
+export interface RunContext<Definitions extends ObjectDefinitions> {
+  readonly host: SimulatedHost<Definitions>;
+  readonly violations: Violations;
+  readonly trace: Trace | null;
+}
+
+/** Those who use a cluster, from its beginning to its end. */
+export interface RunUsers<Definitions extends ObjectDefinitions> extends ClusterUsers<Definitions> {
+  /** The cluster is founded, and things begin to go wrong. */
+  begin(cluster: SimulatedCluster<Definitions>): void;
+  /** Resolves when they have done what they wanted to do before the end; then nothing goes wrong any more. */
+  readonly done: Promise<void> | null;
+  /** All is well again. Resolves when everything that was begun has ended. */
+  end(): Promise<void>;
+  /** All nodes have the same. Looks at it, and reports what is not as it should be. */
+  judge(cluster: SimulatedCluster<Definitions>): Promise<void>;
+}
+
+export interface ClusterRunOptions<Definitions extends ObjectDefinitions> {
+  readonly dice: Dice;
+  readonly objects: Definitions;
+  readonly shape: ClusterShape;
+  readonly faults: FaultMix;
+  /** How long things go wrong, of virtual time. */
+  readonly durationMs: number;
+  /** States are compared after every so many entries. */
+  readonly lookEvery: number;
+  /** Takes the lines of the trace; null: there is none. */
+  readonly write: ((line: string) => void) | null;
+  users(context: RunContext<Definitions>): RunUsers<Definitions>;
+}
+
+/** What has come of a history. */
+export interface ClusterRunReport {
+  /** Null: every promise was kept. */
+  readonly violation: Violation | null;
+  readonly virtualMs: number;
+  /** How long it took after the faults until all was well; null: it never was. */
+  readonly convergedAfterMs: number | null;
+  readonly shape: ClusterShape;
+  readonly faults: FaultMix;
+  readonly coverage: Coverage;
+}
+
+/** Everything together. */
+const TIMEOUT_MS = 300_000;
+const CONVERGENCE_MS = 60_000;
+/** Founding takes all voters, who do not easily come together once there are faults. */
+const FOUNDING_MS = 3_000;
+const LOOK_EVERY_MS = 10;
+/** A message that was sent while there were faults may come only now. */
+const STRAGGLERS_MS = 200;
+/** How long a quiet cluster is watched, in election timeouts: no election may be held. */
+const WATCH_TIMEOUTS = 4;
+
+export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  readonly #options: ClusterRunOptions<Definitions>;
+  readonly #host: SimulatedHost<Definitions>;
+  readonly #violations: Violations;
+  readonly #checkers: ClusterCheckers;
+  readonly #users: RunUsers<Definitions>;
+  readonly #cluster: SimulatedCluster<Definitions>;
+  readonly #faults: FaultInjector<Definitions>;
+  #convergedAfterMs: number | null = null;
+
+  constructor(options: ClusterRunOptions<Definitions>) {
+    const { dice, objects, shape, faults, write } = options;
+    this.#options = options;
+    const host = new SimulatedHost(dice.uint32(), objects);
+    this.#host = host;
+    const nowMs = (): number => host.simulation.nowMs();
+    const trace = write === null ? null : new Trace(nowMs, write);
+    this.#violations = new Violations(nowMs);
+    const steps = new StepCounter(host.coverage, trace);
+    this.#checkers = new ClusterCheckers(this.#violations, steps, options.lookEvery);
+    host.network.witness = this.#checkers;
+    host.network.weather.delayMs = shape.latencyMs;
+    this.#users = options.users({ host, violations: this.#violations, trace });
+    const slowness = new Slowness(faults, host.dice.fork(), (event) => host.coverage.count(event));
+    this.#cluster = new SimulatedCluster({
+      host,
+      shape,
+      objects,
+      checkers: this.#checkers,
+      violations: this.#violations,
+      trace,
+      delays: slowness,
+      users: this.#users,
+      clock: () => slowness.clock(),
+    });
+    this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);
+  }
+
+  /** Never rejects: what goes wrong is in the report. */
+  async run(): Promise<ClusterRunReport> {
+    try {
+      await this.#host.run(
+        () => this.#live(),
+        TIMEOUT_MS,
+        () => this.#violations.first !== null,
+      );
+    } catch (error) {
+      this.#violations.report('liveness', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    return {
+      violation: this.#violations.first,
+      virtualMs: this.#host.simulation.nowMs(),
+      convergedAfterMs: this.#convergedAfterMs,
+      shape: this.#options.shape,
+      faults: this.#options.faults,
+      coverage: this.#host.coverage,
+    };
+  }
+
+  async #live(): Promise<void> {
+    const { simulation } = this.#host;
+    void this.#cluster.startAll();
+    if (this.#options.dice.chance(0.85)) {
+      await this.#until(() => this.#checkers.admitted.isFounded, FOUNDING_MS, 'the cluster is founded');
+    }
+    this.#faults.begin();
+    this.#users.begin(this.#cluster);
+    await this.#untilFaultsEnd();
+    this.#faults.end();
+    this.#cluster.calmDown();
+    const calmMs = simulation.nowMs();
+    void this.#cluster.startAll();
+    const left = (): number => calmMs + CONVERGENCE_MS - simulation.nowMs();
+    await this.#host.sleep(STRAGGLERS_MS);
+    await this.#until(() => this.#areWell(), left(), 'all nodes get well');
+    this.#convergedAfterMs = simulation.nowMs() - calmMs;
+    let hasEnded = false;
+    void this.#users.end().then(() => (hasEnded = true));
+    await this.#until(() => hasEnded, left(), 'every call ends');
+    await this.#agree(left);
+    await this.#users.judge(this.#cluster);
+    await this.#stayAsTheyAre();
+    await this.#stopAll();
+  }
+
+  async #untilFaultsEnd(): Promise<void> {
+    const over = this.#host.sleep(this.#options.durationMs);
+    const { done } = this.#users;
+    await (done === null ? over : Promise.race([over, done]));
+  }
+
+  async #agree(left: () => number): Promise<void> {
+    await this.#until(() => this.#areWell(), left(), 'all nodes stay well');
+    await this.#until(() => this.#haveAllApplied(), left(), 'all nodes apply the same');
+    this.#checkers.states.lookAtAll();
+  }
+
+  /** A quiet cluster keeps its leader. */
+  async #stayAsTheyAre(): Promise<void> {
+    const terms = (): string => this.#cluster.running.map(({ runtime }) => runtime!.status().term).join();
+    const before = terms();
+    await this.#host.sleep(WATCH_TIMEOUTS * this.#options.shape.electionTimeoutMs[1]);
+    if (terms() === before && this.#areWell()) return;
+    this.#violations.report('liveness', `a quiet cluster did not stay as it was: ${this.#describe()}`);
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const member of this.#cluster.members) {
+      const { disk } = member;
+      await this.#cluster.stop(member);
+      if (disk.openFiles > 0) this.#violations.report('nothing is left', `${member.name} has left files open`);
+    }
+  }
+
+  #areWell(): boolean {
+    const statuses = this.#cluster.members.map(({ runtime }) => runtime?.status() ?? null);
+    if (statuses.some((status) => status?.health !== 'ok')) return false;
+    return new Set(statuses.map((status) => status!.leader)).size === 1;
+  }
+
+  #haveAllApplied(): boolean {
+    const statuses = this.#cluster.members.map(({ runtime }) => runtime?.status() ?? null);
+    const lastIndex = statuses[0]?.lastIndex;
+    return statuses.every((status) => status?.lastIndex === lastIndex && status?.appliedIndex === lastIndex);
+  }
+
+  async #until(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {
+    const { simulation } = this.#host;
+    const untilMs = simulation.nowMs() + timeoutMs;
+    while (!condition()) {
+      if (simulation.nowMs() >= untilMs) {
+        this.#violations.report('liveness', `${what}: not within ${Math.round(timeoutMs)} ms; ${this.#describe()}`);
+        throw new ConclaveError('ERR_TIMEOUT', what);
+      }
+      await this.#host.sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  #describe(): string {
+    const states = this.#cluster.members.map(({ name, node, runtime, lives }) => {
+      if (node === null) return `${name} is away in life ${lives}`;
+      if (runtime === null) return `${name} starts its life ${lives}`;
+      const { health, role, term, leader, lastIndex, commitIndex, appliedIndex, pendingCommands } = runtime.status();
+      const log = `log to ${lastIndex}, committed ${commitIndex}, applied ${appliedIndex}`;
+      return `${name} is ${health}: ${role} of ${leader} in term ${term}, ${log}, ${pendingCommands} calls wait`;
+    });
+    return states.join('; ');
+  }
+}

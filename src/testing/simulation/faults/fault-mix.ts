@@ -1,0 +1,98 @@
+/**
+ * Everything that a simulation can do to a cluster, each with a rate: how often of all messages, how often in a second of
+ * virtual time for each cluster, or how likely at all. Each seed draws its own mix, for what most faults together would
+ * show is a cluster that does nothing.
+ */
+
+import { ConclaveError } from '../../../errors.js';
+import type { Dice } from '../dice.js';
+
+interface FaultKind {
+  /** What the rate is of: all messages, a second of virtual time, all requests to a thread, or all nodes. */
+  readonly of: 'message' | 'second' | 'request' | 'node';
+  /** What a seed may draw when the fault is on. */
+  readonly rates: readonly number[];
+  /** What is counted when it has happened. */
+  readonly shows: string;
+}
+
+export const FAULTS = {
+  /** A message is dropped, and its connection goes on: an overflowing buffer. */
+  messageLoss: { of: 'message', rates: [0.01, 0.05, 0.2], shows: 'messages lost' },
+  /** A message is lost, and its connection with it: what a network does to TCP. */
+  connectionLoss: { of: 'message', rates: [0.002, 0.01, 0.03], shows: 'connections broken by a loss' },
+  /** A message is late, and so is what comes behind it on its connection. */
+  messageDelay: { of: 'message', rates: [0.01, 0.05, 0.15], shows: 'messages late' },
+  /** A message comes twice. No connection does that. */
+  messageDuplication: { of: 'message', rates: [0.02, 0.1, 0.25], shows: 'messages duplicated' },
+  /** Messages of one connection overtake each other. No connection does that. */
+  messageReordering: { of: 'message', rates: [0.02, 0.1, 0.4], shows: 'messages reordered' },
+  /** Two parts of the cluster are cut off from each other. */
+  partition: { of: 'second', rates: [1, 3], shows: 'partitions' },
+  /** Some pairs of nodes are cut off from each other, others are not. */
+  partialPartition: { of: 'second', rates: [1, 3], shows: 'partial partitions' },
+  /** A node is not heard, or does not hear, and the other way is open. */
+  oneWayPartition: { of: 'second', rates: [1, 3], shows: 'one-way partitions' },
+  /** The connection of two nodes breaks again and again. */
+  flapping: { of: 'second', rates: [2, 6], shows: 'connections broken' },
+  /** A leader is cut off while it hands over, so that for a while it does not know that there is another one. */
+  usurpation: { of: 'second', rates: [1, 3], shows: 'leaders cut off while they hand over' },
+  /** The leader is killed as all come together again: one that was cut off competes, with a log that grew alone. */
+  bereavement: { of: 'second', rates: [1, 2], shows: 'leaders killed as partitions end' },
+  /** The clocks of each node run at a speed and from a beginning of their own. */
+  clockDrift: { of: 'node', rates: [1], shows: 'clocks drifting' },
+  /** A node stands still for a while. */
+  pause: { of: 'second', rates: [1, 3], shows: 'nodes paused' },
+  /** A process dies, and what it has written is there. */
+  crash: { of: 'second', rates: [0.5, 2], shows: 'processes killed' },
+  /** A machine loses power, and what was not synced is there or not. */
+  powerLoss: { of: 'second', rates: [0.5, 2], shows: 'power lost' },
+  /** A machine loses power in the middle of an operation of its disk. */
+  tornWrite: { of: 'second', rates: [0.5, 2], shows: 'operations torn' },
+  /** A node is stopped in order, and started again. */
+  restart: { of: 'second', rates: [0.5, 1.5], shows: 'nodes restarted' },
+  /** A minority of the nodes loses its disks. */
+  diskLoss: { of: 'second', rates: [0.5, 1.5], shows: 'disks lost' },
+  /** A bit of what a stopped node has on its disk turns around. */
+  bitRot: { of: 'second', rates: [0.5, 1.5], shows: 'bits turned' },
+  /** A disk has no room left for a while. */
+  diskFull: { of: 'second', rates: [0.5, 1.5], shows: 'disks full' },
+  /** An operation of a disk fails. */
+  diskFailure: { of: 'second', rates: [0.5, 1.5], shows: 'operations failed' },
+  /** The log waits for the disk. */
+  slowDisk: { of: 'request', rates: [0.1, 0.5], shows: 'syncs late' },
+  /** Objects take their time. */
+  slowObjects: { of: 'request', rates: [0.05, 0.3], shows: 'objects late' },
+  /** The thread of a node's objects ends. */
+  objectCrash: { of: 'second', rates: [0.5, 2], shows: 'object threads ended' },
+} as const satisfies Readonly<Record<string, FaultKind>>;
+
+/** The name of a fault; {@link FAULTS} says what it is. */
+export type FaultName = keyof typeof FAULTS;
+
+/** The rate of each fault. 0: it does not happen. */
+export type FaultMix = Readonly<Record<FaultName, number>>;
+
+export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
+
+/** How many of all faults a seed draws, roughly. */
+const SHARES = [0.1, 0.25, 0.4] as const;
+
+export function drawFaults(dice: Dice): FaultMix {
+  const share = dice.oneOf(SHARES);
+  return mixOf((name) => (dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
+}
+
+/** These faults, and no others. @throws ConclaveError `ERR_INVALID_OPTION` */
+export function onlyFaults(faults: Partial<FaultMix>): FaultMix {
+  for (const [name, rate] of Object.entries(faults)) {
+    if (Object.hasOwn(FAULTS, name) && rate >= 0 && rate < Infinity) continue;
+    const complaint = `faults.${name} is ${rate}: each of ${FAULT_NAMES.join(', ')} has a rate of 0 or more.`;
+    throw new ConclaveError('ERR_INVALID_OPTION', complaint, { data: { option: `faults.${name}` } });
+  }
+  return mixOf((name) => faults[name] ?? 0);
+}
+
+function mixOf(rate: (name: FaultName) => number): FaultMix {
+  return Object.fromEntries(FAULT_NAMES.map((name) => [name, rate(name)])) as FaultMix;
+}

@@ -1,0 +1,65 @@
+/**
+ * Simulates Conclave itself: its own objects, used by clients of its own, all of whose calls are judged. One seed is one
+ * history, whatever there was before in the same process.
+ */
+
+import { checkInteger } from '../../node/option-checks.js';
+import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
+import { drawShape } from './cluster-shape.js';
+import { Dice } from './dice.js';
+import { drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
+import { SIMULATION_OBJECTS } from './objects/simulation-objects.js';
+import { Workload } from './workload/workload.js';
+
+/** What of a history is not to be drawn from its seed. */
+export interface SimulationOptions {
+  /** How many nodes vote, 1 to 7. */
+  readonly nodes?: number;
+  /** These faults and no others. */
+  readonly faults?: Partial<FaultMix>;
+  /** How long things go wrong, in milliseconds of virtual time. */
+  readonly durationMs?: number;
+  /** Takes the history, line by line. */
+  readonly trace?: (line: string) => void;
+}
+
+export interface SimulationReport extends ClusterRunReport {
+  readonly seed: number;
+}
+
+const NODES_MAX = 7;
+const SEED_MAX = 2 ** 32 - 1;
+const DURATIONS_MS = [400, 800, 1_500] as const;
+const DURATION_MS_MAX = 60_000;
+const LOOK_EVERY = 32;
+
+/**
+ * Runs one seed. What goes wrong is in the report.
+ *
+ * @throws ConclaveError `ERR_INVALID_OPTION`
+ *
+ * @example
+ * const report = await runSimulation(42, { trace: (line) => console.log(line) });
+ * if (report.violation !== null) throw new Error(report.violation.what);
+ */
+export async function runSimulation(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
+  checkInteger('seed', seed, 0, SEED_MAX);
+  const { nodes, faults, durationMs, trace } = options;
+  if (nodes !== undefined) checkInteger('nodes', nodes, 1, NODES_MAX);
+  if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
+  const dice = new Dice(seed);
+  const shape = drawShape(dice, nodes);
+  const drawn = drawFaults(dice);
+  const drawnMs = dice.oneOf(DURATIONS_MS);
+  const report = await new ClusterRun({
+    dice,
+    objects: SIMULATION_OBJECTS,
+    shape,
+    faults: faults === undefined ? drawn : onlyFaults(faults),
+    durationMs: durationMs ?? drawnMs,
+    lookEvery: LOOK_EVERY,
+    write: trace ?? null,
+    users: (context) => new Workload(context),
+  }).run();
+  return { seed, ...report };
+}

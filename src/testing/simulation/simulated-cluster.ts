@@ -1,0 +1,336 @@
+/**
+ * A cluster of whole nodes in virtual time, each with a disk that outlives it: starts, kills, stops and restarts them, and
+ * knows why one may have failed. What goes wrong, and when, is decided elsewhere.
+ */
+
+import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
+import { ConclaveError } from '../../errors.js';
+import { nodeId, type NodeId } from '../../ids.js';
+import type { Runtime } from '../../node/runtime.js';
+import { SimulatedDisk } from '../simulated-disk.js';
+import type { ClusterCheckers } from './cluster-checkers.js';
+import type { ClusterShape } from './cluster-shape.js';
+import { NodeLogger } from './node-logger.js';
+import type { SimulatedHost } from './simulated-host.js';
+import type { NodeDelays, SimulatedNode } from './simulated-node.js';
+import type { ClockError } from './simulated-process.js';
+import type { Trace } from './trace.js';
+import type { Violations } from './violations.js';
+
+/** One place in a cluster, through all the lives and disks of its node. */
+export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  /** The node's address; a name of its own for an observer. */
+  readonly name: NodeId;
+  readonly isObserver: boolean;
+  disk: SimulatedDisk;
+  clock: ClockError;
+  /** Null: it is not there. Without a runtime: it starts. */
+  node: SimulatedNode<Definitions> | null = null;
+  /** Of the last node that was up; null: none ever was. */
+  lastRuntime: Runtime<Definitions> | null = null;
+  lives = 0;
+  /** A bit of its files has been turned: it may refuse them. */
+  isRotten = false;
+  /** Its disk was made to refuse: it may fail. */
+  isTroubled = false;
+  /** It is to be started again by whoever has ended it. */
+  isAway = false;
+
+  constructor(name: NodeId, isObserver: boolean, disk: SimulatedDisk, clock: ClockError) {
+    this.name = name;
+    this.isObserver = isObserver;
+    this.disk = disk;
+    this.clock = clock;
+  }
+
+  get hasStarted(): boolean {
+    return this.lastRuntime !== null;
+  }
+
+  /** The runtime of a node that is up. */
+  get runtime(): Runtime<Definitions> | null {
+    return this.node?.runtime ?? null;
+  }
+}
+
+/** Those who use the nodes. */
+export interface ClusterUsers<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  /** A node has started; `life` names its present life. */
+  join(member: Member<Definitions>, life: string): void;
+  /** The node is about to end, or has ended. */
+  leave(member: Member<Definitions>): void;
+}
+
+export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
+  readonly host: SimulatedHost<Definitions>;
+  readonly shape: ClusterShape;
+  readonly objects: Definitions;
+  readonly checkers: ClusterCheckers;
+  readonly violations: Violations;
+  readonly trace: Trace | null;
+  readonly delays: NodeDelays;
+  readonly users: ClusterUsers<Definitions>;
+  /** The clock of each node. */
+  readonly clock: () => ClockError;
+}
+
+/** How long a node stays away: hardly, or for several elections. */
+const AWAY_MS = [
+  [1, 15],
+  [5, 250],
+] as const;
+/** How long after the end of its machine a node is looked after. */
+const TORN_MS = 100;
+
+export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  readonly members: readonly Member<Definitions>[];
+  readonly host: SimulatedHost<Definitions>;
+  readonly #parts: SimulatedClusterParts<Definitions>;
+  /** No node is to stay away any longer. */
+  #isCalm = false;
+
+  constructor(parts: SimulatedClusterParts<Definitions>) {
+    const { host, shape } = parts;
+    this.host = host;
+    this.#parts = parts;
+    const voters = votersOf(shape).map((name) => this.#newMember(name, false));
+    const observers = Array.from({ length: shape.observers }, (_, i) =>
+      this.#newMember(nodeId(`observer${i + 1}`), true),
+    );
+    this.members = [...voters, ...observers];
+  }
+
+  get voters(): readonly Member<Definitions>[] {
+    return this.members.filter(({ isObserver }) => !isObserver);
+  }
+
+  /** Those whose nodes are up. */
+  get running(): readonly Member<Definitions>[] {
+    return this.members.filter(({ runtime }) => runtime !== null);
+  }
+
+  /** The node that leads in the latest term, as far as it knows. */
+  get leader(): Member<Definitions> | undefined {
+    const leaders = this.running.filter(({ runtime }) => runtime!.status().role === 'leader');
+    return leaders.toSorted((a, b) => b.runtime!.status().term - a.runtime!.status().term)[0];
+  }
+
+  /** Starts all that are not there. Resolves when none is left that could not be started. */
+  async startAll(): Promise<void> {
+    await Promise.all(this.members.map((member) => this.start(member)));
+  }
+
+  /** Starts a node. Resolves when it is up, or has been found unable to start; then it is started again later. */
+  async start(member: Member<Definitions>): Promise<void> {
+    if (member.node !== null) return;
+    const { host, trace, delays, checkers } = this.#parts;
+    member.isAway = false;
+    member.lives += 1;
+    const life = `${member.name}/${member.lives}`;
+    trace?.add(member.name, `starts its life ${member.lives}`);
+    const started: SimulatedNode<Definitions>[] = [];
+    try {
+      const node = await host.start(this.#options(member), {
+        disk: member.disk,
+        segmentBytes: this.#parts.shape.segmentBytes,
+        coreLimits: this.#parts.shape.limits,
+        clock: member.clock,
+        delays,
+        witness: checkers.witnessOf(member.name),
+        onNode: (each) => {
+          member.node = each as unknown as SimulatedNode<Definitions>;
+          started.push(member.node);
+          member.node.onKilled = () => this.#onTorn(member, started[0]!);
+        },
+      });
+      if (node.isKilled) return;
+      node.runtime!.on('error', (error) => this.#onError(member, node, error));
+      member.lastRuntime = node.runtime;
+      this.#parts.users.join(member, life);
+    } catch (error) {
+      // Whoever has killed it has seen to the rest.
+      const [node] = started;
+      if (node !== undefined && node === (member.node as unknown) && !node.isKilled) this.#onNotStarted(member, error);
+    }
+  }
+
+  /** Ends a node in the middle of whatever it does; it comes back after a while. What is left of its disk is up to `left`. */
+  kill(member: Member<Definitions>, left: 'everything' | 'what was synced' | 'nothing'): void {
+    const { node, disk } = member;
+    if (node === null) return;
+    const { host } = this.#parts;
+    const isOff = left !== 'everything';
+    if (isOff && host.dice.chance(0.5)) host.network.silence(member.name);
+    const next = this.#diskAfter(member, disk, left);
+    this.#end(member);
+    host.kill(node);
+    member.disk = next;
+    this.#comeBackLater(member);
+  }
+
+  /** Ends a node in the middle of one of the next operations of its disk. */
+  tear(member: Member<Definitions>, within: number): void {
+    const { node, disk } = member;
+    if (node === null) return;
+    const { host } = this.#parts;
+    disk.crashAt(disk.operations + 1 + host.dice.below(within));
+    // One that writes nothing dies all the same.
+    host.simulation.after(TORN_MS, () => {
+      if (member.node === node && disk.crash === null) this.kill(member, 'what was synced');
+    });
+  }
+
+  /** Stops a node in order. It comes back when it is started. */
+  async stop(member: Member<Definitions>): Promise<void> {
+    const { node } = member;
+    if (node === null || node.runtime === null) return;
+    const { host } = this.#parts;
+    this.#end(member);
+    member.isAway = true;
+    node.process.thaw();
+    await host.stop(node);
+    // What was to happen to it does not happen to its next life.
+    member.disk = member.disk.afterProcessDeath();
+    member.disk.heal();
+    member.isTroubled = false;
+  }
+
+  /** From now on, nobody stays away. */
+  calmDown(): void {
+    this.#isCalm = true;
+    for (const member of this.members) {
+      member.node?.process.thaw();
+      member.disk.heal();
+    }
+  }
+
+  /** May this voter lose its memory? What is committed is kept only as long as a majority remembers. */
+  mayLose(member: Member<Definitions>): boolean {
+    if (member.isObserver) return true;
+    const forgetful = this.voters.filter((each) => each === member || !this.#isWhole(each));
+    return forgetful.length < this.voters.length / 2;
+  }
+
+  /** Has this voter never lost anything, or has it been let in again since? */
+  #isWhole({ name, isRotten }: Member<Definitions>): boolean {
+    const { checkers } = this.#parts;
+    if (isRotten) return false;
+    if (!checkers.hasLost(name)) return true;
+    return checkers.admitted.of(name) !== null && checkers.admitted.of(name) === checkers.incarnationOf(name);
+  }
+
+  #diskAfter(
+    member: Member<Definitions>,
+    disk: SimulatedDisk,
+    left: 'everything' | 'what was synced' | 'nothing',
+  ): SimulatedDisk {
+    const { host, checkers } = this.#parts;
+    if (left === 'everything') return disk.afterProcessDeath();
+    if (left === 'what was synced') return disk.afterPowerLoss(host.dice.uint32());
+    checkers.lost(member.name);
+    member.isRotten = false;
+    return new SimulatedDisk(host.dice.uint32());
+  }
+
+  #end(member: Member<Definitions>): void {
+    this.#parts.users.leave(member);
+    member.node?.process.thaw();
+    member.node = null;
+  }
+
+  #comeBackLater(member: Member<Definitions>): void {
+    const { host } = this.#parts;
+    member.isTroubled = false;
+    member.disk.heal();
+    const delayMs = this.#isCalm ? 1 : host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
+    host.simulation.after(delayMs, () => {
+      if (!member.isAway) void this.start(member);
+    });
+  }
+
+  /** The node's disk has crashed, and it with it. */
+  #onTorn(member: Member<Definitions>, node: SimulatedNode<Definitions>): void {
+    const { disk } = member;
+    if (member.node !== node || disk.crash === null) return;
+    const { host, trace } = this.#parts;
+    host.coverage.count('operations torn');
+    trace?.add(member.name, 'lost power in the middle of an operation of its disk');
+    const next = this.#diskAfter(member, disk, host.dice.chance(0.3) ? 'everything' : 'what was synced');
+    this.#end(member);
+    member.disk = next;
+    this.#comeBackLater(member);
+  }
+
+  #onNotStarted(member: Member<Definitions>, error: unknown): void {
+    const { disk } = member;
+    if (disk.crash !== null) return;
+    this.#end(member);
+    this.#judgeFailure(member, error);
+    member.disk = disk.afterProcessDeath();
+    this.#replaceIfRefused(member, error);
+    this.#comeBackLater(member);
+  }
+
+  #onError(member: Member<Definitions>, node: SimulatedNode<Definitions>, error: Error): void {
+    if (member.node !== node || node.runtime!.status().health !== 'failed') {
+      if (error instanceof ConclaveError && error.code === 'ERR_DIVERGED') {
+        this.#parts.violations.report('equal states', error.message);
+      }
+      return;
+    }
+    if (member.disk.crash !== null) return;
+    const { host } = this.#parts;
+    this.#end(member);
+    this.#judgeFailure(member, error);
+    const left = host.dice.chance(0.5) ? 'everything' : 'what was synced';
+    member.disk = this.#diskAfter(member, member.disk, left);
+    this.#replaceIfRefused(member, error);
+    this.#comeBackLater(member);
+  }
+
+  /** A node may fail for what was done to its disk, and for nothing else. */
+  #judgeFailure(member: Member<Definitions>, error: unknown): void {
+    const { trace, violations, host } = this.#parts;
+    const what = error instanceof Error ? error.message : String(error);
+    trace?.add(member.name, `has failed: ${what}`);
+    const code = error instanceof ConclaveError ? error.code : null;
+    if (code === 'ERR_STORAGE' && member.isTroubled) host.coverage.count('nodes stopped by their disks');
+    else if (isRefusal(code) && member.isRotten) host.coverage.count('damage refused');
+    else violations.report('nodes go on', `${member.name} has failed: ${what}`);
+  }
+
+  /** Whoever runs a node that refuses its disk has it begin anew. */
+  #replaceIfRefused(member: Member<Definitions>, error: unknown): void {
+    if (!(error instanceof ConclaveError) || !isRefusal(error.code)) return;
+    member.disk = this.#diskAfter(member, member.disk, 'nothing');
+  }
+
+  #newMember(name: NodeId, isObserver: boolean): Member<Definitions> {
+    const { host, clock } = this.#parts;
+    return new Member(name, isObserver, new SimulatedDisk(host.dice.uint32()), clock());
+  }
+
+  #options(member: Member<Definitions>): Parameters<SimulatedHost<Definitions>['start']>[0] {
+    const { shape, objects, host, trace } = this.#parts;
+    const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries, isVerified } = shape;
+    return {
+      self: member.isObserver ? null : member.name,
+      peers: votersOf(shape).filter((each) => each !== member.name),
+      objects,
+      electionTimeoutMs,
+      heartbeatMs,
+      callTimeoutMs,
+      snapshot: { entries: snapshotEntries, verify: isVerified },
+      dataDir: '/data',
+      logger: new NodeLogger(member.name, host.coverage, trace),
+    };
+  }
+}
+
+export function votersOf({ members }: ClusterShape): readonly NodeId[] {
+  return Array.from({ length: members }, (_, i) => nodeId(`${String.fromCodePoint(97 + i)}:1`));
+}
+
+function isRefusal(code: string | null): boolean {
+  return code === 'ERR_STORAGE_CORRUPT' || code === 'ERR_DATA_DIR_MISMATCH';
+}

@@ -1,0 +1,117 @@
+/**
+ * Time and turns as the actors of one simulated process have them: a clock that runs fast or slow, and all of it stands
+ * still while the process is frozen. What comes meanwhile waits, and is there when the process goes on.
+ */
+
+import type { Timer } from '../../runtime/actor.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { Scheduler, Task } from '../../runtime/scheduler.js';
+import type { SimulationScheduler } from '../../runtime/simulation-scheduler.js';
+
+/** How the clocks of a process differ from virtual time. */
+export interface ClockError {
+  /** How much of its time passes in one millisecond of virtual time. */
+  readonly rate: number;
+  readonly offsetMs: number;
+  /** Of the calendar. */
+  readonly wallOffsetMs: number;
+}
+
+export const RIGHT_CLOCK: ClockError = { rate: 1, offsetMs: 0, wallOffsetMs: 0 };
+
+export class SimulatedProcess implements Scheduler, Clock {
+  readonly #simulation: SimulationScheduler;
+  readonly #clock: ClockError;
+  /** What has come while the process is frozen, in its order; null: it is not. */
+  #held: (() => void)[] | null = null;
+
+  constructor(simulation: SimulationScheduler, clock: ClockError = RIGHT_CLOCK) {
+    this.#simulation = simulation;
+    this.#clock = clock;
+  }
+
+  get isFrozen(): boolean {
+    return this.#held !== null;
+  }
+
+  nowMs(): number {
+    return this.#clock.offsetMs + this.#clock.rate * this.#simulation.nowMs();
+  }
+
+  wallMs(): number {
+    return this.#simulation.wallMs() + this.#clock.wallOffsetMs;
+  }
+
+  schedule(task: Task): void {
+    this.whenAwake(() => this.#simulation.schedule(new Turn(this, task)));
+  }
+
+  scheduleLast(task: Task): void {
+    this.schedule(task);
+  }
+
+  onEvent<Value>(handle: (value: Value) => void, value: Value): void {
+    handle(value);
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const timer = new HeldTimer(this, run);
+    timer.inner = this.#simulation.after(delayMs / this.#clock.rate, timer.fire);
+    return timer;
+  }
+
+  /** Does something as soon as the process is not frozen: at once, or when it goes on. */
+  whenAwake(act: () => void): void {
+    if (this.#held === null) act();
+    else this.#held.push(act);
+  }
+
+  freeze(): void {
+    this.#held ??= [];
+  }
+
+  thaw(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const act of held) act();
+  }
+}
+
+/** A turn that was scheduled before the process was frozen comes when it goes on. */
+class Turn implements Task {
+  readonly #process: SimulatedProcess;
+  readonly #task: Task;
+
+  constructor(process: SimulatedProcess, task: Task) {
+    this.#process = process;
+    this.#task = task;
+  }
+
+  run(batchMax: number): void {
+    if (this.#process.isFrozen) this.#process.schedule(this.#task);
+    else this.#task.run(batchMax);
+  }
+}
+
+/** A timer that does nothing once it is cancelled, even if its time has come while its process was frozen. */
+class HeldTimer implements Timer {
+  readonly #process: SimulatedProcess;
+  readonly #run: () => void;
+  inner: Timer | null = null;
+  #isCancelled = false;
+
+  constructor(process: SimulatedProcess, run: () => void) {
+    this.#process = process;
+    this.#run = run;
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.inner?.cancel();
+  }
+
+  readonly fire = (): void => {
+    if (this.#process.isFrozen) this.#process.whenAwake(this.fire);
+    else if (!this.#isCancelled) this.#run();
+  };
+}

@@ -1,0 +1,28 @@
+/** CI's share of the mutations: those that were found are found again, and the product as it is breaks no promise there. */
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/mutations/main.js', import.meta.url));
+const SECONDS = 400;
+
+/** Code and output of the program. */
+function mutations(...options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, ...options], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
+    });
+  });
+}
+
+test(
+  'every broken product that is known to be found is found',
+  async () => {
+    const { code, output } = await mutations('--check', '--jobs', '2');
+
+    expect(output).toMatch(/^\d+ of \d+ broken products are known to be found, and are\n$/);
+    expect(code).toBe(0);
+  },
+  SECONDS * 1_000,
+);

@@ -1,0 +1,43 @@
+/**
+ * A mutation: a product that is broken on purpose, as a small change of its source that brings a known bug back. Pure data,
+ * and how it is applied to a text; what becomes of the text is not known here.
+ */
+
+export interface Edit {
+  /** Below `src/`. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly text: string;
+  readonly replacement: string;
+}
+
+export interface Mutation {
+  /** What the broken product does, in a few words that name nothing else in the table. */
+  readonly name: string;
+  /** The rule that it breaks, or the bug that it is. */
+  readonly rule: string;
+  readonly edits: readonly Edit[];
+  /**
+   * Why a simulation does not tell the broken product from a right one: another mechanism does the same, and then there is a
+   * mutation that breaks both; or something that it takes does not happen in simulations. Default: it must be found.
+   */
+  readonly unseen?: string;
+}
+
+/** The source of `file` with those of the edits that concern it. @throws Error unless each finds its text exactly once. */
+export function edited(source: string, file: string, { name, edits }: Mutation): string {
+  let changed = source;
+  for (const { text, replacement } of edits.filter((edit) => edit.file === file)) {
+    const parts = changed.split(text);
+    if (parts.length !== 2) {
+      throw new Error(`mutation "${name}": src/${file} has this ${parts.length - 1} times, not once:\n${text}`);
+    }
+    changed = parts.join(replacement);
+  }
+  return changed;
+}
+
+/** The files that the mutation changes. */
+export function filesOf({ edits }: Mutation): readonly string[] {
+  return [...new Set(edits.map(({ file }) => file))];
+}

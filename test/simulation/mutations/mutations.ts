@@ -1,0 +1,23 @@
+/** All mutations. */
+
+import { COMMANDS } from './table/commands.js';
+import { COMMITMENT } from './table/commitment.js';
+import { ELECTIONS } from './table/elections.js';
+import { READS } from './table/reads.js';
+import { REPLICATION } from './table/replication.js';
+import { SNAPSHOTS } from './table/snapshots.js';
+import { STORAGE } from './table/storage.js';
+import type { Mutation } from './mutation.js';
+
+/** By what they break. */
+export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
+  Elections: ELECTIONS,
+  Replication: REPLICATION,
+  Commitment: COMMITMENT,
+  Reads: READS,
+  Commands: COMMANDS,
+  Storage: STORAGE,
+  Snapshots: SNAPSHOTS,
+};
+
+export const ALL_MUTATIONS: readonly Mutation[] = Object.values(MUTATIONS).flat();

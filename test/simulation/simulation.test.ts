@@ -1,0 +1,55 @@
+/**
+ * CI's share of the simulation: 500 histories from a fresh base, or as many as two minutes suffice for. The program prints
+ * the base, and the one command that replays whatever it has found.
+ */
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/main.js', import.meta.url));
+const SEEDS = 500;
+const SECONDS = 120;
+/** A machine that does not get so far has not tested anything. */
+const SEEDS_MIN = 100;
+
+/** Code and output of the program. */
+function simulate(...options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, ...options], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
+    });
+  });
+}
+
+test(
+  'histories keep every promise',
+  async () => {
+    const { code, output } = await simulate('--seeds', `${SEEDS}`, '--seconds', `${SECONDS}`, '--jobs', '2');
+
+    console.log(output);
+    const [, broken, done] = /(\d+) of (\d+) histories have broken a promise/.exec(output) ?? [];
+    expect(broken).toBe('0');
+    expect(Number(done)).toBeGreaterThanOrEqual(SEEDS_MIN);
+    // In fewer, what is rare may never have happened.
+    if (Number(done) === SEEDS) expect(output).not.toContain('has never happened');
+    expect(code).toBe(0);
+  },
+  (SECONDS + 60) * 1_000,
+);
+
+test('one history is printed line by line', async () => {
+  const { code, output } = await simulate('--seed', '7', '--trace');
+
+  expect(output).toMatch(/ ms {2}a:1 +starts its life 1\n/);
+  expect(output).toMatch(/ ms {2}\w:1 +leader in term \d+\n/);
+  expect(output).toContain('every promise was kept');
+  expect(code).toBe(0);
+});
+
+test('what makes no sense is refused', async () => {
+  const { code, output } = await simulate('--trace');
+
+  expect(output).toContain('--trace prints one history: say which one by --seed.');
+  expect(code).not.toBe(0);
+});
