@@ -16,6 +16,7 @@ import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
 import { NeverDown } from './checkers/never-down.js';
 import { RememberedState } from './checkers/remembered-state.js';
+import type { StatedConfiguration } from './checkers/stated-configuration.js';
 import { DurableLog } from './durable-log.js';
 import type { NodeWitness } from './simulated-node.js';
 import type { StepCounter } from './step-counter.js';
@@ -31,12 +32,15 @@ export class ClusterCheckers {
   readonly #checkers: readonly Checker[];
   readonly #steps: StepCounter;
 
-  /** States are compared after every `lookEvery` entries. */
-  constructor(violations: Violations, steps: StepCounter, lookEvery: number) {
+  /**
+   * States are compared after every `lookEvery` entries. `founded` is what logs go on from; null: an entry founds the
+   * cluster.
+   */
+  constructor(violations: Violations, steps: StepCounter, lookEvery: number, founded: StatedConfiguration | null) {
     this.#violations = violations;
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
-    const history = new LogHistory(report);
+    const history = new LogHistory(report, founded);
     const context: CheckerContext = { nodes: this.#nodes, history, report };
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);

@@ -93,7 +93,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     const trace = write === null ? null : new Trace(nowMs, write);
     this.#violations = new Violations(nowMs);
     const steps = new StepCounter(host.coverage, trace);
-    this.#checkers = new ClusterCheckers(this.#violations, steps, options.lookEvery);
+    this.#checkers = new ClusterCheckers(this.#violations, steps, options.lookEvery, null);
     host.network.witness = this.#checkers;
     host.network.weather.delayMs = shape.latencyMs;
     this.#users = options.users({ host, violations: this.#violations, trace });

@@ -47,14 +47,13 @@ export class SimulatedTransport implements Transport {
     assert(this.#handler === null && !this.#isStopped, 'a transport is started once');
     this.#network.join(this);
     this.#handler = handler;
-    for (const peer of this.#peers) if (isDialer(this.identity.self, peer)) this.#dialSoon(peer, 0);
+    for (const peer of this.#peers) this.#dialSoon(peer, 0);
   }
 
   setPeers(peers: readonly NodeId[]): void {
     const before = this.#peers;
     this.#peers = new Set(peers);
     if (this.#handler === null) return;
-    // One that is new need not know of this node yet, and so may not dial it.
     for (const peer of peers) if (!before.has(peer) && peer !== this.identity.self) this.#dialSoon(peer, 0);
   }
 
@@ -65,6 +64,11 @@ export class SimulatedTransport implements Transport {
 
   /** What was sent is on its way already. */
   flush(): void {}
+
+  /** Does this node want to be connected to that one? */
+  wants(peer: NodeId): boolean {
+    return this.#peers.has(peer);
+  }
 
   isConnected(peer: NodeId): boolean {
     return this.#connections.has(peer);
@@ -114,7 +118,7 @@ export class SimulatedTransport implements Transport {
     this.#handler?.onDisconnected(peer, reason);
   }
 
-  /** A connection that this node has dialled is no more, or has not come about. */
+  /** A connection to a peer is no more, or has not come about. */
   redial(peer: NodeId): void {
     this.#dialling.delete(peer);
     const { reconnectMs } = this.#network.weather;
@@ -127,7 +131,9 @@ export class SimulatedTransport implements Transport {
       const acceptor = this.#network.find(peer);
       const { self } = this.identity;
       const isCut = this.#network.isBlocked(self, peer) || this.#network.isBlocked(peer, self);
-      if (acceptor === undefined || isCut) return this.redial(peer);
+      // One that is new need not know of this node yet, and so may not dial it.
+      const isOthers = !isDialer(self, peer) && acceptor?.wants(self) === true;
+      if (acceptor === undefined || isCut || isOthers) return this.redial(peer);
       this.#dialling.add(peer);
       new SimulatedConnection(this.#network, this, acceptor).begin();
     });

@@ -15,10 +15,13 @@ interface Stated {
 }
 
 export class LogConfigurations {
+  readonly #founded: StatedConfiguration | null;
   readonly #committedTermAt: (index: number) => number | null;
   readonly #stated: Stated[] = [];
 
-  constructor(committedTermAt: (index: number) => number | null) {
+  /** `founded` is what stands before all entries. */
+  constructor(founded: StatedConfiguration | null, committedTermAt: (index: number) => number | null) {
+    this.#founded = founded;
     this.#committedTermAt = committedTermAt;
   }
 
@@ -38,6 +41,6 @@ export class LogConfigurations {
       const term = each.index < log.firstIndex ? this.#committedTermAt(each.index) : log.termAt(logIndex(each.index));
       if (term === each.term) newest = each;
     }
-    return newest?.configuration ?? null;
+    return newest?.configuration ?? this.#founded;
   }
 }

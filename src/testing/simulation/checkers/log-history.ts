@@ -11,6 +11,7 @@ import { crc32 } from '../../../checksum.js';
 import { logIndex } from '../../../ids.js';
 import type { Checker, ObservedNode } from './checker.js';
 import { LogConfigurations } from './log-configurations.js';
+import type { StatedConfiguration } from './stated-configuration.js';
 
 interface SeenEntry {
   readonly fingerprint: number;
@@ -47,11 +48,12 @@ export class LogHistory implements Checker {
   /** By index, from 1. */
   readonly #committed: (CommittedEntry | undefined)[] = [undefined];
   readonly #looked = new Map<ObservedNode, Looked>();
-  readonly configurations = new LogConfigurations((index) => this.#committed[index]?.term ?? null);
+  readonly configurations: LogConfigurations;
   onCommitted: OnCommitted = () => {};
 
-  constructor(report: (promise: string, what: string) => void) {
+  constructor(report: (promise: string, what: string) => void, founded: StatedConfiguration | null) {
     this.#report = report;
+    this.configurations = new LogConfigurations(founded, (index) => this.#committed[index]?.term ?? null);
   }
 
   /** The last entry that any node has seen committed. */
