@@ -112,8 +112,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
     this.#commitIndex = this.#core.commitIndex;
     this.#configuration = this.#core.configurations.current;
+    this.#peers = peersOf(this.#configuration, options.core.self);
     // Before there is a cluster, it is for the options to say whom to be connected to.
-    if (this.#core.configurations.isFounded) this.#meetPeers();
+    if (this.#core.configurations.isFounded) this.#transport.setPeers(this.#peers);
     this.#tellOfOtherOptions();
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
