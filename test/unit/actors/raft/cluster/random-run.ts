@@ -5,7 +5,7 @@
 
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { nodeId, type NodeId } from '../../../../../src/ids.js';
-import { Dice } from './dice.js';
+import { Dice } from '../../../../../src/testing/simulation/dice.js';
 import { RaftCluster } from './raft-cluster.js';
 import type { RaftNode } from './raft-node.js';
 import { FAIR_WEATHER } from './weather.js';
