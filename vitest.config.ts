@@ -1,16 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
-/** Whole nodes on one event loop, real sockets and disks, a crash at every point: from source as well, but slower. */
+/**
+ * Whole nodes on one event loop, real sockets and disks, a crash at every point, long random histories: from source as well,
+ * but slower.
+ */
 const INLINE = [
   'test/unit/node/**/*.test.ts',
   'test/unit/testing/**/*.test.ts',
   'test/unit/net/tcp-*.test.ts',
   'test/unit/architecture/lint-rules.test.ts',
-  'test/unit/actors/log-store/crash/**/*.test.ts',
-  'test/unit/actors/log-store/log-damage.test.ts',
+  'test/unit/actors/log-store/**/*.test.ts',
   'test/unit/actors/raft/random-cluster.test.ts',
   'test/unit/actors/snapshotter/**/*.test.ts',
   'test/unit/storage/**/*.test.ts',
+  'test/unit/actors/replicated/objects/**/*.test.ts',
+  'test/unit/bench/**/*.test.ts',
 ];
 
 /**

@@ -108,9 +108,18 @@ export class TcpListener {
   }
 }
 
+/** What the commonest mistakes are called by the system. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not use the port (EACCES)',
+  EADDRINUSE: 'the port is taken (EADDRINUSE)',
+  EADDRNOTAVAIL: 'the address is not one of this machine (EADDRNOTAVAIL); give bind if self is what others call it',
+  ENOTFOUND: 'the name is not known (ENOTFOUND)',
+};
+
 function unavailable(address: Address, cause: NodeJS.ErrnoException): ConclaveError {
   const written = formatAddress(address);
-  return new ConclaveError('ERR_ADDRESS_UNAVAILABLE', `Cannot listen on ${written}: ${cause.code ?? cause.message}.`, {
+  const code = cause.code ?? cause.message;
+  return new ConclaveError('ERR_ADDRESS_UNAVAILABLE', `Cannot listen on ${written}: ${REASONS[code] ?? code}.`, {
     data: { address: written, reason: cause.code },
     cause,
   });

@@ -10,22 +10,13 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assert } from '../assert.js';
 import type { LockHolder } from './lock-holder.js';
 import { askLockSocket, LockSocket } from './lock-socket.js';
+import { makeDirectories } from './make-directories.js';
 import { SocketDirectory } from './socket-directory.js';
 
 /** `<random>-<pid>`: listens, from before the name exists for as long as its process lives. */
@@ -54,7 +45,7 @@ export class DirectoryClaim {
    * (`performance.now()`) for others that have not made up their mind. Rejects with the system's error.
    */
   static async make(directory: string, deadlineMs: number): Promise<DirectoryClaim | LockHolder> {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     return await withSockets(directory, async (sockets) => {
       const claim = await DirectoryClaim.#publish(directory, sockets);
       try {

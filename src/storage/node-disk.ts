@@ -12,7 +12,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -23,6 +22,7 @@ import {
 import { dirname, resolve } from 'node:path';
 import { ConclaveError } from '../errors.js';
 import type { Disk, DiskFile } from './disk.js';
+import { makeDirectories } from './make-directories.js';
 
 export interface NodeDiskOptions {
   /**
@@ -46,7 +46,7 @@ export class NodeDisk implements Disk {
   }
 
   makeDirectory(path: string): void {
-    const firstMade = attempt('mkdir', path, () => mkdirSync(path, { recursive: true }));
+    const firstMade = attempt('mkdir', path, () => makeDirectories(path));
     if (firstMade === undefined) return;
     // A directory is durable when the one above it has been synced.
     const top = dirname(resolve(firstMade));

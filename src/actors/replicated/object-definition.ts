@@ -138,7 +138,7 @@ function construct(name: string, target: new (...args: unknown[]) => object, arg
   try {
     return new target(...args);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
     const complaint = `cannot be made, for the constructor of its class throws: ${message}`;
     const advice = args.length > 0 ? '' : '; it was given no arguments: arguments go in object(Class, …)';
     throw invalidObject(name, complaint + advice, {}, cause);

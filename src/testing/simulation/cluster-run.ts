@@ -11,7 +11,7 @@ import type { ClusterShape } from './cluster-shape.js';
 import type { Coverage } from './coverage.js';
 import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
-import type { FaultMix } from './faults/fault-mix.js';
+import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
 import { SimulatedCluster, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
 import { StepCounter } from './step-counter.js';
@@ -136,7 +136,9 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   async #live(): Promise<void> {
     const { simulation } = this.#host;
     void this.#cluster.startAll();
-    if (this.#options.dice.chance(0.85)) {
+    // Callers of a cluster that is not founded may be refused, which is trouble, too.
+    const isFoundedFirst = this.#options.dice.chance(0.85);
+    if (isFoundedFirst || isPeaceful(this.#options.faults)) {
       await this.#until(() => this.#checkers.admitted.isFounded, FOUNDING_MS, 'the cluster is founded');
     }
     this.#faults.begin();

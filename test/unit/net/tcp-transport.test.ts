@@ -96,7 +96,7 @@ describe('addresses', () => {
 
     await expect(start(a, [b])).rejects.toMatchObject({
       code: 'ERR_ADDRESS_UNAVAILABLE',
-      message: `Cannot listen on ${a}: EADDRINUSE.`,
+      message: `Cannot listen on ${a}: the port is taken (EADDRINUSE).`,
       data: { address: a, reason: 'EADDRINUSE' },
     });
   });

@@ -109,5 +109,6 @@ describe('ready-made objects', () => {
 
     expect(error.code).toBe('ERR_INVALID_OBJECT');
     expect(error.message).toContain(says);
+    expect(error.message).toMatch(/[^.]\.$/); // what the constructor says ends as this sentence does
   });
 });

@@ -25,6 +25,12 @@ test('a full disk is an error that says so, with the operation and the path', ()
   }
 });
 
+test('a directory where the system allows none is an error, and not waited for', () => {
+  expect(() => new NodeDisk().makeDirectory('/proc/none/below')).toThrow(
+    expect.objectContaining({ code: 'ERR_STORAGE', data: expect.objectContaining({ operation: 'mkdir' }) }),
+  );
+});
+
 test('what is not to be synced is not synced, be it there or not', () => {
   const path = join(root, 'none');
 

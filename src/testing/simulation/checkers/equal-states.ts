@@ -50,7 +50,7 @@ export class EqualStates {
     for (const [object, checksum] of checksums) {
       if (known.checksums.get(object) === checksum) continue;
       const what =
-        `after entry ${appliedIndex}, the object ${object} is not the same on ${node} as on ${known.by}: a command of its ` +
+        `after entry ${appliedIndex}, the object ${object} is not the same on ${node} as on ${known.by}: one of its commands ` +
         'is not deterministic, or something else than commands has changed it';
       this.#report('equal states', what);
       return;

@@ -93,6 +93,11 @@ export function onlyFaults(faults: Partial<FaultMix>): FaultMix {
   return mixOf((name) => faults[name] ?? 0);
 }
 
+/** Does nothing go wrong? */
+export function isPeaceful(faults: FaultMix): boolean {
+  return FAULT_NAMES.every((name) => faults[name] === 0);
+}
+
 function mixOf(rate: (name: FaultName) => number): FaultMix {
   return Object.fromEntries(FAULT_NAMES.map((name) => [name, rate(name)])) as FaultMix;
 }

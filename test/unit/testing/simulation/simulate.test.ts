@@ -109,6 +109,24 @@ describe('simulate', () => {
     expect(await historyOf(11)).toEqual(first);
   });
 
+  test.each(Array.from({ length: 20 }, (_, seed) => seed))(
+    'answers every call when nothing goes wrong, in seed %i',
+    async (seed) => {
+      const totals: number[] = [];
+
+      await simulate({
+        objects: { tally: Tally },
+        seed,
+        faults: {},
+        async clients({ nodes }) {
+          totals.push(...(await Promise.all(nodes.map(({ objects }) => objects.tally.add(1)))));
+        },
+      });
+
+      expect(totals.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+    },
+  );
+
   test('says what clients threw, and how to find it again', async () => {
     const cause = new Error('the till is empty');
 
