@@ -9,7 +9,7 @@ import type { Effect, FetchSnapshot, SendSnapshot } from '../../../../../src/act
 import type { PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
 import type { CoreLimits } from '../../../../../src/actors/raft/state.js';
 import type { NodeId } from '../../../../../src/ids.js';
-import { Dice } from './dice.js';
+import { Dice } from '../../../../../src/testing/simulation/dice.js';
 import { EventQueue } from './event-queue.js';
 import { HistoryChecker } from './history-checker.js';
 import { RaftNode, type NodeWorld } from './raft-node.js';

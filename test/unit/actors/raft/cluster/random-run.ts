@@ -7,7 +7,7 @@ import { isVoter, majorityConfiguration } from '../../../../../src/actors/raft/c
 import type { Core } from '../../../../../src/actors/raft/state.js';
 import { describeConfiguration } from '../../../../scenario/describe-message.js';
 import { nodeId, type NodeId } from '../../../../../src/ids.js';
-import { Dice } from './dice.js';
+import { Dice } from '../../../../../src/testing/simulation/dice.js';
 import { RaftCluster } from './raft-cluster.js';
 import type { RaftNode } from './raft-node.js';
 import { FAIR_WEATHER } from './weather.js';
