@@ -130,7 +130,14 @@ async function runMany(options: Options): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
-  const options = optionsOf(process.argv.slice(2));
+  let options: Options | null;
+  try {
+    options = optionsOf(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exitCode = 1;
+    return;
+  }
   if (options === null) {
     console.log(USAGE);
     return;
