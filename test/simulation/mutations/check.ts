@@ -1,6 +1,6 @@
 /**
  * The quick check: each mutation that was found is found still, in the seed that is known to find it, or, where histories have
- * changed since, in one of the first few; and the product as it is keeps every promise in those seeds. One that was never
+ * changed since, in one of the first thousand; and the product as it is keeps every promise in those seeds. One that was never
  * tried is a complaint; one that was tried in vain stands in the table as what it is, and costs too much to be tried here.
  */
 
