@@ -46,6 +46,14 @@ const CODES = {
   ERR_NOT_LEADER: { mayBeApplied: false, retrySafe: true },
   /** Leadership could not be handed over; the old leader goes on. */
   ERR_TRANSFER_FAILED: { mayBeApplied: false, retrySafe: true },
+  /** The node to be added is a member already. */
+  ERR_ALREADY_MEMBER: { mayBeApplied: false, retrySafe: false },
+  /** The node to be removed or replaced is no member. */
+  ERR_NO_SUCH_MEMBER: { mayBeApplied: false, retrySafe: false },
+  /** The cluster would not work with these members; `data.reason` says why. */
+  ERR_CHANGE_REFUSED: { mayBeApplied: false, retrySafe: true },
+  /** Another change of members was under way for as long as the call could wait. */
+  ERR_CHANGE_UNDER_WAY: { mayBeApplied: false, retrySafe: true },
   /** A frame, hello or message from the network is not what the protocol says. */
   ERR_PROTOCOL: { mayBeApplied: false, retrySafe: false },
   /** An actor's mailbox holds as many messages as it may. */

@@ -39,6 +39,20 @@ export const incarnation = (value: string): Incarnation => value as Incarnation;
 export const life = (value: string): Life => value as Life;
 
 /**
+ * The id of an observer: it has no address of its own, so it is named by its incarnation. It cannot be mistaken for a
+ * node's, for it has no port.
+ */
+export function observerId(own: Incarnation): NodeId {
+  return nodeId(`observer-${own.slice(0, 12)}`);
+}
+
+export function isObserverId(id: NodeId): boolean {
+  return OBSERVER_ID.test(id);
+}
+
+const OBSERVER_ID = /^observer-[0-9a-f]{12}$/;
+
+/**
  * The last entry that a snapshot has taken the place of (Raft figure 13), with its timestamp, which must not run
  * backwards behind it. Index 0: nothing has been taken the place of.
  */

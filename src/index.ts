@@ -9,6 +9,7 @@ export { object, type ObjectDefinition, type ObjectDefinitions } from './actors/
 export type { CallOptions, HandlesOf, RemoteOf, TellOf } from './actors/replicated/remote-of.js';
 export type { SnapshotEvent } from './actors/snapshotter/snapshot-event.js';
 export { ConclaveError, type ErrorCode, type ErrorData, type PlainError } from './errors.js';
+export type { ChangeOptions, Members } from './node/members.js';
 export type { RuntimeLimits, RuntimeOptions, SnapshotOptions } from './node/options.js';
 export { Runtime } from './node/runtime.js';
 export type { RuntimeEvents } from './node/runtime-emitter.js';

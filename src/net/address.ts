@@ -38,6 +38,16 @@ export function parseAddress(value: string, option: string): Address {
   return { host, port: Number(port) };
 }
 
+/** Is this an address? For what comes from elsewhere than a user. */
+export function isAddress(value: string): boolean {
+  try {
+    parseAddress(value, 'address');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The address as a user would write it. */
 export function formatAddress({ host, port }: Address): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;

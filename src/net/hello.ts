@@ -10,8 +10,16 @@
 
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { ConclaveError } from '../errors.js';
-import { incarnation as asIncarnation, nodeId, type Incarnation, type NodeId } from '../ids.js';
+import {
+  incarnation as asIncarnation,
+  isObserverId,
+  nodeId,
+  observerId,
+  type Incarnation,
+  type NodeId,
+} from '../ids.js';
 import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
+import { isAddress } from './address.js';
 import { protocolError } from './protocol-error.js';
 import { QUOTED_CHARS_MAX, quote } from './quote.js';
 import {
@@ -36,7 +44,6 @@ const REFUSAL_CHARS_MAX = QUOTED_CHARS_MAX;
 const STRING_BYTES_MAX = Math.max(3 * REFUSAL_CHARS_MAX, SETTINGS_BYTES_MAX);
 
 const INCARNATION = /^[0-9a-f]{32}$/;
-const OBSERVER_ID = /^observer-[0-9a-f]{12}$/;
 
 /** Who sends this, and whom it thinks it is talking to. */
 export interface Hello {
@@ -57,7 +64,6 @@ export interface Identity {
   readonly cluster: string;
   readonly self: NodeId;
   readonly incarnation: Incarnation;
-  readonly peers: ReadonlySet<NodeId>;
   readonly allowObservers: boolean;
   readonly settings: Settings;
 }
@@ -71,9 +77,9 @@ export type RefusalReason =
   | 'selfConnection'
   /** The address that was dialled belongs to another node. */
   | 'wrongRecipient'
-  /** The other side is no peer, or an observer where none are allowed. */
+  /** The other side goes by a name that no node has, or is an observer where none are allowed. */
   | 'unknownNode'
-  /** The other side dialled although it is ours to dial. */
+  /** The other side dialled although it is ours to dial, and we do. */
   | 'wrongDirection'
   /** A setting that must be the same on all nodes is not. */
   | 'differentSettings'
@@ -81,7 +87,7 @@ export type RefusalReason =
   | 'sameIncarnation'
   /** The other side was accepted, and then another process of the same name has connected. */
   | 'replaced'
-  /** As many observers are connected as may be. */
+  /** As many observers, and nodes that are no peers, are connected as may be. */
   | 'tooManyObservers';
 
 export interface Refusal {
@@ -98,18 +104,9 @@ export interface ReceivedRefusal {
 }
 
 /**
- * The id of an observer: it has no address of its own, so it is named by its incarnation. It cannot be mistaken for a
- * node's, for it has no port.
+ * Of two nodes one dials: the one whose id is the smaller string. An observer always dials. The other one does too where it is
+ * not connected for long: the first may not know of it yet.
  */
-export function observerId(incarnation: Incarnation): NodeId {
-  return nodeId(`observer-${incarnation.slice(0, 12)}`);
-}
-
-export function isObserverId(id: NodeId): boolean {
-  return OBSERVER_ID.test(id);
-}
-
-/** Of two nodes exactly one dials: the one whose id is the smaller string. An observer always dials. */
 export function isDialer(self: NodeId, peer: NodeId): boolean {
   return isObserverId(self) || (!isObserverId(peer) && self < peer);
 }
@@ -220,9 +217,13 @@ function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): R
     if (identity.allowObservers && hello.from === observerId(hello.incarnation)) return null;
     return refuse('unknownNode', `${quote(self)} takes no observer ${from}.`);
   }
-  if (!identity.peers.has(hello.from)) return refuse('unknownNode', `${from} is no peer of ${quote(self)}.`);
-  if (!isDialer(hello.from, self)) return refuse('wrongDirection', `It is for ${quote(self)} to dial ${from}.`);
-  return null;
+  // Any node of the cluster may: it may have been added, and this node have yet to hear of that.
+  return isAddress(hello.from) ? null : refuse('unknownNode', `${from} is no address of a node.`);
+}
+
+/** What is told a peer that dials although this node does. */
+export function oursToDial(self: NodeId, { from }: Hello): Refusal {
+  return refuse('wrongDirection', `It is for ${quote(self)} to dial ${quote(from)}.`);
 }
 
 /** What is told a process whose place another one of the same name has taken. */

@@ -100,6 +100,12 @@ export class MemoryNetwork {
     for (const other of this.#nodes.values()) if (other !== node) this.defer(() => this.#connect(node, other, node));
   }
 
+  /** Called by a transport that wants to be connected to others than before. */
+  meet(node: MemoryTransport): void {
+    if (!this.#isHere(node)) return;
+    for (const other of this.#nodes.values()) if (other !== node) this.defer(() => this.#connect(node, other, null));
+  }
+
   /** Called by a transport that stops. */
   leave(node: MemoryTransport): void {
     if (this.#nodes.get(node.address) !== node) return;
@@ -135,7 +141,8 @@ export class MemoryNetwork {
     const name = dialler.identity.self;
     const dialled = acceptor.address;
     if (!this.#isHere(x) || !this.#isHere(y) || this.#partitioned.has(pairOf(name, acceptor.identity.self))) return;
-    if (!dialler.identity.peers.has(dialled) || dialler.connectionTo(dialled) !== undefined) return;
+    if (!dialler.wants(dialled) && !acceptor.wants(name)) return;
+    if (dialler.connectionTo(dialled) !== undefined) return;
     const older = acceptor.connectionTo(name);
     if (older !== undefined && dialler !== newcomer) return;
     if (!acceptor.takes(dialler, dialled, null) || !dialler.takes(acceptor, name, dialled)) return;
@@ -173,6 +180,7 @@ class MemoryTransport implements Transport, MemoryNode {
   readonly #network: MemoryNetwork;
   /** To each peer that this node is connected to, as far as it knows. */
   readonly #connections = new Map<NodeId, Connection>();
+  #peers: ReadonlySet<NodeId>;
   /** Null before `start`, and again after `stop`: nothing is delivered then. */
   #handler: TransportHandler | null = null;
   #isStopped = false;
@@ -184,7 +192,8 @@ class MemoryTransport implements Transport, MemoryNode {
     this.#network = network;
     this.#logger = logger;
     this.#takeovers = new TakeoverLog(logger);
-    this.identity = { cluster, self, incarnation, peers: new Set(peers), allowObservers, settings };
+    this.identity = { cluster, self, incarnation, allowObservers, settings };
+    this.#peers = new Set(peers);
     this.address = options.bind ?? self;
   }
 
@@ -202,6 +211,16 @@ class MemoryTransport implements Transport, MemoryNode {
 
   flush(): void {
     for (const connection of this.#connections.values()) connection.linkFrom(this).flush();
+  }
+
+  setPeers(peers: readonly NodeId[]): void {
+    this.#peers = new Set(peers);
+    this.#network.meet(this);
+  }
+
+  /** Does this node want to be connected to that one? */
+  wants(peer: NodeId): boolean {
+    return this.#peers.has(peer);
   }
 
   isConnected(peer: NodeId): boolean {

@@ -15,6 +15,8 @@ export interface TcpDialerOptions extends SharedHandshakeOptions {
   readonly address: Address;
   readonly backoff: Backoff;
   readonly logger: Logger;
+  /** Is there a connection to the peer, made by either side? Then none is to be made. */
+  readonly isConnected: () => boolean;
 }
 
 export class TcpDialer {
@@ -30,8 +32,9 @@ export class TcpDialer {
     this.#options = options;
   }
 
-  /** Tries now. Goes on until a connection is accepted. */
+  /** Tries now, unless there is a connection. Goes on until one is accepted. */
   dial(): void {
+    if (this.#options.isConnected()) return;
     const { peer, address, identity, timeoutMs, admit, onAccepted } = this.#options;
     const socket = connect({ host: address.host, port: address.port, autoSelectFamily: true });
     this.#sockets.add(socket);
@@ -50,9 +53,10 @@ export class TcpDialer {
     handshake.begin();
   }
 
-  /** Tries again after the next delay of the back-off: the connection that was accepted has been lost. */
+  /** Tries after the next delay of the back-off: there is no connection any more, or yet. */
   redial(): void {
     if (this.#isStopped) return;
+    clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.dial(), this.#options.backoff.nextMs());
   }
 
@@ -61,9 +65,14 @@ export class TcpDialer {
     this.#options.backoff.reset();
   }
 
-  stop(): void {
+  /** Makes no more attempts. What comes of those that were made belongs to others. */
+  leaveOff(): void {
     this.#isStopped = true;
     clearTimeout(this.#retry);
+  }
+
+  stop(): void {
+    this.leaveOff();
     for (const socket of this.#sockets) socket.destroy();
   }
 

@@ -1,12 +1,12 @@
 /**
  * The transport for production: one TCP connection per pair of nodes, used both ways, kept up by the node with the
- * smaller id (an observer always dials). Owns the listener, the dialers and the links, and decides which link is the
+ * smaller id (an observer always dials; the other node does, less often, where it does not hear from the first). Owns the listener, the dialers and the links, and decides which link is the
  * peer's. Runs on the consensus thread's event loop; it writes and delivers within the turn in which it is called.
  */
 
 import { assert } from '../assert.js';
 import { ConclaveError } from '../errors.js';
-import type { NodeId } from '../ids.js';
+import { isObserverId, type NodeId } from '../ids.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
 import type { Random } from '../runtime/random.js';
 import { parseAddress, type Address } from './address.js';
@@ -15,13 +15,14 @@ import { MessageCodec } from './codec.js';
 import { HELLO_FRAME_BYTES_MAX } from './frame.js';
 import {
   checkClusterName,
+  oursToDial,
   isDialer,
-  isObserverId,
   replacedBy,
   type Hello,
   type Identity,
   type Refusal,
 } from './hello.js';
+import type { SharedHandshakeOptions } from './handshake.js';
 import { PeerLink, SWEEPS_PER_KEEPALIVE } from './peer-link.js';
 import { checkSettings } from './settings.js';
 import { TakeoverLog } from './takeover-log.js';
@@ -50,11 +51,13 @@ export interface TcpTransportOptions extends TransportOptions {
 }
 
 const DEFAULT_RECONNECT: BackoffOptions = { minMs: 50, maxMs: 1_000 };
+/** Where it is for the other side to dial, this side does so after this many of the longest delays. */
+const FALLBACK_FACTOR = 5;
 const DEFAULT_KEEPALIVE_MS = 1_000;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 5_000;
 
-/** Observers come and go unannounced, so it is here that their number is bounded. */
-const OBSERVERS_MAX = 64;
+/** Observers, and nodes that are no peers, come and go unannounced, so it is here that their number is bounded. */
+const GUESTS_MAX = 64;
 
 export class TcpTransport implements Transport {
   readonly #limits: TransportLimits;
@@ -71,7 +74,9 @@ export class TcpTransport implements Transport {
   /** The living link of each peer that has one. */
   readonly #links = new Map<NodeId, PeerLink>();
   readonly #takeovers: TakeoverLog;
-  #observers = 0;
+  #peers: ReadonlySet<NodeId> = new Set();
+  readonly #options: TcpTransportOptions;
+  readonly #handshake: SharedHandshakeOptions & { readonly logger: Logger };
   /** Null before `start`, and again after `stop`: nothing is delivered then. */
   #handler: TransportHandler | null = null;
   #listening: Promise<void> | null = null;
@@ -81,6 +86,7 @@ export class TcpTransport implements Transport {
   /** @throws ConclaveError `ERR_INVALID_OPTION` for an address, a cluster's name or settings that cannot be such. */
   constructor(options: TcpTransportOptions) {
     const { self, peers } = options;
+    this.#options = options;
     checkClusterName(options.cluster);
     checkSettings(options.settings);
     this.#limits = options.limits ?? DEFAULT_TRANSPORT_LIMITS;
@@ -99,24 +105,63 @@ export class TcpTransport implements Transport {
       cluster: options.cluster,
       self,
       incarnation: options.incarnation,
-      peers: new Set(peers),
       allowObservers: options.allowObservers ?? true,
       settings: options.settings,
     };
-    const handshake = {
+    this.#handshake = {
       identity,
       logger: this.#logger,
       timeoutMs: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
-      admit: (hello: Hello) => this.#admit(hello),
+      admit: () => null,
       onAccepted: (connection: TcpConnection, hello: Hello) => this.#onAccepted(connection, hello),
     };
-    this.#listener = isObserverId(self) ? null : new TcpListener({ ...handshake, address: listenAddress(options) });
-    for (const peer of peers) {
-      const address = parseAddress(peer, 'peers');
-      if (!isDialer(self, peer)) continue;
-      const backoff = new Backoff(reconnect, options.random);
-      this.#dialers.set(peer, new TcpDialer({ ...handshake, peer, address, backoff }));
+    this.#listener = isObserverId(self)
+      ? null
+      : new TcpListener({
+          ...this.#handshake,
+          admit: (hello) => this.#admit(hello),
+          address: listenAddress(options),
+        });
+    this.setPeers(peers);
+  }
+
+  setPeers(peers: readonly NodeId[]): void {
+    this.#peers = new Set(peers);
+    for (const [peer, dialer] of this.#dialers) {
+      if (this.#peers.has(peer)) continue;
+      this.#dialers.delete(peer);
+      // What it has made a connection of goes on.
+      if (this.#links.has(peer)) dialer.leaveOff();
+      else dialer.stop();
     }
+    const { self } = this.#options;
+    for (const peer of peers) {
+      if (peer === self || this.#dialers.has(peer)) continue;
+      const dialer = this.#dialerTo(peer);
+      this.#dialers.set(peer, dialer);
+      // One that is new need not know of this node yet, and so may not dial it.
+      if (this.#sweeper !== undefined && !this.#isStopped) dialer.dial();
+    }
+  }
+
+  #dialerTo(peer: NodeId): TcpDialer {
+    const { self, random, reconnect = DEFAULT_RECONNECT } = this.#options;
+    const delays = isDialer(self, peer)
+      ? reconnect
+      : { minMs: FALLBACK_FACTOR * reconnect.maxMs, maxMs: FALLBACK_FACTOR * reconnect.maxMs };
+    return new TcpDialer({
+      ...this.#handshake,
+      peer,
+      address: parseAddress(peer, 'peers'),
+      backoff: new Backoff(delays, random),
+      isConnected: () => this.#links.has(peer),
+    });
+  }
+
+  /** It is for one side to dial; the other one does if that has not happened for a while. */
+  #begin(peer: NodeId, dialer: TcpDialer): void {
+    if (isDialer(this.#options.self, peer)) dialer.dial();
+    else dialer.redial();
   }
 
   async start(handler: TransportHandler): Promise<void> {
@@ -125,8 +170,8 @@ export class TcpTransport implements Transport {
     this.#listening = this.#listener?.listen() ?? Promise.resolve();
     await this.#listening;
     if (this.#isStopped) throw new ConclaveError('ERR_STOPPED', 'The transport was stopped while it started.');
-    for (const dialer of this.#dialers.values()) dialer.dial();
     this.#sweeper = setInterval(() => this.#sweep(), this.#sweepMs);
+    for (const [peer, dialer] of this.#dialers) this.#begin(peer, dialer);
   }
 
   send(to: NodeId, message: NodeMessage): void {
@@ -153,8 +198,14 @@ export class TcpTransport implements Transport {
   }
 
   #admit(hello: Hello): Refusal | null {
-    if (!isObserverId(hello.from) || this.#observers < OBSERVERS_MAX || this.#links.has(hello.from)) return null;
-    return { reason: 'tooManyObservers', message: `${OBSERVERS_MAX} observers are connected already.` };
+    const { from } = hello;
+    const { self } = this.#options;
+    // Both dialling at once would take turns in replacing each other's connection.
+    if (this.#peers.has(from) && isDialer(self, from)) return oursToDial(self, hello);
+    if (this.#links.has(from)) return null;
+    const guests = [...this.#links.keys()].filter((id) => !this.#peers.has(id)).length;
+    if (this.#peers.has(from) || guests < GUESTS_MAX) return null;
+    return { reason: 'tooManyObservers', message: `${GUESTS_MAX} observers are connected already.` };
   }
 
   #onAccepted(connection: TcpConnection, hello: Hello): void {
@@ -175,7 +226,6 @@ export class TcpTransport implements Transport {
       onClosed: (closed, reason) => this.#onClosed(closed, reason),
     });
     this.#links.set(link.peer, link);
-    if (isObserverId(link.peer)) this.#observers++;
     this.#logger.info({ peer: link.peer, incarnation: link.incarnation }, 'connected');
     this.#handler?.onConnected(link.peer, link.incarnation);
   }
@@ -195,7 +245,6 @@ export class TcpTransport implements Transport {
 
   #onClosed(link: PeerLink, reason: string): void {
     this.#links.delete(link.peer);
-    if (isObserverId(link.peer)) this.#observers--;
     if (this.#isStopped) return;
     this.#logger.warn({ peer: link.peer, reason }, 'disconnected');
     this.#dialers.get(link.peer)?.redial();

@@ -25,6 +25,11 @@ export interface Transport {
   send(to: NodeId, message: NodeMessage): void;
   /** Puts on the wire what `send` has gathered since the last call: called once at the end of each batch. */
   flush(): void;
+  /**
+   * Whom to be connected to from now on. Whoever is not among them any more stays connected for as long as the connection
+   * stands; and who connects by itself need not be among them.
+   */
+  setPeers(peers: readonly NodeId[]): void;
   /** Is there a connection to this peer now? */
   isConnected(peer: NodeId): boolean;
   /** Closes every connection and the listening socket. After this nothing is delivered. */
@@ -52,6 +57,7 @@ export interface TransportOptions {
   readonly self: NodeId;
   /** Names what this node remembers: the same after a restart that forgot nothing, another one after a loss of memory. */
   readonly incarnation: Incarnation;
+  /** Whom to be connected to at first. */
   readonly peers: readonly NodeId[];
   /** What must be the same on all nodes: a hello with other settings is refused. At most 2 KiB, encoded. */
   readonly settings: Settings;

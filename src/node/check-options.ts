@@ -32,6 +32,7 @@ import type {
 const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   self: true,
   peers: true,
+  join: true,
   objects: true,
   cluster: true,
   bind: true,
@@ -88,6 +89,7 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
   return {
     self,
     peers: checkPeers(options.peers, self),
+    join: checkJoin(options.join ?? false, self),
     objects: checkObjects(options.objects),
     cluster: checkCluster(options.cluster ?? 'conclave'),
     bind: checkBind(options.bind, self),
@@ -140,6 +142,11 @@ function checkPeers(peers: unknown, self: NodeId | null): readonly NodeId[] {
     throw refused('peers', String(seen.size), complaint);
   }
   return [...seen];
+}
+
+function checkJoin(join: unknown, self: NodeId | null): boolean {
+  if (join === true && self === null) throw invalid('join', join, 'makes no sense for an observer, which nobody adds');
+  return checkBoolean('join', join);
 }
 
 function checkObjects<Definitions extends ObjectDefinitions>(objects: Definitions): Definitions {

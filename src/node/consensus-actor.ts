@@ -4,9 +4,10 @@
  */
 
 import type { ActorAddress, ActorContext, ActorFactory } from '../runtime/actor.js';
-import type { GroupId, Incarnation, Life, NodeId } from '../ids.js';
+import { isObserverId, type GroupId, type Incarnation, type Life, type NodeId } from '../ids.js';
 import { RemoteLogStore } from '../actors/log-store/remote-log-store.js';
-import { majorityConfiguration } from '../actors/raft/configuration.js';
+import { majorityConfiguration, NOBODY } from '../actors/raft/configuration.js';
+import { decodeConfiguration } from '../actors/raft/configuration-entry.js';
 import { MemoryLogStore } from '../actors/raft/memory-log-store.js';
 import { RaftActor } from '../actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
@@ -14,7 +15,6 @@ import type { CoreLimits, Recovered } from '../actors/raft/state.js';
 import { RaftLog } from '../actors/raft/raft-log.js';
 import type { RaftWitness } from '../actors/raft/raft-witness.js';
 import { sessionContent } from '../actors/replicated/machine.js';
-import { isObserverId } from '../net/hello.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
 import { sharedSettings } from './shared-settings.js';
@@ -26,6 +26,8 @@ export interface ConsensusData {
   /** An address, or the id of an observer. */
   readonly self: NodeId;
   readonly peers: readonly NodeId[];
+  /** Founds no cluster. */
+  readonly join: boolean;
   /** Where to listen; null: nowhere. */
   readonly bind: NodeId | null;
   readonly group: GroupId;
@@ -82,14 +84,15 @@ export function consensusActorOn(
   { witness, limits: otherLimits }: ConsensusEnv = {},
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
-    const { cluster, self, peers, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
-    const { logStore, recovered } = data;
+    const { cluster, self, peers, join, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
+    const { logStore } = data;
+    const recovered = data.recovered === null ? null : coreOf(data.recovered);
     return new RaftActor(context, {
       core: {
         group,
         self,
         incarnation,
-        configuration: majorityConfiguration(isObserverId(self) ? peers : [self, ...peers]),
+        configuration: join ? NOBODY : majorityConfiguration(isObserverId(self) ? peers : [self, ...peers]),
         electionTimeoutMs,
         heartbeatMs,
         limits: {
@@ -100,8 +103,8 @@ export function consensusActorOn(
           ...otherLimits,
         },
       },
-      ...(recovered === null ? {} : { recovered: coreOf(recovered) }),
-      snapshot: recovered?.snapshot ?? null,
+      ...(recovered === null ? {} : { recovered }),
+      snapshot: data.recovered?.snapshot ?? null,
       sessionContent: sessionContent(life),
       transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data) }),
       logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),
@@ -116,9 +119,9 @@ export function consensusActorOn(
 }
 
 /** The log as the core keeps it. */
-function coreOf({ hardState, base, pieces, admissions }: StoredState): Recovered {
+function coreOf({ hardState, base, pieces, configuration }: StoredState): Recovered {
   const log = new RaftLog();
   log.resetTo(base);
   for (const piece of pieces) log.appendEncoded(new Uint8Array(piece));
-  return { hardState, log, admissions };
+  return { hardState, log, configuration: configuration === null ? null : decodeConfiguration(configuration) };
 }

@@ -11,6 +11,8 @@ interface NodeFateEvents {
   machineLost: (error: Error) => void;
   machineBack: () => void;
   ready: () => void;
+  /** There is news of how the node stands. */
+  status: () => void;
   /** Stopped, or failed for good. */
   ended: () => void;
 }

@@ -3,8 +3,7 @@
  */
 
 import type { ResolvedObject } from '../actors/replicated/object-definition.js';
-import { groupId, incarnation, type Life } from '../ids.js';
-import { observerId } from '../net/hello.js';
+import { groupId, incarnation, observerId, type Life } from '../ids.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { objectsFingerprint } from './objects-fingerprint.js';
 import type { CheckedOptions } from './options.js';
@@ -22,7 +21,7 @@ export function nodeParts(
   dataDir: DataDir | null,
   life: Life,
 ): NodeParts {
-  const { cluster, peers, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
+  const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
   const { raft, machine, caller, snapshotter } = addresses;
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
@@ -34,6 +33,7 @@ export function nodeParts(
       cluster,
       self,
       peers,
+      join,
       bind,
       group: GROUP,
       incarnation: remembered,

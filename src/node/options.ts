@@ -53,10 +53,16 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    */
   readonly self: string | null;
   /**
-   * The addresses of all other members, each as that node writes its own: nodes that know different members refuse each
-   * other. Empty: a cluster of one. A cluster has at most 15 members.
+   * The addresses of all other members that the cluster is founded with, each as that node writes its own. Empty: a cluster of
+   * one, of at most 15. Once there is a cluster, its members are what it says itself (`runtime.members`), and this is only compared.
    */
   readonly peers: readonly string[];
+  /**
+   * This node founds no cluster: it waits until `members.add` of the cluster's leader names it, which connects to it. Then
+   * `peers` are members to be connected to at first, and may be empty. Of no matter once it belongs to a cluster, as `peers` is. Default:
+   * false.
+   */
+  readonly join?: boolean;
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
   readonly objects: Definitions;
   /** A name that all nodes of the cluster share; nodes with another one are refused. Default: `conclave`. */
@@ -106,6 +112,7 @@ export interface CheckedSnapshotOptions {
 export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   readonly self: NodeId | null;
   readonly peers: readonly NodeId[];
+  readonly join: boolean;
   readonly objects: Definitions;
   readonly cluster: string;
   readonly bind: NodeId | null;

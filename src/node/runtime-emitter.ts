@@ -4,7 +4,7 @@
 
 import { EventEmitter } from 'eventemitter3';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
-import type { Role } from './status.js';
+import type { MemberStatus, Role } from './status.js';
 
 /** What a runtime tells those who listen. */
 export interface RuntimeEvents {
@@ -14,6 +14,8 @@ export interface RuntimeEvents {
   role: (role: Role) => void;
   /** The node knows another leader than before, or none. */
   leader: (leader: string | null) => void;
+  /** Members were added, promoted or removed, as far as this node knows; committed or not. */
+  member: (members: readonly MemberStatus[]) => void;
   /** What becomes of snapshots: of this node's own, and of those that it is given. */
   snapshot: (event: SnapshotEvent) => void;
   /** Something has failed that no call reports. `status().health` tells whether the node goes on. */

@@ -14,8 +14,9 @@ import {
 import type { HandlesOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError } from '../errors.js';
-import { life as asLife, nodeId, type LastIncluded } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
@@ -23,6 +24,7 @@ import type { DataDir } from '../storage/data-dir.js';
 import { checkOptions } from './check-options.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
+import { Members } from './members.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
 import { checkKnownObjects } from './known-objects.js';
@@ -58,6 +60,8 @@ const COMPACT_TIMEOUT_MS = 30 * 60_000;
 export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   /** A typed handle for each registered object. */
   readonly objects: HandlesOf<Definitions>;
+  /** The members of the cluster, and how to change them. */
+  readonly members: Members;
   readonly #options: CheckedOptions<Definitions>;
   readonly #placement: Placement;
   readonly #caller: Caller;
@@ -88,6 +92,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#raft = placement.main.ref(placement.addresses.raft);
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
+    this.members = new Members({
+      begin: (add, remove) => this.#beginChange(add, remove),
+      status: () => this.#nodeStatus,
+      list: () => this.status().members,
+      watch: (onStatus, onEnded) => this.#watch(onStatus, onEnded),
+    });
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
@@ -186,7 +196,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /** How the node fares, as plain data. At most a few milliseconds old. */
   status(): RuntimeStatus {
-    const { self, peers } = this.#options;
+    const { self } = this.#options;
     const status = this.#nodeStatus;
     return {
       self,
@@ -196,7 +206,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       lastIndex: status?.lastIndex ?? 0,
       commitIndex: status?.commitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
-      members: memberStatus(self, peers, status?.connected ?? []),
+      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status?.connected ?? []),
       health: healthOf({
         isStopped: this.#stopping !== null,
         hasFailed: this.#fate.failure !== null,
@@ -246,7 +256,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    *   the runtime stops or fails first.
    */
   async transferLeadership(target?: string): Promise<void> {
-    if (target !== undefined && !this.#options.peers.includes(nodeId(target))) {
+    const isPeer = this.members.list().some(({ id }) => id === target && id !== this.#options.self);
+    if (target !== undefined && !isPeer) {
       throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is not a peer of this node.`, {
         data: { option: 'target', value: target },
       });
@@ -314,12 +325,44 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate.removeAllListeners();
   }
 
+  async #beginChange(add: NodeId | null, remove: NodeId | null): Promise<void> {
+    this.#throwIfEnded();
+    try {
+      await this.#raft.ask({ type: 'changeMembers', add, remove }, { timeoutMs: STOP_TIMEOUT_MS });
+    } catch (error) {
+      this.#throwIfEnded();
+      throw error;
+    }
+  }
+
+  #watch(onStatus: () => void, onEnded: (error: Error) => void): () => void {
+    const onEnd = (): void => onEnded(this.#endedError());
+    this.#fate.on('status', onStatus);
+    this.#fate.once('ended', onEnd);
+    return () => {
+      this.#fate.off('status', onStatus);
+      this.#fate.off('ended', onEnd);
+    };
+  }
+
   #onStatus(status: NodeStatus): void {
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
+    this.#fate.emit('status');
+    if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
+    if (status.isRemoved) this.#onRemoved();
     if (before?.role !== status.role) this.#events.tell('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
+  }
+
+  /** The others go on without this node, which has nothing more to do. */
+  #onRemoved(): void {
+    if (this.#stopping !== null) return;
+    this.#options.logger.warn({}, 'this node was removed from the cluster, and stops');
+    this.stop().catch((error: unknown) => {
+      this.#options.logger.error({ error }, 'a removed node did not stop cleanly');
+    });
   }
 
   #onCaughtUp(): void {
@@ -385,4 +428,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       mayBeApplied: false,
     });
   }
+}
+
+/** Who the members are to be, before anything else is known. */
+function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
+  const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
+  return ids.map((id) => ({ id, role: 'voter' }));
+}
+
+function describeMembers(status: NodeStatus | null): string {
+  return (status?.members ?? []).map(({ id, role }) => `${id} ${role}`).join();
 }

@@ -1,21 +1,16 @@
 /**
- * The settings that all nodes of a cluster must share, as hellos carry them: with different ones they would count
- * different majorities, trust leases that others do not keep, or build different objects from the same log.
+ * The settings that all nodes of a cluster must share, as hellos carry them: with different ones they would trust leases
+ * that others do not keep, or build different objects from the same log. Who the members are is not among them: that is in
+ * the log, and some know of it later than others.
  */
 
-import { isObserverId } from '../net/hello.js';
 import type { Settings } from '../net/settings.js';
 import type { ConsensusData } from './consensus-actor.js';
-import { textOrDigest } from './objects-fingerprint.js';
 
 /** Small enough for a hello, whatever the options are. */
-export function sharedSettings(
-  data: Pick<ConsensusData, 'self' | 'peers' | 'electionTimeoutMs' | 'limits' | 'objects'>,
-): Settings {
-  const { self, peers, electionTimeoutMs, limits, objects } = data;
-  const members = isObserverId(self) ? peers : [self, ...peers];
+export function sharedSettings(data: Pick<ConsensusData, 'electionTimeoutMs' | 'limits' | 'objects'>): Settings {
+  const { electionTimeoutMs, limits, objects } = data;
   return {
-    members: textOrDigest(members.toSorted().join(',')),
     electionTimeoutMs: electionTimeoutMs.join('-'),
     commandBytes: String(limits.commandBytes),
     objects,

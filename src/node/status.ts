@@ -3,6 +3,7 @@
  * last reported: at most one tick (a few milliseconds) old.
  */
 
+import type { GroupMember } from '../actors/raft/status.js';
 import type { NodeId } from '../ids.js';
 import type { Health } from './health.js';
 
@@ -26,7 +27,7 @@ export interface RuntimeStatus {
   readonly commitIndex: number;
   /** The last entry that this node's objects have applied. */
   readonly appliedIndex: number;
-  /** All voting members. */
+  /** All members, by address. */
   readonly members: readonly MemberStatus[];
   readonly health: Health;
   /** Commands that wait for their result. */
@@ -39,17 +40,20 @@ export interface RuntimeStatus {
 
 export interface MemberStatus {
   readonly id: string;
+  /** A learner receives the log, and becomes a voter when it has caught up. */
+  readonly role: 'voter' | 'learner';
   /** Is there a connection to it? True for the node itself. */
   readonly connected: boolean;
 }
 
 export function memberStatus(
   self: NodeId | null,
-  peers: readonly NodeId[],
+  members: readonly GroupMember[],
   connected: readonly NodeId[],
 ): MemberStatus[] {
-  const members = [...(self === null ? [] : [self]), ...peers].toSorted();
-  return members.map((id) => ({ id, connected: id === self || connected.includes(id) }));
+  return members
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ id, role }) => ({ id, role, connected: id === self || connected.includes(id) }));
 }
 
 /** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`. */

@@ -8,15 +8,14 @@ import { logIndex, term, type GroupId, type LastIncluded } from '../ids.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
 import { JOIN_ANEW } from '../storage/join-anew.js';
 import type { LogStoreMessage, RecoveredLog } from '../actors/log-store/log-store-messages.js';
-import type { Admission } from '../actors/raft/admissions.js';
 import type { SnapshotTaken } from '../actors/raft/raft-actor-messages.js';
 import type { KeptSnapshot, OpenedSnapshots, SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { NodeAddresses } from './placement.js';
 
 /** What a node remembers. Plain data, with buffers to be transferred. */
 export interface StoredState extends RecoveredLog {
-  /** Who is admitted at `base`. */
-  readonly admissions: readonly Admission[];
+  /** Who the members are at `base`; null: there is none before the log. */
+  readonly configuration: Uint8Array | null;
   /** The newest snapshot; null: there is none. */
   readonly snapshot: SnapshotTaken | null;
 }
@@ -51,7 +50,7 @@ export async function recoverState(
     const log = await main
       .ref<LogStoreMessage>(logStore)
       .ask<RecoveredLog>({ type: 'recoverLog', group, snapshots, raft }, options);
-    return { ...log, admissions: admissionsAt(log.base, kept), snapshot: newestOf(kept) };
+    return { ...log, configuration: configurationAt(log.base, kept), snapshot: newestOf(kept) };
   } catch (error) {
     // It may be what cannot be read that the log goes on from: that is no reason to empty the directory.
     throw unreadable === null || !isDisconnected(error) ? error : fromPlainError(unreadable);
@@ -82,10 +81,10 @@ function newestOf(snapshots: readonly KeptSnapshot[]): SnapshotTaken | null {
   return { type: 'snapshotTaken', lastIncluded, snapshotId, snapshotBytes, oldestIndex, keptIds };
 }
 
-function admissionsAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): readonly Admission[] {
-  if (base.index === NOTHING_INCLUDED.index) return [];
+function configurationAt(base: LastIncluded, snapshots: readonly KeptSnapshot[]): Uint8Array | null {
+  if (base.index === NOTHING_INCLUDED.index) return null;
   const found = snapshots.find(({ lastIncluded }) => lastIncluded.index === base.index);
-  if (found !== undefined) return found.admissions;
+  if (found !== undefined) return found.configuration;
   throw new ConclaveError(
     'ERR_STORAGE_CORRUPT',
     `The log begins behind entry ${base.index}, and there is no snapshot of it. To go on, ${JOIN_ANEW}`,

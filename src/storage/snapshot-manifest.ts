@@ -4,7 +4,7 @@
  */
 
 import { Decoder, Encoder } from '@msgpack/msgpack';
-import type { Incarnation, LastIncluded, LogIndex, NodeId, Term } from '../ids.js';
+import type { LastIncluded, LogIndex, Term } from '../ids.js';
 
 /** A named stream of bytes in a snapshot. */
 export interface SectionInfo {
@@ -23,8 +23,8 @@ export interface SnapshotCut {
   readonly lastIncluded: LastIncluded;
   /** The version of the objects' code that is active at the cut. */
   readonly codeVersion: number;
-  /** The incarnations that are admitted at the cut. */
-  readonly members: readonly (readonly [NodeId, Incarnation])[];
+  /** Who the members are at the cut, in the form in which the log says it; null: it does not say. Not looked into here. */
+  readonly configuration: Uint8Array | null;
 }
 
 export interface SnapshotManifest extends SnapshotCut {
@@ -35,11 +35,11 @@ export interface SnapshotManifest extends SnapshotCut {
 const HASH_BYTES = 32;
 
 /** Equal manifests are encoded to equal bytes. */
-export function encodeManifest({ lastIncluded, codeVersion, members, sections }: SnapshotManifest): Uint8Array {
+export function encodeManifest({ lastIncluded, codeVersion, configuration, sections }: SnapshotManifest): Uint8Array {
   return new Encoder().encode([
     [lastIncluded.index, lastIncluded.term, lastIncluded.timestampMs],
     codeVersion,
-    members,
+    configuration,
     sections.map((each) => [each.name, Buffer.from(each.hash, 'hex'), each.bytes, each.firstChunk, each.chunkCount]),
   ]);
 }
@@ -53,11 +53,12 @@ export function decodeManifest(bytes: Uint8Array): SnapshotManifest | null {
     return null;
   }
   if (!isTuple(decoded, 4)) return null;
-  const [position, codeVersion, members, sections] = decoded;
+  const [position, codeVersion, configuration, sections] = decoded;
   const lastIncluded = readPosition(position);
-  if (lastIncluded === null || !isCount(codeVersion) || !isListOf(members, isMember)) return null;
+  if (lastIncluded === null || !isCount(codeVersion)) return null;
+  if (configuration !== null && !(configuration instanceof Uint8Array)) return null;
   const infos = readSections(sections);
-  return infos === null ? null : { lastIncluded, codeVersion, members, sections: infos };
+  return infos === null ? null : { lastIncluded, codeVersion, configuration: copyOf(configuration), sections: infos };
 }
 
 function readPosition(value: unknown): LastIncluded | null {
@@ -85,12 +86,9 @@ function readSections(value: unknown): SectionInfo[] | null {
   return sections;
 }
 
-function isMember(value: unknown): value is readonly [NodeId, Incarnation] {
-  return isTuple(value, 2) && typeof value[0] === 'string' && typeof value[1] === 'string';
-}
-
-function isListOf<Item>(value: unknown, isItem: (each: unknown) => each is Item): value is Item[] {
-  return Array.isArray(value) && value.every(isItem);
+/** What was decoded is a view of all that was read. */
+function copyOf(bytes: Uint8Array | null): Uint8Array | null {
+  return bytes === null ? null : Uint8Array.from(bytes);
 }
 
 function isTuple(value: unknown, length: number): value is unknown[] {

@@ -101,10 +101,15 @@ export class SnapshotWriter {
   }
 
   /** Writes what makes the snapshot whole. Nothing can be written after this; durable it is once its sink says so. */
-  finish({ lastIncluded, codeVersion, members }: SnapshotCut): SnapshotResult {
+  finish({ lastIncluded, codeVersion, configuration }: SnapshotCut): SnapshotResult {
     assert(!this.#isFinished && this.#open === null, 'a snapshot ends once, behind its last section');
     this.#isFinished = true;
-    const manifest = encodeManifest({ lastIncluded, codeVersion, members, sections: [...this.#sections.values()] });
+    const manifest = encodeManifest({
+      lastIncluded,
+      codeVersion,
+      configuration,
+      sections: [...this.#sections.values()],
+    });
     assert(manifest.length <= MANIFEST_BYTES_MAX, 'the manifest of a snapshot is within its limit');
     const footer = encodeFooter(manifest, this.#chunks);
     const trailer = encodeTrailer({

@@ -24,7 +24,7 @@ import { freePorts, LOOPBACK } from './free-ports.js';
 /** How a cluster is started: what its nodes have in common, and how many there are. */
 export interface LocalClusterOptions<Definitions extends ObjectDefinitions> extends Omit<
   RuntimeOptions<Definitions>,
-  'self' | 'peers' | 'bind' | 'onReady'
+  'self' | 'peers' | 'join' | 'bind' | 'onReady'
 > {
   /** How many nodes, 1 to 15. Default: 3. */
   readonly nodes?: number;
@@ -38,6 +38,7 @@ export interface LocalClusterOptions<Definitions extends ObjectDefinitions> exte
 const OF_EACH_NODE: ReadonlySet<string> = new Set([
   'self',
   'peers',
+  'join',
   'bind',
   'onReady',
 ] satisfies (keyof RuntimeOptions)[]);

@@ -8,11 +8,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PeerMessage } from '../../src/actors/raft/messages.js';
-import { groupId, incarnation, logIndex, nodeId, term as asTerm } from '../../src/ids.js';
+import { groupId, incarnation, logIndex, nodeId, observerId, term as asTerm } from '../../src/ids.js';
 import { parseAddress } from '../../src/net/address.js';
 import { MessageCodec } from '../../src/net/codec.js';
 import { FrameType, NO_BYTES } from '../../src/net/frame.js';
-import { observerId } from '../../src/net/hello.js';
 import { sharedSettings } from '../../src/node/shared-settings.js';
 import { frameBytes, helloBytes, RawPeer } from '../unit/net/support/raw-peer.js';
 import type { NodeProcess } from './support/node-process.js';
@@ -38,9 +37,9 @@ function header(lengthBytes: number, type: number): Buffer {
   return bytes;
 }
 
-function hello(cluster: string, to: NodeProcess): Buffer {
+function hello(cluster: string, to: NodeProcess, from = STRANGER): Buffer {
   const remembered = incarnation(randomBytes(16).toString('hex'));
-  return helloBytes({ cluster, from: STRANGER, incarnation: remembered, to: nodeId(to.address), settings: {} });
+  return helloBytes({ cluster, from, incarnation: remembered, to: nodeId(to.address), settings: {} });
 }
 
 /** Random, but for what could by chance be the start of a frame. */
@@ -82,7 +81,11 @@ const VISITS: readonly Visit[] = [
     bytes: (node) => hello('other', node),
     reason: /belongs to cluster \\*"conclave/,
   },
-  { what: 'a node that is no peer', bytes: (node) => hello('conclave', node), reason: /is no peer of/ },
+  {
+    what: 'a name that no node has',
+    bytes: (node) => hello('conclave', node, nodeId('nobody')),
+    reason: /is no address of a node/,
+  },
 ];
 
 /** Connects, writes, and resolves with the visitor's own port once the node has closed the connection. */
@@ -184,11 +187,8 @@ test('a stranger that poses as an observer neither leads nor votes, whatever it 
   const leader = await cluster.leader();
   const { term } = await leader.call('status', null);
   const codec = new MessageCodec(MIB);
-  const [self, ...peers] = cluster.nodes.map(({ address }) => nodeId(address));
   // As an observer would that belongs to the cluster; the limits are those that nodes have by default.
   const settings = sharedSettings({
-    self: self!,
-    peers,
     electionTimeoutMs: [400, 800],
     limits: { commandBytes: 8 * MIB, submissionBytes: 16 * MIB, inflightBytes: 16 * MIB },
     objects: 'ledger(append:replicated numbersOf:query size:query summary:query)',

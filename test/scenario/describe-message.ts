@@ -1,10 +1,12 @@
 /**
- * One line for a message between nodes, as scenarios show it. Entries are written index/term; behind one that admits
- * members stands which of them in which incarnation.
+ * One line for a message between nodes, as scenarios show it. Entries are written index/term; behind one that says
+ * who the members are stands what it says.
  */
 
-import { decodeAdmissions } from '../../src/actors/raft/admissions.js';
+import type { Configuration } from '../../src/actors/raft/configuration.js';
+import { decodeConfiguration } from '../../src/actors/raft/configuration-entry.js';
 import { EntryKind, EntryReader, type Entry } from '../../src/actors/raft/entry.js';
+import type { NodeId } from '../../src/ids.js';
 import type { AppendEntries, AppendEntriesReply, PeerMessage } from '../../src/actors/raft/messages.js';
 
 export function describeMessage(message: PeerMessage): string {
@@ -65,7 +67,15 @@ function describeReply({
 }
 
 export function describeEntry({ kind, index, term, payload }: Omit<Entry, 'timestampMs'>): string {
-  if (kind !== EntryKind.admission) return `${index}/${term}`;
-  const admissions = decodeAdmissions(payload).map(([node, incarnation]) => `${node}=${incarnation ?? 'nobody'}`);
-  return `${index}/${term}(${admissions.join(' ')})`;
+  if (kind !== EntryKind.configuration) return `${index}/${term}`;
+  return `${index}/${term}(${describeConfiguration(decodeConfiguration(payload))})`;
+}
+
+/** Each voter with the incarnation in which it counts; `->` from an old set of voters to a new one; `+` is a learner. */
+export function describeConfiguration({ voters, old, learners, admitted }: Configuration): string {
+  const describe = (ids: readonly string[]): string =>
+    ids.map((id) => `${id}=${admitted.get(id as NodeId) ?? 'nobody'}`).join(' ');
+  const change = old === null ? '' : `${describe(old.voters)} -> `;
+  const added = learners.map(({ id, replaces }) => ` +${id}${replaces === null ? '' : ` for ${replaces}`}`);
+  return `${change}${describe(voters)}${added.join('')}`;
 }

@@ -2,9 +2,10 @@
  * Carries out a scenario: one command a line, and what it led to as lines of text. Nothing happens by itself: time
  * passes by `tick` and `wait`, messages arrive by `deliver`, and all random numbers are zero. The commands:
  *
- *   cluster [new] a b c [learner l] [observer o] [window N] [bytes N]
+ *   cluster [new] a b c [joiner j] [observer o] [window N] [bytes N]
  *                                starts the nodes, connected, of a cluster that has been founded or, if new, is yet to
- *                                be; limits the appendEntries under way to a peer, and the bytes in one
+ *                                be; joiners belong to it when they are added; limits the appendEntries under way to a
+ *                                peer, and the bytes in one
  *   lead NODE                    campaigns, delivers everything, and one round of heartbeats more; shows nothing of it
  *   wait MS                      time passes, unnoticed until a node ticks or hears something
  *   tick NODE… [MS]              MS milliseconds pass, then these nodes look at the clock
@@ -20,6 +21,8 @@
  *   heal                         every way is open again
  *   connect A B | disconnect A B both are told of a new connection, or of the end of one
  *   submit NODE…, read NODE ID [lease] [MS], transfer NODE [TARGET]
+ *   add NODE MEMBER [for OLD] | remove NODE MEMBER
+ *                                asks a node to change the members
  *   disk NODE hold|write|go      the disk stops, finishes its first request, or goes on
  *   crash NODE, compact NODE
  *   restart NODE                 comes back, connected as before; a node that was wiped is new to the others, and must be
@@ -30,7 +33,7 @@
  *   broken COMMAND               carries out a command by which Raft's promises are broken; shows which, and ends the story
  */
 
-import { majorityConfiguration } from '../../src/actors/raft/configuration.js';
+import { configurationOf, majorityConfiguration } from '../../src/actors/raft/configuration.js';
 import type { Effect } from '../../src/actors/raft/effects.js';
 import type { PeerMessage } from '../../src/actors/raft/messages.js';
 import { logIndex, nodeId, type NodeId } from '../../src/ids.js';
@@ -55,7 +58,7 @@ const DELIVERIES_MAX = 500;
 
 export class ScenarioRunner implements NodeWorld {
   readonly #nodes = new Map<NodeId, RaftNode>();
-  #checker = new HistoryChecker(majorityConfiguration([nodeId('a')]), this.#nodes);
+  readonly #checker = new HistoryChecker(this.#nodes);
   #underWay: UnderWay[] = [];
   readonly #delayed: UnderWay[] = [];
   readonly #cut = new Set<string>();
@@ -66,6 +69,7 @@ export class ScenarioRunner implements NodeWorld {
   #lines: string[] = [];
   #nowMs = 1_000;
   #sessions = 0;
+  #changes = 0;
 
   /** Carries out one command and returns what is to be shown for it. */
   run(command: string): readonly string[] {
@@ -162,6 +166,8 @@ export class ScenarioRunner implements NodeWorld {
       node.step({ type: 'transferLeadership', target: target === undefined ? null : nodeId(target) });
       this.#settle(node);
     },
+    add: ([id, member, , old]) => this.#change(id, nodeId(member!), old === undefined ? null : nodeId(old)),
+    remove: ([id, member]) => this.#change(id, null, nodeId(member!)),
     disk: ([id, what]) => this.#disk(this.#node(id), what),
     crash: ([id]) => this.#node(id).crash(),
     restart: ([id]) => {
@@ -227,29 +233,30 @@ export class ScenarioRunner implements NodeWorld {
   }
 
   #start(words: string[]): void {
-    const kinds = { voter: [] as NodeId[], learner: [] as NodeId[], observer: [] as NodeId[] };
+    const kinds = { voter: [] as NodeId[], joiner: [] as NodeId[], observer: [] as NodeId[] };
     const sizes = { window: 10, bytes: 1_000 };
     let isNew = false;
     for (let i = 0; i < words.length; i++) {
       const word = words[i]!;
       if (word === 'new') isNew = true;
       else if (word === 'window' || word === 'bytes') sizes[word] = Number(words[++i]);
-      else if (word === 'learner' || word === 'observer') kinds[word].push(nodeId(words[++i]!));
+      else if (word === 'joiner' || word === 'observer') kinds[word].push(nodeId(words[++i]!));
       else kinds.voter.push(nodeId(word));
     }
-    const configuration = majorityConfiguration(kinds.voter, kinds.learner);
+    const configuration = majorityConfiguration(kinds.voter);
     const limits = {
       inflightMessagesMax: sizes.window,
       inflightBytesMax: 100_000,
       appendBytesMax: sizes.bytes,
       submissionBytesInflightMax: 100_000,
     };
-    const founders = isNew ? [] : kinds.voter.map((id) => [id, incarnationOf(id, 1)] as const);
+    const admitted = new Map(kinds.voter.map((id) => [id, incarnationOf(id, 1)]));
+    const founded = isNew ? null : configurationOf({ ...configuration, admitted });
     const times = { electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS };
-    const settings = { configuration, limits, founders, ...times };
-    this.#checker = new HistoryChecker(configuration, this.#nodes);
-    for (const id of [...kinds.voter, ...kinds.learner, ...kinds.observer]) {
+    const settings = { configuration, limits, founded, ...times };
+    for (const id of [...kinds.voter, ...kinds.joiner, ...kinds.observer]) {
       const node = new RaftNode(id, settings, { uint32: () => 0 }, this);
+      if (kinds.joiner.includes(id)) node.joinOnly();
       this.#nodes.set(id, node);
       this.#setClock(node);
       node.start(++this.#sessions);
@@ -261,6 +268,12 @@ export class ScenarioRunner implements NodeWorld {
         if (other !== node && !kinds.observer.includes(other.id)) this.#tellConnected(node, other);
       }
     }
+  }
+
+  #change(id: string | undefined, add: NodeId | null, remove: NodeId | null): void {
+    const node = this.#node(id);
+    node.step({ type: 'changeMembers', changeId: ++this.#changes, add, remove });
+    this.#settle(node);
   }
 
   #tellConnected(at: RaftNode, { id: peer, incarnation, memory }: RaftNode): void {
@@ -356,6 +369,10 @@ function describeEffect(effect: Exclude<Effect, { type: 'send' | 'store' }>): st
       return `${effect.role} in t${effect.term}, leader ${effect.leader ?? 'unknown'}`;
     case 'transferEnded':
       return `transfer ${effect.error === null ? 'done' : `failed, ${effect.error}`}`;
+    case 'changeAnswered':
+      return `change ${effect.changeId} ${effect.refusal === null ? 'begun' : `refused, ${effect.refusal}`}`;
+    case 'removed':
+      return 'is a member no more';
     case 'sendSnapshot':
       return `offers ${effect.to} a snapshot`;
     case 'fetchSnapshot':

@@ -6,8 +6,9 @@
 import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../../ids.js';
-import { decodeAdmissions, type Admission } from './admissions.js';
-import { noteAdmissions } from './admitting.js';
+import { noteConfigurations } from './admitting.js';
+import { isMember, type Configuration } from './configuration.js';
+import { decodeConfiguration } from './configuration-entry.js';
 import { EntryKind, EntryReader } from './entry.js';
 import type { AppendEntries, AppendEntriesReply } from './messages.js';
 import { checkEncoded, type EncodedRun } from './raft-log.js';
@@ -18,33 +19,38 @@ import { setLeader } from './transitions.js';
 export function readRun(core: Core, message: AppendEntries): EncodedRun {
   const { entries, prevLogIndex, prevLogTerm } = message;
   const run = checkEncoded(entries, logIndex(prevLogIndex + 1), prevLogTerm, core.term);
-  const admissions = run.hasAdmission ? readAdmissions(entries) : [];
-  if (!core.isVoter) refuseStranger(core, message, run, admissions);
+  const configurations = run.hasConfiguration ? readConfigurations(entries) : [];
+  refuseStranger(core, message, run, configurations);
   return run;
 }
 
-function readAdmissions(entries: Uint8Array): Admission[] {
-  const admissions: Admission[] = [];
+function readConfigurations(entries: Uint8Array): Configuration[] {
+  const configurations: Configuration[] = [];
   reader.reset(entries);
   while (reader.next()) {
-    if (reader.kind !== EntryKind.admission) continue;
-    admissions.push(...decodeAdmissions(entries.subarray(reader.payloadStart, reader.payloadEnd)));
+    if (reader.kind !== EntryKind.configuration) continue;
+    configurations.push(decodeConfiguration(entries.subarray(reader.payloadStart, reader.payloadEnd)));
   }
-  return admissions;
+  return configurations;
 }
 
 /**
  * A leader's log admits it before the first entry of its term. One that has such an entry and does not is the log of
  * another cluster, whose members have all lost their memory: terms and indexes of the two tell nothing of each other.
- * A voter cannot come to that, for it would have had to vote for it.
  */
-function refuseStranger(core: Core, message: AppendEntries, run: EncodedRun, admissions: readonly Admission[]): void {
+function refuseStranger(
+  core: Core,
+  message: AppendEntries,
+  run: EncodedRun,
+  configurations: readonly Configuration[],
+): void {
   const { from, prevLogIndex, prevLogTerm } = message;
   const known = core.incarnations.get(from);
-  if (known === undefined || known === core.admissions.of(from)) return;
+  if (known === undefined || known === core.configurations.current.admitted.get(from)) return;
   if (run.lastTerm !== core.term || !matches(core, prevLogIndex, prevLogTerm)) return;
-  const admitted = [...core.admissions.at(prevLogIndex), ...admissions].findLast(([id]) => id === from)?.[1];
-  if (admitted === known) return;
+  // It may have left itself out since: any of them will do.
+  const all = [...core.configurations.upTo(prevLogIndex), ...configurations];
+  if (all.some(({ admitted }) => admitted.get(from) === known)) return;
   throw new ConclaveError(
     'ERR_PROTOCOL',
     `${from} leads another cluster than the one that this node has followed: all of its members have lost their memory, ` +
@@ -72,9 +78,10 @@ export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRu
   if (news.length > 0) {
     const firstIndex = core.log.lastIndex + 1;
     core.log.appendEncoded(news);
-    noteAdmissions(core, firstIndex);
+    noteConfigurations(core, firstIndex);
   }
   advanceCommit(core, logIndex(Math.min(message.leaderCommit, matchIndex)));
+  noteRemoval(core, message.leaderCommit);
   // What is committed matches as well, and the leader may not know that this node has it, after a snapshot.
   acknowledge(core, message, logIndex(Math.max(matchIndex, core.commitIndex)));
 }
@@ -103,6 +110,18 @@ function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex
   core.afterStore.push({ type: 'send', to: message.from, message: reply });
 }
 
+/**
+ * Has this node been left out for good? Not before it knows all that the leader knows to be committed: it may have been
+ * let in again there.
+ */
+function noteRemoval(core: Core, leaderCommit: LogIndex): void {
+  const { configurations, commitIndex, options } = core;
+  if (!core.isOfTheGroup || isMember(configurations.current, options.self)) return;
+  if (configurations.lastIndex > commitIndex || leaderCommit > commitIndex) return;
+  core.isOfTheGroup = false;
+  core.effects.push({ type: 'removed' });
+}
+
 function advanceCommit(core: Core, index: LogIndex): void {
   if (index > core.commitIndex) core.commitIndex = index;
 }
@@ -124,7 +143,7 @@ function skipHeld(core: Core, entries: Uint8Array): number {
     assert(isSame || index > core.commitIndex, 'what is committed is the same in every log');
     if (!isSame) {
       log.truncateAfter(logIndex(index - 1));
-      core.admissions.truncateAfter(logIndex(index - 1));
+      core.configurations.truncateAfter(logIndex(index - 1));
       core.storedIndex = logIndex(Math.min(core.storedIndex, index - 1));
       break;
     }

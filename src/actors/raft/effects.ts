@@ -80,6 +80,30 @@ export interface TransferEnded {
     | null;
 }
 
+/** Why a change of members was not begun. Nothing was changed. */
+export type ChangeRefusal =
+  | 'not leader'
+  /** Another change is, or leadership is being handed over, or the leader is new: ask again soon. */
+  | 'under way'
+  | 'already a member'
+  | 'no such member'
+  | 'last voter'
+  | 'too many voters'
+  /** Too few of those that would be left are there for anything to be committed ever after. */
+  | 'no quorum left';
+
+/** A change of members has been begun, or refused. */
+export interface ChangeAnswered {
+  readonly type: 'changeAnswered';
+  readonly changeId: number;
+  readonly refusal: ChangeRefusal | null;
+}
+
+/** This node is known to belong to the group no more. */
+export interface Removed {
+  readonly type: 'removed';
+}
+
 /** The peer needs a snapshot; the shell answers with `snapshotSent`. */
 export interface SendSnapshot {
   readonly type: 'sendSnapshot';
@@ -109,5 +133,7 @@ export type Effect =
   | ReadFailed
   | RoleChanged
   | TransferEnded
+  | ChangeAnswered
+  | Removed
   | SendSnapshot
   | FetchSnapshot;

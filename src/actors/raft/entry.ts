@@ -30,8 +30,8 @@ export const EntryKind = {
   session: 1,
   /** A block of commands. */
   block: 2,
-  /** Says in which incarnation members take part (admissions.ts). */
-  admission: 3,
+  /** Says who belongs to the group and who counts (configuration.ts). */
+  configuration: 3,
 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
@@ -59,7 +59,7 @@ const PAYLOAD_CRC_OFFSET = 32;
 const HEADER_CRC_OFFSET = 36;
 
 /** Kinds are numbered from 0 without gaps. */
-const KIND_MAX: number = EntryKind.admission;
+const KIND_MAX: number = EntryKind.configuration;
 
 /** The size in binary form of an entry with a payload of this size. */
 export function entryBytes(payloadLength: number): number {

@@ -6,14 +6,14 @@
 import type { NodeId } from '../../ids.js';
 import type { TransferEnded } from './effects.js';
 import { counts } from './admitting.js';
-import { isVoter } from './configuration.js';
+import { bestSuccessor } from './changing.js';
 import type { Core, Leader } from './state.js';
 import { appendHeld } from './submitting.js';
 
 export function startHandover(core: Core, leader: Leader, wanted: NodeId | null): void {
   if (core.handover !== null) return emit(core, 'already under way');
   const target = wanted ?? bestSuccessor(core, leader);
-  if (target === null || !isVoter(core.options.configuration, target)) return emit(core, 'no such voter');
+  if (target === null || !core.configurations.current.voters.includes(target)) return emit(core, 'no such voter');
   if (target === core.options.self) return emit(core, null);
   // One that the log does not admit, as it is now, could not lead.
   if (!counts(core, target)) return emit(core, 'no such voter');
@@ -52,19 +52,6 @@ export function endHandover(core: Core): void {
 
 export function refuseHandover(core: Core): void {
   emit(core, 'not leader');
-}
-
-/** The voter that has the most of the log. */
-function bestSuccessor(core: Core, leader: Leader): NodeId | null {
-  let best: NodeId | null = null;
-  let bestMatch = -1;
-  for (const id of core.options.configuration.voters) {
-    const peer = leader.peers.get(id);
-    if (peer === undefined || peer.matchIndex <= bestMatch || !counts(core, id)) continue;
-    best = id;
-    bestMatch = peer.matchIndex;
-  }
-  return best;
 }
 
 function emit(core: Core, error: TransferEnded['error']): void {

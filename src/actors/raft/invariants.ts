@@ -5,6 +5,7 @@
 
 import { assert } from '../../assert.js';
 import type { LogIndex, Term } from '../../ids.js';
+import { isVoter, peersOf } from './configuration.js';
 import type { Core } from './state.js';
 
 export function assertInvariants(core: Core, termBefore: Term, commitIndexBefore: LogIndex): void {
@@ -13,10 +14,20 @@ export function assertInvariants(core: Core, termBefore: Term, commitIndexBefore
   assert(core.commitIndex <= core.log.lastIndex, 'commitIndex <= lastIndex');
   assert(core.lastApplied <= core.commitIndex, 'lastApplied <= commitIndex');
   assert(core.log.lastTerm <= core.term, 'no entry is of a later term than the node');
-  const { role } = core;
+  const { configurations, role } = core;
+  assert(
+    configurations.lastIndex === (core.log.configurationIndexes.at(-1) ?? 0),
+    'the newest configuration is in effect',
+  );
   if (role.name !== 'leader') return;
   assert(core.votedFor === core.options.self, 'a leader has voted for itself');
   assert(role.durableIndex <= core.log.lastIndex, 'durableIndex <= lastIndex');
+  const { current } = configurations;
+  assert(
+    isVoter(current, core.options.self) || configurations.lastIndex > core.commitIndex,
+    'a leader votes, or what leaves it out is not committed',
+  );
+  for (const id of peersOf(current, core.options.self)) assert(role.peers.has(id), 'all members are sent the log');
   for (const { matchIndex, nextIndex, ackedRound } of role.peers.values()) {
     assert(matchIndex < nextIndex && nextIndex <= core.log.lastIndex + 1, 'matchIndex < nextIndex <= lastIndex + 1');
     assert(ackedRound <= role.round, 'no round is answered before it was asked');

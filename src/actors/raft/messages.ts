@@ -4,7 +4,7 @@
  */
 
 import type { GroupId, Incarnation, LastIncluded, LogIndex, NodeId, Term } from '../../ids.js';
-import type { Admission } from './admissions.js';
+import type { Configuration } from './configuration.js';
 import type { Content, EntryKind } from './entry.js';
 
 interface FromPeer {
@@ -214,6 +214,17 @@ export interface TransferLeadership {
   readonly target: NodeId | null;
 }
 
+/**
+ * Add a member, remove one, or put one in another's place; not neither. Answered by the effect `changeAnswered`: what is
+ * begun goes on by itself.
+ */
+export interface ChangeMembers {
+  readonly type: 'changeMembers';
+  readonly changeId: number;
+  readonly add: NodeId | null;
+  readonly remove: NodeId | null;
+}
+
 /** A connection to `peer` stands: what was sent before may be lost. */
 export interface PeerConnected {
   readonly type: 'peerConnected';
@@ -222,7 +233,7 @@ export interface PeerConnected {
   readonly incarnation: Incarnation;
 }
 
-/** The connection to `peer` is gone. An observer is forgotten by this. */
+/** The connection to `peer` is gone. Who is no member is forgotten by this. */
 export interface PeerDisconnected {
   readonly type: 'peerDisconnected';
   readonly peer: NodeId;
@@ -245,8 +256,8 @@ export interface StorageLag {
 export interface SnapshotInstalled {
   readonly type: 'snapshotInstalled';
   readonly lastIncluded: LastIncluded;
-  /** What it says of admissions. */
-  readonly admissions: readonly Admission[];
+  /** Who was a member at its cut. */
+  readonly configuration: Configuration | null;
 }
 
 /** The batch of messages has been handled: send what it has gathered. */
@@ -264,6 +275,7 @@ export type LocalMessage =
   | StorageLag
   | Applied
   | TransferLeadership
+  | ChangeMembers
   | PeerConnected
   | PeerDisconnected
   | SnapshotSent

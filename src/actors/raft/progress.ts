@@ -36,6 +36,10 @@ export class Progress {
   nextIndex: LogIndex;
   /** The peer answered this round of the leader. Never goes down. */
   ackedRound = 0;
+  /** When the peer last answered this leader. */
+  ackedAtMs = -Infinity;
+  /** A learner is to reach this index, as which the log ended then. Null: it has yet to begin. */
+  catchUp: { readonly index: LogIndex; readonly sinceMs: number } | null = null;
   /** The last round, and the highest commit index, that a message to the peer has carried. */
   sentRound = 0;
   sentCommit = logIndex(0);

@@ -40,6 +40,14 @@ export function sizedQuorum(voters: readonly NodeId[], { election, commit }: Quo
   return checkedQuorum(voters, new SizedQuorum(voters, election, commit));
 }
 
+/** Both at once: what C_old,new takes, for elections and for commitment (Raft §6). */
+export function jointQuorum(old: Quorum, next: Quorum): Quorum {
+  return {
+    isElectionQuorum: (ids) => old.isElectionQuorum(ids) && next.isElectionQuorum(ids),
+    isCommitQuorum: (ids) => old.isCommitQuorum(ids) && next.isCommitQuorum(ids),
+  };
+}
+
 /**
  * Returns `quorum` if it keeps its promises for these voters, having tried every set of them.
  *

@@ -4,7 +4,6 @@
  */
 
 import type { Incarnation, LastIncluded, LogIndex, NodeId, SessionId } from '../../ids.js';
-import type { Admission } from './admissions.js';
 import type { PeerMessage, TransferMessage } from './messages.js';
 
 /** Asked once: listens and connects. Answered when it listens, or cannot. */
@@ -47,13 +46,20 @@ export interface HandOver {
   readonly target: NodeId | null;
 }
 
+/** Asked: add a member, remove one, or put one in another's place; answered when that has been begun, or refused. */
+export interface ChangeMembersRequest {
+  readonly type: 'changeMembers';
+  readonly add: NodeId | null;
+  readonly remove: NodeId | null;
+}
+
 /** The objects are loaded: send them the log from behind `index` on. Again when they have been given a snapshot. */
 export interface MachineReady {
   readonly type: 'machineReady';
   /** Drawn anew each time, so that nothing is mixed up with what is meant for the objects before. */
   readonly machineId: number;
   /** The snapshot that they hold; null: they hold nothing yet. */
-  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly admissions: readonly Admission[] } | null;
+  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly configuration: Uint8Array | null } | null;
   /** How this node's session stands in it. */
   readonly session: SessionId | null;
   readonly nextSeq: number;
@@ -113,6 +119,7 @@ export type NodeMessage =
   | OpenSession
   | ReadBlock
   | HandOver
+  | ChangeMembersRequest
   | MachineReady
   | MachineApplied
   | SnapshotTaken

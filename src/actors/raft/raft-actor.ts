@@ -10,12 +10,14 @@ import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId 
 import type { Transport } from '../../net/transport.js';
 import type { CallerMessage } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
-import type { Effect, Store, TransferEnded } from './effects.js';
+import { changeRefused } from './change-refused.js';
+import type { ChangeAnswered, Effect, Store, TransferEnded } from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
 import { MachineFeed } from './machine-feed.js';
 import type { LocalMessage, PeerMessage, TransferMessage } from './messages.js';
 import type {
+  ChangeMembersRequest,
   LinkDown,
   LinkUp,
   MachineApplied,
@@ -25,7 +27,8 @@ import type {
   SnapshotTaken,
   SubmitBlock,
 } from './raft-actor-messages.js';
-import { peersOf } from './configuration.js';
+import { isMember, membersOf, peersOf, type Configuration } from './configuration.js';
+import { decodeConfiguration } from './configuration-entry.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import type { RaftWitness } from './raft-witness.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
@@ -64,7 +67,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
   readonly #options: RaftActorOptions;
   readonly #core: Core;
-  readonly #peers: readonly NodeId[];
+  /** Whom the transport was told to be connected to: the peers in this one. */
+  #configuration: Configuration;
+  #peers: readonly NodeId[] = [];
   readonly #transport: Transport;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<CallerMessage>;
@@ -82,6 +87,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #commitIndex = logIndex(0);
   /** What the network said of a peer while the mailbox was full; the last word counts. */
   readonly #missedLinks = new Map<NodeId, LinkUp | LinkDown>();
+  /** Changes of members that somebody has asked for, until the core answers. */
+  readonly #changes = new Map<number, Reply>();
+  #lastChangeId = 0;
+  /** Was this node a member, and is it none any more? */
+  #isRemoved = false;
   #lastStatus = '';
   #nowMs = 0;
   #lastTickMs: number;
@@ -99,9 +109,13 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#feed = new MachineFeed(this.#machine, options.applyBytesMax);
     this.#nowMs = context.clock.nowMs();
     this.#lastTickMs = this.#nowMs;
-    this.#peers = peersOf(options.core.configuration, options.core.self);
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
     this.#commitIndex = this.#core.commitIndex;
+    this.#configuration = this.#core.configurations.current;
+    this.#peers = peersOf(this.#configuration, options.core.self);
+    // Before there is a cluster, it is for the options to say whom to be connected to.
+    if (this.#core.configurations.isFounded) this.#transport.setPeers(this.#peers);
+    this.#tellOfOtherOptions();
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
       this.#core,
@@ -134,6 +148,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#onLink(message);
       case 'handOver':
         return this.#onHandOver(message.target, reply);
+      case 'changeMembers':
+        return this.#onChangeMembers(message, reply);
       case 'logStored':
         return this.#options.logStore.onStored(message.request);
       case 'snapshotTaken':
@@ -161,6 +177,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#noteStorageLag();
     do this.#step({ type: 'flush' });
     while (this.#carryOut());
+    if (this.#core.configurations.current !== this.#configuration) this.#onConfiguration();
     this.#feed.feed(this.#core.log, this.#commitIndex);
     this.#transport.flush();
   }
@@ -169,6 +186,32 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#transport.stop().catch((error: unknown) => {
       this.#context.logger.warn({ error }, 'the transport did not stop cleanly');
     });
+  }
+
+  #onConfiguration(): void {
+    this.#configuration = this.#core.configurations.current;
+    if (isMember(this.#configuration, this.#options.core.self)) this.#isRemoved = false;
+    const members = membersOf(this.#configuration);
+    this.#context.logger.info({ members }, 'members changed');
+    this.#meetPeers();
+    this.#publishStatus();
+  }
+
+  #meetPeers(): void {
+    this.#peers = peersOf(this.#configuration, this.#options.core.self);
+    this.#transport.setPeers(this.#peers);
+  }
+
+  /** Options say who the members are only until there is a cluster; people may think otherwise. */
+  #tellOfOtherOptions(): void {
+    const { configurations } = this.#core;
+    const given = membersOf(this.#options.core.configuration).toSorted();
+    const members = membersOf(configurations.current).toSorted();
+    if (!configurations.isFounded || given.length === 0 || given.join() === members.join()) return;
+    this.#context.logger.warn(
+      { given, members },
+      'self and peers are not the members of the cluster, which are in effect',
+    );
   }
 
   #noteStorageLag(): void {
@@ -211,6 +254,12 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#publishStatus();
       case 'transferEnded':
         return this.#onTransferEnded(effect);
+      case 'changeAnswered':
+        return this.#onChangeAnswered(effect);
+      case 'removed':
+        this.#isRemoved = true;
+        this.#context.logger.warn({}, 'this node is a member of the cluster no more');
+        return this.#publishStatus();
       case 'sendSnapshot':
         this.#snapshots.offer(effect);
         // The rest is the follower's to ask for.
@@ -291,7 +340,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onMachineReady({ machineId, snapshot, session, nextSeq }: MachineReady): void {
     const index = snapshot?.lastIncluded.index ?? logIndex(0);
-    if (index > this.#core.commitIndex) this.#step({ type: 'snapshotInstalled', ...snapshot! });
+    if (snapshot !== null && index > this.#core.commitIndex) {
+      const { lastIncluded, configuration } = snapshot;
+      this.#step({
+        type: 'snapshotInstalled',
+        lastIncluded,
+        configuration: configuration === null ? null : decodeConfiguration(configuration),
+      });
+    }
     if (index + 1 < this.#core.log.firstIndex) {
       // A newer one was taken while they loaded this one.
       this.#machine.tell({ type: 'reload' });
@@ -330,6 +386,20 @@ export class RaftActor implements Actor<RaftActorMessage> {
     }
     this.#transfer = reply;
     this.#step({ type: 'transferLeadership', target });
+  }
+
+  #onChangeMembers({ add, remove }: ChangeMembersRequest, reply: Reply): void {
+    const changeId = ++this.#lastChangeId;
+    this.#changes.set(changeId, reply);
+    this.#step({ type: 'changeMembers', changeId, add, remove });
+  }
+
+  /** What has been begun is seen to come about by whoever has asked. */
+  #onChangeAnswered({ changeId, refusal }: ChangeAnswered): void {
+    const reply = this.#changes.get(changeId);
+    this.#changes.delete(changeId);
+    if (refusal === null) reply?.ok();
+    else reply?.fail(changeRefused(refusal));
   }
 
   #onTransferEnded(effect: TransferEnded): void {
@@ -384,7 +454,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
     const { newestIndex: snapshotIndex } = this.#snapshots;
-    const key = [...Object.values(status), appliedIndex, snapshotIndex, ...connected].join(' ');
+    const isRemoved = this.#isRemoved;
+    const key = JSON.stringify([status, appliedIndex, snapshotIndex, isRemoved, connected]);
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
@@ -394,6 +465,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       snapshotIndex,
       logBytes,
       connected,
+      isRemoved,
     });
     this.#lastStatus = isTold ? key : '';
   }

@@ -22,7 +22,7 @@ export interface EncodedRun {
   readonly count: number;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
-  readonly hasAdmission: boolean;
+  readonly hasConfiguration: boolean;
 }
 
 /**
@@ -34,8 +34,8 @@ export class RaftLog {
   readonly #segments = new Segments();
   readonly #runs = new TermRuns();
   readonly #reader = new EntryReader();
-  /** Where the entries are that admit members, in order. */
-  #admissionIndexes: LogIndex[] = [];
+  /** Where the entries are that say who the members are, in order. */
+  #configurationIndexes: LogIndex[] = [];
   /** The last entry that was dropped from the front. Invariant: droppedIndex <= lastIndex. */
   #droppedIndex = logIndex(0);
   #droppedTerm = term(0);
@@ -67,9 +67,9 @@ export class RaftLog {
     return this.#segments.byteLength;
   }
 
-  /** The indexes held of entries that admit members, in order. */
-  get admissionIndexes(): readonly LogIndex[] {
-    return this.#admissionIndexes;
+  /** The indexes held of entries that say who the members are, in order. */
+  get configurationIndexes(): readonly LogIndex[] {
+    return this.#configurationIndexes;
   }
 
   /** Appends one entry and returns its index. Copies the payload. */
@@ -112,8 +112,8 @@ export class RaftLog {
     if (index >= this.#lastIndex) return;
     this.#segments.truncateAfter(index);
     this.#runs.truncateAfter(index);
-    if (this.#admissionIndexes.length > 0) {
-      this.#admissionIndexes = this.#admissionIndexes.filter((held) => held <= index);
+    if (this.#configurationIndexes.length > 0) {
+      this.#configurationIndexes = this.#configurationIndexes.filter((held) => held <= index);
     }
     this.#lastIndex = index;
     this.#lastTerm = term(this.#runs.lastTerm ?? this.#droppedTerm);
@@ -181,7 +181,7 @@ export class RaftLog {
     this.#droppedTerm = term(this.#runs.termAt(index));
     this.#droppedIndex = index;
     this.#segments.dropBefore(index + 1);
-    this.#admissionIndexes = this.#admissionIndexes.filter((held) => held > index);
+    this.#configurationIndexes = this.#configurationIndexes.filter((held) => held > index);
     if (index === this.#lastIndex) this.#runs.clear();
     else this.#runs.dropBefore(index + 1);
   }
@@ -190,7 +190,7 @@ export class RaftLog {
   resetTo({ index, term: lastIncludedTerm, timestampMs }: LastIncluded): void {
     this.#segments.dropBefore(Infinity);
     this.#runs.clear();
-    this.#admissionIndexes = [];
+    this.#configurationIndexes = [];
     this.#droppedIndex = index;
     this.#droppedTerm = lastIncludedTerm;
     this.#droppedTimestampMs = timestampMs;
@@ -200,7 +200,7 @@ export class RaftLog {
   }
 
   #noteLast(index: LogIndex, kind: EntryKind, entryTerm: Term, timestampMs: number): void {
-    if (kind === EntryKind.admission) this.#admissionIndexes.push(index);
+    if (kind === EntryKind.configuration) this.#configurationIndexes.push(index);
     if (entryTerm !== this.#runs.lastTerm) this.#runs.begin(index, entryTerm);
     this.#lastIndex = index;
     this.#lastTerm = entryTerm;
@@ -223,7 +223,7 @@ export function checkEncoded(bytes: Uint8Array, firstIndex: LogIndex, prevTerm: 
   reader.reset(bytes);
   let index: number = firstIndex;
   let lastTerm = prevTerm;
-  let hasAdmission = false;
+  let hasConfiguration = false;
   for (; reader.next(); index++) {
     if (reader.index !== index) throw refused('its index is out of order', index);
     if (!Number.isSafeInteger(reader.term) || reader.term < lastTerm || reader.term > termMax) {
@@ -234,9 +234,9 @@ export function checkEncoded(bytes: Uint8Array, firstIndex: LogIndex, prevTerm: 
     const { damage } = reader;
     if (damage !== null) throw refused(`its ${damage} is damaged`, index);
     lastTerm = reader.term;
-    if (reader.kind === EntryKind.admission) hasAdmission = true;
+    if (reader.kind === EntryKind.configuration) hasConfiguration = true;
   }
-  return { count: index - firstIndex, lastIndex: logIndex(index - 1), lastTerm, hasAdmission };
+  return { count: index - firstIndex, lastIndex: logIndex(index - 1), lastTerm, hasConfiguration };
 }
 
 function refused(why: string, index: number): ConclaveError {

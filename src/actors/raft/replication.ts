@@ -85,6 +85,7 @@ export function onReply(core: Core, leader: Leader, message: AppendEntriesReply)
   if (peer === undefined || peer.session !== message.session) return;
   if (message.round > leader.round) return;
   peer.ackedRound = Math.max(peer.ackedRound, message.round);
+  peer.ackedAtMs = core.nowMs;
   leader.hasNewAcks = true;
   if (message.success) onMatch(core, peer, message.matchIndex);
   else onRefusal(core, peer, message);
@@ -118,17 +119,17 @@ function onRefusal(
 export function countAcks(core: Core, leader: Leader): void {
   if (!leader.hasNewAcks) return;
   leader.hasNewAcks = false;
-  const { self, configuration } = core.options;
-  const { voters, quorum } = configuration;
+  const { self } = core.options;
+  const { electors, quorum } = core.configurations.current;
   const isCommitQuorum = (ids: ReadonlySet<typeof self>): boolean => quorum.isCommitQuorum(ids);
   const matchOf = (id: typeof self): number =>
     id === self ? leader.durableIndex : counts(core, id) ? (leader.peers.get(id)?.matchIndex ?? 0) : 0;
-  const index = logIndex(committedIndex(voters, matchOf, isCommitQuorum));
+  const index = logIndex(committedIndex(electors, matchOf, isCommitQuorum));
   // Entries of earlier terms are committed by what follows them, never by counting (§5.4.2).
   if (index > core.commitIndex && core.log.termAt(index) === core.term) core.commitIndex = index;
   const roundOf = (id: typeof self): number =>
     id === self ? leader.round : counts(core, id) ? (leader.peers.get(id)?.ackedRound ?? 0) : 0;
-  confirmRound(leader, committedIndex(voters, roundOf, isCommitQuorum));
+  confirmRound(leader, committedIndex(electors, roundOf, isCommitQuorum));
 }
 
 function confirmRound(leader: Leader, round: number): void {

@@ -5,6 +5,7 @@
 
 import { assert } from '../../assert.js';
 import { logIndex, type LogIndex } from '../../ids.js';
+import { noteMembership } from './admitting.js';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotInstalled, SnapshotSent } from './messages.js';
 import { FOLLOWER, type Core, type Leader, type Role } from './state.js';
 
@@ -24,16 +25,17 @@ export function receiveSnapshot(core: Core, role: Role, message: InstallSnapshot
 
 /** The objects hold the snapshot, and it is durable: the log begins behind it. */
 export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotInstalled): Role {
-  const { lastIncluded, admissions } = message;
+  const { lastIncluded, configuration } = message;
   const { index: lastIncludedIndex } = lastIncluded;
   if (lastIncludedIndex > core.commitIndex) {
     const isHeld = core.log.termAt(lastIncludedIndex) === lastIncluded.term;
     if (isHeld) {
       core.log.dropTo(lastIncludedIndex);
-      core.admissions.dropTo(lastIncludedIndex);
+      core.configurations.dropTo(lastIncludedIndex);
     } else {
       core.log.resetTo(lastIncluded);
-      core.admissions.resetTo(admissions);
+      core.configurations.resetTo(configuration);
+      noteMembership(core);
     }
     if (!isHeld || core.storedIndex < lastIncludedIndex) core.unstoredReset = lastIncluded;
     core.commitIndex = lastIncludedIndex;
@@ -54,7 +56,7 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
 export function dropLogTo(core: Core, index: LogIndex): void {
   assert(index <= core.lastApplied, 'only what has been applied is dropped');
   core.log.dropTo(index);
-  core.admissions.dropTo(index);
+  core.configurations.dropTo(index);
 }
 
 /** The shell has offered a snapshot, or could not. */
@@ -72,6 +74,7 @@ export function onInstallReply(core: Core, leader: Leader, message: InstallSnaps
   const peer = leader.peers.get(message.from);
   if (peer === undefined || peer.session !== message.session || message.round > leader.round) return;
   peer.ackedRound = Math.max(peer.ackedRound, message.round);
+  peer.ackedAtMs = core.nowMs;
   leader.hasNewAcks = true;
   if (message.lastIncludedIndex > core.log.lastIndex) return;
   const isNews = peer.matched(message.lastIncludedIndex);

@@ -13,9 +13,8 @@ import {
   type NodeId,
   type Term,
 } from '../../ids.js';
-import { Admissions, type Admission } from './admissions.js';
-import { ConclaveError } from '../../errors.js';
-import { isVoter, type Configuration } from './configuration.js';
+import { isMember, type Configuration } from './configuration.js';
+import { Configurations } from './configurations.js';
 import type { DurableEffect, Effect, HardState } from './effects.js';
 import { PendingReads } from './pending-reads.js';
 import type { Progress } from './progress.js';
@@ -28,6 +27,7 @@ export interface CoreOptions {
   readonly self: NodeId;
   /** Names what this node remembers: new for a node that has forgotten. */
   readonly incarnation: Incarnation;
+  /** What the group is founded with, if it is not yet; `NOBODY` for a node that founds none, but joins one. */
   readonly configuration: Configuration;
   /**
    * A follower campaigns when it has heard from no leader for a time drawn from this range. The minimum is also how
@@ -129,12 +129,15 @@ export interface Handover {
 
 export interface Core {
   readonly options: CoreOptions;
-  readonly isVoter: boolean;
   readonly log: RaftLog;
   /** Follows the log, from what the snapshot says that the log begins behind. */
-  readonly admissions: Admissions;
-  /** The incarnation of each node that was ever connected, as its last connection said. */
+  readonly configurations: Configurations;
+  /** The incarnation of each member that was ever connected and of whoever else is, as its last connection said. */
   readonly incarnations: Map<NodeId, Incarnation>;
+  /** Those that are connected now. */
+  readonly connected: Set<NodeId>;
+  /** Is, or was, this node a member, as far as it knows? */
+  isOfTheGroup: boolean;
   role: Role;
   /** Never goes down. */
   term: Term;
@@ -145,8 +148,6 @@ export interface Core {
   /** Never goes down. Invariant: lastApplied <= commitIndex <= lastIndex. */
   commitIndex: LogIndex;
   lastApplied: LogIndex;
-  /** Nodes that are no members, but connected and sent the log. */
-  readonly observers: Set<NodeId>;
   readonly submissions: Submissions;
   readonly reads: PendingReads;
   handover: Handover | null;
@@ -185,8 +186,8 @@ export interface Recovered {
   readonly hardState: HardState | null;
   /** The core takes it over. What it no longer holds at its front is in a snapshot. */
   readonly log: RaftLog;
-  /** What that snapshot says of admissions. */
-  readonly admissions: readonly Admission[];
+  /** What that snapshot says of members; null: there is no snapshot. */
+  readonly configuration: Configuration | null;
 }
 
 /** A node at its first start, or as it was `recovered`: a follower that acts as though it had just heard from a leader. */
@@ -195,22 +196,22 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
   // Only what was committed is dropped.
   const droppedIndex = logIndex(log.firstIndex - 1);
-  const admissions = new Admissions(recovered?.admissions ?? []);
-  for (const index of log.admissionIndexes) admissions.appended(index, log.entry(index).payload);
-  refuseOtherMembers(options.configuration, admissions.at(log.lastIndex));
+  const configurations = new Configurations(options.configuration, recovered?.configuration ?? null);
+  for (const index of log.configurationIndexes) configurations.appended(index, log.entry(index).payload);
+  const known = [options.configuration, ...configurations.upTo(log.lastIndex)];
   const core: Core = {
     options,
-    isVoter: isVoter(options.configuration, options.self),
     log,
-    admissions,
+    configurations,
     incarnations: new Map(),
+    connected: new Set(),
+    isOfTheGroup: known.some((each) => isMember(each, options.self)),
     role: FOLLOWER,
     term: knownTerm,
     votedFor,
     leader: null,
     commitIndex: droppedIndex,
     lastApplied: droppedIndex,
-    observers: new Set(),
     submissions: new Submissions(options.limits.submissionBytesInflightMax),
     reads: new PendingReads(),
     handover: null,
@@ -235,20 +236,9 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   };
   resetElectionDeadline(core);
   // Nobody else can lead.
-  if (core.isVoter && options.configuration.voters.length === 1) core.electionDeadlineMs = nowMs;
+  const { electors } = configurations.current;
+  if (electors.length === 1 && electors[0] === options.self) core.electionDeadlineMs = nowMs;
   return core;
-}
-
-/** With other voters than before, a node could elect itself where it must not. */
-function refuseOtherMembers({ voters }: Configuration, admitted: readonly Admission[]): void {
-  const gone = admitted.find(([id, incarnation]) => incarnation !== null && !voters.includes(id))?.[0];
-  if (gone === undefined) return;
-  throw new ConclaveError(
-    'ERR_DATA_DIR_MISMATCH',
-    `The data directory is of a cluster with the member ${gone}, and self and peers do not name it: members cannot be ` +
-      'changed yet. Start all nodes with the members that they had.',
-    { data: { member: gone } },
-  );
 }
 
 /** What a new entry is stamped with: the calendar's time, but never less than the entry before has. */

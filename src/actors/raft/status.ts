@@ -1,6 +1,7 @@
 /** What the shell may know of a core's state: a small copy, for status and events. */
 
 import { counts, isMemoryLost } from './admitting.js';
+import { isVoter } from './configuration.js';
 import type { LogIndex, NodeId, Term } from '../../ids.js';
 import type { Core, RoleName } from './state.js';
 
@@ -19,8 +20,17 @@ export interface CoreStatus {
    * there can be none?
    */
   readonly isMemoryLost: boolean;
+  /** All members by the configuration in effect, voters first. */
+  readonly members: readonly GroupMember[];
+  /** Is it not committed, or are two sets of voters needed? */
+  readonly isChanging: boolean;
   /** Does this node count, as far as its log says? True of one that has no vote. */
   readonly isAdmitted: boolean;
+}
+
+export interface GroupMember {
+  readonly id: NodeId;
+  readonly role: 'voter' | 'learner';
 }
 
 /** In so many election timeouts there would be a leader, if the others had any of whom this node does not know. */
@@ -28,6 +38,7 @@ const LEADERLESS_TIMEOUTS = 5;
 
 export function statusOf(core: Core): CoreStatus {
   const { role, term, leader, log, commitIndex, nowMs } = core;
+  const { current } = core.configurations;
   const contactMs = role.name === 'leader' ? role.quorumRoundStartedAtMs : core.leaderContactMs;
   const hasQuorum = leader !== null && nowMs - contactMs <= core.options.electionTimeoutMs[1];
   return {
@@ -37,8 +48,13 @@ export function statusOf(core: Core): CoreStatus {
     lastIndex: log.lastIndex,
     commitIndex,
     hasQuorum,
-    isFounded: core.admissions.isFounded,
+    isFounded: core.configurations.isFounded,
     isMemoryLost: nowMs - contactMs > LEADERLESS_TIMEOUTS * core.options.electionTimeoutMs[1] && isMemoryLost(core),
-    isAdmitted: !core.isVoter || counts(core, core.options.self),
+    members: [
+      ...current.electors.map((id): GroupMember => ({ id, role: 'voter' })),
+      ...current.learners.map(({ id }): GroupMember => ({ id, role: 'learner' })),
+    ],
+    isChanging: current.old !== null || core.configurations.lastIndex > commitIndex,
+    isAdmitted: !isVoter(current, core.options.self) || counts(core, core.options.self),
   };
 }

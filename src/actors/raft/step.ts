@@ -12,10 +12,11 @@
  */
 
 import { assert } from '../../assert.js';
-import type { NodeId } from '../../ids.js';
 import { refuseStale } from './appending.js';
+import { isObserverId } from '../../ids.js';
 import type { Effect } from './effects.js';
 import type { Handlers } from './handlers.js';
+import { isMember } from './configuration.js';
 import { assertInvariants } from './invariants.js';
 import type { LocalMessage, PeerMessage, RaftMessage } from './messages.js';
 import { candidate } from './roles/candidate.js';
@@ -80,8 +81,10 @@ function isFromPeer(message: RaftMessage): message is PeerMessage {
 /** Is the message to be handled? Before it is, a later term is adopted, and an earlier one told off (Raft §5.1). */
 function passesGate(core: Core, message: PeerMessage): boolean {
   if (message.group !== core.options.group) return false;
-  if (core.observers.has(message.from)) return passesFromObserver(core, message);
-  if (!isMember(core, message.from)) return false;
+  if (!isMember(core.configurations.current, message.from)) {
+    const passes = judgeStranger(core, message);
+    if (passes !== null) return passes;
+  }
   if (message.term > core.term) return passesWithLaterTerm(core, message);
   if (message.term < core.term) return passesWithEarlierTerm(core, message);
   return true;
@@ -129,10 +132,15 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
 }
 
 /**
- * Observers follow and ask, and have no say in who leads nor in which term: anybody who knows the cluster's name may be
- * one, and what they learn of a later term they have from a member.
+ * A message of one who is no member, as far as this node knows. It may know less than the sender does: one that was let in
+ * since may be elected, and by this very node. Those who only follow have no say in who leads nor in which term:
+ * anybody who knows the cluster's name may do so, and what they learn of a later term they have from a member.
+ *
+ * @returns null: it goes by its term, as any message does.
  */
-function passesFromObserver(core: Core, message: PeerMessage): boolean {
+function judgeStranger(core: Core, message: PeerMessage): boolean | null {
+  if (!core.connected.has(message.from)) return false;
+  const isObserver = isObserverId(message.from);
   switch (message.type) {
     case 'forward':
     case 'readIndex':
@@ -140,14 +148,22 @@ function passesFromObserver(core: Core, message: PeerMessage): boolean {
     case 'appendEntriesReply':
     case 'installSnapshotReply':
       return message.term === core.term;
-    default:
+    case 'timeoutNow':
+    case 'readIndexReply':
+      return !isObserver && message.term === core.term;
+    case 'requestPreVoteReply':
+    case 'requestVoteReply':
       return false;
+    case 'appendEntries':
+    case 'installSnapshot':
+      // Two leaders of one term are of two groups.
+      return isObserver || (message.term === core.term && core.leader !== null && core.leader !== message.from)
+        ? false
+        : null;
+    case 'requestPreVote':
+    case 'requestVote':
+      return isObserver ? false : null;
   }
-}
-
-function isMember(core: Core, id: NodeId): boolean {
-  const { voters, learners } = core.options.configuration;
-  return voters.includes(id) || learners.includes(id);
 }
 
 /** Tells of a new role, term, leader or commit index; of the last only at the end of a batch. */

@@ -5,10 +5,11 @@
 
 import { assert } from '../../assert.js';
 import { logIndex, term as asTerm, type Incarnation, type NodeId, type Term } from '../../ids.js';
-import { foundingContent, takeVote } from './admitting.js';
+import { foundingConfiguration, takeVote } from './admitting.js';
+import { trackPeers } from './changing.js';
+import { configurationContent } from './configuration-entry.js';
 import { EntryKind, type Content } from './entry.js';
-import { Progress } from './progress.js';
-import { peersOf } from './configuration.js';
+import type { Progress } from './progress.js';
 import {
   FOLLOWER,
   resetElectionDeadline,
@@ -85,13 +86,11 @@ export function becomeLeader(core: Core, granted: ReadonlyMap<NodeId, Incarnatio
   const { log, options, nowMs } = core;
   const nextIndex = logIndex(log.lastIndex + 1);
   const peers = new Map<NodeId, Progress>();
-  for (const id of [...peersOf(options.configuration, options.self), ...core.observers]) {
-    peers.set(id, new Progress(id, ++core.lastSession, nextIndex, options.limits));
-  }
+  trackPeers(core, peers, nextIndex);
   setLeader(core, options.self);
-  const first = core.admissions.isFounded ? NOOP : foundingContent(granted);
+  const first = core.configurations.isFounded ? NOOP : configurationContent(foundingConfiguration(core, granted));
   const noopIndex = log.append(first, core.term, timestampOf(core));
-  if (first !== NOOP) core.admissions.appended(noopIndex, first.payload);
+  if (first !== NOOP) core.configurations.appended(noopIndex, first.payload);
   return {
     name: 'leader',
     peers,

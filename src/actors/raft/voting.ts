@@ -92,5 +92,5 @@ function isUpToDate(core: Core, candidate: RequestPreVote | RequestVote): boolea
 }
 
 function otherVoters(core: Core): NodeId[] {
-  return core.options.configuration.voters.filter((id) => id !== core.options.self);
+  return core.configurations.current.electors.filter((id) => id !== core.options.self);
 }

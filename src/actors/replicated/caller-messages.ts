@@ -70,6 +70,8 @@ export interface NodeStatus extends CoreStatus {
   readonly snapshotIndex: LogIndex;
   readonly logBytes: number;
   readonly connected: readonly NodeId[];
+  /** Was this node a member of the cluster, and is it none any more? */
+  readonly isRemoved: boolean;
 }
 
 /** The objects' thread has ended, and with it the queries that it was to run; another one is on its way. */

@@ -13,7 +13,6 @@ import type { NewPause } from '../../storage/pause.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import { isUnreadable } from '../../storage/unreadable.js';
-import type { Admission } from '../raft/admissions.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import type { ClassLoader } from './class-loader.js';
 import { Machine } from './machine.js';
@@ -38,7 +37,7 @@ export interface MachineEnv {
 export interface LoadedMachine {
   readonly machine: Machine;
   /** The snapshot that it holds; null: it holds nothing yet. */
-  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly admissions: readonly Admission[] } | null;
+  readonly snapshot: { readonly lastIncluded: LastIncluded; readonly configuration: Uint8Array | null } | null;
 }
 
 /** How long the Snapshotter may take to say which snapshot is the newest; it may be busy with a sync. */
@@ -117,8 +116,8 @@ export class MachineLoader {
     try {
       const machine = await this.#newMachine();
       await restoreMachine(machine, reader, newPause(SLICE_MS));
-      const { lastIncluded, members } = reader.manifest;
-      return { machine, snapshot: { lastIncluded, admissions: members } };
+      const { lastIncluded, configuration } = reader.manifest;
+      return { machine, snapshot: { lastIncluded, configuration } };
     } finally {
       reader.close();
     }

@@ -43,8 +43,8 @@ export async function restoreMachine(machine: Machine, reader: SnapshotReader, p
     const section = reader.section(OBJECT_PREFIX + object.name);
     if (section !== null) await readState(object, () => section.next(), pause);
   }
-  const { lastIncluded, members } = manifest;
-  machine.restore({ lastIncluded, members, sessions: readSessions(reader) });
+  const { lastIncluded, configuration } = manifest;
+  machine.restore({ lastIncluded, configuration, sessions: readSessions(reader) });
 }
 
 /** The hash of each object in a snapshot. */

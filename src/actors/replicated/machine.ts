@@ -7,17 +7,7 @@
 import { assert } from '../../assert.js';
 import { crc32 } from '../../checksum.js';
 import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
-import {
-  logIndex,
-  sessionId,
-  term,
-  type Incarnation,
-  type LastIncluded,
-  type Life,
-  type NodeId,
-  type SessionId,
-} from '../../ids.js';
-import { decodeAdmissions } from '../raft/admissions.js';
+import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId } from '../../ids.js';
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
 import { enterCommand, leaveCommand } from './command-context.js';
@@ -52,7 +42,8 @@ export interface OwnSession {
 /** What a machine is besides its objects. */
 export interface MachineState {
   readonly lastIncluded: LastIncluded;
-  readonly members: readonly (readonly [NodeId, Incarnation])[];
+  /** Who the members are: what the last entry that said so holds; null: there was none. */
+  readonly configuration: Uint8Array | null;
   readonly sessions: readonly SavedSession[];
 }
 
@@ -75,8 +66,8 @@ export class Machine {
   appliedIndex = 0;
   #appliedTerm = term(0);
   #appliedTimestampMs = 0;
-  /** In which incarnation each member takes part, as of the last entry applied. */
-  readonly #members = new Map<NodeId, Incarnation | null>();
+  /** What the last entry applied that says who the members are holds. */
+  #configuration: Uint8Array | null = null;
   readonly #life: Life | null;
   readonly #bindings = new Map<string, Binding>();
   readonly #sessions: SessionTable;
@@ -121,9 +112,8 @@ export class Machine {
         verdict = this.#applyBlock(entries, view, results);
       } else if (reader.kind === EntryKind.session) {
         this.#openSession(entries);
-      } else if (reader.kind === EntryKind.admission) {
-        const payload = entries.subarray(reader.payloadStart, reader.payloadEnd);
-        for (const [node, incarnation] of decodeAdmissions(payload)) this.#members.set(node, incarnation);
+      } else if (reader.kind === EntryKind.configuration) {
+        this.#configuration = entries.slice(reader.payloadStart, reader.payloadEnd);
       }
       this.appliedIndex = reader.index;
       this.#appliedTerm = reader.term;
@@ -139,19 +129,16 @@ export class Machine {
       term: this.#appliedTerm,
       timestampMs: this.#appliedTimestampMs,
     };
-    const admitted = [...this.#members].filter((member): member is [NodeId, Incarnation] => member[1] !== null);
-    // In an order that does not depend on who was retired and came back.
-    const members = admitted.toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return { lastIncluded, members, sessions: this.#sessions.save() };
+    return { lastIncluded, configuration: this.#configuration, sessions: this.#sessions.save() };
   }
 
   /** Takes over what another machine has saved, before anything is applied; the objects have been restored already. */
-  restore({ lastIncluded, members, sessions }: MachineState): void {
+  restore({ lastIncluded, configuration, sessions }: MachineState): void {
     assert(this.appliedIndex === 0, 'only a machine that has applied nothing is restored');
     this.appliedIndex = lastIncluded.index;
     this.#appliedTerm = lastIncluded.term;
     this.#appliedTimestampMs = lastIncluded.timestampMs;
-    for (const [node, incarnation] of members) this.#members.set(node, incarnation);
+    this.#configuration = configuration;
     this.#sessions.restore(sessions);
     this.#takeOwnSession();
     this.#witness?.restored(this);

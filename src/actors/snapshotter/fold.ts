@@ -16,7 +16,7 @@ import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import { SnapshotWriter, type SnapshotResult, type SnapshotSink } from '../../storage/snapshot-writer.js';
 import { readLogRange } from '../log-store/log-range.js';
 import type { ClassLoader } from '../replicated/class-loader.js';
-import { Machine, type MachineState } from '../replicated/machine.js';
+import { Machine } from '../replicated/machine.js';
 import { objectHashes, restoreMachine, saveMachine } from '../replicated/machine-snapshot.js';
 import { loadObject, type ResolvedObject } from '../replicated/object-definition.js';
 import { ValueCodec } from '../replicated/value-codec.js';
@@ -70,8 +70,6 @@ export interface FoldEnv {
   readonly pause: Pause;
   readonly onProgress: OnProgress;
 }
-
-type Member = MachineState['members'][number];
 
 /** Versions of the objects' code are not told apart. */
 const CODE_VERSION = 0;
@@ -149,17 +147,12 @@ async function written(machine: Machine, draft: SnapshotDraft, env: FoldEnv): Pr
   try {
     const writer = new SnapshotWriter(watched(draft, env.onProgress));
     await saveMachine(machine, writer, env.pause);
-    const { lastIncluded, members } = machine.save();
-    return writer.finish({ lastIncluded, codeVersion: CODE_VERSION, members: members.toSorted(byName) });
+    const { lastIncluded, configuration } = machine.save();
+    return writer.finish({ lastIncluded, codeVersion: CODE_VERSION, configuration });
   } catch (error) {
     draft.abandon();
     throw error;
   }
-}
-
-/** In which order members were heard of is not part of the state: equal states are equal snapshots. */
-function byName([a]: Member, [b]: Member): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 /** Tells of progress while a draft of unknown size is written: each 16 MiB are half of what is left. */

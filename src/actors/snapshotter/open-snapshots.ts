@@ -41,7 +41,7 @@ function describe(disk: Disk, store: SnapshotStore, snapshot: SnapshotInfo): Kep
   try {
     const reader = SnapshotReader.openAt(disk, location);
     try {
-      return [{ lastIncluded, snapshotId, snapshotBytes, admissions: reader.manifest.members }];
+      return [{ lastIncluded, snapshotId, snapshotBytes, configuration: reader.manifest.configuration }];
     } finally {
       reader.close();
     }

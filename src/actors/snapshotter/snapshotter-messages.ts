@@ -5,7 +5,6 @@
 
 import type { PlainError } from '../../errors.js';
 import type { LastIncluded, LogIndex } from '../../ids.js';
-import type { Admission } from '../raft/admissions.js';
 import type { FetchSnapshot } from '../raft/effects.js';
 import type { TransferMessage } from '../raft/messages.js';
 
@@ -27,7 +26,7 @@ export interface KeptSnapshot {
   readonly lastIncluded: LastIncluded;
   readonly snapshotId: string;
   readonly snapshotBytes: number;
-  readonly admissions: readonly Admission[];
+  readonly configuration: Uint8Array | null;
 }
 
 /** Asked by the objects: answered with the `SnapshotInfo` of the newest snapshot, or null where there is none. */

@@ -1,6 +1,5 @@
 /** All checkers of a simulated cluster, and who tells them what happens on each node. */
 
-import { majorityConfiguration } from '../../actors/raft/configuration.js';
 import type { RaftMessage } from '../../actors/raft/messages.js';
 import type { Core } from '../../actors/raft/state.js';
 import type { Incarnation, NodeId } from '../../ids.js';
@@ -17,6 +16,7 @@ import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
 import { NeverDown } from './checkers/never-down.js';
 import { RememberedState } from './checkers/remembered-state.js';
+import type { StatedConfiguration } from './checkers/stated-configuration.js';
 import { DurableLog } from './durable-log.js';
 import type { NodeWitness } from './simulated-node.js';
 import type { StepCounter } from './step-counter.js';
@@ -32,18 +32,16 @@ export class ClusterCheckers {
   readonly #checkers: readonly Checker[];
   readonly #steps: StepCounter;
 
-  /** States are compared after every `lookEvery` entries. */
-  constructor(voters: readonly NodeId[], violations: Violations, steps: StepCounter, lookEvery: number) {
+  /**
+   * States are compared after every `lookEvery` entries. `founded` is what logs go on from; null: an entry founds the
+   * cluster.
+   */
+  constructor(violations: Violations, steps: StepCounter, lookEvery: number, founded: StatedConfiguration | null) {
     this.#violations = violations;
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
-    const history = new LogHistory(report);
-    // Whoever asked the product what a quorum is would believe a broken one.
-    const isMajority = (ids: ReadonlySet<NodeId>): boolean =>
-      2 * voters.filter((id) => ids.has(id)).length > voters.length;
-    const quorum = { isElectionQuorum: isMajority, isCommitQuorum: isMajority };
-    const configuration = { ...majorityConfiguration(voters), quorum };
-    const context: CheckerContext = { configuration, nodes: this.#nodes, history, report };
+    const history = new LogHistory(report, founded);
+    const context: CheckerContext = { nodes: this.#nodes, history, report };
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
     this.#checkers = [

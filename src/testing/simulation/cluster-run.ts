@@ -12,7 +12,7 @@ import type { Coverage } from './coverage.js';
 import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
 import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
-import { SimulatedCluster, votersOf, type ClusterUsers } from './simulated-cluster.js';
+import { SimulatedCluster, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
 import { StepCounter } from './step-counter.js';
 import { Trace } from './trace.js';
@@ -93,7 +93,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     const trace = write === null ? null : new Trace(nowMs, write);
     this.#violations = new Violations(nowMs);
     const steps = new StepCounter(host.coverage, trace);
-    this.#checkers = new ClusterCheckers(votersOf(shape), this.#violations, steps, options.lookEvery);
+    this.#checkers = new ClusterCheckers(this.#violations, steps, options.lookEvery, null);
     host.network.witness = this.#checkers;
     host.network.weather.delayMs = shape.latencyMs;
     this.#users = options.users({ host, violations: this.#violations, trace });

@@ -327,7 +327,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   }
 }
 
-export function votersOf({ members }: ClusterShape): readonly NodeId[] {
+function votersOf({ members }: ClusterShape): readonly NodeId[] {
   return Array.from({ length: members }, (_, i) => nodeId(`${String.fromCodePoint(97 + i)}:1`));
 }
 

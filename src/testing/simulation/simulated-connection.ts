@@ -89,7 +89,7 @@ export class SimulatedConnection {
     simulation.after(dice.between(withinMs / 2, withinMs), () => {
       end.process.whenAwake(() => {
         end.lose(this, reason);
-        if (end === this.dialler) end.redial(this.acceptor.address);
+        end.redial(this.otherThan(end).address);
       });
     });
   }

@@ -22,6 +22,8 @@ export class SimulatedTransport implements Transport {
   readonly #takeovers: TakeoverLog;
   /** To each peer that this node is connected to, as far as it knows. */
   readonly #connections = new Map<NodeId, SimulatedConnection>();
+  /** Whom to be connected to. */
+  #peers: ReadonlySet<NodeId>;
   /** Peers whose answer to a hello is waited for. */
   readonly #dialling = new Set<NodeId>();
   /** Null before `start`, and again after `stop`: nothing is delivered then. */
@@ -36,7 +38,8 @@ export class SimulatedTransport implements Transport {
     this.#logger = logger;
     this.#takeovers = new TakeoverLog(logger);
     this.process = process;
-    this.identity = { cluster, self, incarnation, peers: new Set(peers), allowObservers, settings };
+    this.identity = { cluster, self, incarnation, allowObservers, settings };
+    this.#peers = new Set(peers);
     this.address = options.bind ?? self;
   }
 
@@ -44,8 +47,14 @@ export class SimulatedTransport implements Transport {
     assert(this.#handler === null && !this.#isStopped, 'a transport is started once');
     this.#network.join(this);
     this.#handler = handler;
-    const { self, peers } = this.identity;
-    for (const peer of peers) if (isDialer(self, peer)) this.#dialSoon(peer, 0);
+    for (const peer of this.#peers) this.#dialSoon(peer, 0);
+  }
+
+  setPeers(peers: readonly NodeId[]): void {
+    const before = this.#peers;
+    this.#peers = new Set(peers);
+    if (this.#handler === null) return;
+    for (const peer of peers) if (!before.has(peer) && peer !== this.identity.self) this.#dialSoon(peer, 0);
   }
 
   send(to: NodeId, message: NodeMessage): void {
@@ -55,6 +64,11 @@ export class SimulatedTransport implements Transport {
 
   /** What was sent is on its way already. */
   flush(): void {}
+
+  /** Does this node want to be connected to that one? */
+  wants(peer: NodeId): boolean {
+    return this.#peers.has(peer);
+  }
 
   isConnected(peer: NodeId): boolean {
     return this.#connections.has(peer);
@@ -104,7 +118,7 @@ export class SimulatedTransport implements Transport {
     this.#handler?.onDisconnected(peer, reason);
   }
 
-  /** A connection that this node has dialled is no more, or has not come about. */
+  /** A connection to a peer is no more, or has not come about. */
   redial(peer: NodeId): void {
     this.#dialling.delete(peer);
     const { reconnectMs } = this.#network.weather;
@@ -113,11 +127,13 @@ export class SimulatedTransport implements Transport {
 
   #dialSoon(peer: NodeId, delayMs: number): void {
     this.process.after(delayMs, () => {
-      if (this.#isStopped || this.#connections.has(peer) || this.#dialling.has(peer)) return;
+      if (this.#isStopped || !this.#peers.has(peer) || this.#connections.has(peer) || this.#dialling.has(peer)) return;
       const acceptor = this.#network.find(peer);
       const { self } = this.identity;
       const isCut = this.#network.isBlocked(self, peer) || this.#network.isBlocked(peer, self);
-      if (acceptor === undefined || isCut) return this.redial(peer);
+      // One that is new need not know of this node yet, and so may not dial it.
+      const isOthers = !isDialer(self, peer) && acceptor?.wants(self) === true;
+      if (acceptor === undefined || isCut || isOthers) return this.redial(peer);
       this.#dialling.add(peer);
       new SimulatedConnection(this.#network, this, acceptor).begin();
     });

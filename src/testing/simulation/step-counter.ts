@@ -1,11 +1,11 @@
 /** Counts what happens inside of nodes, and tells the trace of what a reader wants to know of. */
 
-import { EntryKind } from '../../actors/raft/entry.js';
 import type { RaftMessage } from '../../actors/raft/messages.js';
 import type { Core, RoleName } from '../../actors/raft/state.js';
 import type { Verdict } from '../../actors/replicated/session-table.js';
 import type { NodeId } from '../../ids.js';
 import type { NodeMessage } from '../../net/transport.js';
+import { StatedConfiguration } from './checkers/stated-configuration.js';
 import type { Coverage } from './coverage.js';
 import type { Trace } from './trace.js';
 
@@ -31,8 +31,9 @@ export class StepCounter {
   readonly #coverage: Coverage;
   readonly #trace: Trace | null;
   readonly #known = new Map<Core, Known>();
-  /** The last entry whose admission was counted. */
-  #admittedIndex = 0;
+  /** The last configuration that was counted, and where it stands. */
+  #stated: StatedConfiguration | null = null;
+  #statedIndex = 0;
 
   constructor(coverage: Coverage, trace: Trace | null) {
     this.#coverage = coverage;
@@ -72,17 +73,21 @@ export class StepCounter {
 
   #committed(label: string, { log, commitIndex }: Core, known: Known): void {
     known.commitIndex = commitIndex;
-    for (const index of log.admissionIndexes) {
-      if (index > commitIndex || index <= this.#admittedIndex) continue;
-      const isFirst = this.#admittedIndex === 0 && log.firstIndex === 1 && log.admissionIndexes[0] === index;
-      this.#admittedIndex = index;
-      const { payload, kind } = log.entry(index);
-      if (kind !== EntryKind.admission) continue;
-      const text = Buffer.from(payload).toString();
-      this.#coverage.count(
-        isFirst ? 'clusters founded' : text.includes('null') ? 'incarnations retired' : 'incarnations admitted',
-      );
-      this.#trace?.add(label, `has committed who counts: ${text}`);
+    for (const index of log.configurationIndexes) {
+      if (index > commitIndex || index <= this.#statedIndex) continue;
+      const before = this.#stated;
+      this.#statedIndex = index;
+      this.#stated = new StatedConfiguration(log.entry(index).payload);
+      this.#coverage.count(whatHappened(before, this.#stated));
+      this.#trace?.add(label, `has committed who counts: ${this.#stated.words}`);
     }
   }
+}
+
+function whatHappened(before: StatedConfiguration | null, after: StatedConfiguration): string {
+  if (before === null) return 'clusters founded';
+  if (after.oldVoters !== null) return 'joint configurations';
+  if (before.oldVoters !== null) return 'joint configurations left';
+  const change = after.admitted.size - before.admitted.size;
+  return change < 0 ? 'incarnations retired' : change > 0 ? 'incarnations admitted' : 'learners changed';
 }

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { nodeId, type NodeId } from '../../../src/ids.js';
+import { nodeId, observerId, type NodeId } from '../../../src/ids.js';
 import { MemoryNetwork, type MemoryTransportOptions } from '../../../src/net/memory-transport.js';
-import { observerId } from '../../../src/net/hello.js';
 import type { Transport } from '../../../src/net/transport.js';
 import { incarnationOf } from './support/loopback.js';
 import { Recorder } from './support/recorder.js';
@@ -183,7 +182,7 @@ describe('MemoryNetwork', () => {
   it('does not connect nodes that would refuse each other', async () => {
     const network = createNetwork();
     const watcher = observerId(incarnationOf('9'));
-    const x = await start(network, a, [b, c], { allowObservers: false });
+    const x = await start(network, a, [b], { allowObservers: false });
     const y = await start(network, b, [a], { cluster: 'another' });
     const z = await start(network, c, [b]);
     const w = await start(network, watcher, [a], { incarnation: incarnationOf('9') });

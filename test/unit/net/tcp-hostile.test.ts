@@ -5,10 +5,10 @@
 import { Encoder } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nodeId, type NodeId } from '../../../src/ids.js';
+import { nodeId, observerId, type NodeId } from '../../../src/ids.js';
 import { SeededRandom } from '../../../src/runtime/random.js';
 import { FrameType, NO_BYTES } from '../../../src/net/frame.js';
-import { observerId, PROTOCOL_VERSION, readRefusal, type Hello } from '../../../src/net/hello.js';
+import { PROTOCOL_VERSION, readRefusal, type Hello } from '../../../src/net/hello.js';
 import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-transport.js';
 import { freeAddresses, incarnationOf, until } from './support/loopback.js';
 import { frameBytes, helloBytes, RawPeer } from './support/raw-peer.js';
@@ -87,7 +87,7 @@ const message = frameBytes(FrameType.message, 10, 0, new Encoder().encode([1, 2,
 describe('a hello that is refused', () => {
   it.each([
     ['another cluster', 'wrongCluster', () => ({ cluster: 'other' })],
-    ['a stranger', 'unknownNode', () => ({ from: nodeId('0.0.0.1:1') })],
+    ['a name that no node has', 'unknownNode', () => ({ from: nodeId('nobody') })],
     ['itself', 'selfConnection', () => ({ from: b })],
     ['its own incarnation under another name', 'sameIncarnation', () => ({ incarnation: incarnationOf('b') })],
     ['who looked for another node', 'wrongRecipient', () => ({ to: c })],

@@ -3,9 +3,8 @@
  */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Incarnation, NodeId } from '../../../src/ids.js';
+import { observerId, type Incarnation, type NodeId } from '../../../src/ids.js';
 import type { Logger } from '../../../src/runtime/logger.js';
-import { observerId } from '../../../src/net/hello.js';
 import type { Settings } from '../../../src/net/settings.js';
 import type { NodeMessage, Transport, TransportOptions } from '../../../src/net/transport.js';
 import { incarnationOf, until } from './support/loopback.js';
@@ -410,6 +409,38 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       expect(
         pieces.every(({ bytes, offset }) => bytes.length === 262_144 && bytes.every((byte) => byte === offset)),
       ).toBe(true);
+    });
+
+    it('connects to whom it is told to later', async () => {
+      const x = await start(a, [], incarnationOf('a'));
+      const y = await start(b, [], incarnationOf('b'));
+
+      x.transport.setPeers([b]);
+      y.transport.setPeers([a]);
+      await connected(x, y);
+
+      expect([x.seen.events, y.seen.events]).toEqual([[`+${b}`], [`+${a}`]]);
+    });
+
+    it.each(['the smaller', 'the larger'])('connects two of which only the one with %s id wants it', async (which) => {
+      const x = await start(a, which === 'the smaller' ? [b] : [], incarnationOf('a'));
+      const y = await start(b, which === 'the larger' ? [a] : [], incarnationOf('b'));
+
+      await connected(x, y);
+
+      expect([x.seen.events, y.seen.events]).toEqual([[`+${b}`], [`+${a}`]]);
+    });
+
+    it('stays connected to one that is no peer any more', async () => {
+      const [x, y] = await startPair();
+
+      x.transport.setPeers([]);
+      y.transport.setPeers([]);
+      x.transport.send(b, numbered(a, 1));
+      x.transport.flush();
+      await until(() => y.seen.messages.length === 1);
+
+      expect([x.seen.events, y.seen.events]).toEqual([[`+${b}`], [`+${a}`]]);
     });
 
     it('takes observers whatever they were before', async () => {

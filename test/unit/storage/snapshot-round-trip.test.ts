@@ -92,7 +92,7 @@ describe('the id', () => {
     ['an index', idOf({ a: text(100) }, cutAt(11))],
     ['a term', idOf({ a: text(100) }, cutAt(10, 3))],
     ['a code version', idOf({ a: text(100) }, { ...cutAt(10), codeVersion: 1 })],
-    ['members', idOf({ a: text(100) }, { ...cutAt(10), members: [] })],
+    ['members', idOf({ a: text(100) }, { ...cutAt(10), configuration: null })],
   ])('is another when %s differ', (_what, id) => {
     expect(id).not.toBe(base);
   });

@@ -1,6 +1,6 @@
 /** Snapshots for tests: bytes that compress or do not, snapshots made of them, and everything that can be read of one. */
 
-import { incarnation, logIndex, nodeId, term, type LastIncluded } from '../../../src/ids.js';
+import { logIndex, term, type LastIncluded } from '../../../src/ids.js';
 import { randomBelow, SeededRandom } from '../../../src/runtime/random.js';
 import { memorySource, type ByteLocation } from '../../../src/storage/byte-source.js';
 import type { Disk } from '../../../src/storage/disk.js';
@@ -20,7 +20,7 @@ export function cutAt(index: number, inTerm = 2): SnapshotCut {
   return {
     lastIncluded: lastIncluded(index, inTerm),
     codeVersion: 0,
-    members: [[nodeId('127.0.0.1:4000'), incarnation('0f'.repeat(16))]],
+    configuration: Uint8Array.of(1, 2, 3),
   };
 }
 
@@ -90,8 +90,8 @@ export function readSections(reader: SnapshotReader): Sections {
 /** Everything that these bytes say, as a snapshot. */
 export function readSnapshot(bytes: Uint8Array): { cut: SnapshotCut; sections: Sections } {
   const reader = SnapshotReader.open(memorySource(bytes), null);
-  const { lastIncluded: position, codeVersion, members } = reader.manifest;
-  return { cut: { lastIncluded: position, codeVersion, members }, sections: readSections(reader) };
+  const { lastIncluded: position, codeVersion, configuration } = reader.manifest;
+  return { cut: { lastIncluded: position, codeVersion, configuration }, sections: readSections(reader) };
 }
 
 export function readAt(disk: Disk, location: ByteLocation): Sections {

@@ -3,7 +3,7 @@
  * follows when somebody else leads, and asks anew when the time is over.
  */
 
-import { takeVote } from '../admitting.js';
+import { mayCampaign, takeVote } from '../admitting.js';
 import type { Handlers } from '../handlers.js';
 import type { Candidate } from '../state.js';
 import { becomeLeader } from '../transitions.js';
@@ -13,6 +13,7 @@ export const candidate: Handlers<Candidate> = {
   ...listening,
   requestVoteReply: (core, role, message) => {
     if (!message.voteGranted) return role;
-    return takeVote(core, role.granted, message.from) ? becomeLeader(core, role.granted) : role;
+    // Since it has campaigned, a snapshot may have told it that it has no vote.
+    return takeVote(core, role.granted, message.from) && mayCampaign(core) ? becomeLeader(core, role.granted) : role;
   },
 };

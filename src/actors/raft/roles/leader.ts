@@ -5,7 +5,7 @@
 
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
-import { admitReturned } from '../admitting.js';
+import { bestSuccessor, continueChanges, isLeftOut, startChange } from '../changing.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
@@ -13,13 +13,13 @@ import { Progress } from '../progress.js';
 import { assignReads, expireReads, onReadIndex, releaseReads } from '../reading.js';
 import { countAcks, onReply, replicate, startRound } from '../replication.js';
 import { onInstallReply, onSnapshotInstalled, onSnapshotSent } from '../snapshots.js';
-import type { Core, Leader } from '../state.js';
+import type { Core, Leader, Role } from '../state.js';
 import { flushToStorage } from '../storing.js';
 import { appendSubmissions, onForward } from '../submitting.js';
 import { becomeFollower } from '../transitions.js';
 import { answerPreVote, answerVote } from '../voting.js';
 import { forCallers } from './for-callers.js';
-import { forgetObserver, noteObserver } from './listening.js';
+import { forgetPeer } from './listening.js';
 
 export const leader: Handlers<Leader> = {
   ...forCallers,
@@ -65,6 +65,7 @@ export const leader: Handlers<Leader> = {
     }
     // A single voter confirms its own round, however long it has stood still.
     countAcks(core, role);
+    if (isLeftOut(core)) return leave(core, role);
     // Check-quorum (thesis §6.2): a leader that nobody hears must not keep its callers waiting.
     if (core.nowMs - role.quorumRoundStartedAtMs > core.options.electionTimeoutMs[1]) return becomeFollower(core, null);
     // Nor must one whose disk hangs, while others could lead.
@@ -86,10 +87,14 @@ export const leader: Handlers<Leader> = {
     startHandover(core, role, target);
     return role;
   },
+  changeMembers: (core, role, message) => {
+    startChange(core, role, message);
+    return role;
+  },
   peerConnected: (core, role, { peer: id, incarnation }) => {
     const known = core.incarnations.get(id);
     core.incarnations.set(id, incarnation);
-    noteObserver(core, id);
+    core.connected.add(id);
     // What it asked on its old connection, it asks again.
     role.remoteReads = role.remoteReads.filter((read) => read.from !== id);
     const peer = role.peers.get(id);
@@ -109,7 +114,7 @@ export const leader: Handlers<Leader> = {
     }
   },
   peerDisconnected: (core, role, { peer }) => {
-    if (forgetObserver(core, peer)) role.peers.delete(peer);
+    if (forgetPeer(core, peer)) role.peers.delete(peer);
     return role;
   },
   snapshotSent: (_core, role, message) => {
@@ -122,7 +127,7 @@ export const leader: Handlers<Leader> = {
     endHandover(core);
     appendSubmissions(core);
     countAcks(core, role);
-    admitReturned(core, role);
+    continueChanges(core, role);
     assignReads(core, role);
     // A single voter confirms its own round.
     countAcks(core, role);
@@ -131,9 +136,23 @@ export const leader: Handlers<Leader> = {
     role.hasTicked = false;
     continueHandover(core, role);
     flushToStorage(core, written(core));
-    return role;
+    return isLeftOut(core) ? leave(core, role) : role;
   },
 };
+
+/** All know of it by now, or will from their next leader: one of them is to campaign at once. */
+function leave(core: Core, role: Leader): Role {
+  const successor = bestSuccessor(core, role);
+  if (successor !== null) {
+    const { group, self } = core.options;
+    core.effects.push({
+      type: 'send',
+      to: successor,
+      message: { type: 'timeoutNow', group, from: self, term: core.term },
+    });
+  }
+  return becomeFollower(core, null);
+}
 
 /** The leader counts itself only once its own disk has the entries. */
 function written(core: Core): readonly DurableEffect[] {

@@ -6,6 +6,7 @@
 import type { NodeId } from '../../../ids.js';
 import { mayCampaign } from '../admitting.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
+import { isMember } from '../configuration.js';
 import { endHandover, refuseHandover } from '../handover.js';
 import { ignore, type Handlers } from '../handlers.js';
 import { askLeader, expireReads, onAnswer } from '../reading.js';
@@ -65,12 +66,16 @@ export const listening: Handlers<Role> = {
   },
   peerConnected: (core, role, { peer, incarnation }) => {
     core.incarnations.set(peer, incarnation);
-    noteObserver(core, peer);
+    core.connected.add(peer);
     if (peer === core.leader) askAgain(core);
     return role;
   },
   peerDisconnected: (core, role, { peer }) => {
-    forgetObserver(core, peer);
+    forgetPeer(core, peer);
+    return role;
+  },
+  changeMembers: (core, role, { changeId }) => {
+    core.effects.push({ type: 'changeAnswered', changeId, refusal: 'not leader' });
     return role;
   },
   snapshotSent: ignore,
@@ -84,17 +89,12 @@ export const listening: Handlers<Role> = {
   },
 };
 
-/** Whoever connects and is no member wants to be sent the log. */
-export function noteObserver(core: Core, peer: NodeId): void {
-  const { voters, learners } = core.options.configuration;
-  if (!voters.includes(peer) && !learners.includes(peer)) core.observers.add(peer);
-}
-
-/** There may be many, one after the other: nothing of one that has gone is kept. Returns whether it was one. */
-export function forgetObserver(core: Core, peer: NodeId): boolean {
-  const wasObserver = core.observers.delete(peer);
-  if (wasObserver) core.incarnations.delete(peer);
-  return wasObserver;
+/** There may be many observers, one after the other: nothing of one that has gone is kept. Returns whether it was one. */
+export function forgetPeer(core: Core, peer: NodeId): boolean {
+  core.connected.delete(peer);
+  if (isMember(core.configurations.current, peer)) return false;
+  core.incarnations.delete(peer);
+  return true;
 }
 
 /** What was sent to the leader on its old connection may be lost. */

@@ -1,53 +1,48 @@
 /**
- * All agree on which incarnations count, wherever they have it from: their logs, or a snapshot. Remembers what is committed
- * of that, for those who must know whether a voter counts.
+ * All agree on who belongs to the cluster and which incarnations count, wherever they have it from: their logs, or a
+ * snapshot. Remembers what is committed of that, for those who must know whether a voter counts.
  */
 
+import { configurationContent } from '../../../actors/raft/configuration-entry.js';
 import type { Core } from '../../../actors/raft/state.js';
 import type { Incarnation, NodeId } from '../../../ids.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
+import { StatedConfiguration } from './stated-configuration.js';
 
 export class AdmittedMembers implements Checker {
   readonly #context: CheckerContext;
-  /** What the log says of admissions up to each index, in words. */
-  readonly #admitted = new Map<number, string>();
   readonly #looked = new Map<ObservedNode, { readonly core: Core; commitIndex: number }>();
-  #current = new Map<NodeId, Incarnation | null>();
+  #current: StatedConfiguration | null = null;
   #currentIndex = 0;
 
   constructor(context: CheckerContext) {
     this.#context = context;
   }
 
-  /** Has anything been committed that admits anybody? */
+  /** Has anything been committed that says who the members are? */
   get isFounded(): boolean {
-    return this.#current.size > 0;
+    return this.#current !== null;
   }
 
   /** The incarnation in which this voter counts, as far as is committed; null: in none. */
   of(id: NodeId): Incarnation | null {
-    return this.#current.get(id) ?? null;
+    return this.#current?.admitted.get(id) ?? null;
   }
 
   stepped(node: ObservedNode, core: Core): void {
-    const { commitIndex, admissions } = core;
+    const { commitIndex, configurations } = core;
     const looked = this.#looked.get(node);
     if (looked?.core === core && looked.commitIndex === commitIndex) return;
     this.#looked.set(node, { core, commitIndex });
-    const admitted = admissions.at(commitIndex);
-    // A snapshot leaves out who does not count, for that is the same.
-    const words = admitted
-      .filter(([, incarnation]) => incarnation !== null)
-      .map(([id, incarnation]) => `${id} as ${incarnation}`)
-      .toSorted()
-      .join();
-    const known = this.#admitted.get(commitIndex);
-    if (known !== undefined && known !== words) {
-      this.#context.report('admissions', `${node.id} admits ${words} at ${commitIndex}, others ${known}`);
+    const stated = this.#context.history.configurations.at(core, commitIndex);
+    const believed = configurations.at(commitIndex);
+    const words = believed === null ? 'nobody' : new StatedConfiguration(configurationContent(believed).payload).words;
+    const said = stated?.words ?? 'nobody';
+    if (words !== said) {
+      this.#context.report('members', `${node.id} believes in ${words} at ${commitIndex}, and the log says ${said}`);
     }
-    this.#admitted.set(commitIndex, words);
     if (commitIndex < this.#currentIndex) return;
     this.#currentIndex = commitIndex;
-    this.#current = new Map(admitted);
+    this.#current = stated;
   }
 }

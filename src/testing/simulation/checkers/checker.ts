@@ -3,7 +3,6 @@
  * nodes and all their lives, and looks at what has changed only.
  */
 
-import type { Configuration } from '../../../actors/raft/configuration.js';
 import type { RaftMessage } from '../../../actors/raft/messages.js';
 import type { Core } from '../../../actors/raft/state.js';
 import type { NodeId } from '../../../ids.js';
@@ -24,7 +23,6 @@ export interface ObservedNode {
 
 /** What checkers know. */
 export interface CheckerContext {
-  readonly configuration: Configuration;
   readonly nodes: ReadonlyMap<NodeId, ObservedNode>;
   readonly history: LogHistory;
   /** Says what is wrong with which promise. */

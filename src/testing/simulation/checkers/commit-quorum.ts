@@ -7,6 +7,7 @@ import type { RaftMessage } from '../../../actors/raft/messages.js';
 import type { Core } from '../../../actors/raft/state.js';
 import type { NodeId } from '../../../ids.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
+import type { StatedConfiguration } from './stated-configuration.js';
 
 export class CommitQuorum implements Checker {
   readonly #context: CheckerContext;
@@ -14,7 +15,7 @@ export class CommitQuorum implements Checker {
 
   constructor(context: CheckerContext) {
     this.#context = context;
-    context.history.onCommitted = (node, core, index, term) => this.#onCommitted(node, core, index, term);
+    context.history.onCommitted = (node, core, entry) => this.#onCommitted(node, core, entry);
   }
 
   stepped(node: ObservedNode, core: Core, message: RaftMessage): void {
@@ -33,17 +34,29 @@ export class CommitQuorum implements Checker {
     }
   }
 
-  #onCommitted({ id }: ObservedNode, { admissions }: Core, index: number, term: number): void {
-    const { nodes, configuration } = this.#context;
+  #onCommitted(
+    { id }: ObservedNode,
+    core: Core,
+    { index, term, lastIndexBefore }: { index: number; term: number; lastIndexBefore: number },
+  ): void {
+    const { configurations } = this.#context.history;
+    // Who counts is what the log says last, committed or not (thesis §4.1); one step may commit, and then append the next.
+    const inEffect = [lastIndexBefore, core.log.lastIndex].map((last) => configurations.at(core, last));
+    if (inEffect.some((each) => each !== null && each.isQuorum(this.#holders(each, index, term)))) return;
+    const where = inEffect.map((each) => (each === null ? '' : [...this.#holders(each, index, term)].join()));
+    const disks = where.find((each) => each !== '') ?? 'no disk';
+    this.#context.report('commitment', `${id} takes ${index} of term ${term} for committed, durable on ${disks} only`);
+  }
+
+  /** Who has it on its disk, or had it in the incarnation that counts. */
+  #holders({ admitted }: StatedConfiguration, index: number, term: number): Set<NodeId> {
     const holders = new Set<NodeId>();
-    for (const node of nodes.values()) {
-      // Who counts is what the log says last, committed or not (thesis §4.1).
-      const admitted = admissions.of(node.id);
-      const memory = [node.durable, ...node.lost].find((each) => each?.incarnation === admitted);
+    for (const node of this.#context.nodes.values()) {
+      const memory = [node.durable, ...node.lost].find(
+        (each) => each !== null && each.incarnation === admitted.get(node.id),
+      );
       if (memory?.has(index, term) === true) holders.add(node.id);
     }
-    if (configuration.quorum.isCommitQuorum(holders)) return;
-    const where = [...holders].join() || 'no disk';
-    this.#context.report('commitment', `${id} takes ${index} of term ${term} for committed, durable on ${where} only`);
+    return holders;
   }
 }

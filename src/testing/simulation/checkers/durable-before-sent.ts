@@ -20,7 +20,7 @@ export class DurableBeforeSent implements Checker {
 
   sent(node: ObservedNode, to: NodeId, message: NodeMessage): void {
     const { durable, core } = node;
-    if (durable === null || core?.isVoter !== true || !('term' in message)) return;
+    if (durable === null || core === null || !('term' in message)) return;
     const durableTerm = durable.hardState?.term ?? 0;
     switch (message.type) {
       case 'requestVote':

@@ -3,7 +3,6 @@
  * to found a cluster, by all. Takes the votes from what was sent.
  */
 
-import { EntryKind } from '../../../actors/raft/entry.js';
 import type { RaftMessage } from '../../../actors/raft/messages.js';
 import type { Core, Leader } from '../../../actors/raft/state.js';
 import type { Incarnation, NodeId } from '../../../ids.js';
@@ -46,15 +45,17 @@ export class ElectionSafety implements Checker {
     this.#ballots.set(key, ballot.set(id, core.options.incarnation));
   }
 
-  #checkElection({ id }: ObservedNode, { log, term, admissions, options }: Core, { noopIndex }: Leader): void {
-    const { voters, quorum } = this.#context.configuration;
+  #checkElection({ id }: ObservedNode, core: Core, { noopIndex }: Leader): void {
+    const { term, options } = core;
+    const { configurations } = this.#context.history;
+    const before = configurations.at(core, noopIndex - 1);
     // The founders are admitted by the entry that this leader begins with.
-    const counting = new Map(admissions.at(noopIndex));
+    const inEffect = before ?? configurations.at(core, noopIndex);
     const ballot = new Map(this.#ballots.get(`${term} ${id}`)).set(id, options.incarnation);
-    const counted = voters.filter((voter) => ballot.has(voter) && ballot.get(voter) === counting.get(voter));
-    const isFounding = log.entry(noopIndex).kind === EntryKind.admission;
-    const isElected = isFounding ? counted.length === voters.length : quorum.isElectionQuorum(new Set(counted));
-    if (isElected) return;
+    const electors = inEffect?.electors ?? [];
+    const counted = electors.filter((each) => ballot.has(each) && ballot.get(each) === inEffect!.admitted.get(each));
+    const isElected = before === null ? counted.length === electors.length : before.isQuorum(new Set(counted));
+    if (inEffect !== null && isElected) return;
     this.#context.report('election safety', `${id} leads term ${term}, elected by ${counted.join() || 'nobody'} only`);
   }
 }

@@ -10,6 +10,8 @@ import type { Core } from '../../../actors/raft/state.js';
 import { crc32 } from '../../../checksum.js';
 import { logIndex } from '../../../ids.js';
 import type { Checker, ObservedNode } from './checker.js';
+import { LogConfigurations } from './log-configurations.js';
+import type { StatedConfiguration } from './stated-configuration.js';
 
 interface SeenEntry {
   readonly fingerprint: number;
@@ -31,8 +33,12 @@ interface Looked {
   commitIndex: number;
 }
 
-/** Told of each entry that is committed for the first time. */
-export type OnCommitted = (node: ObservedNode, core: Core, index: number, term: number) => void;
+/** Told of each entry that is committed for the first time; `lastIndexBefore` is where the node's log ended before this step. */
+export type OnCommitted = (
+  node: ObservedNode,
+  core: Core,
+  entry: { readonly index: number; readonly term: number; readonly lastIndexBefore: number },
+) => void;
 
 const INDEX_MAX = 1e7;
 
@@ -42,10 +48,12 @@ export class LogHistory implements Checker {
   /** By index, from 1. */
   readonly #committed: (CommittedEntry | undefined)[] = [undefined];
   readonly #looked = new Map<ObservedNode, Looked>();
+  readonly configurations: LogConfigurations;
   onCommitted: OnCommitted = () => {};
 
-  constructor(report: (promise: string, what: string) => void) {
+  constructor(report: (promise: string, what: string) => void, founded: StatedConfiguration | null) {
     this.#report = report;
+    this.configurations = new LogConfigurations(founded, (index) => this.#committed[index]?.term ?? null);
   }
 
   /** The last entry that any node has seen committed. */
@@ -68,11 +76,12 @@ export class LogHistory implements Checker {
       this.#looked.set(node, looked);
     }
     const { log, commitIndex } = core;
+    const lastIndexBefore = looked.terms.length - 1;
     const isSame = looked.terms.length === log.lastIndex + 1 && looked.terms[log.lastIndex] === log.lastTerm;
     // A snapshot may end before what it takes the place of.
     if (!isSame && message.type !== 'snapshotInstalled') this.#checkCut(node, core, looked);
     if (!isSame) this.#lookAtLog(node, core, looked);
-    if (commitIndex > looked.commitIndex) this.#lookAtCommit(node, core, looked);
+    if (commitIndex > looked.commitIndex) this.#lookAtCommit(node, core, looked, lastIndexBefore);
   }
 
   /** A follower's log gets shorter only where another entry has taken the place of one (Raft figure 2). */
@@ -82,7 +91,8 @@ export class LogHistory implements Checker {
     this.#report('log matching', `${id} has cut off what is behind ${lastIndex}, and nothing contradicts that`);
   }
 
-  #lookAtLog({ id }: ObservedNode, { log }: Core, { terms }: Looked): void {
+  #lookAtLog({ id }: ObservedNode, core: Core, { terms }: Looked): void {
+    const { log } = core;
     let index: number = log.lastIndex;
     // What has not changed since the last look has been looked at.
     while (index >= log.firstIndex && terms[index] !== log.termAt(logIndex(index))) index--;
@@ -104,8 +114,10 @@ export class LogHistory implements Checker {
       const prevTerm = log.termAt(logIndex(at - 1)) ?? 0;
       const key = keyOf(at, term);
       const seen = this.#entries.get(key);
-      if (seen === undefined) this.#entries.set(key, { fingerprint, prevTerm });
-      else if (seen.fingerprint !== fingerprint) {
+      if (seen === undefined) {
+        this.#entries.set(key, { fingerprint, prevTerm });
+        this.configurations.seen(core, at, term);
+      } else if (seen.fingerprint !== fingerprint) {
         this.#report('log matching', `${id} has another entry ${at} of term ${term} than others had`);
       } else if (seen.prevTerm !== prevTerm) {
         this.#report('log matching', `${id} has another entry before ${at} of term ${term} than others had`);
@@ -113,7 +125,7 @@ export class LogHistory implements Checker {
     }
   }
 
-  #lookAtCommit(node: ObservedNode, core: Core, looked: Looked): void {
+  #lookAtCommit(node: ObservedNode, core: Core, looked: Looked, lastIndexBefore: number): void {
     const { log, commitIndex } = core;
     for (let index = Math.max(looked.commitIndex + 1, log.firstIndex); index <= commitIndex; index++) {
       const term = log.termAt(logIndex(index))!;
@@ -121,7 +133,7 @@ export class LogHistory implements Checker {
       const known = this.#committed[index];
       if (known === undefined) {
         this.#committed[index] = { term, committedIn: core.term, fingerprint };
-        this.onCommitted(node, core, index, term);
+        this.onCommitted(node, core, { index, term, lastIndexBefore });
       } else if (known.term !== term || known.fingerprint !== fingerprint) {
         this.#report('state machine safety', `${node.id} has committed another entry ${index} than others had`);
       }

@@ -42,11 +42,11 @@ export const COMMITMENT: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/replication.ts',
-        text: 'const index = logIndex(committedIndex(voters, matchOf, isCommitQuorum));',
-        replacement: `const everyone = [...voters, ...core.observers];
+        text: 'const index = logIndex(committedIndex(electors, matchOf, isCommitQuorum));',
+        replacement: `const everyone = [...new Set([...electors, ...core.connected])];
   const anyMatch = (id: typeof self): number =>
-    core.observers.has(id) ? (leader.peers.get(id)?.matchIndex ?? 0) : matchOf(id);
-  const isEnough = (ids: ReadonlySet<typeof self>): boolean => ids.size > voters.length / 2;
+    electors.includes(id) ? matchOf(id) : (leader.peers.get(id)?.matchIndex ?? 0);
+  const isEnough = (ids: ReadonlySet<typeof self>): boolean => ids.size > electors.length / 2;
   const index = logIndex(committedIndex(everyone, anyMatch, isEnough));`,
       },
     ],

@@ -211,7 +211,7 @@ export const ELECTIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/admitting.ts',
-        text: 'return voters.every((id) => granted.has(id) && granted.get(id) === incarnationOf(core, id));',
+        text: 'return electors.every((id) => granted.has(id) && granted.get(id) === incarnationOf(core, id));',
         replacement: 'return quorum.isElectionQuorum(new Set(granted.keys()));',
       },
     ],
@@ -222,13 +222,13 @@ export const ELECTIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/admitting.ts',
-        text: 'return admitted !== null && admitted === incarnationOf(core, id);',
-        replacement: 'return admitted !== null;',
+        text: 'return incarnation !== undefined && incarnation === incarnationOf(core, id);',
+        replacement: 'return incarnation !== undefined;',
       },
       {
         file: 'actors/raft/admitting.ts',
-        text: 'const counted = [...granted].filter(([id, incarnation]) => core.admissions.of(id) === incarnation);',
-        replacement: 'const counted = [...granted].filter(([id]) => core.admissions.of(id) !== null);',
+        text: 'const counted = [...granted].filter(([id, incarnation]) => admitted.get(id) === incarnation);',
+        replacement: 'const counted = [...granted].filter(([id]) => admitted.has(id));',
       },
     ],
   },
@@ -238,9 +238,9 @@ export const ELECTIONS: readonly Mutation[] = [
     unseen: 'a blind spot: it takes the old incarnation to come back, and no lost disk of a simulation does',
     edits: [
       {
-        file: 'actors/raft/admitting.ts',
-        text: 'append(core, leader, [id, admitted === null ? known : null]);',
-        replacement: 'append(core, leader, [id, known]);',
+        file: 'actors/raft/changing.ts',
+        text: 'return withAdmission(current, id, admitted === undefined ? known : null);',
+        replacement: 'return withAdmission(current, id, known);',
       },
     ],
   },
@@ -250,9 +250,9 @@ export const ELECTIONS: readonly Mutation[] = [
     unseen: 'a blind spot: it takes the old incarnation to come back, and no lost disk of a simulation does',
     edits: [
       {
-        file: 'actors/raft/admitting.ts',
-        text: 'if (commitIndex < leader.noopIndex || admissions.lastIndex > commitIndex || core.handover !== null) return;',
-        replacement: 'if (commitIndex < 0 || core.handover !== null) return;',
+        file: 'actors/raft/changing.ts',
+        text: 'return commitIndex >= leader.noopIndex && configurations.lastIndex <= commitIndex && handover === null;',
+        replacement: 'return commitIndex >= 0 && handover === null;',
       },
     ],
   },
@@ -262,7 +262,7 @@ export const ELECTIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/appending.ts',
-        text: '      core.admissions.truncateAfter(logIndex(index - 1));\n',
+        text: '      core.configurations.truncateAfter(logIndex(index - 1));\n',
         replacement: '',
       },
     ],

@@ -16,9 +16,9 @@ export const READS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/replication.ts',
-        text: 'confirmRound(leader, committedIndex(voters, roundOf, isCommitQuorum));',
-        replacement: `const isAlmost = (ids: ReadonlySet<typeof self>): boolean => ids.size >= Math.floor(voters.length / 2);
-  confirmRound(leader, committedIndex(voters, roundOf, isAlmost));`,
+        text: 'confirmRound(leader, committedIndex(electors, roundOf, isCommitQuorum));',
+        replacement: `const isAlmost = (ids: ReadonlySet<typeof self>): boolean => ids.size >= Math.floor(electors.length / 2);
+  confirmRound(leader, committedIndex(electors, roundOf, isAlmost));`,
       },
     ],
   },

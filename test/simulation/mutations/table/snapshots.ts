@@ -90,8 +90,8 @@ export const SNAPSHOTS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/snapshots.ts',
-        text: '      core.admissions.resetTo(admissions);',
-        replacement: '      core.admissions.resetTo(admissions.slice(1));',
+        text: '      core.configurations.resetTo(configuration);',
+        replacement: '      core.configurations.resetTo(core.configurations.current);',
       },
     ],
   },

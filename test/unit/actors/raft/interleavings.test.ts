@@ -11,6 +11,7 @@ import {
   C,
   D,
   encode,
+  foundedAs,
   blockOf,
   HEARTBEAT_MS,
   lifeOf,
@@ -52,13 +53,13 @@ describe('a candidate that is given a snapshot', () => {
     subject.local({
       type: 'snapshotInstalled',
       lastIncluded: { index: logIndex(8), term: term(1), timestampMs: 1 },
-      admissions: [
+      configuration: foundedAs(FIVE, [
         [A, lifeOf(A, 9)],
         [B, lifeOf(B, 9)],
         [C, lifeOf(C, 9)],
         [D, lifeOf(D)],
         [E, lifeOf(E)],
-      ],
+      ]),
     });
     grantVote(subject, D);
     expect(subject.core.role.name).toBe('candidate');

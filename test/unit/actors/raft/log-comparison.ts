@@ -173,9 +173,9 @@ export class LogComparison {
     assert.equal(log.lastTerm, model.lastTerm);
     assert.equal(log.lastTimestampMs, model.lastTimestampMs);
     assert.equal(log.timestampAt(model.droppedIndex), model.droppedTimestampMs);
-    const admissions = model.entries.filter(({ kind }) => kind === EntryKind.admission);
+    const admissions = model.entries.filter(({ kind }) => kind === EntryKind.configuration);
     assert.deepEqual(
-      log.admissionIndexes,
+      log.configurationIndexes,
       admissions.map(({ index }) => index),
     );
     for (const { view, copy } of this.views) assert(areEqual(view, copy));
@@ -202,15 +202,15 @@ export class LogComparison {
     const entries = sizes.map((length, i) => {
       const index = model.lastIndex + 1 + i;
       const entry = entryOf(index, entryTerm, this.#timestampMs++, payloadOf(length, index % 251));
-      return length % 7 === 0 ? { ...entry, kind: EntryKind.admission } : entry;
+      return length % 7 === 0 ? { ...entry, kind: EntryKind.configuration } : entry;
     });
     if (isEncoded) {
       const bytes = encode(entries);
       const run = checkEncoded(bytes, logIndex(model.lastIndex + 1), model.lastTerm, entryTerm);
       assert.equal(run.count, entries.length);
       assert.equal(
-        run.hasAdmission,
-        entries.some(({ kind }) => kind === EntryKind.admission),
+        run.hasConfiguration,
+        entries.some(({ kind }) => kind === EntryKind.configuration),
       );
       log.appendEncoded(bytes);
       // The log must not have kept the bytes that it was given.

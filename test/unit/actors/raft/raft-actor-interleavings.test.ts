@@ -1,8 +1,8 @@
 /** Attacks on the shell of consensus: what it says while storage is slow, mailboxes are full, or neighbours are not there yet. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { decodeAdmissions, type Admission } from '../../../../src/actors/raft/admissions.js';
-import { majorityConfiguration } from '../../../../src/actors/raft/configuration.js';
+import { decodeConfiguration, encodeConfiguration } from '../../../../src/actors/raft/configuration-entry.js';
+import { configurationOf, majorityConfiguration } from '../../../../src/actors/raft/configuration.js';
 import type { Store } from '../../../../src/actors/raft/effects.js';
 import { EntryKind, EntryReader } from '../../../../src/actors/raft/entry.js';
 import type { LogStore } from '../../../../src/actors/raft/log-store.js';
@@ -40,6 +40,8 @@ class SlowStore implements LogStore {
 }
 
 class FakeTransport implements Transport {
+  setPeers(): void {}
+
   handler!: TransportHandler;
   readonly sent: { readonly to: NodeId; readonly message: NodeMessage }[] = [];
 
@@ -133,7 +135,10 @@ describe('the shell of consensus', () => {
   const foundedBy = (...ids: NodeId[]): Recovered => ({
     hardState: { term: term(1), votedFor: null },
     log: new RaftLog(),
-    admissions: ids.map((id) => [id, lifeOf(id)] as const),
+    configuration: configurationOf({
+      ...majorityConfiguration(ids),
+      admitted: new Map(ids.map((id) => [id, lifeOf(id)])),
+    }),
   });
 
   type Said = Omit<PeerMessage, 'group' | 'from' | 'term'> & { readonly [field: string]: unknown };
@@ -227,11 +232,11 @@ describe('the shell of consensus', () => {
     store.isFast = false;
     say(C, 2, append(9, 2, []));
     const lastIncluded = { index: logIndex(4), term: term(2), timestampMs: 1 };
-    const admissions = [A, B, C].map((id) => [id, lifeOf(id)] as const);
+    const configuration = encodeConfiguration(foundedBy(A, B, C).configuration!);
     raft.tell({
       type: 'machineReady',
       machineId: 5,
-      snapshot: { lastIncluded, admissions },
+      snapshot: { lastIncluded, configuration },
       session: null,
       nextSeq: 1,
     });
@@ -252,11 +257,11 @@ describe('the shell of consensus', () => {
     await run(2 * TICK_MS);
     await elect([B]);
     const reader = new EntryReader();
-    const admitted = store.requests.flatMap(({ append: appended }): Admission[] => {
+    const admitted = store.requests.flatMap(({ append: appended }): [string, string][] => {
       if (appended === null) return [];
       reader.reset(appended.entries);
       reader.next();
-      return decodeAdmissions(appended.entries.subarray(reader.payloadStart, reader.payloadEnd));
+      return [...decodeConfiguration(appended.entries.subarray(reader.payloadStart, reader.payloadEnd)).admitted];
     });
     expect(admitted).toEqual([
       [A, lifeOf(A)],
@@ -323,7 +328,7 @@ describe('the shell of consensus', () => {
     expect(sentTo(B, 'forward')).toHaveLength(1);
     raft.tell({ type: 'machineReady', machineId: 6, snapshot: null, session: null, nextSeq: 1 });
     const lastIncluded = { index: logIndex(9), term: term(1), timestampMs: 1 };
-    const snapshot = { lastIncluded, admissions: foundedBy(A, B, C).admissions };
+    const snapshot = { lastIncluded, configuration: encodeConfiguration(foundedBy(A, B, C).configuration!) };
     raft.tell({ type: 'machineReady', machineId: 7, snapshot, session: null, nextSeq: 1 });
     for (let heard = 0; heard < 100; heard++) {
       say(B, 1, append(9, 1));

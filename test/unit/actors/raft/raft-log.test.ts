@@ -132,17 +132,17 @@ describe('timestamps', () => {
   });
 });
 
-describe('entries that admit members', () => {
+describe('entries that say who the members are', () => {
   const admitting = [1, 2, 3, 4, 5, 6].map((index) =>
-    index % 2 === 0 ? { ...entryOf(index, 1), kind: EntryKind.admission } : entryOf(index, 1),
+    index % 2 === 0 ? { ...entryOf(index, 1), kind: EntryKind.configuration } : entryOf(index, 1),
   );
 
   test('are known by their indexes, also where they came encoded', () => {
     const log = new RaftLog();
     log.append(contentOf(EntryKind.block, payloadOf(3)), term(1), 0);
-    log.append(contentOf(EntryKind.admission, payloadOf(3)), term(1), 0);
+    log.append(contentOf(EntryKind.configuration, payloadOf(3)), term(1), 0);
     log.appendEncoded(encode(admitting.slice(2)));
-    expect(log.admissionIndexes).toEqual([2, 4, 6]);
+    expect(log.configurationIndexes).toEqual([2, 4, 6]);
   });
 
   test('are forgotten where the log is cut off, dropped or replaced', () => {
@@ -150,13 +150,13 @@ describe('entries that admit members', () => {
     log.appendEncoded(encode(admitting));
 
     log.truncateAfter(logIndex(5));
-    expect(log.admissionIndexes).toEqual([2, 4]);
+    expect(log.configurationIndexes).toEqual([2, 4]);
 
     log.dropTo(logIndex(2));
-    expect(log.admissionIndexes).toEqual([4]);
+    expect(log.configurationIndexes).toEqual([4]);
 
     log.resetTo({ index: logIndex(9), term: term(1), timestampMs: 0 });
-    expect(log.admissionIndexes).toEqual([]);
+    expect(log.configurationIndexes).toEqual([]);
   });
 });
 
@@ -290,11 +290,11 @@ describe('checkEncoded', () => {
   const check = (bytes: Uint8Array) => checkEncoded(bytes, logIndex(5), term(2), term(4));
 
   test('tells where the entries end', () => {
-    expect(check(encode(entries))).toEqual({ count: 3, lastIndex: 7, lastTerm: 4, hasAdmission: false });
+    expect(check(encode(entries))).toEqual({ count: 3, lastIndex: 7, lastTerm: 4, hasConfiguration: false });
   });
 
   test('finds nothing in nothing', () => {
-    expect(check(new Uint8Array(0))).toEqual({ count: 0, lastIndex: 4, lastTerm: 2, hasAdmission: false });
+    expect(check(new Uint8Array(0))).toEqual({ count: 0, lastIndex: 4, lastTerm: 2, hasConfiguration: false });
   });
 
   test.each<[string, Entry[]]>([
@@ -320,9 +320,9 @@ describe('checkEncoded', () => {
     expect(() => check(bytes.subarray(0, entryBytes(3) + 4))).toThrow(refused);
   });
 
-  test('tells whether there is one among them that admits members', () => {
-    const admission = { ...entryOf(6, 2), kind: EntryKind.admission };
-    expect(check(encode([entryOf(5, 2), admission, entryOf(7, 2)])).hasAdmission).toBe(true);
+  test('tells whether there is one among them that says who the members are', () => {
+    const admission = { ...entryOf(6, 2), kind: EntryKind.configuration };
+    expect(check(encode([entryOf(5, 2), admission, entryOf(7, 2)])).hasConfiguration).toBe(true);
   });
 
   test('refuses a single flipped bit wherever it is', () => {

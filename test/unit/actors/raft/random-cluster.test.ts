@@ -45,7 +45,7 @@ describe('histories in which voters lose their memory', () => {
     'have nodes take messages of a peer that has lost its memory and come back since',
     () => {
       let taken = 0;
-      for (let seed = 1; seed <= SEEDS_PER_TEST; seed++) taken += runRandomly(seed, ABOUT_MEMORY).takenAcrossLives;
+      for (let seed = 1; seed <= 3 * SEEDS_PER_TEST; seed++) taken += runRandomly(seed, ABOUT_MEMORY).takenAcrossLives;
       expect(taken).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
@@ -59,6 +59,28 @@ describe('histories in which voters lose their memory', () => {
       for (let seed = first; seed <= loss!.seed; seed++) {
         expect(() => runNamed(seed, ABOUT_MEMORY)).not.toThrow();
       }
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('histories in which members come and go', () => {
+  const ABOUT_MEMBERS = { isAboutMembers: true };
+
+  test.each(ranges.slice(0, Math.ceil(ranges.length / 2)))(
+    'seeds %i to %i keep what Raft promises',
+    (from, to) => {
+      for (let seed = from; seed <= to; seed++) expect(() => runNamed(seed, ABOUT_MEMBERS)).not.toThrow();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'have many changes, and many nodes that hear of their removal',
+    () => {
+      const reports = Array.from({ length: SEEDS_PER_TEST }, (_, i) => runRandomly(i + 1, ABOUT_MEMBERS));
+      expect(reports.reduce((sum, { changesBegun }) => sum + changesBegun, 0)).toBeGreaterThan(SEEDS_PER_TEST);
+      expect(reports.reduce((sum, { removals }) => sum + removals, 0)).toBeGreaterThan(SEEDS_PER_TEST / 2);
     },
     TIMEOUT_MS,
   );

@@ -82,6 +82,9 @@ describe('Caller', () => {
       isFounded: true,
       isMemoryLost: false,
       isAdmitted: true,
+      members: [],
+      isChanging: false,
+      isRemoved: false,
     } satisfies NodeStatus);
 
   async function open(session: number): Promise<void> {

@@ -3,10 +3,11 @@ import { Machine } from '../../../../src/actors/replicated/machine.js';
 import type { LoadedObject } from '../../../../src/actors/replicated/object-definition.js';
 import { resultError, type ResultBlock } from '../../../../src/actors/replicated/results.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
-import { admissionContent } from '../../../../src/actors/raft/admissions.js';
+import { majorityConfiguration } from '../../../../src/actors/raft/configuration.js';
+import { configurationContent } from '../../../../src/actors/raft/configuration-entry.js';
 import { EntryKind } from '../../../../src/actors/raft/entry.js';
 import { fromPlainError } from '../../../../src/errors.js';
-import { incarnation, nodeId } from '../../../../src/ids.js';
+import { nodeId } from '../../../../src/ids.js';
 import { Journal } from './fixtures/journal.js';
 import { block, blockOf, entriesOf, life, noop, session, type Command, type EntryLike } from './support/blocks.js';
 
@@ -140,9 +141,8 @@ describe('Machine', () => {
   });
 
   it('goes on as it was saved: sessions, members, and where it is in the log', () => {
-    const members = [[nodeId('a:1'), incarnation('0'.repeat(32))] as const, [nodeId('b:1'), null] as const];
-    const { payload } = admissionContent(members);
-    const admitted = { kind: EntryKind.admission, payload: Uint8Array.from(payload).buffer };
+    const { payload } = configurationContent(majorityConfiguration([nodeId('a:1'), nodeId('b:1')]));
+    const admitted = { kind: EntryKind.configuration, payload: Uint8Array.from(payload).buffer };
     rig.apply(admitted, block(blockOf(2, 1, [write('a'), write('b')]), 77));
     const saved = rig.machine.save();
     const next = new Rig();
@@ -155,7 +155,8 @@ describe('Machine', () => {
     );
 
     expect(saved.lastIncluded).toEqual({ index: 4, term: 1, timestampMs: 77 });
-    expect(saved.members).toEqual([members[0]]);
+    expect(saved.configuration).toEqual(payload);
+    expect(next.machine.save().configuration).toEqual(payload);
     expect(next.machine.own).toMatchObject({ session: 2, nextSeq: 4 });
     expect(next.lines).toEqual(['c']);
     expect(next.results).toMatchObject([{ session: 2, id: 3 }]);

@@ -161,7 +161,7 @@ describe('of the snapshots', () => {
     await rig.applied(200);
 
     expect(kept).toMatchObject([
-      { lastIncluded: { index: 200, term: 2 }, admissions: [['127.0.0.1:4000', '0f'.repeat(16)]] },
+      { lastIncluded: { index: 200, term: 2 }, configuration: Uint8Array.of(1, 2, 3) },
       { lastIncluded: { index: 100, term: 2 } },
     ]);
     expect(rig.announced).toMatchObject([{ lastIncluded: { index: 200 }, snapshotId: kept[0]!.snapshotId }]);

@@ -7,8 +7,9 @@ import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import type { PeerMessage } from '../../../../../src/actors/raft/messages.js';
 import type { Core, Leader } from '../../../../../src/actors/raft/state.js';
 import { logIndex, term as asTerm, type Incarnation, type NodeId } from '../../../../../src/ids.js';
-import type { Admission } from '../../../../../src/actors/raft/admissions.js';
 import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import { describeConfiguration } from '../../../../scenario/describe-message.js';
+import { isOneStep, isQuorum } from './membership-rules.js';
 import type { RaftNode } from './raft-node.js';
 import type { SimDisk } from './sim-disk.js';
 
@@ -23,6 +24,8 @@ interface Watched {
   leader: Leader | null;
   leaderLastIndex: number;
   matches: Map<number, number>;
+  /** In effect when the last step was over. */
+  configuration: Configuration;
 }
 
 /** Any number that identifies what an entry says, and the term of the one before it. */
@@ -39,7 +42,6 @@ interface CommittedEntry {
 }
 
 export class HistoryChecker {
-  readonly #configuration: Configuration;
   readonly #nodes: ReadonlyMap<NodeId, RaftNode>;
   readonly #watched = new Map<NodeId, Watched>();
   /** By `term * INDEX_MAX + index`. */
@@ -51,15 +53,14 @@ export class HistoryChecker {
   readonly #votes = new Map<string, NodeId>();
   /** By term and candidate: who has voted for it, and in which incarnation. */
   readonly #ballots = new Map<string, Map<NodeId, Incarnation>>();
-  /** What the log says of admissions up to each index, in words. */
-  readonly #admitted = new Map<number, string>();
-  /** What it says up to the last index that was seen committed. */
-  #admissions = new Map<Admission[0], Admission[1]>();
+  /** Who the members are as of each index, in words. */
+  readonly #memberships = new Map<number, string>();
+  /** Who they are as of the last index that was seen committed; null: there is no cluster. */
+  committedConfiguration: Configuration | null = null;
   /** The hash of the state after each index. */
   readonly #hashes = new Map<number, number>();
 
-  constructor(configuration: Configuration, nodes: ReadonlyMap<NodeId, RaftNode>) {
-    this.#configuration = configuration;
+  constructor(nodes: ReadonlyMap<NodeId, RaftNode>) {
     this.#nodes = nodes;
   }
 
@@ -69,7 +70,7 @@ export class HistoryChecker {
 
   /** Does what is committed admit this node as it is? */
   isAdmitted({ id, incarnation }: RaftNode): boolean {
-    return this.#admissions.get(id) === incarnation;
+    return this.committedConfiguration?.admitted.get(id) === incarnation;
   }
 
   /** The core of `node` has taken a message. */
@@ -83,6 +84,7 @@ export class HistoryChecker {
     if (core.role.name === 'leader') this.#checkLeader(node, core, core.role, watched);
     else watched.leader = null;
     this.#checkCommit(node, core, watched);
+    watched.configuration = core.configurations.current;
   }
 
   /** `node` puts a message on the network. */
@@ -129,6 +131,7 @@ export class HistoryChecker {
       leader: null,
       leaderLastIndex: 0,
       matches: new Map(),
+      configuration: core.configurations.current,
     };
     if (known !== undefined) {
       const own = voterOf(node);
@@ -145,10 +148,10 @@ export class HistoryChecker {
 
   /** Log matching: an index and a term name one entry, with one entry before it. */
   #checkLog(id: NodeId, core: Core, watched: Watched): void {
-    const { log, admissions } = core;
+    const { log, configurations } = core;
     const { terms } = watched;
-    const lastAdmission = log.admissionIndexes.at(-1) ?? 0;
-    check(admissions.lastIndex === lastAdmission, `${id}: the admissions do not follow the log`);
+    const lastChange = log.configurationIndexes.at(-1) ?? 0;
+    check(configurations.lastIndex === lastChange, `${id}: the configurations do not follow the log`);
     const first = log.firstIndex;
     let index: number = log.lastIndex;
     // What has not changed since the last look has been looked at.
@@ -157,7 +160,7 @@ export class HistoryChecker {
     for (let at = index + 1; at <= log.lastIndex; at++) {
       const entry = log.entry(logIndex(at));
       terms[at] = entry.term;
-      if (entry.kind === EntryKind.admission) this.#checkChange(id, core, at);
+      if (entry.kind === EntryKind.configuration) this.#checkChange(id, core, at);
       const content = fingerprint(entry.kind, entry.timestampMs, entry.payload);
       const prevTerm = log.termAt(logIndex(at - 1)) ?? 0;
       const key = keyOf(at, entry.term);
@@ -194,31 +197,28 @@ export class HistoryChecker {
   }
 
   /** Elected by a quorum of those whom its own log has admitted; or, to found a cluster, by all. */
-  #checkElection(node: RaftNode, { log, term, admissions }: Core, { noopIndex }: Leader): void {
-    const { voters, quorum } = this.#configuration;
+  #checkElection(node: RaftNode, { log, term, configurations }: Core, { noopIndex }: Leader): void {
     // The founders are admitted by the entry that this leader begins with.
-    const counting = new Map(admissions.at(noopIndex));
+    const configuration = configurations.at(noopIndex)!;
+    const { electors, admitted } = configuration;
     // Who has only itself asks nobody.
     const ballot = this.#ballots.get(`${term} ${node.id}`) ?? new Map([[node.id, node.incarnation]]);
-    const counted = voters.filter((id) => ballot.has(id) && ballot.get(id) === counting.get(id));
-    const isFounding = log.entry(noopIndex).kind === EntryKind.admission;
-    const isElected = isFounding ? counted.length === voters.length : quorum.isElectionQuorum(new Set(counted));
+    const counted = electors.filter((id) => ballot.has(id) && ballot.get(id) === admitted.get(id));
+    const isFounding = log.entry(noopIndex).kind === EntryKind.configuration;
+    const isElected = isFounding ? counted.length === electors.length : isQuorum(configuration, counted);
     check(isElected, `${node.id} was elected in term ${term} by ${counted.join()} only`);
   }
 
-  /** One voter at a time: out, and in again once it is out; and only by a leader that knows what is committed. */
-  #checkChange(id: NodeId, { log, admissions, commitIndex, term, role }: Core, index: number): void {
-    const before = new Map(admissions.at(logIndex(index - 1)));
-    if (before.size > 0) {
-      const changed = admissions.at(logIndex(index)).filter(([node, life]) => before.get(node) !== life);
-      const isOneStep =
-        changed.length === 1 && changed.every(([node, life]) => (before.get(node) === null) !== (life === null));
-      check(isOneStep, `${id}: entry ${index} changes more than one voter by one step`);
-    }
+  /** One step at a time; and only by a leader that knows what is committed. */
+  #checkChange(id: NodeId, { log, configurations, commitIndex, term, role }: Core, index: number): void {
+    const before = configurations.at(logIndex(index - 1));
+    const after = configurations.at(logIndex(index))!;
+    const [was, is] = [before === null ? 'nothing' : describeConfiguration(before), describeConfiguration(after)];
+    check(before === null || isOneStep(before, after), `${id}: entry ${index} is more than one step: ${was} to ${is}`);
     if (role.name !== 'leader' || log.termAt(logIndex(index)) !== term || index === role.noopIndex) return;
-    const previous = log.admissionIndexes.findLast((each) => each < index) ?? 0;
+    const previous = log.configurationIndexes.findLast((each) => each < index) ?? 0;
     const isDue = previous <= commitIndex && log.termAt(commitIndex) === term;
-    check(isDue, `${id}: entry ${index} admits although what came before is not committed`);
+    check(isDue, `${id}: entry ${index} changes members although what came before is not committed`);
   }
 
   /** What the leader takes for matching is, or was, on the peer's disk, unless a later leader has replaced it. */
@@ -254,43 +254,43 @@ export class HistoryChecker {
       const { content } = this.#entries.get(keyOf(index, term))!;
       const known = this.#committed[index];
       if (known === undefined) {
-        this.#checkDurable(node, core, index, term);
+        this.#checkDurable(node, core, watched.configuration, index, term);
         this.#committed[index] = { term, committedIn: core.term, content };
       } else {
         const isSame = known.term === term && known.content === content;
         check(isSame, `state machine safety: ${node.id} committed another entry ${index}`);
       }
     }
-    if (commitIndex > watched.commitIndex) this.#checkAdmissions(node.id, core);
+    if (commitIndex > watched.commitIndex) this.#checkMembership(node.id, core);
     watched.commitIndex = commitIndex;
   }
 
-  /** All agree on who is admitted, wherever they have it from: their logs, or a snapshot. */
-  #checkAdmissions(id: NodeId, { admissions, commitIndex }: Core): void {
-    const admitted = admissions.at(commitIndex);
-    const words = admitted
-      .map(([node, incarnation]) => `${node} as ${incarnation}`)
-      .toSorted()
-      .join();
-    const known = this.#admitted.get(commitIndex);
-    check(known === undefined || known === words, `${id} admits ${words} at ${commitIndex}, others ${known}`);
-    this.#admitted.set(commitIndex, words);
-    if (commitIndex === this.committedCount) this.#admissions = new Map(admitted);
+  /** All agree on who the members are, wherever they have it from: their logs, or a snapshot. */
+  #checkMembership(id: NodeId, { configurations, commitIndex }: Core): void {
+    const configuration = configurations.at(commitIndex)!;
+    const words = describeConfiguration(configuration);
+    const known = this.#memberships.get(commitIndex);
+    check(known === undefined || known === words, `${id} has the members ${words} at ${commitIndex}, others ${known}`);
+    this.#memberships.set(commitIndex, words);
+    if (commitIndex === this.committedCount) this.committedConfiguration = configuration;
   }
 
-  #checkDurable(node: RaftNode, { admissions }: Core, index: number, term: number): void {
-    const holders = new Set<NodeId>();
-    for (const each of this.#nodes.values()) {
-      // Whoever has lost it since has held it; and those count whom the log has admitted.
-      const admitted = admissions.of(each.id);
-      const isHolder = disksOf(each).some((disk) => disk.incarnation === admitted && hasEntry(disk, index, term));
-      if (isHolder) holders.add(each.id);
-    }
-    const isQuorum = this.#configuration.quorum.isCommitQuorum(holders);
-    check(
-      isQuorum,
-      `${node.id} committed ${index} of term ${term}, durable on ${[...holders].join() || 'no disk'} only`,
-    );
+  /** By a quorum of those who voted as the entry was committed: within the same step, others may vote since. */
+  #checkDurable(node: RaftNode, { configurations }: Core, before: Configuration, index: number, term: number): void {
+    const isCommitted = [before, configurations.current].some((configuration) => {
+      return isQuorum(configuration, this.#holdersOf(configuration, index, term));
+    });
+    const holders = this.#holdersOf(configurations.current, index, term).join() || 'no disk';
+    const of = describeConfiguration(configurations.current);
+    check(isCommitted, `${node.id} committed ${index} of term ${term}, durable on ${holders} only, of ${of}`);
+  }
+
+  /** Whoever has lost it since has held it; and those count whom the configuration has admitted. */
+  #holdersOf({ electors, admitted }: Configuration, index: number, term: number): NodeId[] {
+    return electors.filter((id) => {
+      const node = this.#nodes.get(id)!;
+      return disksOf(node).some((disk) => disk.incarnation === admitted.get(id) && hasEntry(disk, index, term));
+    });
   }
 
   #checkVote(node: RaftNode, term: number, candidate: NodeId): void {

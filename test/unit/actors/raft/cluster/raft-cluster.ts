@@ -4,7 +4,7 @@
  * checker. Nothing here decides what goes wrong: that is for the one who drives it.
  */
 
-import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import { membersOf, type Configuration } from '../../../../../src/actors/raft/configuration.js';
 import type { Effect, FetchSnapshot, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
 import type { PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
 import type { CoreLimits } from '../../../../../src/actors/raft/state.js';
@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly seed: number;
   readonly configuration: Configuration;
   readonly observers: readonly NodeId[];
+  /** Nodes that found nothing, and may be added later. */
+  readonly joiners?: readonly NodeId[];
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly limits: CoreLimits;
 }
@@ -75,6 +77,9 @@ export class RaftCluster implements NodeWorld {
   acknowledged = 0;
   readsDone = 0;
   readsFailed = 0;
+  /** Changes of members that a leader has begun, and nodes that were told that they are members no more. */
+  changesBegun = 0;
+  removals = 0;
   /** Messages that a core took although their sender had lost its memory, and was connected again, by then. */
   takenAcrossLives = 0;
   readonly #observers: readonly NodeId[];
@@ -87,13 +92,14 @@ export class RaftCluster implements NodeWorld {
   #sessions = 0;
   #readIds = 0;
 
-  constructor({ seed, configuration, observers, electionTimeoutMs, limits }: ClusterOptions) {
+  constructor({ seed, configuration, observers, joiners = [], electionTimeoutMs, limits }: ClusterOptions) {
     this.dice = new Dice(seed);
     this.#observers = observers;
-    this.checker = new HistoryChecker(configuration, this.nodes);
-    const settings = { configuration, limits, electionTimeoutMs, heartbeatMs: HEARTBEAT_MS, founders: [] };
-    for (const id of [...configuration.voters, ...configuration.learners, ...observers]) {
+    this.checker = new HistoryChecker(this.nodes);
+    const settings = { configuration, limits, electionTimeoutMs, heartbeatMs: HEARTBEAT_MS, founded: null };
+    for (const id of [...membersOf(configuration), ...joiners, ...observers]) {
       const node = new RaftNode(id, settings, this.dice, this);
+      if (joiners.includes(id)) node.joinOnly();
       this.nodes.set(id, node);
       this.#places.set(id, {
         node,
@@ -215,9 +221,11 @@ export class RaftCluster implements NodeWorld {
     this.#places.get(id)!.cloggedUntilMs = this.nowMs + forMs;
   }
 
-  /** A node that is down loses its disk. */
-  wipe(id: NodeId, isNaive: boolean): void {
-    this.#places.get(id)!.node.wipe(isNaive);
+  /** A node that is down loses its disk; `joinsOnly`: and will found nothing when it comes back. */
+  wipe(id: NodeId, isNaive: boolean, joinsOnly: boolean): void {
+    const { node } = this.#places.get(id)!;
+    node.wipe(isNaive);
+    if (joinsOnly) node.joinOnly();
   }
 
   /** A connection will stand, as both its ends are told, once the network lets them and both are up. */
@@ -263,6 +271,12 @@ export class RaftCluster implements NodeWorld {
           if (!this.#reads.delete(readId)) throw new Error(`${node.id} failed read ${readId} twice`);
           this.readsFailed++;
         }
+        return;
+      case 'changeAnswered':
+        if (effect.refusal === null) this.changesBegun++;
+        return;
+      case 'removed':
+        this.removals++;
         return;
       case 'sendSnapshot':
         return this.#sendSnapshot(node, effect);

@@ -4,8 +4,7 @@
  * does and when the disk is done.
  */
 
-import type { Admission } from '../../../../../src/actors/raft/admissions.js';
-import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
+import { NOBODY, type Configuration } from '../../../../../src/actors/raft/configuration.js';
 import type { DurableEffect, Effect, SendSnapshot } from '../../../../../src/actors/raft/effects.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import type { InstallSnapshot, PeerMessage, RaftMessage } from '../../../../../src/actors/raft/messages.js';
@@ -23,8 +22,8 @@ export interface NodeSettings {
   readonly electionTimeoutMs: readonly [number, number];
   readonly heartbeatMs: number;
   readonly limits: CoreLimits;
-  /** The voters that a cluster has when it starts; empty: it is yet to be founded. */
-  readonly founders: readonly Admission[];
+  /** The cluster that there is when the nodes start; null: it is yet to be founded. */
+  readonly founded: Configuration | null;
 }
 
 /** What a node asks of its surroundings, and tells them. */
@@ -52,6 +51,8 @@ export class RaftNode {
   session = 0;
   submitted = 0;
   readonly #settings: NodeSettings;
+  /** What this node is started with. */
+  #configuration: Configuration;
   readonly #random: Random;
   readonly #world: NodeWorld;
   #nowMs = 0;
@@ -59,8 +60,9 @@ export class RaftNode {
 
   constructor(id: NodeId, settings: NodeSettings, random: Random, world: NodeWorld) {
     this.id = id;
-    this.disk = new SimDisk(incarnationOf(id, 1), settings.founders);
+    this.disk = new SimDisk(incarnationOf(id, 1), settings.founded);
     this.#settings = settings;
+    this.#configuration = settings.configuration;
     this.#random = random;
     this.#world = world;
   }
@@ -91,7 +93,7 @@ export class RaftNode {
   }
 
   start(session: number): void {
-    const { electionTimeoutMs, heartbeatMs, configuration, limits } = this.#settings;
+    const { electionTimeoutMs, heartbeatMs, limits } = this.#settings;
     this.session = session;
     this.submitted = 0;
     this.machine = new TinyMachine();
@@ -101,7 +103,7 @@ export class RaftNode {
         group: groupId(0),
         self: this.id,
         incarnation: this.incarnation,
-        configuration,
+        configuration: this.#configuration,
         electionTimeoutMs,
         heartbeatMs,
         random: this.#random,
@@ -127,7 +129,12 @@ export class RaftNode {
   wipe(isNaive: boolean): void {
     if (this.core !== null) throw new Error(`${this.id} is up`);
     this.lostDisks.push(this.disk);
-    this.disk = new SimDisk(isNaive ? this.incarnation : incarnationOf(this.id, this.memory + 1), []);
+    this.disk = new SimDisk(isNaive ? this.incarnation : incarnationOf(this.id, this.memory + 1), null);
+  }
+
+  /** A node that is down will not found a group when it comes back, but join one. */
+  joinOnly(): void {
+    this.#configuration = NOBODY;
   }
 
   /** A node that is down gets back the disk that it lost last, and remembers what it remembered then. */
@@ -199,8 +206,8 @@ export class RaftNode {
     if (index <= this.disk.snapshotIndex || this.disk.termAt(index) !== core.log.termAt(index)) return false;
     const term = core.log.termAt(index)!;
     const lastIncluded = { index, term, timestampMs: core.log.timestampAt(index) };
-    const admissions = core.admissions.at(index);
-    const snapshot = { id: `${index}/${term}`, lastIncluded, admissions, state: this.machine.save() };
+    const configuration = core.configurations.at(index);
+    const snapshot = { id: `${index}/${term}`, lastIncluded, configuration, state: this.machine.save() };
     dropLogTo(core, logIndex(this.disk.compact(snapshot, isOlderOfUse)));
     return true;
   }
@@ -225,14 +232,14 @@ export class RaftNode {
     };
   }
 
-  #installed({ lastIncluded, admissions, state }: Snapshot): void {
+  #installed({ lastIncluded, configuration, state }: Snapshot): void {
     let own = 0;
     if (lastIncluded.index > this.machine.appliedIndex) {
       const nextSeq = this.machine.nextSeq(this.session);
       this.machine.load(state);
       own = this.machine.nextSeq(this.session) - nextSeq;
     }
-    this.step({ type: 'snapshotInstalled', lastIncluded, admissions });
+    this.step({ type: 'snapshotInstalled', lastIncluded, configuration });
     if (own > 0) this.step({ type: 'submissionsApplied', count: own });
   }
 

@@ -3,7 +3,9 @@
  * then the faults end, and within a bounded time all must agree again and everything that was asked must be answered.
  */
 
-import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import { isVoter, majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import type { Core } from '../../../../../src/actors/raft/state.js';
+import { describeConfiguration } from '../../../../scenario/describe-message.js';
 import { nodeId, type NodeId } from '../../../../../src/ids.js';
 import { Dice } from '../../../../../src/testing/simulation/dice.js';
 import { RaftCluster } from './raft-cluster.js';
@@ -21,6 +23,8 @@ const QUIET_MS = 300;
 /** How long a quiet cluster is watched: no election may be held. */
 const WATCH_MS = 700;
 
+/** So long after the last change was asked for, nothing of it is under way but what the nodes know of. */
+const SETTLING_MS = 1_000;
 /** How long a cluster that is founded in peace may take to do so. */
 const FOUNDING_MS = 2_000;
 
@@ -41,6 +45,9 @@ export interface RunReport {
   readonly wiped: number;
   /** How many messages were taken after their sender had lost its memory and was connected again. */
   readonly takenAcrossLives: number;
+  /** How many changes of members were begun, and how often a node learned that it is a member no more. */
+  readonly changesBegun: number;
+  readonly removals: number;
 }
 
 export interface RunOptions {
@@ -48,28 +55,42 @@ export interface RunOptions {
   readonly isNaive?: boolean;
   /** Three voters that crash, lose their memory and are cut off from each other, and nothing else. */
   readonly isAboutMemory?: boolean;
+  /** Members are added, removed and replaced. */
+  readonly isAboutMembers?: boolean;
 }
 
 /** @throws Error if Raft breaks one of its promises in this history. */
-export function runRandomly(seed: number, { isNaive = false, isAboutMemory = false }: RunOptions = {}): RunReport {
+export function runRandomly(
+  seed: number,
+  { isNaive = false, isAboutMemory = false, isAboutMembers = false }: RunOptions = {},
+): RunReport {
   const dice = new Dice(seed);
   const names = ['a', 'b', 'c', 'd', 'e'].map(nodeId);
   const voters = names.slice(0, isAboutMemory ? 3 : dice.oneOf([1, 2, 3, 3, 3, 3, 4, 5, 5, 5]));
-  const learners = dice.chance(0.15) ? [nodeId('l')] : [];
+  const joiners = isAboutMembers ? [...names.slice(voters.length), nodeId('f'), nodeId('g')] : [];
   const observers = dice.chance(0.3) ? [nodeId('o')] : [];
   const limits = { ...dice.oneOf(LIMITS), submissionBytesInflightMax: dice.oneOf([32, 100, 10_000]) };
-  const configuration = majorityConfiguration(voters, learners);
+  const configuration = majorityConfiguration(voters);
   // The wider the range, the longer an old and a new leader live side by side.
   const electionTimeoutMs = dice.oneOf([
     [100, 200],
     [100, 600],
   ] as const);
-  const cluster = new RaftCluster({ seed: dice.uint32(), configuration, observers, electionTimeoutMs, limits });
+  const cluster = new RaftCluster({
+    seed: dice.uint32(),
+    configuration,
+    observers,
+    joiners,
+    electionTimeoutMs,
+    limits,
+  });
   // It takes all voters, who do not easily come together once there are faults.
   if (dice.chance(0.8)) cluster.run(FOUNDING_MS, () => cluster.checker.committedCount > 0);
-  const faults = new Faults(cluster, dice, voters, { isNaive, isAboutMemory });
+  const operator = isAboutMembers ? new Operator(cluster, dice, [...voters, ...joiners]) : null;
+  const faults = new Faults(cluster, dice, [...voters, ...joiners], operator, { isNaive, isAboutMemory });
   faults.begin(FAULTS_MS);
   new Callers(cluster, dice).begin(FAULTS_MS);
+  operator?.begin(FAULTS_MS);
   cluster.run(FAULTS_MS);
   endFaults(cluster, dice);
   const startMs = cluster.nowMs;
@@ -85,6 +106,8 @@ export function runRandomly(seed: number, { isNaive = false, isAboutMemory = fal
     readsDone: cluster.readsDone,
     wiped: faults.wiped,
     takenAcrossLives: cluster.takenAcrossLives,
+    changesBegun: cluster.changesBegun,
+    removals: cluster.removals,
   };
 }
 
@@ -96,6 +119,7 @@ class Faults {
   readonly #kinds: readonly (() => void)[];
   readonly #paceMs: number;
   readonly #isNaive: boolean;
+  readonly #operator: Operator | null;
   #endMs = 0;
   wiped = 0;
 
@@ -103,12 +127,14 @@ class Faults {
     cluster: RaftCluster,
     dice: Dice,
     voters: readonly NodeId[],
-    { isNaive, isAboutMemory }: Required<RunOptions>,
+    operator: Operator | null,
+    { isNaive, isAboutMemory }: { readonly isNaive: boolean; readonly isAboutMemory: boolean },
   ) {
     this.#cluster = cluster;
     this.#dice = dice;
     this.#voters = voters;
     this.#isNaive = isNaive;
+    this.#operator = operator;
     this.#paceMs = dice.oneOf([60, 120, 250]);
     const all = [
       ...[this.#crash, this.#crash, this.#pause, this.#cutOff, this.#cutOff, this.#cutOneWay, this.#split],
@@ -168,7 +194,7 @@ class Faults {
     if (!this.#mayWipe(id)) return;
     if (this.#voters.includes(id)) this.wiped++;
     this.#cluster.crash(id);
-    this.#cluster.wipe(id, this.#isNaive);
+    this.#cluster.wipe(id, this.#isNaive, this.#operator !== null);
     this.#cluster.plan(this.#dice.between(minMs, maxMs), () => this.#cluster.restart(id));
   }
 
@@ -182,6 +208,7 @@ class Faults {
 
   /** What is committed is kept only as long as a majority remembers; and an election takes a majority that counts. */
   #mayWipe(id: NodeId): boolean {
+    if (this.#operator !== null) return this.#operator.allowsLossOf(id);
     if (!this.#voters.includes(id)) return !this.#isNaive;
     const { nodes } = this.#cluster;
     const lost = this.#voters.filter((each) => each === id || !this.#isWhole(nodes.get(each)!));
@@ -264,6 +291,78 @@ class Faults {
   #flap(): void {
     const [a, b] = [this.#anyone(), this.#anyone()];
     if (a !== b) this.#cluster.connect(a, b);
+  }
+}
+
+/** Who adds, removes and replaces members; and knows when a loss of memory would be one too many. */
+class Operator {
+  readonly #cluster: RaftCluster;
+  readonly #dice: Dice;
+  readonly #names: readonly NodeId[];
+  readonly #paceMs: number;
+  #endMs = 0;
+  #changes = 0;
+  #askedAtMs = -Infinity;
+
+  constructor(cluster: RaftCluster, dice: Dice, names: readonly NodeId[]) {
+    this.#cluster = cluster;
+    this.#dice = dice;
+    this.#names = names;
+    this.#paceMs = dice.oneOf([20, 60, 200]);
+  }
+
+  begin(forMs: number): void {
+    this.#endMs = this.#cluster.nowMs + forMs;
+    this.#next();
+  }
+
+  #next(): void {
+    this.#cluster.plan(this.#dice.between(0, 2 * this.#paceMs), () => {
+      if (this.#cluster.nowMs >= this.#endMs) return;
+      this.#change();
+      this.#next();
+    });
+  }
+
+  #change(): void {
+    const leaders = this.#cluster.running.filter((node) => node.isLeader);
+    // Whoever waits for one to be let in again before the next change spares the cluster a deadlock.
+    if (leaders.length === 0 || !this.#isWhole()) return;
+    const { id: leader } = this.#dice.oneOf(leaders);
+    const [add, remove] = [this.#dice.oneOf(this.#names), this.#dice.oneOf([leader, ...this.#names])];
+    const kind = this.#dice.oneOf(['add', 'remove', 'replace', 'replace']);
+    this.#askedAtMs = this.#cluster.nowMs;
+    this.#cluster.tell(leader, {
+      type: 'changeMembers',
+      changeId: ++this.#changes,
+      add: kind === 'remove' ? null : add,
+      remove: kind === 'add' ? null : remove,
+    });
+  }
+
+  /** Does every voter, as far as is committed, remember what it has promised? */
+  #isWhole(): boolean {
+    const { checker, nodes } = this.#cluster;
+    return checker.committedConfiguration?.electors.every((id) => checker.isAdmitted(nodes.get(id)!)) ?? false;
+  }
+
+  /** May this node lose its memory? Only while nothing is being changed, and if a majority is left that has not. */
+  allowsLossOf(id: NodeId): boolean {
+    const { checker, nodes, nowMs } = this.#cluster;
+    const { committedConfiguration: committed } = checker;
+    if (committed === null || nowMs - this.#askedAtMs < SETTLING_MS) return false;
+    const isChanging = [...nodes.values()].some(({ core }) => {
+      const { old, learners, voters } = core?.configurations.current ?? committed;
+      return (
+        old !== null ||
+        learners.length > 0 ||
+        (core?.configurations.isFounded === true && voters.join() !== committed.voters.join())
+      );
+    });
+    if (isChanging) return false;
+    const { voters } = committed;
+    const lost = voters.filter((each) => each === id || !checker.isAdmitted(nodes.get(each)!));
+    return !voters.includes(id) || lost.length < voters.length / 2;
   }
 }
 
@@ -358,10 +457,17 @@ function isConverged(cluster: RaftCluster): boolean {
       node.disk.lastIndex === log.lastIndex &&
       node.machine.appliedIndex === log.lastIndex &&
       node.machine.hash === leader!.machine.hash &&
-      (!core.isVoter || core.admissions.of(node.id) === node.incarnation) &&
+      isSettled(core, node) &&
       node.machine.nextSeq(node.session) === node.submitted
     );
   });
+}
+
+/** Nothing is to be done about members: all who are to vote do, as they are. */
+function isSettled({ configurations }: Core, { id, incarnation }: RaftNode): boolean {
+  const { current, isFounded } = configurations;
+  if (!isFounded || current.old !== null || current.learners.length > 0) return false;
+  return !isVoter(current, id) || current.admitted.get(id) === incarnation;
 }
 
 function describe(cluster: RaftCluster): string {
@@ -373,8 +479,7 @@ function describe(cluster: RaftCluster): string {
     const state = `${id}: ${role.name} of ${leader} in ${term}, log ${log.firstIndex}-${log.lastIndex}`;
     const peers = role.name !== 'leader' ? [] : [...role.peers.values()];
     const progress = peers.map((peer) => `; ${peer.id} ${peer.state} ${peer.matchIndex} < ${peer.nextIndex}`).join('');
-    const admitted = core.admissions.at(log.lastIndex).map(([each, life]) => life ?? `not ${each}`);
-    const admissions = `is ${incarnation}, admits ${admitted.join(' ')}`;
+    const admissions = `is ${incarnation}, ${describeConfiguration(core.configurations.current)}`;
     return `${state}, commit ${commitIndex}, applied ${machine.appliedIndex}, own ${own}, ${admissions}${progress}`;
   });
   return [`${cluster.readsWaiting} reads wait`, ...nodes].join('\n  ');

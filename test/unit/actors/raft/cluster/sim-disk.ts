@@ -3,7 +3,7 @@
  * that still wait. Keeps its own copy of the log, so that what is durable can be told apart from what the core believes.
  */
 
-import type { Admission } from '../../../../../src/actors/raft/admissions.js';
+import type { Configuration } from '../../../../../src/actors/raft/configuration.js';
 import type { HardState, Store } from '../../../../../src/actors/raft/effects.js';
 import { EntryReader, type EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { RaftLog } from '../../../../../src/actors/raft/raft-log.js';
@@ -15,7 +15,7 @@ import type { MachineState } from './tiny-machine.js';
 export interface Snapshot {
   readonly id: string;
   readonly lastIncluded: LastIncluded;
-  readonly admissions: readonly Admission[];
+  readonly configuration: Configuration | null;
   readonly state: MachineState;
 }
 
@@ -48,13 +48,13 @@ export class SimDisk {
   /** The first one is behind the base. */
   #entries: DiskEntry[] = [];
   #pending: DiskRequest[] = [];
-  /** What the log says of admissions before its first entry. */
-  readonly #founders: readonly Admission[];
+  /** What holds before the log's first entry; null: there is no cluster. */
+  readonly #founded: Configuration | null;
   readonly #reader = new EntryReader();
 
-  constructor(incarnation: Incarnation, founders: readonly Admission[]) {
+  constructor(incarnation: Incarnation, founded: Configuration | null) {
     this.incarnation = incarnation;
-    this.#founders = founders;
+    this.#founded = founded;
   }
 
   get snapshotIndex(): number {
@@ -135,7 +135,11 @@ export class SimDisk {
       log.append(contentOf(kind, payload), term, timestampMs);
     }
     log.dropTo(snapshot?.lastIncluded.index ?? logIndex(0));
-    return { hardState: this.hardState, log, admissions: snapshot?.admissions ?? this.#founders };
+    return {
+      hardState: this.hardState,
+      log,
+      configuration: snapshot === null ? this.#founded : snapshot.configuration,
+    };
   }
 
   /** Does the log go on from the snapshot? It does not, where a snapshot has come and the log was not begun anew yet. */

@@ -136,7 +136,7 @@ describe('§5.1: at any time each server is in one role', () => {
     );
   });
 
-  test('§5.1: who is no member of the configuration is not heard at all', () => {
+  test('§5.1: who is neither a member nor connected is not heard at all', () => {
     const subject = forsaken();
     for (const message of OF_A_LATER_TERM) subject.peer({ ...message, from: D });
     expect(subject.core).toMatchObject({ term: 1, leader: null, log: { lastIndex: 1 } });

@@ -5,10 +5,26 @@
  */
 
 import { describe, expect, test } from 'vitest';
+import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { dropLogTo } from '../../../../../src/actors/raft/snapshots.js';
 import { logIndex, term } from '../../../../../src/ids.js';
-import { append, B, blockOf, C, HEARTBEAT_MS, install, sentLaterOf, sentOf, Subject } from '../roles/fixture.js';
+import {
+  A,
+  append,
+  B,
+  blockOf,
+  C,
+  firstLivesOf,
+  foundedAs,
+  HEARTBEAT_MS,
+  install,
+  sentLaterOf,
+  sentOf,
+  Subject,
+} from '../roles/fixture.js';
 import { converse } from './conversation.js';
+
+const ABC = majorityConfiguration([A, B, C]);
 
 /** Everything up to here is applied, in a snapshot, and gone from the log. */
 function compact(subject: Subject, index: number): void {
@@ -20,7 +36,7 @@ function installed(index: number, lastTerm = 2) {
   return {
     type: 'snapshotInstalled',
     lastIncluded: { index: logIndex(index), term: term(lastTerm), timestampMs: 100 * index },
-    admissions: [],
+    configuration: foundedAs(ABC, firstLivesOf(ABC)),
   } as const;
 }
 

@@ -1,13 +1,18 @@
 /**
- * Raft thesis §4, claim by claim, as far as it applies: members cannot change yet, so there is nothing of joint consensus
- * (§4.3) nor of removing a leader (§4.2.2). But a voter that has lost its memory is replaced as one server is by another,
- * by the rules of §4.1 (one at a time, and step by step, as roles/admitting.test.ts has it), and who has no vote catches up as in §4.2.1.
+ * Raft thesis §4 and Raft §6, claim by claim. We differ in that every change of voters goes by way of C_old,new (§4.3), also
+ * those of one voter, and in that learners (§4.2.1) are always on their way to become voters. A voter that has lost its memory is
+ * replaced as one server is by another, by the rules of §4.1. What a leader does step by step is in roles/changing.test.ts and
+ * roles/admitting.test.ts.
  */
 
 import { describe, expect, test } from 'vitest';
-import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
-import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
-import { admissionAt, grantPreVote, grantVote, requestVote } from '../roles/campaigning.js';
+import {
+  configurationOf as configurationOfParts,
+  majorityConfiguration,
+} from '../../../../../src/actors/raft/configuration.js';
+import { configurationContent } from '../../../../../src/actors/raft/configuration-entry.js';
+import { nodeId } from '../../../../../src/ids.js';
+import { admissionAt, admissionContent, grantPreVote, grantVote, requestVote } from '../roles/campaigning.js';
 import {
   A,
   append,
@@ -16,6 +21,7 @@ import {
   D,
   encode,
   HEARTBEAT_MS,
+  lifeOf,
   MAX_MS,
   MIN_MS,
   sentLaterOf,
@@ -23,6 +29,8 @@ import {
   Subject,
 } from '../roles/fixture.js';
 import { configurationOf, converse, votersOf } from './conversation.js';
+
+const E = nodeId('e');
 
 describe('§4.1: replacing one server at a time', () => {
   test('§4.1: a change takes effect where it is appended, not where it is committed', () => {
@@ -44,8 +52,6 @@ describe('§4.1: replacing one server at a time', () => {
     grantPreVote(subject, B);
     expect(subject.core.role.name).toBe('candidate');
   });
-
-  // The correction to single-server changes that was made after the thesis.
 
   // The correction to changes of single servers that was made after the thesis.
   test('§4.1: a leader changes nothing before an entry of its own term is committed', () => {
@@ -98,6 +104,79 @@ describe('§4.2.1: who has no vote yet', () => {
     expect(sentOf(subject.tick(MAX_MS)).map(({ to }) => to)).toEqual([B, C]);
     grantPreVote(subject, B);
     expect(sentLaterOf(subject.flush()).map(({ to }) => to)).toEqual([B, C]);
+  });
+});
+
+describe('§4.3: joint consensus', () => {
+  const OLD = majorityConfiguration([A, B, C]);
+  /** C_old,new: d and e take the places of b and c. */
+  const JOINT = configurationOfParts({
+    ...OLD,
+    voters: [A, D, E],
+    old: OLD,
+    admitted: new Map([A, B, C, D, E].map((id) => [id, lifeOf(id)])),
+  });
+
+  function joint(): Subject {
+    const subject = new Subject({ log: [1], term: 1 });
+    for (const id of [D, E]) subject.connect(id);
+    subject.peer({ ...append(1, 1), entries: encode(2, [[configurationContent(JOINT), 1]]) });
+    return subject;
+  }
+
+  test('§4.3: log entries are replicated to all servers in both configurations', () => {
+    const subject = joint().elect([B, D]);
+    subject.tick(HEARTBEAT_MS);
+    expect(sentOf(subject.flush()).map(({ to }) => to)).toEqual(expect.arrayContaining([B, C, D, E]));
+  });
+
+  test('§4.3: agreement takes majorities of both the old and the new configuration: for elections', () => {
+    const subject = joint();
+    subject.tick(MAX_MS);
+    grantPreVote(subject, B, C);
+    expect(subject.core.role.name).toBe('preCandidate');
+    grantPreVote(subject, E);
+    subject.written(subject.flush());
+    grantVote(subject, D, E);
+    expect(subject.core.role.name).toBe('candidate');
+    grantVote(subject, C);
+    expect(subject.core.role.name).toBe('leader');
+  });
+
+  test('§4.3: and for commitment', () => {
+    for (const [some, others] of [
+      [[B, C], [E]],
+      [[D, E], [B]],
+    ] as const) {
+      const subject = joint().elect([B, D]);
+      subject.peer(...some.map((id) => subject.ack(id, 3)));
+      subject.flush();
+      expect(subject.core.commitIndex).toBe(0);
+      subject.peer(...others.map((id) => subject.ack(id, 3)));
+      subject.flush();
+      expect(subject.core.commitIndex).toBe(3);
+    }
+  });
+
+  test('§4.3: any server from either configuration may serve as leader', () => {
+    for (const self of [A, C, E]) {
+      const subject = new Subject({ self, log: [1], term: 1 });
+      const others = [A, B, C, D, E].filter((id) => id !== self);
+      for (const id of others) subject.connect(id);
+      subject.peer({ ...append(1, 1, [], { from: B }), entries: encode(2, [[configurationContent(JOINT), 1]]) });
+      expect(subject.elect(others).core.role.name).toBe('leader');
+    }
+  });
+
+  test('§4.3: once it is committed, the leader creates C_new, and does not wait for that to use it', () => {
+    const subject = joint().elect([B, D]);
+    subject.peer(subject.ack(B, 3), subject.ack(D, 3));
+    subject.written(subject.flush());
+    expect(subject.core).toMatchObject({ commitIndex: 3, log: { lastIndex: 4 } });
+    expect(subject.core.configurations.current).toMatchObject({ voters: [A, D, E], old: null });
+    subject.peer(subject.ack(E, 4));
+    subject.flush();
+    expect(subject.core.commitIndex).toBe(4);
   });
 });
 

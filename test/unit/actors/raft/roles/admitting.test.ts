@@ -1,13 +1,12 @@
 /** Whose votes and acknowledgements count, and letting in those who have lost their memory. */
 
 import { describe, expect, test } from 'vitest';
-import { admissionContent, type Admission } from '../../../../../src/actors/raft/admissions.js';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { forgetfulVoters } from '../../../../../src/actors/raft/admitting.js';
 import { createCore } from '../../../../../src/actors/raft/state.js';
 import { statusOf } from '../../../../../src/actors/raft/status.js';
 import { logIndex, nodeId, term, type NodeId } from '../../../../../src/ids.js';
-import { admissionAt, candidate, grantPreVote, grantVote } from './campaigning.js';
+import { admissionAt, admissionContent, candidate, grantPreVote, grantVote } from './campaigning.js';
 import {
   A,
   append,
@@ -21,6 +20,9 @@ import {
   MAX_MS,
   sentOf,
   Subject,
+  type Admission,
+  firstLivesOf,
+  foundedAs,
   type Given,
   termsOf,
 } from './fixture.js';
@@ -81,7 +83,7 @@ describe('a node that remembers a cluster', () => {
     const subject = new Subject({ lives: { b: 2, c: 2 } });
     subject.tick(4 * MAX_MS);
     expect(statusOf(subject.core).isMemoryLost).toBe(false);
-    subject.peer(append(0, 0));
+    subject.peer(append(0, 0, [], { term: 1 }));
     subject.tick(4 * MAX_MS);
     expect(statusOf(subject.core).isMemoryLost).toBe(false);
     subject.tick(2 * MAX_MS);
@@ -314,16 +316,6 @@ describe('a voter that comes back without its memory', () => {
     expect(subject.core.log.lastIndex).toBe(1);
   });
 
-  test('is not admitted if it is a learner: that needs no admission', () => {
-    const configuration = majorityConfiguration([A, B, C], [D]);
-    const subject = new Subject({ configuration }).elect();
-    round(subject, B, C, D);
-    subject.connect(D, 2);
-    round(subject, B, C, D);
-    round(subject, B, C, D);
-    expect(subject.core.log.lastIndex).toBe(1);
-  });
-
   test('has everybody told without delay that it was let in', () => {
     const subject = leaderOfReturned();
     round(subject, B, C);
@@ -345,9 +337,9 @@ describe('a follower whose log is cut off', () => {
     const subject = new Subject({ term: 1 });
     const retired = admissionContent([[B, null]]);
     subject.peer({ ...append(0, 0, [], { from: C }), entries: encode(1, [[retired, 1]]) });
-    expect(subject.core.admissions.of(B)).toBeNull();
+    expect(subject.core.configurations.current.admitted.get(B)).toBeUndefined();
     subject.peer(append(0, 0, [2], { term: 2 }));
-    expect(subject.core.admissions.of(B)).toBe('b1');
+    expect(subject.core.configurations.current.admitted.get(B)).toBe('b1');
   });
 });
 
@@ -355,11 +347,11 @@ describe('a node that starts again', () => {
   test('knows what snapshot and log say together', () => {
     const subject = new Subject({ log: [1] });
     const { options, log } = subject.core;
+    const configuration = foundedAs(options.configuration, firstLivesOf(options.configuration));
     log.append(admissionContent([[B, null]]), term(1), 1);
     const hardState = { term: term(1), votedFor: null };
-    const admissions = [A, B, C].map((id) => [id, lifeOf(id)] as const);
-    const again = createCore(options, 0, { hardState, log, admissions });
-    expect(again.admissions.at(logIndex(1))).toContainEqual([B, 'b1']);
-    expect(again.admissions.of(B)).toBeNull();
+    const again = createCore(options, 0, { hardState, log, configuration });
+    expect(again.configurations.at(logIndex(1))!.admitted.get(B)).toBe('b1');
+    expect(again.configurations.current.admitted.has(B)).toBe(false);
   });
 });

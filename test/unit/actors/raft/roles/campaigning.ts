@@ -1,15 +1,34 @@
 /** What campaigns and admissions need in tests of roles. */
 
-import { decodeAdmissions, type Admission } from '../../../../../src/actors/raft/admissions.js';
-import { EntryKind } from '../../../../../src/actors/raft/entry.js';
+import { majorityConfiguration, type Configuration } from '../../../../../src/actors/raft/configuration.js';
+import { configurationContent, decodeConfiguration } from '../../../../../src/actors/raft/configuration-entry.js';
+import { EntryKind, type Content } from '../../../../../src/actors/raft/entry.js';
 import type { RequestPreVote, RequestVote } from '../../../../../src/actors/raft/messages.js';
 import { logIndex, term, type NodeId } from '../../../../../src/ids.js';
-import { B, MAX_MS, Subject, type Given } from './fixture.js';
+import { A, B, C, firstLivesOf, foundedAs, MAX_MS, Subject, type Admission, type Given } from './fixture.js';
 
-/** What the log says at this index; null if that is no admission. */
-export function admissionAt({ core }: Subject, index: number): Admission[] | null {
+/** Which admissions the entry at this index changes; null if it says nothing of members. */
+export function admissionAt(subject: Subject, index: number): Admission[] | null {
+  const configuration = configurationAt(subject, index);
+  if (configuration === null) return null;
+  const before = subject.core.configurations.at(logIndex(index - 1))?.admitted;
+  return configuration.electors
+    .map((id): Admission => [id, configuration.admitted.get(id) ?? null])
+    .filter(([id, life]) => (before?.get(id) ?? null) !== life);
+}
+
+/** What the log says of members at this index; null if it is about something else. */
+export function configurationAt({ core }: Subject, index: number): Configuration | null {
   const { kind, payload } = core.log.entry(logIndex(index));
-  return kind === EntryKind.admission ? decodeAdmissions(payload) : null;
+  return kind === EntryKind.configuration ? decodeConfiguration(payload) : null;
+}
+
+/** The entry by which all voters count as they were founded, but for these. */
+export function admissionContent(
+  changes: readonly Admission[],
+  configuration: Configuration = majorityConfiguration([A, B, C]),
+): Content {
+  return configurationContent(foundedAs(configuration, [...firstLivesOf(configuration), ...changes])!);
 }
 
 export function grantPreVote(subject: Subject, ...from: NodeId[]): void {

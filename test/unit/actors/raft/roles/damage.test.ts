@@ -1,10 +1,10 @@
 /** What arrives damaged is refused, and changes nothing. */
 
 import { describe, expect, test } from 'vitest';
-import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { logIndex } from '../../../../../src/ids.js';
 import { contentOf } from '../content.js';
+import { admissionContent } from './campaigning.js';
 import { append, B, blockOf, C, encode, payloadOf, Subject } from './fixture.js';
 
 const damaged = expect.objectContaining({ code: 'ERR_PROTOCOL' });
@@ -19,12 +19,12 @@ describe('what was damaged on its way', () => {
     expect(subject.flush()).toEqual([]);
   });
 
-  test('does not count although its checksums are right: an admission that is none', () => {
+  test('does not count although its checksums are right: a configuration that is none', () => {
     const subject = new Subject({ term: 1 });
-    const broken = contentOf(EntryKind.admission, payloadOf(1));
+    const broken = contentOf(EntryKind.configuration, payloadOf(1));
     expect(() => subject.peer({ ...append(0, 0), entries: encode(1, [[broken, 1]]) })).toThrow(damaged);
     expect(subject.core).toMatchObject({ log: { lastIndex: 0 }, leader: null });
-    expect(subject.core.admissions.of(B)).toBe('b1');
+    expect(subject.core.configurations.current.admitted.get(B)).toBe('b1');
   });
 
   test('is not appended by a leader, which goes on', () => {
@@ -38,9 +38,9 @@ describe('what was damaged on its way', () => {
   });
 });
 
-test('a peer that forwards an admission is not let', () => {
+test('a peer that forwards a change of members is not let', () => {
   const subject = new Subject().establish();
   subject.peer({ type: 'forward', ...admissionContent([[C, null]]) });
   expect(subject.flush()).toEqual([]);
-  expect(subject.core.admissions.of(C)).toBe('c1');
+  expect(subject.core.configurations.current.admitted.get(C)).toBe('c1');
 });

@@ -3,8 +3,12 @@
  * sessions count from 1. Messages come from peers `b` and `c` unless a test says otherwise.
  */
 
-import type { Admission } from '../../../../../src/actors/raft/admissions.js';
-import { majorityConfiguration, peersOf, type Configuration } from '../../../../../src/actors/raft/configuration.js';
+import {
+  configurationOf,
+  majorityConfiguration,
+  peersOf,
+  type Configuration,
+} from '../../../../../src/actors/raft/configuration.js';
 import type { Effect, Store } from '../../../../../src/actors/raft/effects.js';
 import { encodeEntryInto, entryBytes, EntryKind, type Content } from '../../../../../src/actors/raft/entry.js';
 import type {
@@ -32,6 +36,9 @@ export const HEARTBEAT_MS = 30;
 /** When every core is created. */
 export const START_MS = 1_000;
 const WALL_MS = 5_000;
+
+/** A voter, and the incarnation in which it counts; null: it does not. */
+export type Admission = readonly [NodeId, Incarnation | null];
 
 export interface Given {
   /** The term of each entry of the log, from index 1. */
@@ -81,7 +88,7 @@ export class Subject {
       {
         hardState: { term: term(given.term ?? log.lastTerm), votedFor: given.votedFor ?? null },
         log,
-        admissions: given.admissions ?? configuration.voters.map((id) => [id, lifeOf(id)]),
+        configuration: foundedAs(configuration, given.admissions ?? firstLivesOf(configuration)),
       },
     );
     for (const peer of peersOf(configuration, self)) {
@@ -240,6 +247,18 @@ export function encode(firstIndex: number, entries: readonly (readonly [Content,
     offset = encodeEntryInto(bytes, view, offset, content, term(each), index, index - 1);
   });
   return bytes;
+}
+
+/** This configuration with these admissions; null where there are none: nothing has been founded. */
+export function foundedAs(configuration: Configuration, admissions: readonly Admission[]): Configuration | null {
+  if (admissions.length === 0) return null;
+  const admitted = [...new Map(admissions)].filter((each): each is [NodeId, Incarnation] => each[1] !== null);
+  return configurationOf({ ...configuration, admitted: new Map(admitted) });
+}
+
+/** All voters as they were founded. */
+export function firstLivesOf({ electors }: Configuration): Admission[] {
+  return electors.map((id) => [id, lifeOf(id)]);
 }
 
 /** The incarnation of a node in its first life, or in another one. */

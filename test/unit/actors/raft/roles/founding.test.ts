@@ -1,9 +1,8 @@
 /** It takes all voters to found a cluster: one that is missing might be one that remembers a cluster. */
 
 import { describe, expect, test } from 'vitest';
-import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
-import { admissionAt, candidate, grantPreVote, grantVote } from './campaigning.js';
+import { admissionAt, admissionContent, candidate, grantPreVote, grantVote } from './campaigning.js';
 import { A, append, B, C, encode, lifeOf, MAX_MS, Subject } from './fixture.js';
 
 describe('a cluster that is yet to be founded', () => {
@@ -24,7 +23,7 @@ describe('a cluster that is yet to be founded', () => {
       [B, 'b1'],
       [C, 'c1'],
     ]);
-    expect(subject.core.admissions.of(C)).toBe('c1');
+    expect(subject.core.configurations.current.admitted.get(C)).toBe('c1');
   });
 
   test('takes its own vote too, once that is durable', () => {
@@ -83,6 +82,6 @@ describe('a cluster that is yet to be founded', () => {
     const founding = admissionContent([A, B, C].map((id) => [id, lifeOf(id)]));
     subject.peer({ ...append(0, 0, [], { term: 1 }), entries: encode(1, [[founding, 1]]) });
     subject.peer(append(0, 0, [2], { term: 2, from: C }));
-    expect(subject.core.admissions.isFounded).toBe(false);
+    expect(subject.core.configurations.isFounded).toBe(false);
   });
 });

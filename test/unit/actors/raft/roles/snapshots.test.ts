@@ -1,26 +1,40 @@
 /** A follower that is given a snapshot: what it fetches, what it says, and what storage is told of it. */
 
 import { describe, expect, test } from 'vitest';
-import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
+import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { dropLogTo } from '../../../../../src/actors/raft/snapshots.js';
 import { logIndex, term, type LastIncluded } from '../../../../../src/ids.js';
 import { contentOf } from '../content.js';
-import { A, append, B, C, encode, install, lifeOf, MAX_MS, sentLaterOf, storesOf, Subject } from './fixture.js';
+import { admissionContent } from './campaigning.js';
+import {
+  A,
+  append,
+  B,
+  C,
+  encode,
+  foundedAs,
+  install,
+  lifeOf,
+  MAX_MS,
+  sentLaterOf,
+  storesOf,
+  Subject,
+} from './fixture.js';
 
-/** What the snapshot's footer says: by then, b was in its second life. */
-const ADMISSIONS = [
+/** What the snapshot's footer says: by then, c was in its second life. */
+const CONFIGURATION = foundedAs(majorityConfiguration([A, B, C]), [
   [A, lifeOf(A)],
-  [B, lifeOf(B, 2)],
-  [C, lifeOf(C)],
-] as const;
+  [B, lifeOf(B)],
+  [C, lifeOf(C, 2)],
+]);
 
 function lastIncluded(index: number): LastIncluded {
   return { index: logIndex(index), term: term(2), timestampMs: 100 * index };
 }
 
 function installed(index: number) {
-  return { type: 'snapshotInstalled', lastIncluded: lastIncluded(index), admissions: ADMISSIONS } as const;
+  return { type: 'snapshotInstalled', lastIncluded: lastIncluded(index), configuration: CONFIGURATION } as const;
 }
 
 function receiving(log: number[] = [1]): Subject {
@@ -118,23 +132,23 @@ describe('storage', () => {
   });
 });
 
-describe('what a snapshot says of admissions', () => {
+describe('what a snapshot says of members', () => {
   test('counts where it takes the place of the log', () => {
     const subject = receiving([1, 1]);
     subject.local(installed(9));
-    expect(subject.core.admissions.of(B)).toBe(lifeOf(B, 2));
+    expect(subject.core.configurations.current.admitted.get(C)).toBe(lifeOf(C, 2));
   });
 
   test('is what the log says, where the log holds it', () => {
-    const retired = encode(1, [[admissionContent([[B, null]]), 2]]);
+    const retired = encode(1, [[admissionContent([[C, null]]), 2]]);
     const subject = new Subject({ term: 3 });
     subject.peer({ ...append(0, 0), entries: retired }, append(1, 2, [2, 3]), install(2));
     subject.local(installed(2));
     expect(subject.core.log.firstIndex).toBe(3);
-    expect(subject.core.admissions.of(B)).toBe(null);
+    expect(subject.core.configurations.current.admitted.get(C)).toBeUndefined();
     // Cutting off what is behind leaves it as it is.
     subject.peer(append(2, 2, [3, 3]));
-    expect(subject.core.admissions.at(logIndex(2))).toContainEqual([B, null]);
+    expect(subject.core.configurations.at(logIndex(2))!.admitted.has(C)).toBe(false);
   });
 });
 
@@ -143,14 +157,14 @@ describe('dropping', () => {
     const subject = new Subject({ log: [1], term: 3 });
     subject.peer({
       ...append(1, 1),
-      entries: encode(2, [[admissionContent([[B, null]]), 2]]),
+      entries: encode(2, [[admissionContent([[C, null]]), 2]]),
       leaderCommit: logIndex(2),
     });
     subject.flush();
     subject.local({ type: 'applied', index: logIndex(2) });
     dropLogTo(subject.core, logIndex(2));
     expect(subject.core.log.firstIndex).toBe(3);
-    expect(subject.core.admissions.at(logIndex(2))).toContainEqual([B, null]);
+    expect(subject.core.configurations.at(logIndex(2))!.admitted.has(C)).toBe(false);
   });
 
   test('of what has not been applied cannot be', () => {

@@ -1,6 +1,7 @@
 /** Histories drawn from a seed: sessions opened and evicted, blocks in order, twice and too early, admissions, nothing. */
 
-import { admissionContent } from '../../../../../src/actors/raft/admissions.js';
+import { configurationOf, majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
+import { configurationContent } from '../../../../../src/actors/raft/configuration-entry.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import {
   object,
@@ -41,8 +42,9 @@ export function randomHistory(seed: number, length: number): EntryLike[] {
       sessions.set(index, 1);
     } else if (dice === 1) {
       const node = nodeId(`127.0.0.1:400${below(3)}`);
-      const { payload } = admissionContent([[node, below(3) === 0 ? null : incarnation(`${below(10)}`.repeat(32))]]);
-      entries.push({ kind: EntryKind.admission, payload: Uint8Array.from(payload).buffer, timestampMs });
+      const admitted = new Map(below(3) === 0 ? [] : [[node, incarnation(`${below(10)}`.repeat(32))]]);
+      const { payload } = configurationContent(configurationOf({ ...majorityConfiguration([node]), admitted }));
+      entries.push({ kind: EntryKind.configuration, payload: Uint8Array.from(payload).buffer, timestampMs });
     } else if (dice === 2) {
       entries.push(noop);
     } else {
