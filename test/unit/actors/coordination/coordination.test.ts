@@ -196,6 +196,23 @@ describe('a session', () => {
     ]);
   });
 
+  test('that ends after a snapshot gives up its claims in the order in which it would have without', async () => {
+    const of3 = (request: number, name: string, permits: number): ClaimTerms =>
+      exclusive(request, name, { of: 3, permits });
+    const lived = withSessions(4);
+    lived.claim(2, of3(1, 'a', 1));
+    lived.claim(1, of3(1, 'b', 3));
+    lived.claim(1, of3(2, 'a', 2));
+    lived.claim(3, of3(1, 'a', 1));
+    lived.claim(4, of3(1, 'b', 1));
+    const returned = await restored(new Coordination(), await written(lived));
+
+    lived.closeSession(1);
+    returned.closeSession(1);
+
+    expect(await written(returned)).toEqual(await written(lived));
+  });
+
   test('expires only if it has not been renewed since it was seen', () => {
     const coordination = withSessions(1);
     coordination.claim(1, exclusive(1));
