@@ -16,8 +16,18 @@ export type ObjectClass<T extends object = object, Args extends readonly never[]
   readonly module: string;
 };
 
+/** When a method that can wait has nothing to do yet, and what may help. Plain data. */
+export interface WaitingMethod {
+  /** What it returns then: a primitive. */
+  readonly while: unknown;
+  /** The `type`s of changes after which it is tried again. */
+  readonly until: readonly string[];
+}
+
 export interface ClassDescription {
   readonly module: string;
+  /** The replicated methods that can wait: `static readonly waits`. */
+  readonly waits: Readonly<Record<string, WaitingMethod>>;
   /** In the order in which the classes declare them, base classes last. */
   readonly methods: ReadonlyMap<string, MethodKind>;
 }
@@ -34,7 +44,8 @@ export function describeClass(object: string, value: unknown): ClassDescription 
   const module = moduleOf(object, value);
   const methods = methodsOf(object, value);
   checkState(object, value);
-  return { module, methods };
+  const { waits = {} } = value as { readonly waits?: Readonly<Record<string, WaitingMethod>> };
+  return { module, methods, waits };
 }
 
 /** The error for an object that cannot be replicated as it is. `complaint` ends the sentence that its name starts. */

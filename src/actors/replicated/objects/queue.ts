@@ -2,11 +2,14 @@
  * ReplQueue: a replicated queue. Runs on the object's thread, like every replicated object.
  */
 
+import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
 import { checkCapacity, checkItem, type QueueOptions } from './capacity.js';
 import { checkOptions } from './check-options.js';
 import { Fifo } from './fifo.js';
 import { inParts } from './in-parts.js';
+import type { QueueChange } from './object-changes.js';
+import { WAITS } from './queue-waits.js';
 
 /** What a snapshot starts with. */
 interface Head {
@@ -32,6 +35,10 @@ interface Head {
  */
 export class ReplQueue<Item = unknown> {
   static readonly module = import.meta.url;
+  /** `take` and `put`, called with a signal, wait for something to take, and for room. */
+  static readonly waits = WAITS;
+  declare readonly changes: QueueChange<Item>;
+  declare readonly waits: { take: Item; put: true };
   readonly #capacity: number;
   readonly #items = new Fifo<Item>();
 
@@ -53,16 +60,20 @@ export class ReplQueue<Item = unknown> {
     checkItem(item);
     if (this.#items.size >= this.#capacity) return false;
     this.#items.push(item);
+    if (isWatched(this)) tellChange({ type: 'put', item } satisfies QueueChange<Item>);
     return true;
   }
 
   /** Removes the oldest item and returns it, or undefined if there is none. Each item is taken once. */
   @replicated take(): Item | undefined {
-    return this.#items.shift();
+    const item = this.#items.shift();
+    if (item !== undefined && isWatched(this)) tellChange({ type: 'take', item } satisfies QueueChange<Item>);
+    return item;
   }
 
   /** Removes all items. */
   @replicated clear(): void {
+    if (this.#items.size > 0 && isWatched(this)) tellChange({ type: 'clear' } satisfies QueueChange<Item>);
     this.#items.clear();
   }
 
