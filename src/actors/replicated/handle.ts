@@ -92,7 +92,7 @@ export class HandleFactory {
     if (hasKey && !isChangeKey(first))
       throw invalid('key', `must be a string, number, bigint or boolean, not ${shown(first)}`);
     const options = (hasKey || first === undefined ? second : first) ?? {};
-    const { signal, from, read } = this.#checkedWatch(options as WatchOptions);
+    const { signal, from, read } = this.#checkedWatch(options);
     return this.#caller.watch({
       object: this.#object,
       key: hasKey ? first : undefined,
@@ -102,8 +102,9 @@ export class HandleFactory {
     });
   }
 
-  #checkedWatch(options: WatchOptions): WatchOptions {
-    if (typeof options !== 'object') throw invalid('options', `must be an object, not ${typeof options}`);
+  #checkedWatch(given: object): WatchOptions {
+    if (typeof given !== 'object') throw invalid('options', `must be an object, not ${typeof given}`);
+    const options: WatchOptions = given;
     const { signal, from, read } = options;
     const unknown = Object.keys(options).find((key) => !WATCH_OPTIONS.has(key));
     if (unknown !== undefined) throw invalid(unknown, 'is not an option of watch; there are signal, from and read');

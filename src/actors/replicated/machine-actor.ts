@@ -80,7 +80,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#feeds = new ChangeFeeds({
       clock: context.clock,
       caller: this.#caller,
-      forgetLater: (delayMs) => context.after(delayMs, { type: 'forgetIdleWatchers' }),
+      forgetLater: (delayMs) => void context.after(delayMs, { type: 'forgetIdleWatchers' }),
     });
     this.#load();
   }

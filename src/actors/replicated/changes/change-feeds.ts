@@ -6,7 +6,7 @@
 
 import { ConclaveError, toPlainError } from '../../../errors.js';
 import { logIndex } from '../../../ids.js';
-import type { ActorRef, Timer, Transferable } from '../../../runtime/actor.js';
+import type { ActorRef, Transferable } from '../../../runtime/actor.js';
 import type { Clock } from '../../../runtime/clock.js';
 import { ArrayWriter } from '../array-writer.js';
 import type { CallerMessage, WatchedChanges } from '../caller-messages.js';
@@ -31,7 +31,7 @@ export interface ChangeFeedsHost {
   readonly clock: Clock;
   readonly caller: ActorRef<CallerMessage>;
   /** Calls `forgetIdle` after so long. */
-  readonly forgetLater: (delayMs: number) => Timer;
+  readonly forgetLater: (delayMs: number) => void;
 }
 
 export class ChangeFeeds {
@@ -44,7 +44,7 @@ export class ChangeFeeds {
   #waiting: WatchChanges[] = [];
   readonly #writer = new ArrayWriter();
   #sentBytes = 0;
-  #timer: Timer | null = null;
+  #isForgetting = false;
 
   constructor(host: ChangeFeedsHost) {
     this.#host = host;
@@ -63,7 +63,7 @@ export class ChangeFeeds {
     const { recorder, key } = watch;
     recorder.end(key, this.#host.clock.nowMs());
     if (recorder.feeds > FEEDS_MAX) recorder.forgetIdle(this.#host.clock.nowMs());
-    this.#timer ??= this.#host.forgetLater(KEPT_UNWATCHED_MS);
+    this.#forgetLater();
   }
 
   /** The caller has taken so much of what it was sent. */
@@ -89,7 +89,7 @@ export class ChangeFeeds {
 
   /** Stops recording what nobody has watched for so long. */
   forgetIdle(): void {
-    this.#timer = null;
+    this.#isForgetting = false;
     const beforeMs = this.#host.clock.nowMs() - KEPT_UNWATCHED_MS;
     let isAnyIdle = false;
     for (const recorder of this.#recorders) {
@@ -97,7 +97,13 @@ export class ChangeFeeds {
       if (recorder.feeds === 0) this.#recorders.delete(recorder);
       else isAnyIdle ||= recorder.hasIdle;
     }
-    if (isAnyIdle) this.#timer = this.#host.forgetLater(KEPT_UNWATCHED_MS);
+    if (isAnyIdle) this.#forgetLater();
+  }
+
+  #forgetLater(): void {
+    if (this.#isForgetting) return;
+    this.#isForgetting = true;
+    this.#host.forgetLater(KEPT_UNWATCHED_MS);
   }
 
   #tellNews(appliedIndex: number): void {
