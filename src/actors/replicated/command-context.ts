@@ -6,6 +6,7 @@
 
 import { ConclaveError } from '../../errors.js';
 import { SeededRandom } from '../../runtime/random.js';
+import type { ChangeKey } from './changes/change-key.js';
 import type { ChangeRecorder } from './changes/change-recorder.js';
 
 /** What a command may read, the same on every replica. Valid until the command returns. */
@@ -63,6 +64,11 @@ export function leaveCommand(): void {
  */
 export function isWatched(instance: object): boolean {
   return instance === currentInstance && currentChanges!.isRecording;
+}
+
+/** The same for one change of this key: what nobody watches need not be made up, but counts. */
+export function isKeyWatched(instance: object, key: ChangeKey): boolean {
+  return isWatched(instance) && currentChanges!.wants(currentIndex, currentPosition, key);
 }
 
 /** For ready-made objects, where {@link isWatched}. */

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Changes } from '../../../src/actors/replicated/changes/changes.js';
-import { CHANGES_KEPT_MAX } from '../../../src/actors/replicated/changes/change-recorder.js';
+import { CHANGES_KEPT_MAX } from '../../../src/actors/replicated/changes/change-row.js';
 import { CHANGES_WAITING_MAX } from '../../../src/actors/replicated/changes/watch.js';
 import { object } from '../../../src/actors/replicated/object-definition.js';
 import { ReplCounter, ReplList, ReplMap, ReplQueue, ReplSet } from '../../../src/actors/replicated/objects/index.js';

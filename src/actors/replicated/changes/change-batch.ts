@@ -3,7 +3,6 @@
  * encoded list. Encoded once, however many watch.
  */
 
-import type { ArrayWriter } from '../array-writer.js';
 import type { ValueCodec } from '../value-codec.js';
 import type { ChangePlace } from './change-place.js';
 
@@ -17,28 +16,11 @@ export interface ChangeBatch {
 /** So that what is bounded in bytes is bounded in number, too. */
 const MESSAGE_BYTES = 1024;
 
-/** One change as it is kept until nobody can ask for it any more. */
-export interface RecordedChange extends ChangePlace {
-  readonly bytes: Uint8Array;
-}
-
-export function encodeBatch(recorded: readonly RecordedChange[], writer: ArrayWriter): ChangeBatch {
-  const places = new Float64Array(3 * recorded.length);
-  writer.clear();
-  for (const [i, { index, command, change, bytes }] of recorded.entries()) {
-    places[3 * i] = index;
-    places[3 * i + 1] = command;
-    places[3 * i + 2] = change;
-    writer.add(bytes);
-  }
-  return { places, changes: writer.finish(recorded.length).slice() };
-}
-
 export function decodeChanges({ changes }: ChangeBatch, codec: ValueCodec): unknown[] {
   return codec.decode(changes) as unknown[];
 }
 
-export function placeIn({ places }: ChangeBatch, position: number): ChangePlace {
+export function placeIn({ places }: { readonly places: Float64Array }, position: number): ChangePlace {
   const at = 3 * position;
   return { index: places[at]!, command: places[at + 1]!, change: places[at + 2]! };
 }

@@ -7,21 +7,10 @@
 import { asError, ConclaveError } from '../../../errors.js';
 import { ArrayWriter } from '../array-writer.js';
 import type { ValueCodec } from '../value-codec.js';
-import { encodeBatch, type ChangeBatch, type RecordedChange } from './change-batch.js';
+import type { ChangeBatch } from './change-batch.js';
 import { keyOfChange, type ChangeKey } from './change-key.js';
 import { comparePlaces, FIRST_PLACE, placeAfter, type ChangePlace } from './change-place.js';
-
-/** How much is kept of one object. */
-export const CHANGES_KEPT_MAX = 65_536;
-export const CHANGES_KEPT_BYTES_MAX = 16 * 1024 * 1024;
-
-/** What one kept change costs besides its bytes, about. */
-const CHANGE_OVERHEAD_BYTES = 64;
-
-interface Entry extends RecordedChange {
-  /** Undefined: it concerns all keys. */
-  readonly key: ChangeKey | undefined;
-}
+import { ChangeRow } from './change-row.js';
 
 /** Those who watch one key, or all. */
 interface Feed {
@@ -45,14 +34,9 @@ export class ChangeRecorder {
   readonly #codec: ValueCodec;
   /** By key; undefined stands for all of them. */
   readonly #feeds = new Map<ChangeKey | undefined, Feed>();
-  /** What is kept lies from `#start` on. */
-  #entries: Entry[] = [];
-  #start = 0;
-  #bytes = 0;
+  readonly #row = new ChangeRow();
   /** From here on, what has been recorded is kept. */
   #keptFrom: ChangePlace = FIRST_PLACE;
-  /** Where in `#entries` begins what has not been told. Invariant: #start <= #toldTo <= #entries.length, unless `#lost`. */
-  #toldTo = 0;
   #lost: ConclaveError | null = null;
   /** The command that told of a change last, and of how many it has. */
   #index = -1;
@@ -66,7 +50,7 @@ export class ChangeRecorder {
 
   /** Is there something to tell? */
   get hasNews(): boolean {
-    return this.#lost !== null || this.#toldTo < this.#entries.length;
+    return this.#lost !== null || this.#row.untaken > 0;
   }
 
   /** Is there something that cannot be told any more? */
@@ -85,40 +69,40 @@ export class ChangeRecorder {
     return this.#feeds.size;
   }
 
+  /**
+   * Would a change of this key be recorded? One that would not be need not be made up: it counts as told.
+   */
+  wants(index: number, command: number, key: ChangeKey): boolean {
+    if (this.#feeds.has(undefined) || this.#feeds.has(key)) return true;
+    this.#enter(index, command);
+    this.#change++;
+    return false;
+  }
+
   /** Takes what the command at this place in the log tells of. */
   record(index: number, command: number, change: unknown): void {
-    if (index !== this.#index || command !== this.#command) {
-      this.#index = index;
-      this.#command = command;
-      this.#change = 0;
-    }
+    this.#enter(index, command);
     // Those that nobody watches count as well, for places are the same on every node.
     const place = this.#change++;
     try {
       const key = keyOfChange(change);
       if (key !== undefined && !this.#feeds.has(key) && !this.#feeds.has(undefined)) return;
-      const bytes = this.#codec.encodeInto(change, 'change').slice();
-      this.#entries.push({ index, command, change: place, key, bytes });
-      this.#bytes += bytes.length + CHANGE_OVERHEAD_BYTES;
+      const dropped = this.#row.push(index, command, place, key, this.#codec.encodeInto(change, 'change'));
+      if (dropped === null) return;
+      this.#keptFrom = dropped;
+      if (this.#row.hasLost) this.#lost ??= tooMany(this.object);
     } catch (error) {
       // Whether somebody watches must make no difference to the command.
-      this.#loseAll({ index, command, change: place }, notTold(this.object, error));
-      return;
-    }
-    while (this.#bytes > CHANGES_KEPT_BYTES_MAX || this.#entries.length - this.#start > CHANGES_KEPT_MAX) {
-      this.#dropOldest();
+      this.#lost ??= notTold(this.object, error);
+      this.#row.clear();
+      this.#keptFrom = placeAfter({ index, command, change: place });
     }
   }
 
   /** The command at this place has thrown: what it has told of is not so. */
   takeBack(index: number, command: number): void {
     if (index !== this.#index || command !== this.#command) return;
-    for (;;) {
-      const last = this.#entries.at(-1);
-      if (this.#entries.length === this.#start || last?.index !== index || last.command !== command) return;
-      this.#entries.pop();
-      this.#bytes -= last.bytes.length + CHANGE_OVERHEAD_BYTES;
-    }
+    while (this.#row.popOf(index, command));
   }
 
   /**
@@ -136,15 +120,7 @@ export class ChangeRecorder {
     if (feed === undefined) this.#feeds.set(key, { since: isNew ? next : known!, watchers: 1, idleSinceMs: 0 });
     else feed.watchers++;
     this.isRecording = true;
-    const missed = isNew
-      ? []
-      : this.#entries
-          .slice(this.#start)
-          .filter(
-            (entry) =>
-              comparePlaces(entry, from) >= 0 && (key === undefined || entry.key === undefined || entry.key === key),
-          );
-    return encodeBatch(missed, new ArrayWriter());
+    return this.#row.since(isNew ? next : from, key, new ArrayWriter());
   }
 
   /** One who watched this key does no longer. */
@@ -171,10 +147,14 @@ export class ChangeRecorder {
       this.#reset();
       return { type: 'lost', error: lost };
     }
-    const batch = encodeBatch(this.#entries.slice(this.#toldTo), writer);
-    this.#toldTo = this.#entries.length;
-    this.#compact();
-    return { type: 'changes', batch };
+    return { type: 'changes', batch: this.#row.take(writer) };
+  }
+
+  #enter(index: number, command: number): void {
+    if (index === this.#index && command === this.#command) return;
+    this.#index = index;
+    this.#command = command;
+    this.#change = 0;
   }
 
   /** From where on the changes of this key are kept; null: they are not recorded. */
@@ -186,35 +166,9 @@ export class ChangeRecorder {
     return known === null || comparePlaces(known, this.#keptFrom) >= 0 ? known : this.#keptFrom;
   }
 
-  #dropOldest(): void {
-    const oldest = this.#entries[this.#start]!;
-    this.#keptFrom = placeAfter(oldest);
-    this.#bytes -= oldest.bytes.length + CHANGE_OVERHEAD_BYTES;
-    if (this.#start >= this.#toldTo) this.#lost ??= tooMany(this.object);
-    this.#start++;
-    if (this.#toldTo < this.#start) this.#toldTo = this.#start;
-    this.#compact();
-  }
-
-  /** Gives back what lies before `#start`, now and then. */
-  #compact(): void {
-    if (this.#start < 1024 || 2 * this.#start < this.#entries.length) return;
-    this.#entries = this.#entries.slice(this.#start);
-    this.#toldTo -= this.#start;
-    this.#start = 0;
-  }
-
-  #loseAll(place: ChangePlace, error: ConclaveError): void {
-    this.#lost ??= error;
-    this.#entries = [];
-    this.#start = this.#toldTo = this.#bytes = 0;
-    this.#keptFrom = placeAfter(place);
-  }
-
   #reset(): void {
     this.isRecording = false;
-    this.#entries = [];
-    this.#start = this.#toldTo = this.#bytes = 0;
+    this.#row.clear();
     this.#keptFrom = FIRST_PLACE;
     this.#lost = null;
   }

@@ -4,6 +4,7 @@
  */
 
 import { ConclaveError } from '../../../errors.js';
+import { placeIn } from './change-batch.js';
 import type { ChangeKey } from './change-key.js';
 import { comparePlaces, placeAfter, type ChangePlace } from './change-place.js';
 import type { Changes } from './changes.js';
@@ -73,7 +74,7 @@ export class Watch implements Changes {
   get at(): ChangePlace | null {
     const begunAt = this.#begunAt;
     if (begunAt === null || this.#isEnded) return this.#endedAt;
-    const last = this.#lastPiece === null ? begunAt : placeAfter(placeOf(this.#lastPiece, this.#lastPosition));
+    const last = this.#lastPiece === null ? begunAt : placeAfter(placeIn(this.#lastPiece, this.#lastPosition));
     const { upTo } = this.object;
     return this.#unread === 0 && comparePlaces(upTo, last) > 0 ? upTo : last;
   }
@@ -173,16 +174,11 @@ export class Watch implements Changes {
   }
 }
 
-function placeOf({ places }: Piece, position: number): ChangePlace {
-  const at = 3 * position;
-  return { index: places[at]!, command: places[at + 1]!, change: places[at + 2]! };
-}
-
 /** The same piece where nothing in it lies before `start`. */
 function withoutEarlier(piece: Piece, start: ChangePlace): Piece {
   const { values, places, bytes } = piece;
   let earlier = 0;
-  while (earlier < values.length && comparePlaces(placeOf(piece, earlier), start) < 0) earlier++;
+  while (earlier < values.length && comparePlaces(placeIn(piece, earlier), start) < 0) earlier++;
   return earlier === 0 ? piece : { values: values.slice(earlier), places: places.slice(3 * earlier), bytes };
 }
 

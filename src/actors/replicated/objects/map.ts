@@ -2,7 +2,7 @@
  * ReplMap: a replicated Map. Runs on the object's thread, like every replicated object.
  */
 
-import { isWatched, tellChange } from '../command-context.js';
+import { isKeyWatched, isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
 import { checkRoom, ENTRIES_MAX } from './entries-max.js';
 import type { MapChange } from './object-changes.js';
@@ -140,10 +140,11 @@ export class ReplMap<K extends MapKey = MapKey, V = unknown> {
   private tellSet(key: K, value: V): void {
     const { map } = this;
     const previous = map.get(key) as V;
-    if (!map.has(key)) tellChange({ type: 'set', key, value } satisfies MapChange<K, V>);
-    else if (isObject(value) || !Object.is(value, previous)) {
-      tellChange({ type: 'set', key, value, previous } satisfies MapChange<K, V>);
-    }
+    const isNew = previous === undefined && !map.has(key);
+    if (!isNew && Object.is(value, previous) && !isObject(value)) return;
+    if (!isKeyWatched(this, key)) return;
+    const change: MapChange<K, V> = isNew ? { type: 'set', key, value } : { type: 'set', key, value, previous };
+    tellChange(change);
   }
 }
 

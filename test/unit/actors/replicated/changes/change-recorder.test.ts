@@ -4,11 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ArrayWriter } from '../../../../../src/actors/replicated/array-writer.js';
 import { decodeChanges, placeIn, type ChangeBatch } from '../../../../../src/actors/replicated/changes/change-batch.js';
 import type { ChangePlace } from '../../../../../src/actors/replicated/changes/change-place.js';
-import {
-  CHANGES_KEPT_BYTES_MAX,
-  CHANGES_KEPT_MAX,
-  ChangeRecorder,
-} from '../../../../../src/actors/replicated/changes/change-recorder.js';
+import { ChangeRecorder } from '../../../../../src/actors/replicated/changes/change-recorder.js';
+import { CHANGES_KEPT_BYTES_MAX, CHANGES_KEPT_MAX } from '../../../../../src/actors/replicated/changes/change-row.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
 
 const codec = new ValueCodec();
@@ -100,7 +97,20 @@ describe('ChangeRecorder', () => {
 
     expect(told().changes).toEqual(['one more']);
     expect(resumed(place(1), CHANGES_KEPT_MAX + 2)).toBeNull();
-    expect(resumed(place(2), CHANGES_KEPT_MAX + 2)).toHaveLength(CHANGES_KEPT_MAX);
+    const kept = resumed(place(CHANGES_KEPT_MAX / 2), CHANGES_KEPT_MAX + 2)!;
+    expect(kept).toHaveLength(CHANGES_KEPT_MAX / 2 + 2);
+    expect(kept.at(-1)).toBe('one more');
+  });
+
+  it('takes back across what it keeps together', () => {
+    recorder.begin(undefined, null, place(1));
+    recorder.record(1, 0, 'a');
+    for (let change = 0; change < 3_000; change++) recorder.record(2, 0, change);
+    recorder.takeBack(2, 0);
+    recorder.record(3, 0, 'b');
+
+    expect(told()).toEqual({ places: [place(1), place(3)], changes: ['a', 'b'] });
+    expect(resumed(place(1, 0, 1), 4)).toEqual(['b']);
   });
 
   it('keeps so many bytes', () => {
