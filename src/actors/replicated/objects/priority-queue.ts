@@ -86,7 +86,7 @@ export class ReplPriorityQueue<Item = unknown> {
   }
 
   /**
-   * Adds an item. False when the queue is full, and has stayed as it was.
+   * Adds an item. False when the queue is full, and has stayed as it was; with a signal, it waits for room.
    *
    * @throws TypeError for an item that cannot be compared with those that are there, and for `undefined`; and whatever an
    *   order of the class's own throws.
@@ -101,7 +101,8 @@ export class ReplPriorityQueue<Item = unknown> {
   }
 
   /**
-   * Removes the item that comes first and returns it, or undefined if there is none. Each item is taken once.
+   * Removes the item that comes first and returns it, or undefined if there is none. Each item is taken once. With a
+   * signal, it waits.
    *
    * @throws whatever an order of the class's own throws.
    */

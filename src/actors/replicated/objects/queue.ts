@@ -31,6 +31,7 @@ interface Head {
  *   await jobs.peek(); // 'sweep'
  *   await jobs.take(); // 'sweep', which nobody else gets
  *   await jobs.take(); // undefined
+ *   await jobs.take({ signal: AbortSignal.timeout(5_000) }); // waits for one
  * }
  */
 export class ReplQueue<Item = unknown> {
@@ -52,7 +53,7 @@ export class ReplQueue<Item = unknown> {
   }
 
   /**
-   * Adds an item at the end. False when the queue is full, and has stayed as it was.
+   * Adds an item at the end. False when the queue is full, and has stayed as it was; with a signal, it waits for room.
    *
    * @throws TypeError for `undefined`.
    */
@@ -64,7 +65,7 @@ export class ReplQueue<Item = unknown> {
     return true;
   }
 
-  /** Removes the oldest item and returns it, or undefined if there is none. Each item is taken once. */
+  /** Removes the oldest item and returns it, or undefined if there is none. Each item is taken once. With a signal, it waits. */
   @replicated take(): Item | undefined {
     const item = this.#items.shift();
     if (item !== undefined && isWatched(this)) tellChange({ type: 'take', item } satisfies QueueChange<Item>);
