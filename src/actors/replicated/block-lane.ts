@@ -80,6 +80,11 @@ export class BlockLane {
     this.#options = options;
   }
 
+  /** Does anybody wait for a call, whose time may come to an end? */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0 || this.#sent.some((block) => !block.isSettled);
+  }
+
   get pending(): number {
     return this.#pending;
   }
@@ -104,7 +109,7 @@ export class BlockLane {
       const deadlineMs = call.timeoutMs === null ? null : this.#options.nowMs() + call.timeoutMs;
       block.add(resolveOfLast, rejectOfLast, deadlineMs);
       this.#pending++;
-      if (call.signal !== null) this.#rejectOnAbort(call.signal, promise, builder, block, position);
+      if (call.signal !== null) this.#rejectOnAbort(call.signal, call, promise, builder, block, position);
       return promise;
     } catch (error) {
       return Promise.reject(error);
@@ -263,6 +268,7 @@ export class BlockLane {
 
   #rejectOnAbort(
     signal: AbortSignal,
+    { isSettledOnceSent = false }: Call,
     promise: Promise<unknown>,
     builder: BlockBuilder,
     block: PendingBlock,
@@ -270,6 +276,7 @@ export class BlockLane {
   ): void {
     const onAbort = (): void => {
       const wasSent = block.id !== 0;
+      if (wasSent && isSettledOnceSent) return;
       if (block.reject(position, this.#aborted(signal, wasSent)) && !wasSent) builder.cancel(position);
     };
     const forget = this.#aborts.add(signal, onAbort);

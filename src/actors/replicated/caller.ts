@@ -15,6 +15,8 @@ import { MethodName, type BlockBuilder } from './block-builder.js';
 import { BlockLane, type LaneOptions } from './block-lane.js';
 import { CONSISTENCIES, type Call, type Consistency } from './call.js';
 import type { CallerMessage, NodeStatus, SessionRestored } from './caller-messages.js';
+import { WatchDesk, type WatchRequest } from './changes/watch-desk.js';
+import type { Watch } from './changes/watch.js';
 import type { MachineMessage } from './machine-messages.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
@@ -43,7 +45,7 @@ const NOT_FOUNDED =
 const MEMORY_LOST =
   'There can be no leader any more: this node remembers the cluster, and too many of the others have lost their memory.';
 
-/** Deadlines are looked at this often: a call may wait this much longer than it asked for. */
+/** Deadlines are looked at this often while there are any: a call may wait this much longer than it asked for. */
 const EXPIRE_EVERY_MS = 20;
 
 export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }> {
@@ -54,6 +56,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   readonly #options: CallerOptions;
   readonly #commands: BlockLane;
   readonly #queries: Readonly<Record<Consistency, BlockLane>>;
+  readonly #watches: WatchDesk;
   readonly #nothing = new MethodName('', '');
   #session: SessionId | null = null;
   /** The latest session that this node has had. Objects that are fed the log again tell of earlier ones. */
@@ -65,6 +68,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** What results have shown: no later answer may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
+  /** Will deadlines be looked at again? Invariant: true while anything waits. */
+  #isExpiring = false;
 
   constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
     this.#context = context;
@@ -87,31 +92,47 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         whyTimedOut: () => 'ERR_TIMEOUT',
       }),
     };
-    context.every(EXPIRE_EVERY_MS, { type: 'expire' });
+    this.#watches = new WatchDesk({
+      codec: options.codec,
+      commandBytesMax: options.commandBytesMax,
+      seenIndex: () => this.#seenIndex,
+      machine: this.#machine,
+    });
     this.#raft.tell({ type: 'openSession' });
   }
 
   /** Calls a replicated method. */
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#commands.call(name, args, call);
   }
 
   /** Calls a replicated method and waits for nothing. */
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     if (this.#stopped !== null) throw notSent(this.#stopped);
+    if (!this.#isExpiring) this.#expireLater();
     this.#commands.tell(name, args);
   }
 
   /** Calls a query. */
   query(name: MethodName, args: readonly unknown[], consistency: Consistency, call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#queries[consistency].call(name, args, call);
+  }
+
+  /** Begins to watch what changes in an object. Whatever goes wrong is for its reader to hear. */
+  watch(request: WatchRequest): Watch {
+    const watch = this.#watches.watch(request);
+    if (this.#stopped !== null) watch.end(notSent(this.#stopped));
+    return watch;
   }
 
   /** Runs nothing; resolves once everything that was committed before the call has been applied on this node. */
   catchUp(call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#queries.linearizable.callNothing(this.#nothing, call);
   }
 
@@ -163,10 +184,19 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       case 'machineBack':
         this.#isMachineUp = true;
         for (const lane of this.#lanes()) lane.flush();
+        this.#watches.askAgain();
+        return;
+      case 'watchBegun':
+        return this.#watches.onBegun(message);
+      case 'watchRefused':
+        return this.#watches.onRefused(message);
+      case 'watchedChanges':
+        return this.#watches.onChanges(message);
+      case 'allChangesLost':
+        this.#watches.loseAll(() => changesLost('This server was given a snapshot instead of the log'));
         return;
       case 'expire':
-        for (const lane of this.#lanes()) lane.expire(this.#context.clock.nowMs());
-        return;
+        return this.#expire();
     }
   }
 
@@ -177,6 +207,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#commands.failAll((wasSent) => (wasSent ? reason : notSent(reason)));
     // A query changes nothing, sent or not.
     for (const lane of Object.values(this.#queries)) lane.failAll(() => notSent(reason));
+    this.#watches.stop(notSent(reason));
   }
 
   /** What waits is for its owner to reject: `stop`, with the reason. */
@@ -186,6 +217,19 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
 
   #lanes(): BlockLane[] {
     return [this.#commands, this.#queries.linearizable, this.#queries.lease, this.#queries.local];
+  }
+
+  /** An idle node does not wake the user's thread. */
+  #expireLater(): void {
+    this.#isExpiring = true;
+    this.#context.after(EXPIRE_EVERY_MS, { type: 'expire' });
+  }
+
+  #expire(): void {
+    this.#isExpiring = false;
+    const lanes = this.#lanes();
+    for (const lane of lanes) lane.expire(this.#context.clock.nowMs());
+    if (lanes.some(({ isAwaited }) => isAwaited)) this.#expireLater();
   }
 
   #hasLeader(): boolean {
@@ -302,6 +346,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         cause,
       });
     for (const lane of Object.values(this.#queries)) lane.failSent(error);
+    this.#watches.loseAll(() => changesLost('The thread of the objects has ended', cause));
   }
 }
 
@@ -321,6 +366,11 @@ function resultLost(): ConclaveError {
     'The command was applied while this node was so far behind that it was given a snapshot instead of the log: its ' +
       'result is not known here. Read what it was to change.',
   );
+}
+
+function changesLost(why: string, cause?: Error): ConclaveError {
+  const message = `${why}: what has changed meanwhile is not known here. Read the state, and watch from there.`;
+  return new ConclaveError('ERR_CHANGES_LOST', message, cause === undefined ? {} : { cause });
 }
 
 function noLeader(): ConclaveError {
