@@ -34,6 +34,7 @@ const ADDRESSES: NodeAddresses = {
   caller: { system: SYSTEM, name: 'caller' },
   snapshotter: { system: SYSTEM, name: 'snapshotter' },
   logStore: { system: SYSTEM, name: 'log-store' },
+  administration: { system: SYSTEM, name: 'administration' },
 };
 
 /** What a node is made of; on other networks and disks, of something else. */

@@ -20,6 +20,8 @@ export interface NodeAddresses {
   readonly caller: ActorAddress;
   readonly snapshotter: ActorAddress;
   readonly logStore: ActorAddress;
+  /** On the caller's own thread; there is one on nodes that administrators can reach. */
+  readonly administration: ActorAddress;
 }
 
 /** What a node's actors are made from. */

@@ -21,6 +21,7 @@ import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
+import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
@@ -124,9 +125,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   ): Promise<Runtime<Definitions>> {
     refuseOwnThread();
     const checked = checkOptions(options);
-    return Runtime.startOn(checked, (events) =>
+    const runtime = await Runtime.startOn(checked, (events) =>
       checked.threads ? new ThreadsPlacement(checked, events) : new InlinePlacement(checked, events),
     );
+    const { main, addresses } = runtime.#placement;
+    spawnAdministration(main, addresses.administration, runtime);
+    return runtime;
   }
 
   /**

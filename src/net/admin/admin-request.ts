@@ -1,0 +1,78 @@
+/**
+ * What an administrator may ask of a node, as plain data: the names of the requests, what each is given, and the check of
+ * what has come from the network. Pure.
+ */
+
+import { ConclaveError } from '../../errors.js';
+import { parseAddress } from '../address.js';
+import { protocolError } from '../protocol-error.js';
+import { quote } from '../quote.js';
+
+/** What each request is given: nothing, an address, or an address that may be left out. */
+const ARGUMENTS = {
+  status: 'none',
+  add: 'address',
+  remove: 'address',
+  transfer: 'address or none',
+  compact: 'none',
+} as const;
+
+export type AdminCommand = keyof typeof ARGUMENTS;
+
+/** One request. What it does is what the call of the same name of a runtime does, on the node that is asked. */
+export type AdminRequest = {
+  /** How long whoever asks will wait, in milliseconds: 1 to {@link ADMIN_TIMEOUT_MS_MAX}. */
+  readonly timeoutMs: number;
+} & (
+  | { readonly command: CommandTaking<'none'>; readonly address: null }
+  | { readonly command: CommandTaking<'address'>; readonly address: string }
+  | { readonly command: CommandTaking<'address or none'>; readonly address: string | null }
+);
+
+type CommandTaking<What> = {
+  [Command in AdminCommand]: (typeof ARGUMENTS)[Command] extends What ? Command : never;
+}[AdminCommand];
+
+/** Nobody waits for longer. */
+export const ADMIN_TIMEOUT_MS_MAX = 60 * 60_000;
+
+/** The fields of a request in the order in which they travel. */
+export function requestFields({ command, address, timeoutMs }: AdminRequest): readonly unknown[] {
+  return [command, address, timeoutMs];
+}
+
+/**
+ * The request that has these fields.
+ *
+ * @throws ConclaveError `ERR_PROTOCOL` when they are no request at all, `ERR_INVALID_OPTION` when it is one that this node
+ *   does not know, or that is given what it cannot take.
+ */
+export function requestOf(fields: unknown): AdminRequest {
+  if (!Array.isArray(fields) || fields.length !== 3) throw protocolError('A request does not have its fields.', {});
+  const [command, address, timeoutMs] = fields as readonly unknown[];
+  if (typeof command !== 'string' || !(address === null || typeof address === 'string')) {
+    throw protocolError('A field of a request is of another type.', {});
+  }
+  if (!Number.isSafeInteger(timeoutMs)) throw protocolError('A request says no time.', {});
+  if (!isCommand(command)) throw refused('command', `this node knows no ${quote(command, 32)}`);
+  const time = timeoutMs as number;
+  if (time < 1 || time > ADMIN_TIMEOUT_MS_MAX) throw refused('timeoutMs', `it is not 1 to ${ADMIN_TIMEOUT_MS_MAX}`);
+  checkAddress(command, address);
+  return { command, address, timeoutMs: time } as AdminRequest;
+}
+
+function checkAddress(command: AdminCommand, address: string | null): void {
+  const wants = ARGUMENTS[command];
+  if (address === null) {
+    if (wants === 'address') throw refused('address', `${command} needs one`);
+  } else if (wants === 'none') throw refused('address', `${command} takes none`);
+  else parseAddress(address, 'address');
+}
+
+function isCommand(command: string): command is AdminCommand {
+  return Object.hasOwn(ARGUMENTS, command);
+}
+
+function refused(option: string, why: string): ConclaveError {
+  return new ConclaveError('ERR_INVALID_OPTION', `${option}: ${why}.`, { data: { option } });
+}
