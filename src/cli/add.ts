@@ -10,7 +10,7 @@ export function addCommand(io: CommandIo): Command {
   return nodeCommand('add', 'add a node that was started with join: true, and wait until it has a vote', 30)
     .argument('<address>', 'HOST:PORT of the new member', address)
     .action(async (node: string, added: string, options: NodeOptions) => {
-      await ask(node, { command: 'add', address: added }, options);
+      await ask(node, { command: 'add', argument: added }, options);
       report(io, options, { added }, `${added} is a member.`);
     });
 }

@@ -28,7 +28,7 @@ export async function ask(node: string, question: Question, options: NodeOptions
     return await client.ask(requestOf(question, options));
   } catch (error) {
     if (!(error instanceof ConclaveError) || error.code !== 'ERR_NOT_LEADER') throw error;
-    const leader = leaderIn(await client.ask(requestOf({ command: 'status', address: null }, options)));
+    const leader = leaderIn(await client.ask(requestOf({ command: 'status', argument: null }, options)));
     if (leader === null || leader === node) throw error;
     return await askLeader(leader, question, options);
   } finally {
@@ -53,7 +53,7 @@ async function askLeader(leader: string, question: Question, options: NodeOption
 }
 
 function requestOf(question: Question, { timeout }: NodeOptions): AdminRequest {
-  return { ...question, timeoutMs: timeout } as AdminRequest;
+  return { ...question, timeoutMs: timeout };
 }
 
 function leaderIn(status: unknown): string | null {

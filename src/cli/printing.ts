@@ -45,13 +45,20 @@ function describeList(items: readonly unknown[]): string {
 function aligned(rows: readonly (readonly string[])[]): string {
   const clean = rows.map((row) => row.map((cell) => printable(cell)));
   const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => row[column]!.length)));
-  return clean.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join(GAP).trimEnd()).join('\n');
+  return clean
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join(GAP)
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 function shown(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'object' ? asJson(value) : String(value);
+  return typeof value === 'string' ? value : asJson(value);
 }
 
 function isFields(value: unknown): value is Fields {

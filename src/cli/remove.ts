@@ -10,7 +10,7 @@ export function removeCommand(io: CommandIo): Command {
   return nodeCommand('remove', 'remove a member, which then stops; it may be down already', 30)
     .argument('<address>', 'HOST:PORT of the member', address)
     .action(async (node: string, removed: string, options: NodeOptions) => {
-      await ask(node, { command: 'remove', address: removed }, options);
+      await ask(node, { command: 'remove', argument: removed }, options);
       report(io, options, { removed }, `${removed} is a member no more.`);
     });
 }

@@ -31,7 +31,7 @@ export function statusCommand(io: CommandIo): Command {
 }
 
 async function describe(node: string, options: NodeOptions): Promise<string> {
-  const status = (await ask(node, { command: 'status', address: null }, options)) as Readonly<Record<string, unknown>>;
+  const status = (await ask(node, { command: 'status', argument: null }, options)) as Readonly<Record<string, unknown>>;
   return options.json === true ? asJson(status) : describeFields(status);
 }
 
@@ -40,7 +40,9 @@ async function watchStatus(node: string, options: NodeOptions, everyMs: number, 
   while (!io.signal.aborted) {
     const text = await describe(node, options).catch((error: unknown) => {
       if (!(error instanceof ConclaveError)) throw error;
-      return options.json === true ? asJson({ error: { code: error.code, message: error.message } }) : printable(error.message);
+      return options.json === true
+        ? asJson({ error: { code: error.code, message: error.message } })
+        : printable(error.message);
     });
     if (options.json === true) io.out(`${text}\n`);
     else io.out(io.isTerminal ? `${CLEAR}${text}\n` : `${text}\n\n`);

@@ -10,7 +10,7 @@ export function transferCommand(io: CommandIo): Command {
   return nodeCommand('transfer', 'hand leadership over to another member', 30)
     .argument('[address]', 'HOST:PORT of the new leader (default: who has the most of the log)', address)
     .action(async (node: string, target: string | undefined, options: NodeOptions) => {
-      await ask(node, { command: 'transfer', address: target ?? null }, options);
+      await ask(node, { command: 'transfer', argument: target ?? null }, options);
       const whom = target ?? 'Another member';
       report(io, options, { leader: target ?? null }, `${whom} leads.`);
     });

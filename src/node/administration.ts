@@ -39,11 +39,11 @@ async function carryOut(request: AdminRequest, runtime: AdministeredRuntime): Pr
     case 'status':
       return runtime.status();
     case 'add':
-      return runtime.members.add(request.address, { timeoutMs });
+      return runtime.members.add(request.argument, { timeoutMs });
     case 'remove':
-      return runtime.members.remove(request.address, { timeoutMs });
+      return runtime.members.remove(request.argument, { timeoutMs });
     case 'transfer':
-      return runtime.transferLeadership(request.address ?? undefined);
+      return runtime.transferLeadership(request.argument ?? undefined);
     case 'compact':
       return { index: await runtime.compact() };
   }

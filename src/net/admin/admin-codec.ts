@@ -3,7 +3,7 @@
  * time. Pure but for reused encoders; trusts nothing that it decodes.
  *
  * A hello is `[magic, cluster, self]` with the version as the frame's code: an administrator may leave the cluster's name
- * out (nil), and has no address; a node says both. It is refused as a node's hello is. A request is `[command, address,
+ * out (nil), and has no address; a node says both. It is refused as a node's hello is. A request is `[command, argument,
  * timeoutMs]`. Of an answer the payload is what was asked for (code 0), or `[code, message, data, mayBeApplied, retrySafe]`
  * of the error (code 1). Magic and version never change their form.
  */

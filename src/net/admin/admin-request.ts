@@ -24,9 +24,9 @@ export type AdminRequest = {
   /** How long whoever asks will wait, in milliseconds: 1 to {@link ADMIN_TIMEOUT_MS_MAX}. */
   readonly timeoutMs: number;
 } & (
-  | { readonly command: CommandTaking<'none'>; readonly address: null }
-  | { readonly command: CommandTaking<'address'>; readonly address: string }
-  | { readonly command: CommandTaking<'address or none'>; readonly address: string | null }
+  | { readonly command: CommandTaking<'none'>; readonly argument: null }
+  | { readonly command: CommandTaking<'address'>; readonly argument: string }
+  | { readonly command: CommandTaking<'address or none'>; readonly argument: string | null }
 );
 
 type CommandTaking<What> = {
@@ -37,8 +37,8 @@ type CommandTaking<What> = {
 export const ADMIN_TIMEOUT_MS_MAX = 60 * 60_000;
 
 /** The fields of a request in the order in which they travel. */
-export function requestFields({ command, address, timeoutMs }: AdminRequest): readonly unknown[] {
-  return [command, address, timeoutMs];
+export function requestFields({ command, argument, timeoutMs }: AdminRequest): readonly unknown[] {
+  return [command, argument, timeoutMs];
 }
 
 /**
@@ -49,24 +49,32 @@ export function requestFields({ command, address, timeoutMs }: AdminRequest): re
  */
 export function requestOf(fields: unknown): AdminRequest {
   if (!Array.isArray(fields) || fields.length !== 3) throw protocolError('A request does not have its fields.', {});
-  const [command, address, timeoutMs] = fields as readonly unknown[];
-  if (typeof command !== 'string' || !(address === null || typeof address === 'string')) {
-    throw protocolError('A field of a request is of another type.', {});
-  }
+  const [command, argument, timeoutMs] = fields as readonly unknown[];
+  if (typeof command !== 'string') throw protocolError('A request says nothing of what is to be done.', {});
   if (!Number.isSafeInteger(timeoutMs)) throw protocolError('A request says no time.', {});
   if (!isCommand(command)) throw refused('command', `this node knows no ${quote(command, 32)}`);
   const time = timeoutMs as number;
   if (time < 1 || time > ADMIN_TIMEOUT_MS_MAX) throw refused('timeoutMs', `it is not 1 to ${ADMIN_TIMEOUT_MS_MAX}`);
-  checkAddress(command, address);
-  return { command, address, timeoutMs: time } as AdminRequest;
+  checkArgument(command, argument);
+  return { command, argument, timeoutMs: time } as AdminRequest;
 }
 
-function checkAddress(command: AdminCommand, address: string | null): void {
-  const wants = ARGUMENTS[command];
-  if (address === null) {
-    if (wants === 'address') throw refused('address', `${command} needs one`);
-  } else if (wants === 'none') throw refused('address', `${command} takes none`);
-  else parseAddress(address, 'address');
+function checkArgument(command: AdminCommand, argument: unknown): void {
+  switch (ARGUMENTS[command]) {
+    case 'none':
+      if (argument !== null) throw refused('argument', `${command} takes none`);
+      return;
+    case 'address or none':
+      if (argument !== null) checkAddress(command, argument);
+      return;
+    case 'address':
+      checkAddress(command, argument);
+  }
+}
+
+function checkAddress(command: AdminCommand, argument: unknown): void {
+  if (typeof argument !== 'string') throw refused('argument', `${command} needs an address`);
+  parseAddress(argument, 'address');
 }
 
 function isCommand(command: string): command is AdminCommand {

@@ -72,8 +72,8 @@ export class AdminSession implements ConnectionOwner {
 
   async #carryOut(request: AdminRequest): Promise<void> {
     const { handler, logger, remote } = this.#options;
-    const { command, address } = request;
-    if (command !== 'status') logger.info({ remote, command, address }, 'an administrator asks');
+    const { command, argument } = request;
+    if (command !== 'status') logger.info({ remote, command, argument }, 'an administrator asks');
     this.#isBusy = true;
     try {
       const result = await handler(request);

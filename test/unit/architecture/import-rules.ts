@@ -61,7 +61,11 @@ export const LAYERS: readonly Layer[] = [
   { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
   // It knows nodes by what they answer: it loads none.
-  { name: 'command', owns: /^cli\//, mayImport: [GROUND, /^net\/(address|admin\/admin-(client|request))\.ts$/, /^cli\//] },
+  {
+    name: 'command',
+    owns: /^cli\//,
+    mayImport: [GROUND, /^net\/(address|admin\/admin-(client|request))\.ts$/, /^cli\//],
+  },
   { name: 'public', owns: /^[^/]+\.ts$/, mayImport: [/^[^/]+\.ts$/, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
 ];
 

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ReplCounter } from '../../../src/actors/replicated/objects/index.js';
 import type { RuntimeOptions } from '../../../src/node/options.js';
 import { Runtime } from '../../../src/node/runtime.js';
+import type { NodeId } from '../../../src/ids.js';
 import { freeAddresses, until } from '../net/support/loopback.js';
 import { run } from './recorded-io.js';
 
@@ -19,7 +20,11 @@ afterEach(async () => {
   await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));
 });
 
-async function start(self: string, peers: readonly string[], more: Partial<RuntimeOptions<Objects>> = {}): Promise<Node> {
+async function start(
+  self: string,
+  peers: readonly string[],
+  more: Partial<RuntimeOptions<Objects>> = {},
+): Promise<Node> {
   const node = await Runtime.start({ self, peers, objects: { hits: ReplCounter }, threads: false, ...QUICK, ...more });
   cleanups.push(() => node.stop());
   return node;
@@ -33,7 +38,13 @@ interface TestCluster {
 async function startCluster(count: number, more: Partial<RuntimeOptions<Objects>> = {}): Promise<TestCluster> {
   const addresses = await freeAddresses(count);
   const nodes = await Promise.all(
-    addresses.map((self) => start(self, addresses.filter((each) => each !== self), more)),
+    addresses.map((self) =>
+      start(
+        self,
+        addresses.filter((each) => each !== self),
+        more,
+      ),
+    ),
   );
   await Promise.all(nodes.map((node) => node.ready()));
   const leader = nodes.find((node) => node.status().role === 'leader')!;
@@ -44,7 +55,7 @@ const addressOf = (node: Node): string => node.status().self!;
 
 /** Listens until the test ends, and does with those who connect what it is told. */
 async function listen(server: Server): Promise<string> {
-  const [address] = (await freeAddresses(1)) as [string];
+  const [address] = (await freeAddresses(1)) as [NodeId];
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -102,7 +113,7 @@ describe('conclave status', () => {
 
 describe('conclave add and remove', () => {
   it('do what members.add and remove do, whichever node is asked', async () => {
-    const [newcomer] = (await freeAddresses(1)) as [string];
+    const [newcomer] = (await freeAddresses(1)) as [NodeId];
     const { leader, followers } = await startCluster(3);
     const joining = await start(newcomer, [], { join: true });
     const asked = addressOf(followers[0]!);
@@ -141,7 +152,7 @@ describe('conclave add and remove', () => {
   });
 
   it('end with 5 where it has not come about in time', async () => {
-    const [nobody] = (await freeAddresses(1)) as [string];
+    const [nobody] = (await freeAddresses(1)) as [NodeId];
     const { leader } = await startCluster(1);
 
     const { code, err } = await run(['add', addressOf(leader), nobody, '--timeout', '0.2']);
@@ -178,7 +189,7 @@ describe('conclave compact', () => {
 
 describe('who cannot be asked', () => {
   it('is one that does not listen: 3', async () => {
-    const [nobody] = (await freeAddresses(1)) as [string];
+    const [nobody] = (await freeAddresses(1)) as [NodeId];
 
     const { code, err } = await run(['status', nobody]);
 
