@@ -38,6 +38,8 @@ const RESTART_DELAY_MS = 100;
 export class ThreadsPlacement implements Placement {
   readonly addresses = ADDRESSES;
   readonly main: ActorSystem;
+  readonly ticks = null;
+  readonly localObjects = null;
   readonly #options: Pick<CheckedOptions, 'logger' | 'workerUrl'>;
   readonly #events: PlacementEvents;
   #consensus: ThreadHost | null = null;

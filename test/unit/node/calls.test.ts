@@ -3,22 +3,31 @@ import type { Runtime } from '../../../src/node/runtime.js';
 import { LocalCluster } from '../../../src/testing/local-cluster.js';
 import { errorOf } from '../actors/replicated/error-of.js';
 import { Ledger } from './fixtures/ledger.js';
+import { OwnLoop } from './fixtures/own-loop.js';
 
 type Objects = { readonly book: typeof Ledger };
 
-describe('calls on a cluster of three', () => {
+describe.each([
+  ['runs by itself', true],
+  ['is ticked by its user', false],
+])('calls on a cluster of three that %s', (_how, autoTick) => {
   let cluster: LocalCluster<Objects>;
+  let loop: OwnLoop | undefined;
   let leader: Runtime<Objects>;
   let follower: Runtime<Objects>;
 
   beforeAll(async () => {
-    cluster = await LocalCluster.start({ objects: { book: Ledger } });
+    cluster = await LocalCluster.start({ objects: { book: Ledger }, autoTick });
+    if (!autoTick) loop = new OwnLoop(cluster.nodes);
     await cluster.ready();
     leader = await cluster.leader();
     follower = cluster.nodes.find((node) => node !== leader)!;
   });
 
-  afterAll(() => cluster.stop());
+  afterAll(async () => {
+    await cluster.stop();
+    loop?.stop();
+  });
 
   const sumOn = (node: Runtime<Objects>): Promise<number> => node.objects.book.with({ consistency: 'local' }).sum();
 
