@@ -25,7 +25,7 @@ export class ServerProcess {
     for (;;) {
       const { value, done } = await this.lines.next();
       if (done === true) throw new Error(`A server ended before it said "${beginning}".`);
-      if ((value as string).startsWith(beginning)) return value as string;
+      if (value.startsWith(beginning)) return value;
     }
   }
 
