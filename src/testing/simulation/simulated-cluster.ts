@@ -136,7 +136,12 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
         coreLimits: this.#parts.shape.limits,
         clock: member.clock,
         delays,
-        witness: checkers.witnessOf(member.name),
+        witness: checkers.witnessOf(member.name, {
+          disk: member.disk,
+          get isRotten() {
+            return member.isRotten;
+          },
+        }),
         onNode: (each) => {
           member.node = each as unknown as SimulatedNode<Definitions>;
           started.push(member.node);
