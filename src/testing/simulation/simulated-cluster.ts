@@ -134,6 +134,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
         disk: member.disk,
         segmentBytes: this.#parts.shape.segmentBytes,
         coreLimits: this.#parts.shape.limits,
+        applyBytesMax: this.#parts.shape.applyBytesMax,
         clock: member.clock,
         delays,
         witness: checkers.witnessOf(member.name, {

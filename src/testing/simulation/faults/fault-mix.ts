@@ -95,7 +95,7 @@ const HOSTILITIES: readonly Partial<FaultMix>[] = [
   // Members that have forgotten everything, while leaders change.
   { diskLoss: 4, isolation: 3, crash: 1 },
   // Objects that are made anew, and catch up.
-  { objectCrash: 8, slowObjects: 0.05 },
+  { objectCrash: 8, slowObjects: 0.4 },
 ];
 const HOSTILE_RATE = 0.3;
 
