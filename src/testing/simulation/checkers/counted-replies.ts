@@ -9,9 +9,9 @@ import type { NodeId } from '../../../ids.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
 
 interface Counted {
-  readonly session: number;
   readonly matchIndex: number;
   readonly ackedRound: number;
+  readonly ackedAtMs: number;
 }
 
 export class CountedReplies implements Checker {
@@ -32,10 +32,11 @@ export class CountedReplies implements Checker {
     if (message.type === 'appendEntriesReply' || message.type === 'installSnapshotReply') {
       this.#check(node, role, term, message, leader.counted.get(message.from));
     }
-    for (const { id, session, matchIndex, ackedRound } of role.peers.values()) {
+    for (const { id, session, matchIndex, ackedRound, ackedAtMs } of role.peers.values()) {
       const known = leader.counted.get(id);
-      const isSame = known?.session === session && known.matchIndex === matchIndex && known.ackedRound === ackedRound;
-      if (!isSame) leader.counted.set(id, { session, matchIndex, ackedRound });
+      if (known?.ackedAtMs === ackedAtMs && known.matchIndex === matchIndex && known.ackedRound === ackedRound)
+        continue;
+      leader.counted.set(id, { matchIndex, ackedRound, ackedAtMs });
     }
   }
 
@@ -48,7 +49,10 @@ export class CountedReplies implements Checker {
   ): void {
     const peer = peers.get(from);
     if (peer === undefined || (ofTerm === term && session === peer.session)) return;
-    const isCounted = peer.matchIndex !== (before?.matchIndex ?? 0) || peer.ackedRound !== (before?.ackedRound ?? 0);
+    const isCounted =
+      peer.matchIndex !== (before?.matchIndex ?? 0) ||
+      peer.ackedRound !== (before?.ackedRound ?? 0) ||
+      peer.ackedAtMs !== (before?.ackedAtMs ?? -Infinity);
     if (!isCounted) return;
     const what = `${id} counts in term ${term} what ${from} has answered to another question, in term ${ofTerm}`;
     this.#context.report('acknowledgements', what);
