@@ -20,7 +20,7 @@ import { LeaderCompleteness } from './checkers/leader-completeness.js';
 import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
 import { NeverDown } from './checkers/never-down.js';
-import { OverlappingQuorums } from './checkers/overlapping-quorums.js';
+import { watchQuorums } from './checkers/overlapping-quorums.js';
 import { PromisedCampaigns } from './checkers/promised-campaigns.js';
 import { RememberedState } from './checkers/remembered-state.js';
 import { SessionOrder } from './checkers/session-order.js';
@@ -59,6 +59,7 @@ export class ClusterCheckers {
       const { kind, payload } = log.entry(logIndex(index));
       this.#sessions.committed(index, kind, payload);
     });
+    watchQuorums(context);
     this.#checkers = [
       history,
       new NeverDown(context),
@@ -71,7 +72,6 @@ export class ClusterCheckers {
       new LeaderCompleteness(context),
       new CommitQuorum(context),
       this.admitted,
-      new OverlappingQuorums(context),
       new ConfigurationsInEffect(context),
       new MatchingPeers(context),
       new CountedReplies(context),

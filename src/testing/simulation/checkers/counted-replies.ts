@@ -32,7 +32,7 @@ export class CountedReplies implements Checker {
     if (message.type === 'appendEntriesReply' || message.type === 'installSnapshotReply') {
       this.#check(node, role, term, message, leader.counted.get(message.from));
     }
-    for (const { id, session, matchIndex, ackedRound, ackedAtMs } of role.peers.values()) {
+    for (const { id, matchIndex, ackedRound, ackedAtMs } of role.peers.values()) {
       const known = leader.counted.get(id);
       if (known?.ackedAtMs === ackedAtMs && known.matchIndex === matchIndex && known.ackedRound === ackedRound)
         continue;

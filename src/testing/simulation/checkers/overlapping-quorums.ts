@@ -4,16 +4,15 @@
  */
 
 import type { NodeId } from '../../../ids.js';
-import type { Checker, CheckerContext } from './checker.js';
+import type { CheckerContext } from './checker.js';
 import type { StatedConfiguration } from './stated-configuration.js';
 
-export class OverlappingQuorums implements Checker {
-  constructor({ history, report }: CheckerContext) {
-    history.configurations.onStated = (before, after, index) => {
-      if (before === null || doOverlap(before, after)) return;
-      report('members', `entry ${index} leads from ${before.words} to ${after.words}, and quorums need not overlap`);
-    };
-  }
+export function watchQuorums(context: CheckerContext): void {
+  context.history.configurations.onStated = (before, after, index) => {
+    if (before === null || doOverlap(before, after)) return;
+    const what = `entry ${index} leads from ${before.words} to ${after.words}, and quorums need not overlap`;
+    context.report('members', what);
+  };
 }
 
 /** Has each quorum of one a voter in common with each of the other? */
