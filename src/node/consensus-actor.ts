@@ -86,12 +86,13 @@ function tcpTransport(
 export interface ConsensusEnv {
   readonly witness?: RaftWitness;
   readonly limits?: Partial<CoreLimits>;
+  readonly applyBytesMax?: number;
 }
 
 /** Makes the consensus actor on a network of the caller's choice. */
 export function consensusActorOn(
   network: (options: TransportOptions) => Transport,
-  { witness, limits: otherLimits }: ConsensusEnv = {},
+  { witness, limits: otherLimits, applyBytesMax = APPLY_BYTES_MAX }: ConsensusEnv = {},
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
     const { cluster, self, peers, join, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
@@ -122,7 +123,7 @@ export function consensusActorOn(
       caller: data.caller,
       snapshotter: data.snapshotter,
       tickMs: Math.max(1, Math.min(10, heartbeatMs / 2)),
-      applyBytesMax: APPLY_BYTES_MAX,
+      applyBytesMax,
       ...(witness === undefined ? {} : { witness }),
     });
   };
