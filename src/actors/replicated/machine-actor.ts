@@ -53,6 +53,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #caller: ActorRef<CallerMessage>;
   readonly #loader: MachineLoader;
   readonly #feeds: ChangeFeeds;
+  readonly #onLiveObjects: NonNullable<MachineEnv['onLoaded']>;
   /** Null until the objects have been loaded. */
   #machine: Machine | null = null;
   /** What is fed to the machine names it; it is new whenever the machine is. */
@@ -76,6 +77,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#context = context;
     this.#raft = context.ref(data.raft);
     this.#caller = context.ref(data.caller);
+    this.#onLiveObjects = env.onLoaded ?? (() => {});
     this.#loader = new MachineLoader(data, context.ref<SnapshotterMessage>(data.snapshotter), env, context.logger);
     this.#feeds = new ChangeFeeds({
       clock: context.clock,
@@ -192,6 +194,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.drained();
     if (this.#machine !== null) this.#feeds.replaced();
     this.#machine = machine;
+    this.#onLiveObjects(machine.objects);
     this.#machineId = this.#context.random.uint32();
     this.#held = null;
     const { session, nextSeq } = machine.own;
