@@ -5,6 +5,7 @@
  * log.
  */
 
+import { isKeyWatched, tellChange } from '../replicated/command-context.js';
 import { query, replicated } from '../replicated/decorators.js';
 import { Line, claimKey, type Claim } from './line.js';
 
@@ -18,8 +19,8 @@ export const HOLDERS_SHOWN_MAX = 100;
 export const FREE_NAMES_MAX = 100_000;
 /** Permits of one name: also how many can share a lock. */
 export const PERMITS_MAX = 1_000_000;
-/** A name in UTF-8. */
-export const NAME_BYTES_MAX = 512;
+/** A name in UTF-8: what a user may call something, and room to say what kind of thing it is. */
+export const NAME_BYTES_MAX = 528;
 export const TTL_MS_MIN = 100;
 export const TTL_MS_MAX = 86_400_000;
 
@@ -45,12 +46,14 @@ export interface ClaimTerms {
  */
 export type ClaimOutcome = number | 'waiting' | 'busy' | 'no session' | 'other permits' | 'too many';
 
-/** What happens to a session without its asking. */
-export type CoordinationEvent =
-  | { readonly type: 'granted'; readonly session: number; readonly request: number; readonly token: number }
-  | { readonly type: 'ended'; readonly session: number }
-  /** Who holds a name, or what the holder says with it, has changed. */
-  | { readonly type: 'held'; readonly name: string };
+/** What is told to those who watch a session, by its number, or a name. */
+export type CoordinationChange =
+  /** A claim of the session that waited has been granted. */
+  | { readonly type: 'granted'; readonly key: number; readonly request: number; readonly token: number }
+  /** The session has ended, and whatever it claimed is given up. */
+  | { readonly type: 'ended'; readonly key: number }
+  /** Who holds the name, or what a holder says with it, has changed: the first of those who hold it now. */
+  | { readonly type: 'held'; readonly key: string; readonly holder: HolderView | null };
 
 /** A session as its keepers see it. */
 export type SessionSighting = readonly [session: number, renewals: number, ttlMs: number];
@@ -109,7 +112,8 @@ type SavedPart =
 const PART_ITEMS = 1024;
 
 export class Coordination {
-  static readonly module = import.meta.url;
+  static readonly module: string = import.meta.url;
+  declare readonly changes: CoordinationChange;
   #nextSession = 1;
   /** Tokens are counted over all names, so a name that was forgotten meanwhile does not begin again. */
   #nextToken = 1;
@@ -182,6 +186,7 @@ export class Coordination {
       return 'waiting';
     }
     line.grant(claim, this.#nextToken++);
+    this.#tellHolder(name);
     return claim.token;
   }
 
@@ -200,6 +205,7 @@ export class Coordination {
     const claim = name === undefined ? undefined : this.#lines.get(name)!.get(claimKey(session, request));
     if (claim === undefined || claim.token === 0) return false;
     claim.value = value;
+    this.#tellHolder(name!);
     return true;
   }
 
@@ -225,9 +231,9 @@ export class Coordination {
       return this.#free.has(name) ? { permits: 0, holders: [], holdersCount: 0, waitingCount: 0 } : null;
     }
     const holders: HolderView[] = [];
-    for (const { session, permits, token, value } of line.holders) {
+    for (const claim of line.holders) {
       if (holders.length >= HOLDERS_SHOWN_MAX) break;
-      holders.push({ session, owner: this.#sessions.get(session)!.owner, permits, token, value });
+      holders.push(this.#view(claim));
     }
     const { permits, holdersCount, waitingCount } = line;
     return { permits, holders, holdersCount, waitingCount };
@@ -291,31 +297,51 @@ export class Coordination {
   #end(session: Session): void {
     // First, so that nothing that it gives up is granted to another claim of its own.
     this.#sessions.delete(session.id);
+    if (isKeyWatched(this, session.id)) tellChange({ type: 'ended', key: session.id } satisfies CoordinationChange);
     this.#claims -= session.claims.size;
-    const names = new Set<string>();
+    /** By name: was it held? */
+    const names = new Map<string, boolean>();
     for (const [request, name] of inOrder(session)) {
-      this.#lines.get(name)!.remove(claimKey(session.id, request));
-      names.add(name);
+      const removed = this.#lines.get(name)!.remove(claimKey(session.id, request))!;
+      names.set(name, names.get(name) === true || removed.token > 0);
     }
-    for (const name of names) this.#grantNext(name);
+    for (const [name, wasHeld] of names) this.#grantNext(name, wasHeld);
   }
 
   #remove(session: Session, request: number, name: string): void {
     session.claims.delete(request);
     this.#claims--;
-    this.#lines.get(name)!.remove(claimKey(session.id, request));
-    this.#grantNext(name);
+    const removed = this.#lines.get(name)!.remove(claimKey(session.id, request))!;
+    this.#grantNext(name, removed.token > 0);
   }
 
-  /** Something of this name has been given up. */
-  #grantNext(name: string): void {
+  /** Something of this name has been given up, and it may have been held. */
+  #grantNext(name: string, wasHeld: boolean): void {
     const line = this.#lines.get(name)!;
-    for (let claim = line.next(); claim !== undefined; claim = line.next()) line.grant(claim, this.#nextToken++);
+    let isChanged = wasHeld;
+    for (let claim = line.next(); claim !== undefined; claim = line.next()) {
+      line.grant(claim, this.#nextToken++);
+      isChanged = true;
+      const { session: key, request, token } = claim;
+      if (isKeyWatched(this, key)) tellChange({ type: 'granted', key, request, token } satisfies CoordinationChange);
+    }
+    if (isChanged) this.#tellHolder(name);
     if (!line.isEmpty) return;
     this.#lines.delete(name);
     this.#free.add(name);
     if (this.#free.size <= FREE_NAMES_MAX) return;
     this.#free.delete(this.#free.values().next().value!);
+  }
+
+  #view({ session, permits, token, value }: Claim): HolderView {
+    return { session, owner: this.#sessions.get(session)!.owner, permits, token, value };
+  }
+
+  #tellHolder(name: string): void {
+    if (!isKeyWatched(this, name)) return;
+    const [first] = this.#lines.get(name)!.holders;
+    const holder = first === undefined ? null : this.#view(first);
+    tellChange({ type: 'held', key: name, holder } satisfies CoordinationChange);
   }
 }
 
