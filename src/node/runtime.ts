@@ -404,16 +404,23 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate.removeAllListeners();
   }
 
-  /** Lets attendants say good-bye, where there is somebody to say it to. */
+  /** Lets attendants say good-bye, for as long as there is somebody to say it to. */
   async #leave(): Promise<void> {
-    if (this.#fate.failure !== null || (this.#nodeStatus?.leader ?? null) === null) return;
+    const hasLeader = (): boolean => this.#fate.failure === null && (this.#nodeStatus?.leader ?? null) !== null;
+    if (!hasLeader()) return;
     const leaving = Promise.all(Array.from(this.#attendants.values(), (attendant) => attendant.leave()));
     await new Promise<void>((resolve) => {
-      const timer = this.#placement.main.timekeeper.after(LEAVE_TIMEOUT_MS, resolve);
-      void leaving.finally(() => {
+      const end = (): void => {
         timer.cancel();
+        this.#fate.off('status', onStatus);
         resolve();
-      });
+      };
+      const onStatus = (): void => {
+        if (!hasLeader()) end();
+      };
+      const timer = this.#placement.main.timekeeper.after(LEAVE_TIMEOUT_MS, end);
+      this.#fate.on('status', onStatus);
+      void leaving.finally(end);
     });
   }
 

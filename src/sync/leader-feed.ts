@@ -4,7 +4,7 @@
  */
 
 import { isSameContent } from '../actors/replicated/objects/same-content.js';
-import { ConclaveError } from '../errors.js';
+import { asError, ConclaveError } from '../errors.js';
 import type { Holder, SyncBackend } from './backend.js';
 
 /** Who leads. */
@@ -29,14 +29,14 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   #newestToken = 0n;
   #isUnread = false;
   #isOver = false;
-  #error: unknown = null;
+  #error: Error | null = null;
 
   constructor(backend: SyncBackend, name: string, signal: AbortSignal | null) {
     this.#signal = signal;
     this.#stop = backend.observe(
       name,
       (holder) => this.#onHolder(holder),
-      (error) => this.#end(error),
+      (error) => this.#end(asError(error)),
     );
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -84,7 +84,7 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
     );
   };
 
-  #end(error: unknown): void {
+  #end(error: Error | null): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isUnread = false;
