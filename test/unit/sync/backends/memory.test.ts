@@ -1,8 +1,8 @@
 /** The back end in memory. */
 
-import { memory } from '../../../src/sync/memory.js';
-import { testSyncBackend } from './support/backend-conformance.js';
-import { CutOffBackend } from './support/cut-off-backend.js';
+import { memory } from '../../../../src/sync/memory.js';
+import { testSyncBackend } from '../support/backend-conformance.js';
+import { CutOffBackend } from '../support/cut-off-backend.js';
 
 testSyncBackend('memory', async () => {
   const backend = memory();
