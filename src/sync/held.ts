@@ -118,7 +118,14 @@ export class Held {
     this.#state = 'lost';
     this.#resolveLost(reason);
     this.#aborting.abort(reason);
-    this.#events.emit('lost', reason);
+    try {
+      this.#events.emit('lost', reason);
+    } catch (error) {
+      // A listener that throws is the user's affair, and must not keep others from being told.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
     this.#events.removeAllListeners();
   }
 

@@ -39,6 +39,8 @@ export class Session implements SessionListener {
   /** Null until it has been opened. */
   #session: BackendSession | null = null;
   #nextRequest = 1;
+  /** Those who wait for a moment, or for the end. */
+  #paused: (() => void)[] = [];
   #isRenewing = false;
   #isOver = false;
   #renewal: Timer | null = null;
@@ -97,7 +99,7 @@ export class Session implements SessionListener {
         return;
       } catch {
         if (this.#isOver || (this.#claims.size === 0 && this.#lease.remainingMs <= 0)) return;
-        await new Promise<void>((resolve) => this.#backend.timekeeper.after(this.#ttlMs * RETRY_AFTER, resolve));
+        await this.#pause();
       }
     }
   }
@@ -136,6 +138,7 @@ export class Session implements SessionListener {
     this.#deadline?.cancel();
     const claims = [...this.#claims.values()];
     this.#claims.clear();
+    for (const wake of this.#paused.splice(0)) wake();
     this.#onOver();
     for (const { claimant, isHeld } of claims) {
       if (isHeld) claimant.lost(takenAway());
@@ -203,6 +206,15 @@ export class Session implements SessionListener {
       // It may have been put off meanwhile.
       if (!this.#isOver && this.#claims.size > 0 && this.remainingMs > 0) this.#watchDeadline();
     });
+  }
+
+  async #pause(): Promise<void> {
+    let timer: Timer | null = null;
+    await new Promise<void>((resolve) => {
+      timer = this.#backend.timekeeper.after(this.#ttlMs * RETRY_AFTER, resolve);
+      this.#paused.push(resolve);
+    });
+    (timer as Timer | null)?.cancel();
   }
 
   /** Those who hold have to assume that somebody else does. Those who wait may still have a session. */
