@@ -28,7 +28,8 @@ test(
   { timeout: COMPILE_TIMEOUT_MS },
   async () => {
     const publicNames = namesOf({ conclave: 'index', 'conclave/testing': 'testing/index' });
-    for (const name of namesOf({ 'conclave/objects': 'actors/replicated/objects/index' })) publicNames.set(...name);
+    const others = { 'conclave/objects': 'actors/replicated/objects/index', 'conclave/sync': 'sync/index' };
+    for (const name of namesOf(others)) publicNames.set(...name);
     const markdown = filesOf('.md').flatMap((file) =>
       snippetsOfMarkdown(file, read(file)).map((snippet) => ({ snippet, names: publicNames })),
     );
