@@ -12,3 +12,4 @@ export { memory } from './memory.js';
 export type { WaitOptions } from './patience.js';
 export { raft } from './raft.js';
 export { connect, Sync } from './sync.js';
+export type { Timekeeper } from '../runtime/timekeeper.js';

@@ -37,10 +37,14 @@ export class Lease {
     if (since.nowMs > this.#since.nowMs) this.#since = since;
   }
 
+  /** Milliseconds since the last renewal that succeeded was asked for. */
+  get passedMs(): number {
+    const { nowMs, wallMs } = this.#since;
+    return Math.max(this.#clock.nowMs() - nowMs, this.#clock.wallMs() - wallMs);
+  }
+
   /** Milliseconds left; 0 or less: it is over, as far as its holder may know. */
   get remainingMs(): number {
-    const { nowMs, wallMs } = this.#since;
-    const passedMs = Math.max(this.#clock.nowMs() - nowMs, this.#clock.wallMs() - wallMs);
-    return this.#termMs - passedMs;
+    return this.#termMs - this.passedMs;
   }
 }

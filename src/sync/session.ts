@@ -85,7 +85,7 @@ export class Session implements SessionListener {
     if (this.#isOver) return { request, outcome: Promise.resolve('ended') };
     this.#claims.set(request, { claimant, token: 0n, isHeld: false });
     // One that has been idle may be near its end.
-    if (this.#lease.remainingMs < this.#ttlMs / 2) void this.#renew();
+    if (this.#lease.passedMs > this.#ttlMs * RENEW_AFTER) void this.#renew();
     else this.#schedule();
     return { request, outcome: this.#claim(request, terms) };
   }
@@ -98,8 +98,9 @@ export class Session implements SessionListener {
         await this.#session!.giveUp(request);
         return;
       } catch {
-        if (this.#isOver || (this.#claims.size === 0 && this.#lease.remainingMs <= 0)) return;
-        await this.#pause();
+        // Nobody needs it any more, and it may hold what could not be given up: it must not be renewed by another claim.
+        if (this.#claims.size === 0 && this.#lease.remainingMs <= 0) this.ended();
+        else await this.#pause();
       }
     }
   }
@@ -180,17 +181,18 @@ export class Session implements SessionListener {
     // Whose time was over has lost, whatever was decided meanwhile.
     if (this.#lease.remainingMs <= 0) this.#loseAll(tooLate());
     if (isRenewed === true) this.#lease.extend(since);
-    this.#schedule(isRenewed === true ? RENEW_AFTER : RETRY_AFTER);
+    this.#schedule();
     if (isRenewed !== true || this.#lease.remainingMs <= 0) return;
     for (const claim of this.#claims.values()) if (claim.token > 0n) this.#hand(claim);
   }
 
-  /** Renews later, while there are claims, and looks when the lease is over. */
-  #schedule(part: number = RENEW_AFTER): void {
+  /** Renews when that is due, while there are claims, and looks when the lease is over. */
+  #schedule(): void {
     if (this.#isOver || this.#claims.size === 0) return;
-    const { timekeeper } = this.#backend;
-    if (!this.#isRenewing) {
-      this.#renewal ??= timekeeper.after(this.#ttlMs * part, () => {
+    if (!this.#isRenewing && this.#renewal === null) {
+      // One that is overdue has failed.
+      const dueMs = Math.max(this.#ttlMs * RENEW_AFTER - this.#lease.passedMs, this.#ttlMs * RETRY_AFTER);
+      this.#renewal = this.#backend.timekeeper.after(dueMs, () => {
         this.#renewal = null;
         if (this.#claims.size > 0) void this.#renew();
       });

@@ -129,6 +129,20 @@ describe('who holds a lock', () => {
     expect(await other.lock('x').tryAcquire()).not.toBeNull();
   });
 
+  it('does not stand in its own way with what it could not give back', async () => {
+    const held = await acquire();
+    backend.isCutOff = true;
+    const releasing = held.release();
+    await time.pass(0.95 * TTL_MS);
+    backend.isCutOff = false;
+
+    const again = acquire();
+    await time.pass(TTL_MS);
+
+    expect((await again).token).toBeGreaterThan(held.token);
+    await releasing;
+  });
+
   it('holds anew after its session has ended while it was idle', async () => {
     await (await acquire()).release();
 
