@@ -14,5 +14,6 @@ export type { RuntimeLimits, RuntimeOptions, SnapshotOptions } from './node/opti
 export { Runtime } from './node/runtime.js';
 export type { RuntimeEvents } from './node/runtime-emitter.js';
 export type { Health } from './node/health.js';
+export type { ObjectsEvent } from './node/objects-event.js';
 export type { MemberStatus, Role, RuntimeStatus } from './node/status.js';
 export type { Logger } from './runtime/logger.js';

@@ -15,13 +15,14 @@ import type { HandlesOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
-import { ConclaveError, toPlainError } from '../errors.js';
+import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { checkOptions } from './check-options.js';
+import { objectsByName } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, storageErrorIn } from './failure.js';
 import { Members } from './members.js';
@@ -33,7 +34,8 @@ import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
 import { healthOf } from './health.js';
-import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
+import { PACKAGE_VERSION } from './package-version.js';
+import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
@@ -58,7 +60,10 @@ const COMPACT_TIMEOUT_MS = 30 * 60_000;
  * await runtime.stop();
  */
 export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  /** A typed handle for each registered object. */
+  /**
+   * A typed handle for each registered object. One that there is not is `ERR_UNKNOWN_OBJECT`, nothing was sent; ask
+   * `'name' in runtime.objects` where that is not known.
+   */
   readonly objects: HandlesOf<Definitions>;
   /** The members of the cluster, and how to change them. */
   readonly members: Members;
@@ -91,7 +96,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
-    this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
+    this.objects = objectsByName(Object.fromEntries(handles) as HandlesOf<Definitions>);
     this.members = new Members({
       begin: (add, remove) => this.#beginChange(add, remove),
       status: () => this.#nodeStatus,
@@ -103,7 +108,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     fate.on('failure', (error) => this.#onFailure(error));
     fate.on('machineLost', (error) => this.#onMachineLost(error));
-    fate.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
+    fate.on('machineBack', () => this.#onMachineBack());
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
     if (caller.status !== null) this.#onStatus(caller.status);
@@ -196,44 +201,55 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /** How the node fares, as plain data. At most a few milliseconds old. */
   status(): RuntimeStatus {
-    const { self } = this.#options;
+    const { cluster, self } = this.#options;
     const status = this.#nodeStatus;
+    const { failure, isMachineUp } = this.#fate;
     return {
+      conclaveVersion: PACKAGE_VERSION,
+      cluster,
       self,
+      uptimeMs: Math.round(this.#caller.uptimeMs),
+      health: healthOf({ isStopped: this.#stopping !== null, failure, isMachineUp, status, isReady: this.#isReady }),
+      failure: failure === null ? null : describeFailure(failure),
       role: status?.role ?? 'follower',
       leader: status?.leader ?? null,
+      hasQuorum: status?.hasQuorum ?? false,
       term: status?.term ?? 0,
+      firstIndex: status?.firstIndex ?? 1,
       lastIndex: status?.lastIndex ?? 0,
       commitIndex: status?.commitIndex ?? 0,
+      leaderCommitIndex: status?.leaderCommitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
-      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status?.connected ?? []),
-      health: healthOf({
-        isStopped: this.#stopping !== null,
-        hasFailed: this.#fate.failure !== null,
-        isMachineUp: this.#fate.isMachineUp,
-        status,
-        isReady: this.#isReady,
-      }),
+      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status),
+      observers: status?.observers ?? [],
       pendingCommands: this.#caller.pendingCommands,
+      pendingQueries: this.#caller.pendingQueries,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
     };
   }
 
-  /** Listens to an event. */
+  /**
+   * Listens to an event.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` when there is no such event, or `listener` is no function.
+   */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.on(event, listener as never);
     return this;
   }
 
-  /** Listens to an event once. */
+  /** Listens to an event once; otherwise as {@link Runtime.on}. */
   once<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.once(event, listener as never);
     return this;
   }
 
-  /** Stops listening. */
+  /** Stops listening; otherwise as {@link Runtime.on}. */
   off<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.off(event, listener as never);
     return this;
   }
@@ -395,7 +411,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
+    this.#events.tell('objects', { type: 'failed', error });
     this.#events.tell('error', error);
+  }
+
+  #onMachineBack(): void {
+    this.#callerRef.tell({ type: 'machineBack' });
+    this.#events.tell('objects', { type: 'restored' });
   }
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
@@ -434,6 +456,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
   return ids.map((id) => ({ id, role: 'voter' }));
+}
+
+function describeFailure(failure: Error): { code: ErrorCode; message: string } {
+  const { code, message } = asFailure(failure);
+  return { code, message };
 }
 
 function describeMembers(status: NodeStatus | null): string {

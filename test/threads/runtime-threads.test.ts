@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ConclaveError, Runtime } from 'conclave';
+import { ConclaveError, Runtime, type ObjectsEvent } from 'conclave';
 import { LocalCluster } from 'conclave/testing';
 import { freePorts, LOOPBACK } from '../../dist/testing/free-ports.js';
 import type * as Hazards from './fixtures/hazard.js';
@@ -110,7 +110,10 @@ describe('a cluster of three on threads', () => {
     async (method) => {
       const errors: Error[] = [];
       const lost: Node[] = [];
+      const told: string[] = [];
+      const onObjects = (event: ObjectsEvent): unknown => told.push(event.type);
       for (const node of cluster.nodes) {
+        node.on('objects', onObjects);
         node.once('error', (error) => {
           errors.push(error);
           lost.push(node);
@@ -129,6 +132,8 @@ describe('a cluster of three on threads', () => {
 
       expect(results).toEqual(Array.from({ length: 401 }, (_, i) => before + 1 + i));
       while (lost.length === 0 || lost[0]!.status().health !== 'ok') await delay(10);
+      expect(told).toEqual(['failed', 'restored']);
+      for (const node of cluster.nodes) node.off('objects', onObjects);
       await cluster.converged();
       const [first, ...others] = await Promise.all(cluster.nodes.map(localIds));
       expect(first!.slice(before)).toEqual(Array.from({ length: 401 }, (_, i) => `${method} ${i}`));
@@ -152,7 +157,7 @@ describe('a node on threads', () => {
   const failureOf = (node: Node): Promise<Error> =>
     new Promise((resolve) => {
       node.on('error', (error) => {
-        if (node.status().health === 'failed') resolve(error);
+        if (node.status().health === 'thread dead') resolve(error);
       });
     });
 

@@ -55,6 +55,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   readonly #commands: BlockLane;
   readonly #queries: Readonly<Record<Consistency, BlockLane>>;
   readonly #nothing = new MethodName('', '');
+  readonly #startedMs: number;
   #session: SessionId | null = null;
   /** The latest session that this node has had. Objects that are fed the log again tell of earlier ones. */
   #lastSession: SessionId | 0 = 0;
@@ -69,6 +70,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
     this.#context = context;
     this.#options = options;
+    this.#startedMs = context.clock.nowMs();
     this.#raft = context.ref(options.raft);
     this.#machine = context.ref(options.machine);
     this.#commands = new BlockLane({
@@ -130,8 +132,17 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#lastSession !== 0;
   }
 
+  /** Since it was made, in milliseconds. */
+  get uptimeMs(): number {
+    return this.#context.clock.nowMs() - this.#startedMs;
+  }
+
   get pendingCommands(): number {
     return this.#commands.pending;
+  }
+
+  get pendingQueries(): number {
+    return Object.values(this.#queries).reduce((sum, { pending }) => sum + pending, 0);
   }
 
   receive(message: CallerMessage | { readonly type: 'expire' }): void {
