@@ -56,11 +56,13 @@ export function healthOf({ isStopped, failure, isMachineUp, status, isReady }: H
   return isReady ? 'ok' : 'catching up';
 }
 
+const OF_THREADS: ReadonlySet<string> = new Set(['ERR_THREAD_EXITED', 'ERR_OBJECT_FAILED']);
+
 /** A thread that the disk has ended is not what is to be mended. */
 function hasThreadEnded(failure: Error): boolean {
   if (storageErrorIn(failure) !== null) return false;
   for (let cause: unknown = failure; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ConclaveError && cause.code === 'ERR_THREAD_EXITED') return true;
+    if (cause instanceof ConclaveError && OF_THREADS.has(cause.code)) return true;
   }
   return false;
 }

@@ -33,7 +33,7 @@ import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
-import { healthOf } from './health.js';
+import { healthOf, type Health } from './health.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
@@ -78,6 +78,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
+  /** As it was last logged. */
+  #health: Health = 'starting';
   #stopping: Promise<void> | null = null;
 
   private constructor(
@@ -161,6 +163,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
+      const { peers, threads } = options;
+      options.logger.info({ cluster, peers, threads, version: PACKAGE_VERSION }, 'the node has started');
       host.later(() => runtime.#events.release());
       return runtime;
     } catch (error) {
@@ -203,13 +207,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   status(): RuntimeStatus {
     const { cluster, self } = this.#options;
     const status = this.#nodeStatus;
-    const { failure, isMachineUp } = this.#fate;
+    const { failure } = this.#fate;
     return {
       conclaveVersion: PACKAGE_VERSION,
       cluster,
       self,
       uptimeMs: Math.round(this.#caller.uptimeMs),
-      health: healthOf({ isStopped: this.#stopping !== null, failure, isMachineUp, status, isReady: this.#isReady }),
+      health: this.#currentHealth(),
       failure: failure === null ? null : describeFailure(failure),
       role: status?.role ?? 'follower',
       leader: status?.leader ?? null,
@@ -327,6 +331,19 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.stop();
   }
 
+  #currentHealth(): Health {
+    const { failure, isMachineUp } = this.#fate;
+    const isStopped = this.#stopping !== null;
+    return healthOf({ isStopped, failure, isMachineUp, status: this.#nodeStatus, isReady: this.#isReady });
+  }
+
+  #logHealth(): void {
+    const health = this.#currentHealth();
+    if (health === this.#health) return;
+    this.#options.logger.info({ health, before: this.#health }, 'health changed');
+    this.#health = health;
+  }
+
   async #stop(): Promise<void> {
     this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
     this.#fate.emit('ended');
@@ -339,6 +356,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
+    this.#logHealth();
   }
 
   async #beginChange(add: NodeId | null, remove: NodeId | null): Promise<void> {
@@ -370,6 +388,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (before?.role !== status.role) this.#events.tell('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
+    this.#logHealth();
   }
 
   /** The others go on without this node, which has nothing more to do. */
@@ -384,6 +403,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onCaughtUp(): void {
     this.#hasCaughtUp = true;
     this.#noteReady();
+    this.#logHealth();
   }
 
   /** Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in. */
@@ -396,6 +416,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onSnapshot(event: SnapshotEvent): void {
     this.#events.tell('snapshot', event);
+    if (event.type === 'progress' || event.type === 'receiving') this.#options.logger.trace(event, 'snapshot goes on');
     if (event.type !== 'diverged') return;
     const { object, index } = event;
     this.#events.tell(
@@ -411,12 +432,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
+    this.#options.logger.warn({ error }, 'the thread of the objects has ended, and is being replaced');
+    this.#logHealth();
     this.#events.tell('objects', { type: 'failed', error });
     this.#events.tell('error', error);
   }
 
   #onMachineBack(): void {
     this.#callerRef.tell({ type: 'machineBack' });
+    this.#logHealth();
     this.#events.tell('objects', { type: 'restored' });
   }
 
@@ -424,6 +448,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
     this.#fate.emit('ended');
+    this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
+    this.#logHealth();
     this.#events.tell('error', storageErrorIn(error) ?? error);
     this.#placement
       .stop()

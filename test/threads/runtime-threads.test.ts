@@ -204,7 +204,7 @@ describe('a node on threads', () => {
 
     expect(await failure).toMatchObject({ code: 'ERR_OBJECT_FAILED', cause: { code: 'ERR_THREAD_EXITED' } });
     for (const error of settled) expect(error).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: true });
-    expect(node.status().health).toBe('failed');
+    expect(node.status().health).toBe('thread dead');
     expect(await errorOf(hazard.append('d'))).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
     expect(await errorOf(hazard.all())).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
     expect(await errorOf(node.transferLeadership())).toMatchObject({ code: 'ERR_OBJECT_FAILED' });
@@ -308,7 +308,7 @@ describe('threads that end by themselves', () => {
     expect(await query).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(hazard.append('late'))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(node.ready().then(() => node.transferLeadership()))).toMatchObject({ code: 'ERR_STOPPED' });
-    expect(node.status().health).toBe('failed');
+    expect(node.status().health).toBe('thread dead');
   });
 
   it('a node whose objects get no other thread has failed, rather than wait for ever', async () => {
@@ -316,7 +316,7 @@ describe('threads that end by themselves', () => {
     const node = cluster.nodes[0]!;
     const failure = new Promise((resolve) => {
       node.on('error', (error) => {
-        if (node.status().health === 'failed') resolve(error);
+        if (node.status().health === 'thread dead') resolve(error);
       });
     });
 

@@ -3,7 +3,7 @@
 import type { Runtime } from '../../src/node/runtime.js';
 import type { Health } from '../../src/node/health.js';
 import type { ObjectsEvent } from '../../src/node/objects-event.js';
-import { ReplCounter } from '../../src/actors/replicated/objects/index.js';
+import type { ReplCounter } from '../../src/actors/replicated/objects/index.js';
 import { expectEqual } from './equal.js';
 
 export function listened(runtime: Runtime<{ hits: typeof ReplCounter }>): void {

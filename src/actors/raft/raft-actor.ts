@@ -450,7 +450,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
     const status = statusOf(this.#core);
-    if (status.isMemoryLost) this.#tellMemoryLost();
+    this.#noteMemoryLoss(status.isMemoryLost);
     const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
     const { appliedIndex } = this.#feed;
     const { newestIndex: snapshotIndex } = this.#snapshots;
@@ -470,10 +470,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#lastStatus = isTold ? key : '';
   }
 
-  /** Once: nothing but people can mend it. */
-  #tellMemoryLost(): void {
-    if (this.#isMemoryLossTold) return;
-    this.#isMemoryLossTold = true;
+  /** Once each time: nothing but people can mend it, and what they have mended may break again. */
+  #noteMemoryLoss(isLost: boolean): void {
+    const isNews = isLost && !this.#isMemoryLossTold;
+    this.#isMemoryLossTold = isLost;
+    if (!isNews) return;
     this.#context.logger.error(
       { members: forgetfulVoters(this.#core) },
       'this node remembers a cluster, and too many of the others have lost their memory for there to be a leader again; ' +
