@@ -23,17 +23,21 @@ import { storageErrorIn } from './failure.js';
  * - `failed`: it cannot go on for another reason, its disk for instance; `status().failure` says which.
  * - `stopped`: `stop()` was called.
  */
-export type Health =
-  | 'starting'
-  | 'founding'
-  | 'memory lost'
-  | 'no quorum'
-  | 'catching up'
-  | 'ok'
-  | 'object failed'
-  | 'thread dead'
-  | 'failed'
-  | 'stopped';
+export type Health = (typeof HEALTHS)[number];
+
+/** All of them. */
+export const HEALTHS = [
+  'starting',
+  'founding',
+  'memory lost',
+  'no quorum',
+  'catching up',
+  'ok',
+  'object failed',
+  'thread dead',
+  'failed',
+  'stopped',
+] as const;
 
 export interface HealthSigns {
   readonly isStopped: boolean;

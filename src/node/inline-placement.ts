@@ -7,7 +7,9 @@ import type { ActorFactory } from '../runtime/actor.js';
 import { ActorSystem, type ActorSystemOptions } from '../runtime/actor-system.js';
 import { systemClock } from '../runtime/clock.js';
 import { EventLoopScheduler } from '../runtime/event-loop-scheduler.js';
+import { LoopMeter } from '../runtime/loop-meter.js';
 import { SeededRandom } from '../runtime/random.js';
+import type { ThreadFigures } from '../runtime/thread-figures.js';
 import type { Logger } from '../runtime/logger.js';
 import { logStoreActor, type NodeLogStoreData } from '../actors/log-store/log-store-actor.js';
 import type { LogStoreMessage } from '../actors/log-store/log-store-messages.js';
@@ -61,6 +63,7 @@ export class InlinePlacement implements Placement {
   readonly #actors: InlineActors;
   /** What is to be closed at the end; null: nothing has been opened, or it has failed. */
   #opened: { readonly hasLog: boolean } | null = null;
+  readonly #loop = new LoopMeter();
   #stopped: Promise<void> | undefined;
 
   constructor(
@@ -91,6 +94,10 @@ export class InlinePlacement implements Placement {
     await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
   }
 
+  measure(): Promise<ReadonlyMap<string, ThreadFigures>> {
+    return Promise.resolve(new Map([[SYSTEM, measureMain(this.main, this.#loop)]]));
+  }
+
   /** May be called again, by a runtime that is stopped while it fails, and resolves then when all is over, too. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -105,8 +112,14 @@ export class InlinePlacement implements Placement {
     } catch (error) {
       this.#logger.warn({ error }, 'log and snapshots were not closed cleanly');
     }
+    this.#loop.stop();
     this.main.stop();
   }
+}
+
+/** What there is to count of the caller's own thread. */
+export function measureMain(main: ActorSystem, loop: LoopMeter): ThreadFigures {
+  return { thread: main.name, loop: loop.measure(), mailboxes: main.mailboxes() };
 }
 
 /** The actor system of the caller's own thread. */

@@ -28,6 +28,7 @@ import { asFailure, storageErrorIn } from './failure.js';
 import { Members } from './members.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
+import { gatherFigures, type NodeFigures } from './node-figures.js';
 import { checkKnownObjects } from './known-objects.js';
 import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
@@ -231,6 +232,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
     };
+  }
+
+  /**
+   * Everything that there is to count of this node, from all of its threads; for `conclave/metrics`. Never rejects.
+   *
+   * @internal
+   */
+  measure(): Promise<NodeFigures> {
+    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null);
   }
 
   /**

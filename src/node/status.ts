@@ -13,7 +13,10 @@ import type { Health } from './health.js';
  * What a node is in its cluster. `follower`, `candidate` and `leader` as in the Raft paper; `preCandidate` asks whether
  * a vote would succeed; `receivingSnapshot` is a follower that is being given a snapshot.
  */
-export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'receivingSnapshot';
+export type Role = (typeof ROLES)[number];
+
+/** All of them. */
+export const ROLES = ['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot'] as const;
 
 /** What `runtime.status()` returns. */
 export interface RuntimeStatus {

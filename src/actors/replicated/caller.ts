@@ -12,7 +12,7 @@ import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
 import { MethodName, type BlockBuilder } from './block-builder.js';
-import { BlockLane, type LaneOptions } from './block-lane.js';
+import { BlockLane, type LaneFigures, type LaneOptions } from './block-lane.js';
 import { CONSISTENCIES, type Call, type Consistency } from './call.js';
 import type { CallerMessage, NodeStatus, SessionRestored } from './caller-messages.js';
 import type { MachineMessage } from './machine-messages.js';
@@ -27,6 +27,12 @@ export interface CallerOptions {
   readonly commandBytesMax: number;
   readonly pendingCommandsMax: number;
   readonly pendingBytesMax: number;
+}
+
+/** What there is to count of the calls that were made on this node. */
+export interface CallerFigures {
+  readonly commands: LaneFigures;
+  readonly queries: Readonly<Record<Consistency, LaneFigures>>;
 }
 
 /** What the Caller tells those who watch it. */
@@ -143,6 +149,14 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
 
   get pendingQueries(): number {
     return Object.values(this.#queries).reduce((sum, { pending }) => sum + pending, 0);
+  }
+
+  figures(): CallerFigures {
+    const { linearizable, lease, local } = this.#queries;
+    return {
+      commands: this.#commands.figures(),
+      queries: { linearizable: linearizable.figures(), lease: lease.figures(), local: local.figures() },
+    };
   }
 
   receive(message: CallerMessage | { readonly type: 'expire' }): void {
