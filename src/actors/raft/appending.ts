@@ -68,8 +68,8 @@ export function hearFromLeader(core: Core, leader: NodeId): void {
 
 /** Appends what is new, or refuses; answers either way. Called with a message of the current term. */
 export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRun): void {
-  const { prevLogIndex, prevLogTerm, entries, leaderCommit } = message;
-  if (leaderCommit > core.leaderCommitIndex) core.leaderCommitIndex = leaderCommit;
+  const { prevLogIndex, prevLogTerm, entries } = message;
+  if (message.leaderCommit > core.leaderCommitIndex) core.leaderCommitIndex = message.leaderCommit;
   if (!matches(core, prevLogIndex, prevLogTerm)) {
     refuse(core, message);
     return;
@@ -81,8 +81,8 @@ export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRu
     core.log.appendEncoded(news);
     noteConfigurations(core, firstIndex);
   }
-  advanceCommit(core, logIndex(Math.min(leaderCommit, matchIndex)));
-  noteRemoval(core, leaderCommit);
+  advanceCommit(core, logIndex(Math.min(message.leaderCommit, matchIndex)));
+  noteRemoval(core, message.leaderCommit);
   // What is committed matches as well, and the leader may not know that this node has it, after a snapshot.
   acknowledge(core, message, logIndex(Math.max(matchIndex, core.commitIndex)));
 }
