@@ -1,6 +1,6 @@
 /**
  * How busy and how late the event loop of a thread is, on that thread. It costs nothing until it is asked for the first
- * time, and from then on a timer of Node's own that fires every 10 ms and keeps nothing alive.
+ * time, and from then on a timer of Node's own that fires every 20 ms and keeps nothing alive.
  */
 
 import { monitorEventLoopDelay, performance, type EventLoopUtilization, type IntervalHistogram } from 'node:perf_hooks';
@@ -15,7 +15,7 @@ export interface LoopFigures {
   readonly delayMaxMs: number;
 }
 
-const RESOLUTION_MS = 10;
+const RESOLUTION_MS = 20;
 const NS_PER_MS = 1_000_000;
 
 export class LoopMeter {

@@ -35,14 +35,14 @@ export const LAYERS: readonly Layer[] = [
   { name: 'runtime', owns: RUNTIME, mayImport: [GROUND, RUNTIME] },
   {
     name: "the core's shell",
-    owns: /^actors\/raft\/(raft-actor|machine-feed|snapshot-desk|log-reads|stored-log)\.ts$/,
+    owns: /^actors\/raft\/(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$/,
     mayImport: [GROUND, RUNTIME, RAFT],
     mayImportTypes: [NET, MESSAGES],
   },
   {
     name: 'the core',
     owns: RAFT,
-    mayImport: [GROUND, /^actors\/raft\/(?!(raft-actor|machine-feed|snapshot-desk|log-reads|stored-log)\.ts$)/],
+    mayImport: [GROUND, /^actors\/raft\/(?!(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$)/],
   },
   {
     // A fold applies the log to objects: it is where their machine and the log's files meet.
