@@ -42,7 +42,10 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'the core',
     owns: RAFT,
-    mayImport: [GROUND, /^actors\/raft\/(?!(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$)/],
+    mayImport: [
+      GROUND,
+      /^actors\/raft\/(?!(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$)/,
+    ],
   },
   {
     // A fold applies the log to objects: it is where their machine and the log's files meet.
