@@ -33,6 +33,11 @@ export class SimulatedContent {
     return this.#size;
   }
 
+  /** Is all of it on the medium? */
+  get isSynced(): boolean {
+    return this.#unsynced.size === 0 && this.#unsyncedSizes.length === 0;
+  }
+
   /** The space that the file takes on the disk. */
   get allocatedBytes(): number {
     return this.#visible.size * SECTOR_BYTES;

@@ -14,6 +14,8 @@ export interface ClusterShape {
   readonly isVerified: boolean;
   readonly segmentBytes: number;
   readonly latencyMs: readonly [min: number, max: number];
+  /** Bytes on their way to the objects: where they are few, objects that are made anew take a while to catch up. */
+  readonly applyBytesMax: number;
   /** What is done to the cluster and with it comes so many times as seldom as in most histories, and lasts so many times as long. */
   readonly pace: number;
   /** Entries in one message, messages and submissions on their way: small, so that every border is met. */
@@ -54,6 +56,7 @@ export function drawShape(dice: Dice, members?: number): ClusterShape {
     isVerified: dice.chance(0.25),
     segmentBytes: dice.oneOf([2_048, 4_096, 16_384]),
     latencyMs: dice.oneOf(LATENCIES_MS),
+    applyBytesMax: dice.oneOf([300, 4_000, 8 * 1024 * 1024]),
     pace: 1,
     limits: {
       appendBytesMax: dice.oneOf([1, 400, 4_000, 1024 * 1024]),

@@ -143,9 +143,15 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
         disk: member.disk,
         segmentBytes: this.#parts.shape.segmentBytes,
         coreLimits: this.#parts.shape.limits,
+        applyBytesMax: this.#parts.shape.applyBytesMax,
         clock: member.clock,
         delays,
-        witness: checkers.witnessOf(member.name),
+        witness: checkers.witnessOf(member.name, {
+          disk: member.disk,
+          get isRotten() {
+            return member.isRotten;
+          },
+        }),
         onNode: (each) => {
           member.node = each as unknown as SimulatedNode<Definitions>;
           started.push(member.node);

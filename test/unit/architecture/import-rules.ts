@@ -69,7 +69,12 @@ export const LAYERS: readonly Layer[] = [
     mayImportTypes: [RUNTIME, ANY_ACTOR],
   },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
-  { name: 'command', owns: /^cli\//, mayImport: [/^index\.ts$/, /^actors\/replicated\/objects\/index\.ts$/, /^cli\//] },
+  // It knows nodes by what they answer: it loads none.
+  {
+    name: 'command',
+    owns: /^cli\//,
+    mayImport: [GROUND, /^net\/(address|admin\/admin-(client|request))\.ts$/, /^cli\//],
+  },
   { name: 'public', owns: /^[^/]+\.ts$/, mayImport: [/^[^/]+\.ts$/, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
 ];
 

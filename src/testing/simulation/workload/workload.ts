@@ -28,7 +28,7 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_TRANSFER_FAILED',
 ]);
 
-const CLIENTS_MAX = 2;
+const CLIENTS = [1, 1, 2, 2, 6] as const;
 const THINK_MS = [
   [2, 20],
   [5, 60],
@@ -36,6 +36,7 @@ const THINK_MS = [
 ] as const;
 /** How often a reader looks: more often than a leader that was deposed takes to hear of it. */
 const PEEK_MS = [0.5, 4] as const;
+const GLANCE_MS = [1, 10] as const;
 const OPERATE_MS = [
   [20, 120],
   [50, 400],
@@ -55,6 +56,8 @@ export class Workload implements RunUsers<SimulationObjects> {
   readonly #clients: number;
   readonly #thinkMs: readonly [number, number];
   readonly #operateMs: readonly [number, number];
+  /** Is there one who looks at what is here all the time? */
+  readonly #hasGlances: boolean;
   readonly #pace: number;
   readonly #used = new Set<Node>();
   /** What is being done. */
@@ -67,9 +70,10 @@ export class Workload implements RunUsers<SimulationObjects> {
     this.#trace = trace;
     this.#pace = shape.pace;
     this.#dice = host.dice.fork();
-    this.#clients = 1 + this.#dice.below(CLIENTS_MAX);
+    this.#clients = this.#dice.oneOf(CLIENTS);
     this.#thinkMs = this.#dice.oneOf(THINK_MS);
     this.#operateMs = this.#dice.oneOf(OPERATE_MS);
+    this.#hasGlances = this.#dice.chance(0.3);
   }
 
   /** Clients come with their nodes. */
@@ -87,6 +91,10 @@ export class Workload implements RunUsers<SimulationObjects> {
     if (this.#thinkMs === THINK_MS[2]) {
       const reader = this.#clientOf(node, life, `${life}.reader`);
       this.#begin(node, () => reader.peek(), PEEK_MS);
+    }
+    if (this.#hasGlances) {
+      const reader = this.#clientOf(node, life, `${life}.onlooker`);
+      this.#begin(node, () => reader.glance(), GLANCE_MS);
     }
     this.#begin(node, () => this.#operate(node), this.#operateMs);
   }
