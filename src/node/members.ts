@@ -9,6 +9,7 @@ import { parseAddress } from '../net/address.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
 import { checkNumber } from './option-checks.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
+import type { NodeHost } from './node-host.js';
 import type { MemberStatus } from './status.js';
 
 export interface ChangeOptions {
@@ -24,6 +25,8 @@ export interface MembersPort {
   list(): readonly MemberStatus[];
   /** Calls back at each news of the status, and when the node has ended; returns what ends that. */
   watch(onStatus: () => void, onEnded: (error: Error) => void): () => void;
+  /** The time, and what is to be done later, as the node's host has it. */
+  readonly host: Pick<NodeHost, 'nowMs' | 'after'>;
 }
 
 const CHANGE_TIMEOUT_MS = 30_000;
@@ -75,7 +78,7 @@ export class Members {
 
   async #change(add: NodeId | null, remove: NodeId | null, options: ChangeOptions): Promise<void> {
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
-    const deadlineMs = performance.now() + timeoutMs;
+    const deadlineMs = this.#port.host.nowMs() + timeoutMs;
     await this.#begin(add, remove, deadlineMs);
     await this.#cameAbout(add, remove, deadlineMs);
   }
@@ -87,10 +90,10 @@ export class Members {
         return;
       } catch (error) {
         const isUnderWay = error instanceof ConclaveError && error.code === 'ERR_CHANGE_UNDER_WAY';
-        if (!isUnderWay || performance.now() + RETRY_MS >= deadlineMs) throw error;
+        if (!isUnderWay || this.#port.host.nowMs() + RETRY_MS >= deadlineMs) throw error;
       }
-      await new Promise((resolve) => {
-        setTimeout(resolve, RETRY_MS);
+      await new Promise<void>((resolve) => {
+        this.#port.host.after(RETRY_MS, resolve);
       });
     }
   }
@@ -98,14 +101,17 @@ export class Members {
   #cameAbout(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
-        clearTimeout(timer);
+        cancel();
         unwatch();
         settle();
       };
       const look = (): void => {
         if (hasComeAbout(this.#port.status(), add, remove)) end(resolve);
       };
-      const timer = setTimeout(() => end(() => reject(notInTime(add, remove))), deadlineMs - performance.now());
+      const { host } = this.#port;
+      const cancel = host.after(Math.max(0, deadlineMs - host.nowMs()), () =>
+        end(() => reject(notInTime(add, remove))),
+      );
       const unwatch = this.#port.watch(look, (error) => end(() => reject(error)));
       look();
     });

@@ -82,6 +82,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     objects: readonly ResolvedObject[],
     fate: NodeFate,
     dataDir: DataDir | null,
+    host: NodeHost,
   ) {
     this.#dataDir = dataDir;
     this.#options = options;
@@ -97,6 +98,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       status: () => this.#nodeStatus,
       list: () => this.status().members,
       watch: (onStatus, onEnded) => this.#watch(onStatus, onEnded),
+      host,
     });
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
@@ -153,7 +155,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
       await placement.start(nodeParts(placement.addresses, options, objects, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
+      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir, host);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
       host.later(() => runtime.#events.release());

@@ -141,7 +141,7 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   }
 
   #nodeHost(): NodeHost {
-    const { host, disk, witness } = this.#parts;
+    const { host, disk, process, witness } = this.#parts;
     return {
       openDataDir: async (directory, name) => {
         const dataDir = await DataDir.open(disk, directory, name, {
@@ -154,6 +154,11 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
       classes: host.classes,
       newLife: () => host.dice.id(),
       later: (run) => void host.simulation.after(0, run),
+      nowMs: () => process.nowMs(),
+      after: (delayMs, run) => {
+        const timer = process.after(delayMs, run);
+        return () => timer.cancel();
+      },
     };
   }
 
