@@ -9,7 +9,7 @@ import { ConclaveError } from '../errors.js';
 import { isObserverId, type NodeId } from '../ids.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
 import type { Random } from '../runtime/random.js';
-import { parseAddress, type Address } from './address.js';
+import { isAddress, parseAddress, type Address } from './address.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import { MessageCodec } from './codec.js';
 import { HELLO_FRAME_BYTES_MAX } from './frame.js';
@@ -122,6 +122,7 @@ export class TcpTransport implements Transport {
           admit: (hello) => this.#admit(hello),
           address: listenAddress(options),
         });
+    for (const peer of peers) parseAddress(peer, 'peers');
     this.setPeers(peers);
   }
 
@@ -137,6 +138,11 @@ export class TcpTransport implements Transport {
     const { self } = this.#options;
     for (const peer of peers) {
       if (peer === self || this.#dialers.has(peer)) continue;
+      // They may come from another node.
+      if (!isAddress(peer)) {
+        this.#logger.warn({ peer }, 'a member is said to have a name that is no address');
+        continue;
+      }
       const dialer = this.#dialerTo(peer);
       this.#dialers.set(peer, dialer);
       // One that is new need not know of this node yet, and so may not dial it.

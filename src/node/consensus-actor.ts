@@ -103,6 +103,7 @@ export function consensusActorOn(
           ...otherLimits,
         },
       },
+      peers,
       ...(recovered === null ? {} : { recovered }),
       snapshot: data.recovered?.snapshot ?? null,
       sessionContent: sessionContent(life),

@@ -1,11 +1,12 @@
 /**
- * The members of the cluster as its user sees and changes them. On the thread that started the node: it asks consensus to
- * begin a change, and watches the node's status until that has come about.
+ * The members of the cluster as its user sees and changes them, on any node. On the thread that started the node: it asks
+ * consensus to have a change begun, and watches the node's status until that has come about.
  */
 
-import { ConclaveError } from '../errors.js';
-import { nodeId, type NodeId } from '../ids.js';
+import { ConclaveError, type ErrorCode } from '../errors.js';
+import { logIndex, nodeId, type LogIndex, type NodeId } from '../ids.js';
 import { parseAddress } from '../net/address.js';
+import type { MembersChange } from '../actors/raft/messages.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
 import { checkNumber } from './option-checks.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
@@ -19,8 +20,8 @@ export interface ChangeOptions {
 
 /** What this needs of its node. */
 export interface MembersPort {
-  /** Asks consensus to begin a change. */
-  begin(add: NodeId | null, remove: NodeId | null): Promise<void>;
+  /** Asks consensus to have a change begun, by the leader. */
+  begin(change: MembersChange): Promise<void>;
   status(): NodeStatus | null;
   list(): readonly MemberStatus[];
   /** Calls back at each news of the status, and when the node has ended; returns what ends that. */
@@ -30,8 +31,10 @@ export interface MembersPort {
 }
 
 const CHANGE_TIMEOUT_MS = 30_000;
-/** How long to wait before asking again when another change is under way. */
+/** How long to wait before asking again. */
 const RETRY_MS = 20;
+/** Another change is under way; there is no leader, or it has not answered. */
+const ASK_AGAIN: ReadonlySet<ErrorCode> = new Set(['ERR_CHANGE_UNDER_WAY', 'ERR_NO_LEADER', 'ERR_TIMEOUT']);
 
 export class Members {
   readonly #port: MembersPort;
@@ -50,8 +53,8 @@ export class Members {
    * promise resolves.
    *
    * @throws ConclaveError `ERR_ALREADY_MEMBER`, `ERR_CHANGE_REFUSED` when there are 15 members, `ERR_CHANGE_UNDER_WAY`,
-   *   `ERR_NOT_LEADER` (ask the leader), `ERR_TIMEOUT` when it has not caught up in time: it goes on by itself, and `remove`
-   *   takes it back; `ERR_INVALID_OPTION`, `ERR_STOPPED`.
+   *   `ERR_NO_LEADER`, none of which has begun anything; `ERR_TIMEOUT` when it may have been begun and has not come about
+   *   in time: then it goes on by itself, and `remove` takes it back; `ERR_INVALID_OPTION`, `ERR_STOPPED`.
    */
   async add(address: string, options: ChangeOptions = {}): Promise<void> {
     await this.#change(checked(address), null, options);
@@ -76,29 +79,48 @@ export class Members {
     await this.#change(checked(address), checked(old), options);
   }
 
+  /**
+   * Asks again until it is known what has become of it, of whichever leader there is. That begins nothing twice, for all of
+   * these questions are one: they name what was known when it was first wanted.
+   */
   async #change(add: NodeId | null, remove: NodeId | null, options: ChangeOptions): Promise<void> {
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
-    const deadlineMs = this.#port.host.nowMs() + timeoutMs;
-    await this.#begin(add, remove, deadlineMs);
-    await this.#cameAbout(add, remove, deadlineMs);
-  }
-
-  async #begin(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<void> {
+    const { host } = this.#port;
+    const deadlineMs = host.nowMs() + timeoutMs;
+    const known = (): LogIndex => logIndex(this.#port.status()?.commitIndex ?? 0);
+    let knownIndex = known();
+    let mayHaveBegun = false;
     for (;;) {
-      try {
-        await this.#port.begin(add, remove);
-        return;
-      } catch (error) {
-        const isUnderWay = error instanceof ConclaveError && error.code === 'ERR_CHANGE_UNDER_WAY';
-        if (!isUnderWay || this.#port.host.nowMs() + RETRY_MS >= deadlineMs) throw error;
+      const failure = await this.#begin(add, remove, knownIndex);
+      if (failure === null) {
+        mayHaveBegun = true;
+        if (await this.#cameAbout(add, remove, deadlineMs)) return;
+        continue;
       }
+      if (failure.mayBeApplied) mayHaveBegun = true;
+      if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? notInTime(add, remove) : failure;
       await new Promise<void>((resolve) => {
-        this.#port.host.after(RETRY_MS, resolve);
+        host.after(RETRY_MS, resolve);
       });
+      // What was known then is too little for the leader to tell whether it was begun.
+      if (!mayHaveBegun) knownIndex = known();
     }
   }
 
-  #cameAbout(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<void> {
+  /** Null: it has been begun. Otherwise why it is not known to have been; throws what asking again would not change. */
+  async #begin(add: NodeId | null, remove: NodeId | null, knownIndex: LogIndex): Promise<ConclaveError | null> {
+    try {
+      await this.#port.begin({ add, remove, knownIndex });
+      return null;
+    } catch (error) {
+      if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return error;
+      throw error;
+    }
+  }
+
+  /** Resolves with false when there is another leader, which may know nothing of it. */
+  #cameAbout(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<boolean> {
+    const term = this.#port.status()?.term;
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         cancel();
@@ -106,7 +128,9 @@ export class Members {
         settle();
       };
       const look = (): void => {
-        if (hasComeAbout(this.#port.status(), add, remove)) end(resolve);
+        const status = this.#port.status();
+        if (hasComeAbout(status, add, remove)) end(() => resolve(true));
+        else if (status !== null && status.term !== term && status.leader !== null) end(() => resolve(false));
       };
       const { host } = this.#port;
       const cancel = host.after(Math.max(0, deadlineMs - host.nowMs()), () =>
@@ -131,5 +155,7 @@ function checked(address: string): NodeId {
 
 function notInTime(add: NodeId | null, remove: NodeId | null): ConclaveError {
   const what = add === null ? `${remove} is not removed yet` : `${add} has not caught up yet`;
-  return new ConclaveError('ERR_TIMEOUT', `${what}; the change goes on by itself.`, { data: { add, remove } });
+  return new ConclaveError('ERR_TIMEOUT', `${what}; if it was begun, the change goes on by itself.`, {
+    data: { add, remove },
+  });
 }

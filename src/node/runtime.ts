@@ -14,9 +14,10 @@ import {
 import type { HandlesOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import type { MembersChange } from '../actors/raft/messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError } from '../errors.js';
-import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
@@ -94,7 +95,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
     this.members = new Members({
-      begin: (add, remove) => this.#beginChange(add, remove),
+      begin: (change) => this.#beginChange(change),
       status: () => this.#nodeStatus,
       list: () => this.status().members,
       watch: (onStatus, onEnded) => this.#watch(onStatus, onEnded),
@@ -250,17 +251,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Hands leadership to `target`, or to the most up-to-date other node. Resolves when the other one leads. Commands
-   * made meanwhile wait.
+   * Has leadership handed to `target`, or to the node that has the most of the log but for the leader; any node may ask for
+   * it. Resolves when the other one leads. Commands made meanwhile wait.
    *
-   * @throws ConclaveError `ERR_NOT_LEADER` when another node leads (ask that one), `ERR_TRANSFER_FAILED` when the target
-   *   did not take over in time (this node goes on leading), `ERR_INVALID_OPTION` when it is no peer, `ERR_STOPPED` when
-   *   the runtime stops or fails first.
+   * @throws ConclaveError `ERR_TRANSFER_FAILED` when the target did not take over in time (the leader goes on),
+   *   `ERR_NO_LEADER` when there is none, `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the runtime
+   *   stops or fails first. After any but the last nothing has changed, and it may be tried again.
    */
   async transferLeadership(target?: string): Promise<void> {
-    const isPeer = this.members.list().some(({ id }) => id === target && id !== this.#options.self);
-    if (target !== undefined && !isPeer) {
-      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is not a peer of this node.`, {
+    if (target !== undefined && !this.members.list().some(({ id }) => id === target)) {
+      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is no member.`, {
         data: { option: 'target', value: target },
       });
     }
@@ -327,10 +327,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate.removeAllListeners();
   }
 
-  async #beginChange(add: NodeId | null, remove: NodeId | null): Promise<void> {
+  async #beginChange(change: MembersChange): Promise<void> {
     this.#throwIfEnded();
     try {
-      await this.#raft.ask({ type: 'changeMembers', add, remove }, { timeoutMs: STOP_TIMEOUT_MS });
+      await this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#throwIfEnded();
       throw error;

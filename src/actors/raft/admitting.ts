@@ -95,7 +95,11 @@ export function noteConfigurations(core: Core, firstIndex: number): void {
   }
 }
 
-/** Another configuration is in effect. */
+/** Another configuration is in effect. Of those who are left out and not connected, nothing is kept. */
 export function noteMembership(core: Core): void {
-  if (isMember(core.configurations.current, core.options.self)) core.isOfTheGroup = true;
+  const { current } = core.configurations;
+  if (isMember(current, core.options.self)) core.isOfTheGroup = true;
+  for (const id of core.incarnations.keys()) {
+    if (!isMember(current, id) && !core.connected.has(id)) core.incarnations.delete(id);
+  }
 }

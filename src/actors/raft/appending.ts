@@ -6,7 +6,7 @@
 import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../../ids.js';
-import { noteConfigurations } from './admitting.js';
+import { noteConfigurations, noteMembership } from './admitting.js';
 import { isMember, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
 import { EntryKind, EntryReader } from './entry.js';
@@ -144,6 +144,7 @@ function skipHeld(core: Core, entries: Uint8Array): number {
     if (!isSame) {
       log.truncateAfter(logIndex(index - 1));
       core.configurations.truncateAfter(logIndex(index - 1));
+      noteMembership(core);
       core.storedIndex = logIndex(Math.min(core.storedIndex, index - 1));
       break;
     }

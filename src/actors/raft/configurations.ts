@@ -61,6 +61,11 @@ export class Configurations {
     return this.#base === null ? inLog : [this.#base, ...inLog];
   }
 
+  /** Those that came after the one that was in effect at `index`, in their order. */
+  since(index: LogIndex): Configuration[] {
+    return this.#changes.filter((change) => change.index > index).map(({ configuration }) => configuration);
+  }
+
   /** An entry of this kind has been appended. */
   appended(index: LogIndex, payload: Uint8Array): void {
     assert(index > this.lastIndex, 'configurations come in the order of the log');

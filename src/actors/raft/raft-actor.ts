@@ -11,7 +11,7 @@ import type { Transport } from '../../net/transport.js';
 import type { CallerMessage } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import { changeRefused } from './change-refused.js';
-import type { ChangeAnswered, Effect, Store, TransferEnded } from './effects.js';
+import type { ChangeAnswered, Effect, FoundersDiffer, Store, TransferEnded } from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
 import { MachineFeed } from './machine-feed.js';
@@ -41,6 +41,8 @@ import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 
 export interface RaftActorOptions {
   readonly core: Omit<CoreOptions, 'random'>;
+  /** Whom to be connected to while no leader is known, besides those who are members. */
+  readonly peers: readonly NodeId[];
   /** What the node has found on its disk. */
   readonly recovered?: Recovered;
   /** The newest snapshot that it has found there; null: none. */
@@ -62,6 +64,8 @@ export interface RaftActorOptions {
 const UNSTORED_BYTES_MAX = 64 * 1024 * 1024;
 /** The same for requests, however small: well below what the mailbox holds of whoever carries them out. */
 const STORING_MAX = 4_096;
+/** Of so many it is remembered that their founders have been told. */
+const OTHER_FOUNDERS_MAX = 64;
 
 export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
@@ -70,6 +74,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Whom the transport was told to be connected to: the peers in this one. */
   #configuration: Configuration;
   #peers: readonly NodeId[] = [];
+  /** Who are said to be members: by the options, or by one who knows better. */
+  #acquaintances: readonly NodeId[];
   readonly #transport: Transport;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<CallerMessage>;
@@ -96,6 +102,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #nowMs = 0;
   #lastTickMs: number;
   #isMemoryLossTold = false;
+  /** With whom others would found a cluster, as has been told. */
+  readonly #otherFounders = new Map<NodeId, string>();
   #isTickSkipped = false;
   /** Queries whose failure the caller has not been told, because its mailbox was full. */
   #failedQueries: number[] = [];
@@ -112,9 +120,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
     this.#commitIndex = this.#core.commitIndex;
     this.#configuration = this.#core.configurations.current;
-    this.#peers = peersOf(this.#configuration, options.core.self);
-    // Before there is a cluster, it is for the options to say whom to be connected to.
-    if (this.#core.configurations.isFounded) this.#transport.setPeers(this.#peers);
+    this.#acquaintances = options.peers;
+    this.#meetPeers();
     this.#tellOfOtherOptions();
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
@@ -197,9 +204,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#publishStatus();
   }
 
+  /** A node that follows no leader is connected to whoever may know one, too: what its log says may be of old. */
   #meetPeers(): void {
-    this.#peers = peersOf(this.#configuration, this.#options.core.self);
-    this.#transport.setPeers(this.#peers);
+    const { self } = this.#options.core;
+    this.#peers = peersOf(this.#configuration, self);
+    const { configurations, leader } = this.#core;
+    const isInformed = leader !== null && configurations.isFounded;
+    const others = isInformed ? [] : this.#acquaintances.filter((id) => id !== self);
+    this.#transport.setPeers([...new Set([...this.#peers, ...others])]);
   }
 
   /** Options say who the members are only until there is a cluster; people may think otherwise. */
@@ -251,6 +263,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#tellFailedQueries();
       case 'roleChanged':
         this.#context.logger.info({ role: effect.role, term: effect.term, leader: effect.leader }, 'role changed');
+        this.#meetPeers();
         return this.#publishStatus();
       case 'transferEnded':
         return this.#onTransferEnded(effect);
@@ -260,6 +273,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
         this.#isRemoved = true;
         this.#context.logger.warn({}, 'this node is a member of the cluster no more');
         return this.#publishStatus();
+      case 'meet':
+        this.#acquaintances = effect.members;
+        return this.#meetPeers();
+      case 'foundersDiffer':
+        return this.#tellFoundersDiffer(effect);
       case 'sendSnapshot':
         this.#snapshots.offer(effect);
         // The rest is the follower's to ask for.
@@ -388,10 +406,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#step({ type: 'transferLeadership', target });
   }
 
-  #onChangeMembers({ add, remove }: ChangeMembersRequest, reply: Reply): void {
+  #onChangeMembers({ add, remove, knownIndex }: ChangeMembersRequest, reply: Reply): void {
     const changeId = ++this.#lastChangeId;
     this.#changes.set(changeId, reply);
-    this.#step({ type: 'changeMembers', changeId, add, remove });
+    this.#step({ type: 'changeMembers', changeId, add, remove, knownIndex });
   }
 
   /** What has been begun is seen to come about by whoever has asked. */
@@ -406,8 +424,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const reply = this.#transfer;
     this.#transfer = null;
     if (effect.error === null) reply?.ok();
-    else if (effect.error === 'not leader') {
-      reply?.fail(new ConclaveError('ERR_NOT_LEADER', 'Only the leader can hand leadership over. Ask the leader.'));
+    else if (effect.error === 'no leader') {
+      reply?.fail(new ConclaveError('ERR_NO_LEADER', 'There is no leader to hand leadership over.'));
     } else {
       reply?.fail(
         new ConclaveError('ERR_TRANSFER_FAILED', `Leadership was not handed over: ${effect.error}.`, {
@@ -468,6 +486,19 @@ export class RaftActor implements Actor<RaftActorMessage> {
       isRemoved,
     });
     this.#lastStatus = isTold ? key : '';
+  }
+
+  /** Once for each: nothing but people can mend it. */
+  #tellFoundersDiffer({ from, founders }: FoundersDiffer): void {
+    if (this.#otherFounders.get(from) === founders) return;
+    if (this.#otherFounders.size >= OTHER_FOUNDERS_MAX) this.#otherFounders.clear();
+    this.#otherFounders.set(from, founders);
+    const own = this.#options.core.configuration.voters.toSorted().join(', ');
+    this.#context.logger.error(
+      { peer: from, theirs: founders, own },
+      'another node would found a cluster with other members than this one, and so neither will: self and peers must name ' +
+        'the same nodes everywhere',
+    );
   }
 
   /** Once: nothing but people can mend it. */

@@ -13,6 +13,7 @@ import {
   type NodeId,
   type Term,
 } from '../../ids.js';
+import type { AskedChange, AskedTransfer, TransferAsker } from './asking-leader.js';
 import { isMember, type Configuration } from './configuration.js';
 import { Configurations } from './configurations.js';
 import type { DurableEffect, Effect, HardState } from './effects.js';
@@ -124,6 +125,7 @@ export type RoleName = Role['name'];
 export interface Handover {
   readonly target: NodeId;
   readonly deadlineMs: number;
+  readonly asker: TransferAsker;
   isTimeoutNowSent: boolean;
 }
 
@@ -136,6 +138,8 @@ export interface Core {
   readonly incarnations: Map<NodeId, Incarnation>;
   /** Those that are connected now. */
   readonly connected: Set<NodeId>;
+  /** Who the members are, as those were last told that are connected and none of them. */
+  readonly introduced: Map<NodeId, Configuration>;
   /** Is, or was, this node a member, as far as it knows? */
   isOfTheGroup: boolean;
   role: Role;
@@ -151,6 +155,9 @@ export interface Core {
   readonly submissions: Submissions;
   readonly reads: PendingReads;
   handover: Handover | null;
+  /** What the leader was asked and has not answered, by the number of the question. */
+  readonly askedChanges: Map<number, AskedChange>;
+  askedTransfer: AskedTransfer | null;
   /** The clocks as of the current step. */
   nowMs: number;
   wallMs: number;
@@ -161,7 +168,7 @@ export interface Core {
   submissionProgressMs: number;
   submissionRetryMs: number;
   /** The number of the last question to a leader, and of the last tracking of a peer. */
-  lastReadTicket: number;
+  lastQuestion: number;
   lastSession: number;
   /** Term or vote have changed since they were last handed to storage. */
   isHardStateDirty: boolean;
@@ -198,13 +205,15 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const droppedIndex = logIndex(log.firstIndex - 1);
   const configurations = new Configurations(options.configuration, recovered?.configuration ?? null);
   for (const index of log.configurationIndexes) configurations.appended(index, log.entry(index).payload);
-  const known = [options.configuration, ...configurations.upTo(log.lastIndex)];
+  // One that is to join, and knows that it was removed, is to be let in again.
+  const known = [options.configuration, configurations.current];
   const core: Core = {
     options,
     log,
     configurations,
     incarnations: new Map(),
     connected: new Set(),
+    introduced: new Map(),
     isOfTheGroup: known.some((each) => isMember(each, options.self)),
     role: FOLLOWER,
     term: knownTerm,
@@ -215,6 +224,8 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     submissions: new Submissions(options.limits.submissionBytesInflightMax),
     reads: new PendingReads(),
     handover: null,
+    askedChanges: new Map(),
+    askedTransfer: null,
     nowMs,
     wallMs: 0,
     leaderContactMs: nowMs,
@@ -222,7 +233,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     submissionProgressMs: nowMs,
     submissionRetryMs: options.electionTimeoutMs[1],
     // An answer or acknowledgement that an earlier life of this node asked for must not be taken for one of this life.
-    lastReadTicket: options.random.uint32(),
+    lastQuestion: options.random.uint32(),
     lastSession: options.random.uint32(),
     isHardStateDirty: false,
     unstoredReset: null,

@@ -83,6 +83,7 @@ describe('RaftActor', () => {
               submissionBytesInflightMax: 100_000,
             },
           },
+          peers: ids.filter((other) => other !== id),
           snapshot: null,
           sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport: network.transport({
