@@ -313,8 +313,8 @@ describe('a change is refused, and nothing changed,', () => {
     expect(change(subject, D, null)).toBe('under way');
   });
 
-  test('by whoever does not lead', () => {
-    expect(change(new Subject(), D, null)).toBe('not leader');
+  test('where no leader is known', () => {
+    expect(change(new Subject(), D, null)).toBe('no leader');
   });
 });
 
