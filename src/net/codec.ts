@@ -6,7 +6,7 @@
 
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { assert } from '../assert.js';
-import { CHANGE_REFUSALS, TRANSFER_ERRORS, type ChangeRefusal, type TransferError } from '../actors/raft/effects.js';
+import type { ChangeRefusal, TransferError } from '../actors/raft/effects.js';
 import { EntryKind } from '../actors/raft/entry.js';
 import type { NodeId } from '../ids.js';
 import { isAddress, NODE_ID_CHARS_MAX } from './address.js';
@@ -198,9 +198,25 @@ const CRC_MAX = 0xffff_ffff;
 
 const ID = /^[0-9a-f]{32}$/;
 
-const REFUSALS: ReadonlySet<unknown> = new Set(CHANGE_REFUSALS);
+const CHANGE_REFUSALS: ReadonlySet<unknown> = setOf<ChangeRefusal>({
+  'no leader': true,
+  unanswered: true,
+  outdated: true,
+  'under way': true,
+  'already a member': true,
+  'no such member': true,
+  'last voter': true,
+  'too many voters': true,
+  'no quorum left': true,
+});
 
-const ERRORS: ReadonlySet<unknown> = new Set(TRANSFER_ERRORS);
+const TRANSFER_ERRORS: ReadonlySet<unknown> = setOf<TransferError>({
+  'no leader': true,
+  'no such voter': true,
+  'timed out': true,
+  'already under way': true,
+  'another node was elected': true,
+});
 
 /** No meta has more fields than this, longer strings than a node's address, maps, or anything else but numbers and booleans. */
 const META_FIELDS_MAX = 16;
@@ -318,12 +334,17 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
     case 'node':
       return value === null || (typeof value === 'string' && isAddress(value));
     case 'changeRefusal':
-      return value === null || REFUSALS.has(value);
+      return value === null || CHANGE_REFUSALS.has(value);
     case 'transferError':
-      return value === null || ERRORS.has(value);
+      return value === null || TRANSFER_ERRORS.has(value);
     case 'bytes':
       return false;
   }
+}
+
+/** Total: a word that is forgotten does not compile. */
+function setOf<Word extends string>(words: Readonly<Record<Word, true>>): ReadonlySet<unknown> {
+  return new Set(Object.keys(words));
 }
 
 function isCount(value: unknown): value is number {

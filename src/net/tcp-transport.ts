@@ -166,7 +166,8 @@ export class TcpTransport implements Transport {
 
   /** It is for one side to dial; the other one does if that has not happened for a while. */
   #begin(peer: NodeId, dialer: TcpDialer): void {
-    if (isDialer(this.#options.self, peer)) dialer.dial();
+    const { self, isNew = false } = this.#options;
+    if (isNew || isDialer(self, peer)) dialer.dial();
     else dialer.redial();
   }
 

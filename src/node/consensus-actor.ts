@@ -107,7 +107,7 @@ export function consensusActorOn(
       ...(recovered === null ? {} : { recovered }),
       snapshot: data.recovered?.snapshot ?? null,
       sessionContent: sessionContent(life),
-      transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data) }),
+      transport: network({ cluster, self, incarnation, peers, isNew: join, settings: sharedSettings(data) }),
       logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),
       machine: data.machine,
       caller: data.caller,

@@ -435,7 +435,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 /** Who the members are to be, before anything else is known. */
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
-  return ids.map((id) => ({ id, role: 'voter' }));
+  return ids.map((id) => ({ id, role: 'voter', progress: null }));
 }
 
 function describeMembers(status: NodeStatus | null): string {

@@ -44,6 +44,16 @@ export interface MemberStatus {
   readonly role: 'voter' | 'learner';
   /** Is there a connection to it? True for the node itself. */
   readonly connected: boolean;
+  /**
+   * The last entry that it is known to have and to keep: `lastIndex` less this is how far it is behind. Only the leader knows;
+   * null elsewhere.
+   */
+  readonly matchIndex: number | null;
+  /**
+   * When it last answered the leader, in milliseconds since 1970, told once in a shortest election timeout. Null of the leader
+   * itself, where it has not answered this one yet, and elsewhere than on the leader.
+   */
+  readonly lastContactAtMs: number | null;
 }
 
 export function memberStatus(
@@ -53,7 +63,13 @@ export function memberStatus(
 ): MemberStatus[] {
   return members
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, role }) => ({ id, role, connected: id === self || connected.includes(id) }));
+    .map(({ id, role, progress }) => ({
+      id,
+      role,
+      connected: id === self || connected.includes(id),
+      matchIndex: progress?.matchIndex ?? null,
+      lastContactAtMs: progress?.lastContactAtMs ?? null,
+    }));
 }
 
 /** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`. */

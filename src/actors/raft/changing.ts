@@ -6,7 +6,7 @@
 
 import { assert } from '../../assert.js';
 import type { LogIndex, NodeId } from '../../ids.js';
-import { counts, noteMembership } from './admitting.js';
+import { counts, forgetStrangers } from './admitting.js';
 import { isMember, isVoter, membersOf, type Configuration, type Learner } from './configuration.js';
 import { configurationContent } from './configuration-entry.js';
 import { completed, demoting, promoting, withAdmission, withLearner, withoutLearner } from './configuration-steps.js';
@@ -182,7 +182,7 @@ function append(core: Core, leader: Leader, configuration: Configuration): void 
   const content = configurationContent(configuration);
   const index = log.append(content, core.term, timestampOf(core));
   configurations.appended(index, content.payload);
-  noteMembership(core);
+  forgetStrangers(core);
   trackPeers(core, leader.peers, index);
   // Others count now.
   leader.hasNewAcks = true;

@@ -69,15 +69,12 @@ export interface RoleChanged {
 }
 
 /** Why leadership was not handed over. */
-export const TRANSFER_ERRORS = [
-  'no leader',
-  'no such voter',
-  'timed out',
-  'already under way',
-  'another node was elected',
-] as const;
-
-export type TransferError = (typeof TRANSFER_ERRORS)[number];
+export type TransferError =
+  | 'no leader'
+  | 'no such voter'
+  | 'timed out'
+  | 'already under way'
+  | 'another node was elected';
 
 /** A transfer of leadership has ended; `error` says why it failed. */
 export interface TransferEnded {
@@ -86,24 +83,21 @@ export interface TransferEnded {
 }
 
 /** Why a change of members was not begun. Nothing was changed, but for `unanswered`. */
-export const CHANGE_REFUSALS = [
+export type ChangeRefusal =
   /** None is known, or whoever was asked leads no more: ask again soon. */
-  'no leader',
+  | 'no leader'
   /** The leader was asked, and does not answer: it may have been begun. Ask again with the same `knownIndex`. */
-  'unanswered',
+  | 'unanswered'
   /** The log no longer says what was done behind `knownIndex`. */
-  'outdated',
+  | 'outdated'
   /** Another change is, or leadership is being handed over, or the leader is new: ask again soon. */
-  'under way',
-  'already a member',
-  'no such member',
-  'last voter',
-  'too many voters',
+  | 'under way'
+  | 'already a member'
+  | 'no such member'
+  | 'last voter'
+  | 'too many voters'
   /** Too few of those that would be left are there for anything to be committed ever after. */
-  'no quorum left',
-] as const;
-
-export type ChangeRefusal = (typeof CHANGE_REFUSALS)[number];
+  | 'no quorum left';
 
 /** A change of members has been begun, or refused. */
 export interface ChangeAnswered {

@@ -33,7 +33,7 @@ import { SnapshotDesk } from './snapshot-desk.js';
 import type { RaftWitness } from './raft-witness.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
 import { forgetfulVoters } from './admitting.js';
-import { statusOf } from './status.js';
+import { statusOf, type CoreStatus } from './status.js';
 import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
 import { SubmissionQueue } from './submission-queue.js';
@@ -200,6 +200,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     if (isMember(this.#configuration, this.#options.core.self)) this.#isRemoved = false;
     const members = membersOf(this.#configuration);
     this.#context.logger.info({ members }, 'members changed');
+    this.#snapshots.tellPlace(members);
     this.#meetPeers();
     this.#publishStatus();
   }
@@ -436,6 +437,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #onStart(reply: Reply): void {
+    if (this.#core.configurations.isFounded) this.#snapshots.tellPlace(membersOf(this.#configuration));
     const { self } = this.#context;
     const onLink = (message: LinkUp | LinkDown): void => {
       // Never before what was missed earlier.
@@ -473,7 +475,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const { appliedIndex } = this.#feed;
     const { newestIndex: snapshotIndex } = this.#snapshots;
     const isRemoved = this.#isRemoved;
-    const key = JSON.stringify([status, appliedIndex, snapshotIndex, isRemoved, connected]);
+    const key = JSON.stringify([this.#roughly(status), appliedIndex, snapshotIndex, isRemoved, connected]);
     if (key === this.#lastStatus) return;
     const logBytes = this.#core.log.byteLength;
     const isTold = tellOrDrop(this.#caller, {
@@ -486,6 +488,16 @@ export class RaftActor implements Actor<RaftActorMessage> {
       isRemoved,
     });
     this.#lastStatus = isTold ? key : '';
+  }
+
+  /** That a member has answered is told from time to time only. */
+  #roughly(status: CoreStatus): unknown {
+    const [unitMs] = this.#options.core.electionTimeoutMs;
+    const members = status.members.map(({ id, role, progress }) => {
+      const { matchIndex, lastContactAtMs } = progress ?? { matchIndex: null, lastContactAtMs: null };
+      return [id, role, matchIndex, lastContactAtMs === null ? null : Math.floor(lastContactAtMs / unitMs)];
+    });
+    return [{ ...status, members: null }, members];
   }
 
   /** Once for each: nothing but people can mend it. */

@@ -140,7 +140,7 @@ export interface Core {
   readonly connected: Set<NodeId>;
   /** Who the members are, as those were last told that are connected and none of them. */
   readonly introduced: Map<NodeId, Configuration>;
-  /** Is, or was, this node a member, as far as it knows? */
+  /** Is this node to be a member, by its options, or because a leader has let it know in this life that it is one? */
   isOfTheGroup: boolean;
   role: Role;
   /** Never goes down. */
@@ -205,8 +205,6 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const droppedIndex = logIndex(log.firstIndex - 1);
   const configurations = new Configurations(options.configuration, recovered?.configuration ?? null);
   for (const index of log.configurationIndexes) configurations.appended(index, log.entry(index).payload);
-  // One that is to join, and knows that it was removed, is to be let in again.
-  const known = [options.configuration, configurations.current];
   const core: Core = {
     options,
     log,
@@ -214,7 +212,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     incarnations: new Map(),
     connected: new Set(),
     introduced: new Map(),
-    isOfTheGroup: known.some((each) => isMember(each, options.self)),
+    isOfTheGroup: isMember(options.configuration, options.self),
     role: FOLLOWER,
     term: knownTerm,
     votedFor,

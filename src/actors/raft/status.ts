@@ -31,6 +31,16 @@ export interface CoreStatus {
 export interface GroupMember {
   readonly id: NodeId;
   readonly role: 'voter' | 'learner';
+  /** Null where this node does not lead, and so does not know. */
+  readonly progress: MemberProgress | null;
+}
+
+/** How far a member is, as its leader knows it. */
+export interface MemberProgress {
+  /** What it is known to have of the log, and to keep. */
+  readonly matchIndex: LogIndex;
+  /** When it last answered this leader, in milliseconds since 1970; null: it has not yet, or is the leader. */
+  readonly lastContactAtMs: number | null;
 }
 
 /** In so many election timeouts there would be a leader, if the others had any of whom this node does not know. */
@@ -51,10 +61,19 @@ export function statusOf(core: Core): CoreStatus {
     isFounded: core.configurations.isFounded,
     isMemoryLost: nowMs - contactMs > LEADERLESS_TIMEOUTS * core.options.electionTimeoutMs[1] && isMemoryLost(core),
     members: [
-      ...current.electors.map((id): GroupMember => ({ id, role: 'voter' })),
-      ...current.learners.map(({ id }): GroupMember => ({ id, role: 'learner' })),
+      ...current.electors.map((id): GroupMember => ({ id, role: 'voter', progress: progressOf(core, id) })),
+      ...current.learners.map(({ id }): GroupMember => ({ id, role: 'learner', progress: progressOf(core, id) })),
     ],
     isChanging: current.old !== null || core.configurations.lastIndex > commitIndex,
     isAdmitted: !isVoter(current, core.options.self) || counts(core, core.options.self),
   };
+}
+
+function progressOf({ role, options, nowMs, wallMs }: Core, id: NodeId): MemberProgress | null {
+  if (role.name !== 'leader') return null;
+  if (id === options.self) return { matchIndex: role.durableIndex, lastContactAtMs: null };
+  const peer = role.peers.get(id);
+  if (peer === undefined) return null;
+  const { matchIndex, ackedAtMs } = peer;
+  return { matchIndex, lastContactAtMs: ackedAtMs === -Infinity ? null : Math.round(wallMs - (nowMs - ackedAtMs)) };
 }

@@ -252,6 +252,27 @@ describe('a change is refused', () => {
   });
 });
 
+describe('how far the members are', () => {
+  it('is known to the leader: who is behind, and since when', async () => {
+    const { leader, nodes } = await startCluster(await addressesOf(3));
+    const [follower, gone] = nodes.filter((node) => node !== leader) as [Node, Node];
+    const ofGone = () => leader.members.list().find(({ id }) => id === gone.status().self)!;
+    await leader.objects.book.add(1);
+    await until(() => leader.members.list().every(({ matchIndex }) => matchIndex === leader.status().lastIndex));
+    const before = ofGone();
+    await gone.stop();
+    for (let i = 0; i < 3; i++) await follower.objects.book.add(1);
+
+    await until(() => !ofGone().connected && leader.status().lastIndex >= before.matchIndex! + 3);
+    const { lastIndex, self } = leader.status();
+    await until(() => leader.members.list().filter(({ matchIndex }) => matchIndex! >= lastIndex).length === 2);
+    expect(ofGone()).toMatchObject({ connected: false, matchIndex: before.matchIndex });
+    expect(Math.abs(Date.now() - before.lastContactAtMs!)).toBeLessThan(60_000);
+    expect(leader.members.list().find(({ id }) => id === self)).toMatchObject({ lastContactAtMs: null });
+    for (const { matchIndex } of follower.members.list()) expect(matchIndex).toBeNull();
+  });
+});
+
 describe('any node may be asked', () => {
   it('to add, to remove and to replace: a follower, an observer, and the one that joins', async () => {
     const [d, e, ...addresses] = (await addressesOf(5)) as [string, string, ...string[]];

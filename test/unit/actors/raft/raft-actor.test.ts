@@ -166,11 +166,22 @@ describe('RaftActor', () => {
     const leader = leaderOf(nodes);
     const { length } = leader.toCaller;
 
-    await run(500);
+    await run(ELECTION_TIMEOUT_MS[0] / 2);
 
     expect(lastStatus(leader)).toMatchObject({ role: 'leader', leader: leader.id, hasQuorum: true, commitIndex: 1 });
     for (const node of nodes) expect(lastStatus(node)).toMatchObject({ leader: leader.id });
-    expect(leader.toCaller).toHaveLength(length);
+    expect(leader.toCaller.length).toBeLessThanOrEqual(length + 1);
+  });
+
+  it('tells when the others were last heard from, once in a shortest election timeout', async () => {
+    const nodes = await start(IDS);
+    const leader = leaderOf(nodes);
+    const { length } = leader.toCaller;
+
+    await run(10 * ELECTION_TIMEOUT_MS[0]);
+
+    expect(leader.toCaller.length).toBeGreaterThanOrEqual(length + 10);
+    expect(leader.toCaller.length).toBeLessThanOrEqual(length + 22);
   });
 
   it('feeds the objects nothing before they are ready, and then everything in order', async () => {
