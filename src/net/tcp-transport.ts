@@ -145,14 +145,15 @@ export class TcpTransport implements Transport {
       }
       const dialer = this.#dialerTo(peer);
       this.#dialers.set(peer, dialer);
-      // One that is new need not know of this node yet, and so may not dial it.
       if (this.#sweeper !== undefined && !this.#isStopped) dialer.dial();
     }
   }
 
   #dialerTo(peer: NodeId): TcpDialer {
-    const { self, random, reconnect = DEFAULT_RECONNECT } = this.#options;
-    const delays = isDialer(self, peer)
+    const { self, random, reconnect = DEFAULT_RECONNECT, isNew = false } = this.#options;
+    // Where one of the two is new, the other one may not know of it yet, and so not dial it.
+    const isUrgent = isNew || this.#sweeper !== undefined || isDialer(self, peer);
+    const delays = isUrgent
       ? reconnect
       : { minMs: FALLBACK_FACTOR * reconnect.maxMs, maxMs: FALLBACK_FACTOR * reconnect.maxMs };
     return new TcpDialer({
