@@ -91,6 +91,8 @@ export class Members {
     let knownIndex = known();
     let mayHaveBegun = false;
     for (;;) {
+      // The leader's log may not reach back any more to where it was begun.
+      if (mayHaveBegun && hasComeAbout(this.#port.status(), add, remove)) return;
       const failure = await this.#begin(add, remove, knownIndex);
       if (failure === null) {
         mayHaveBegun = true;

@@ -18,7 +18,7 @@ import { timestampOf, type Core, type Leader } from './state.js';
 
 /** Somebody wants the members changed. What is begun here is completed by this leader or another. Null: it has been begun. */
 export function startChange(core: Core, leader: Leader, change: MembersChange): ChangeRefusal | null {
-  if (change.knownIndex < core.log.firstIndex - 1) return 'outdated';
+  if (!core.configurations.isKnownSince(change.knownIndex)) return 'outdated';
   if (hasBegun(core, change)) return null;
   const next = isFree(core, leader) ? changed(core, leader, change.add, change.remove) : 'under way';
   if (typeof next === 'string') return next;

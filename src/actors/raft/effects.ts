@@ -88,7 +88,7 @@ export type ChangeRefusal =
   | 'no leader'
   /** The leader was asked, and does not answer: it may have been begun. Ask again with the same `knownIndex`. */
   | 'unanswered'
-  /** The log no longer says what was done behind `knownIndex`. */
+  /** What was changed behind `knownIndex` is not known any more. */
   | 'outdated'
   /** Another change is, or leadership is being handed over, or the leader is new: ask again soon. */
   | 'under way'

@@ -34,7 +34,7 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
       core.configurations.dropTo(lastIncludedIndex);
     } else {
       core.log.resetTo(lastIncluded);
-      core.configurations.resetTo(configuration);
+      core.configurations.resetTo(configuration, lastIncludedIndex);
       forgetStrangers(core);
     }
     if (!isHeld || core.storedIndex < lastIncludedIndex) core.unstoredReset = lastIncluded;

@@ -203,7 +203,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
   // Only what was committed is dropped.
   const droppedIndex = logIndex(log.firstIndex - 1);
-  const configurations = new Configurations(options.configuration, recovered?.configuration ?? null);
+  const configurations = new Configurations(options.configuration, recovered?.configuration ?? null, droppedIndex);
   for (const index of log.configurationIndexes) configurations.appended(index, log.entry(index).payload);
   const core: Core = {
     options,

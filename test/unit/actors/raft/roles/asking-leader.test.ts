@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import type { Effect } from '../../../../../src/actors/raft/effects.js';
 import { logIndex, nodeId, observerId, term, type NodeId } from '../../../../../src/ids.js';
-import { A, append, B, C, D, GROUP, HEARTBEAT_MS, lifeOf, MAX_MS, sentOf, Subject } from './fixture.js';
+import { A, append, B, blockOf, C, D, GROUP, HEARTBEAT_MS, lifeOf, MAX_MS, sentOf, Subject } from './fixture.js';
 
 const E = nodeId('e');
 const OBSERVER = observerId(lifeOf(nodeId('0123456789ab')));
@@ -178,14 +178,39 @@ describe('a leader that is asked for a change', () => {
     expect(ask(subject, null, E, known)).toBe('no such member');
   });
 
-  test('whose log no longer says what was done since begins nothing', () => {
-    const subject = new Subject().establish();
-    subject.local({ type: 'applied', index: subject.core.commitIndex });
-    subject.core.log.dropTo(subject.core.commitIndex);
-    subject.core.configurations.dropTo(subject.core.commitIndex);
+  /** What is committed is in a snapshot, and the log begins behind it. */
+  function drop(subject: Subject): void {
+    const { core } = subject;
+    core.log.dropTo(core.commitIndex);
+    core.configurations.dropTo(core.commitIndex);
+  }
 
-    expect(ask(subject, D, null, 0)).toBe('outdated');
-    expect(ask(subject, D, null, subject.core.commitIndex)).toBeNull();
+  test('that has dropped what was changed since begins nothing', () => {
+    const subject = new Subject().establish();
+    const known = subject.core.commitIndex;
+    ask(subject, D, null, known);
+    subject.written(subject.flush());
+    subject.acknowledge();
+    drop(subject);
+
+    expect(ask(subject, E, null, known)).toBe('outdated');
+    expect(ask(subject, E, null, subject.core.commitIndex)).toBeNull();
+  });
+
+  test('that has dropped the log, in which nothing was changed since, begins it', () => {
+    const subject = new Subject().establish();
+    ask(subject, D, null, subject.core.commitIndex);
+    subject.written(subject.flush());
+    subject.acknowledge();
+    const known = subject.core.commitIndex;
+    subject.local({ type: 'submit', content: blockOf(1) });
+    subject.written(subject.flush());
+    subject.acknowledge();
+    drop(subject);
+
+    expect(subject.core.log.firstIndex).toBeGreaterThan(known + 1);
+    expect(ask(subject, D, null, known)).toBe('already a member');
+    expect(ask(subject, E, null, known)).toBeNull();
   });
 });
 
