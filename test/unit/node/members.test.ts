@@ -189,7 +189,7 @@ describe('a member that is removed', () => {
     await leader.members.remove(self!);
     await until(() => removed.status().health === 'stopped');
 
-    const again = await start(self!, [], { join: true });
+    const again = await start(self, [], { join: true });
     await leader.members.add(self!);
     await again.ready();
 

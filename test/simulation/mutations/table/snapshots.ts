@@ -90,7 +90,7 @@ export const SNAPSHOTS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/snapshots.ts',
-        text: '      core.configurations.resetTo(configuration);',
+        text: '      core.configurations.resetTo(configuration, lastIncludedIndex);',
         replacement: '      core.configurations.resetTo(core.configurations.current);',
       },
     ],
