@@ -91,7 +91,7 @@ export const SNAPSHOTS: readonly Mutation[] = [
       {
         file: 'actors/raft/snapshots.ts',
         text: '      core.configurations.resetTo(configuration, lastIncludedIndex);',
-        replacement: '      core.configurations.resetTo(core.configurations.current);',
+        replacement: '      core.configurations.resetTo(core.configurations.current, lastIncludedIndex);',
       },
     ],
   },
