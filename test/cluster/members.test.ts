@@ -60,8 +60,7 @@ test.each(seeds(1))(
     await cluster.untilAppended(4_000, RECOVERY_MS_MAX);
 
     // The first one is killed while it is given its snapshot, and goes on when it is back.
-    const d = await cluster.join([dice.pick(founders).address]);
-    await d.call('dieWhen', 'receiving a snapshot');
+    const d = await cluster.join([dice.pick(founders).address], { diesReceiving: true });
     const added = dice
       .pick(founders)
       .call('changeMembers', { add: d.address, remove: null, timeoutMs: CHANGE_TIMEOUT_MS }, 2 * CHANGE_TIMEOUT_MS);

@@ -74,8 +74,11 @@ export class ProcessCluster {
     return cluster;
   }
 
-  /** Starts one more node, which founds nothing and knows these only, like the others otherwise. Resolves when it listens. */
-  async join(peers: readonly string[]): Promise<NodeProcess> {
+  /**
+   * Starts one more node, which founds nothing and knows these only, like the others otherwise; `once` holds for its first
+   * process. Resolves when it listens, or has died.
+   */
+  async join(peers: readonly string[], once: Pick<NodeSettings, 'diesReceiving'> = {}): Promise<NodeProcess> {
     const [self] = await freeAddresses(1);
     if (self === undefined) throw new Error('There is no free port.');
     const { dataDir, ...settings } = this.#settings.get(this.nodes[0]!.address)!;
@@ -83,7 +86,10 @@ export class ProcessCluster {
     this.#settings.set(self, { ...settings, self, peers, bind: self, join: true, ...place });
     const node = new NodeProcess(self, (event) => this.#onEvent(self, event));
     this.nodes.push(node);
-    await node.call('start', this.#settings.get(self)!);
+    // It may be given everything, and die, before anybody has heard that it listens.
+    await node.call('start', { ...this.#settings.get(self)!, ...once }).catch((error: unknown) => {
+      if (once.diesReceiving !== true) throw error;
+    });
     return node;
   }
 
