@@ -52,7 +52,7 @@ export interface TcpTransportOptions extends TransportOptions {
 
 const DEFAULT_RECONNECT: BackoffOptions = { minMs: 50, maxMs: 1_000 };
 /** Where it is for the other side to dial, this side does so after this many of the longest delays. */
-const FALLBACK_FACTOR = 5;
+const FALLBACK_FACTOR = 2;
 const DEFAULT_KEEPALIVE_MS = 1_000;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 5_000;
 

@@ -4,7 +4,7 @@
  */
 
 import { ConclaveError, type ErrorCode } from '../errors.js';
-import { logIndex, nodeId, type LogIndex, type NodeId } from '../ids.js';
+import { nodeId, type LogIndex, type NodeId } from '../ids.js';
 import { parseAddress } from '../net/address.js';
 import type { MembersChange } from '../actors/raft/messages.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
@@ -20,6 +20,8 @@ export interface ChangeOptions {
 
 /** What this needs of its node. */
 export interface MembersPort {
+  /** Resolves with how much of the log this node knows, once that is all that was committed before the call. */
+  catchUp(timeoutMs: number): Promise<LogIndex>;
   /** Asks consensus to have a change begun, by the leader. */
   begin(change: MembersChange): Promise<void>;
   status(): NodeStatus | null;
@@ -87,8 +89,8 @@ export class Members {
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
     const { host } = this.#port;
     const deadlineMs = host.nowMs() + timeoutMs;
-    const known = (): LogIndex => logIndex(this.#port.status()?.commitIndex ?? 0);
-    let knownIndex = known();
+    // All that there was when this was wanted, so that a leader with a shorter log can tell what has been done since.
+    let knownIndex = await this.#port.catchUp(timeoutMs);
     let mayHaveBegun = false;
     for (;;) {
       // The leader's log may not reach back any more to where it was begun.
@@ -104,8 +106,7 @@ export class Members {
       await new Promise<void>((resolve) => {
         host.after(RETRY_MS, resolve);
       });
-      // What was known then is too little for the leader to tell whether it was begun.
-      if (!mayHaveBegun) knownIndex = known();
+      if (!mayHaveBegun) knownIndex = await this.#port.catchUp(Math.max(1, deadlineMs - host.nowMs()));
     }
   }
 

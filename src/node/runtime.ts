@@ -17,7 +17,7 @@ import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { MembersChange } from '../actors/raft/messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError } from '../errors.js';
-import { life as asLife, nodeId, type LastIncluded } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded, type LogIndex } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
@@ -95,6 +95,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
     this.members = new Members({
+      catchUp: (timeoutMs) => this.#catchUp(timeoutMs),
       begin: (change) => this.#beginChange(change),
       status: () => this.#nodeStatus,
       list: () => this.status().members,
@@ -325,6 +326,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
+  }
+
+  async #catchUp(timeoutMs: number): Promise<LogIndex> {
+    this.#throwIfEnded();
+    await this.#caller.catchUp({ timeoutMs, signal: null });
+    return this.#caller.seenIndex;
   }
 
   async #beginChange(change: MembersChange): Promise<void> {
