@@ -8,7 +8,7 @@ import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../r
 import { ConclaveError } from '../../errors.js';
 import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
-import type { CallerMessage } from '../replicated/caller-messages.js';
+import type { CallerMessage, NodeStatus } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import { changeRefused } from './change-refused.js';
 import type { ChangeAnswered, Effect, FoundersDiffer, Store, TransferEnded } from './effects.js';
@@ -29,11 +29,12 @@ import type {
 } from './raft-actor-messages.js';
 import { isMember, membersOf, peersOf, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
+import { isSameStatus } from './same-status.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import type { RaftWitness } from './raft-witness.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
 import { forgetfulVoters } from './admitting.js';
-import { statusOf, type CoreStatus } from './status.js';
+import { statusOf } from './status.js';
 import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
 import { SubmissionQueue } from './submission-queue.js';
@@ -98,7 +99,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #lastChangeId = 0;
   /** Was this node a member, and is it none any more? */
   #isRemoved = false;
-  #lastStatus = '';
+  /** As the caller was last told; null: it is to be told in any case. */
+  #lastStatus: NodeStatus | null = null;
   #nowMs = 0;
   #lastTickMs: number;
   #isMemoryLossTold = false;
@@ -146,7 +148,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'machineApplied':
         return this.#onMachineApplied(message);
       case 'openSession':
-        this.#lastStatus = '';
+        this.#lastStatus = null;
         return this.#submit(0, 0, this.#options.sessionContent);
       case 'machineReady':
         return this.#onMachineReady(message);
@@ -471,33 +473,18 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #publishStatus(): void {
     const status = statusOf(this.#core);
     if (status.isMemoryLost) this.#tellMemoryLost();
-    const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
-    const { appliedIndex } = this.#feed;
-    const { newestIndex: snapshotIndex } = this.#snapshots;
-    const isRemoved = this.#isRemoved;
-    const key = JSON.stringify([this.#roughly(status), appliedIndex, snapshotIndex, isRemoved, connected]);
-    if (key === this.#lastStatus) return;
-    const logBytes = this.#core.log.byteLength;
-    const isTold = tellOrDrop(this.#caller, {
+    const news: NodeStatus = {
       type: 'nodeStatus',
       ...status,
-      appliedIndex,
-      snapshotIndex,
-      logBytes,
-      connected,
-      isRemoved,
-    });
-    this.#lastStatus = isTold ? key : '';
-  }
-
-  /** That a member has answered is told from time to time only. */
-  #roughly(status: CoreStatus): unknown {
-    const [unitMs] = this.#options.core.electionTimeoutMs;
-    const members = status.members.map(({ id, role, progress }) => {
-      const { matchIndex, lastContactAtMs } = progress ?? { matchIndex: null, lastContactAtMs: null };
-      return [id, role, matchIndex, lastContactAtMs === null ? null : Math.floor(lastContactAtMs / unitMs)];
-    });
-    return [{ ...status, members: null }, members];
+      appliedIndex: this.#feed.appliedIndex,
+      snapshotIndex: this.#snapshots.newestIndex,
+      logBytes: this.#core.log.byteLength,
+      connected: this.#peers.filter((peer) => this.#transport.isConnected(peer)),
+      isRemoved: this.#isRemoved,
+    };
+    const [contactMs] = this.#options.core.electionTimeoutMs;
+    if (this.#lastStatus !== null && isSameStatus(news, this.#lastStatus, contactMs)) return;
+    this.#lastStatus = tellOrDrop(this.#caller, news) ? news : null;
   }
 
   /** Once for each: nothing but people can mend it. */

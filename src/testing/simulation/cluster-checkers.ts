@@ -22,6 +22,8 @@ import type { NodeWitness } from './simulated-node.js';
 import type { StepCounter } from './step-counter.js';
 import type { Violations } from './violations.js';
 
+type Hearing<Event extends keyof Checker> = readonly Required<Pick<Checker, Event>>[];
+
 export class ClusterCheckers {
   readonly admitted: AdmittedMembers;
   readonly states: EqualStates;
@@ -29,7 +31,10 @@ export class ClusterCheckers {
   /** What is on the disk of each node. */
   readonly #memories = new Map<string, DurableLog>();
   readonly #violations: Violations;
-  readonly #checkers: readonly Checker[];
+  /** Those who want to hear of each. */
+  readonly #onStepped: Hearing<'stepped'>;
+  readonly #onSent: Hearing<'sent'>;
+  readonly #onRestarted: Hearing<'restarted'>;
   readonly #steps: StepCounter;
 
   /**
@@ -44,7 +49,7 @@ export class ClusterCheckers {
     const context: CheckerContext = { nodes: this.#nodes, history, report };
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
-    this.#checkers = [
+    const checkers: readonly Checker[] = [
       history,
       new NeverDown(context),
       new RememberedState(context),
@@ -56,6 +61,9 @@ export class ClusterCheckers {
       new MatchingPeers(context),
       new DurableBeforeSent(context),
     ];
+    this.#onStepped = hearing('stepped', checkers);
+    this.#onSent = hearing('sent', checkers);
+    this.#onRestarted = hearing('restarted', checkers);
   }
 
   /** A node hands a message to its transport. */
@@ -63,7 +71,7 @@ export class ClusterCheckers {
     const node = this.#nodes.get(from);
     if (node === undefined) return;
     this.#steps.sent(from, message);
-    for (const checker of this.#checkers) checker.sent?.(node, to, message);
+    for (const checker of this.#onSent) checker.sent(node, to, message);
   }
 
   /** The witness of a new life of a node, which is called `label` where people read of it. */
@@ -74,7 +82,7 @@ export class ClusterCheckers {
       node ??= this.#begin(core.options.self);
       node.core = core;
       this.#steps.stepped(label, core, message);
-      for (const checker of this.#checkers) checker.stepped?.(node, core, message);
+      for (const checker of this.#onStepped) checker.stepped(node, core, message);
     };
     let memory: DurableLog | null = null;
     return {
@@ -138,7 +146,11 @@ export class ClusterCheckers {
     }
     node.core = null;
     node.durable = this.#memories.get(id) ?? null;
-    for (const checker of this.#checkers) checker.restarted?.(node);
+    for (const checker of this.#onRestarted) checker.restarted(node);
     return node;
   }
+}
+
+function hearing<Event extends keyof Checker>(event: Event, checkers: readonly Checker[]): Hearing<Event> {
+  return checkers.filter((each) => each[event] !== undefined) as unknown as Hearing<Event>;
 }

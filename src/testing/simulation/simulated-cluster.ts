@@ -102,6 +102,11 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     this.members = [...voters, ...observers];
   }
 
+  /** See {@link ClusterShape.pace}. */
+  get pace(): number {
+    return this.#parts.shape.pace;
+  }
+
   get voters(): readonly Member<Definitions>[] {
     return this.members.filter(({ isObserver }) => !isObserver);
   }
@@ -256,8 +261,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const { host } = this.#parts;
     member.isTroubled = false;
     member.disk.heal();
-    const delayMs = this.#isCalm ? 1 : host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
-    host.simulation.after(delayMs, () => {
+    const awayMs = (): number => this.pace * host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
+    host.simulation.after(this.#isCalm ? 1 : awayMs(), () => {
       if (!member.isAway) void this.start(member);
     });
   }

@@ -126,7 +126,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
 
   #planNext(name: FaultName): void {
     const { simulation, coverage } = this.#cluster.host;
-    simulation.after(this.#dice.between(0, 2_000 / this.#mix[name]), () => {
+    simulation.after(this.#during([0, 2_000 / this.#mix[name]]), () => {
       if (this.#isOver) return;
       const member = this.#anyone();
       if (member !== null && this.#acts[name]!(member)) {
@@ -175,7 +175,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
 
   #block(ways: readonly Way[]): boolean {
     if (ways.length === 0) return false;
-    this.#partitions.block(ways, this.#dice.between(...PARTITION_MS));
+    this.#partitions.block(ways, this.#during(PARTITION_MS));
     return true;
   }
 
@@ -207,7 +207,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
   #pause({ node }: Member<Definitions>): boolean {
     if (node === null || node.process.isFrozen) return false;
     node.process.freeze();
-    this.#cluster.host.simulation.after(this.#dice.between(...PAUSE_MS), () => node.process.thaw());
+    this.#cluster.host.simulation.after(this.#during(PAUSE_MS), () => node.process.thaw());
     return true;
   }
 
@@ -243,7 +243,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
     await this.#cluster.stop(member, () => {
       if (isRotting) this.#turnBit(member);
     });
-    await this.#cluster.host.sleep(this.#dice.between(...PAUSE_MS));
+    await this.#cluster.host.sleep(this.#during(PAUSE_MS));
     await this.#cluster.start(member);
   }
 
@@ -261,7 +261,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
     if (member.node === null || disk.crash !== null) return false;
     member.isTroubled = true;
     disk.limitSpace(disk.takenBytes + this.#dice.below(SPARE_BYTES));
-    this.#cluster.host.simulation.after(this.#dice.between(...DISK_FULL_MS), () => disk.limitSpace(Infinity));
+    this.#cluster.host.simulation.after(this.#during(DISK_FULL_MS), () => disk.limitSpace(Infinity));
     return true;
   }
 
@@ -275,8 +275,13 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
 
   #crashObjects({ node }: Member<Definitions>): boolean {
     if (node?.runtime === null || node === null || node.process.isFrozen) return false;
-    node.crashObjects(this.#dice.between(...OBJECTS_AWAY_MS));
+    node.crashObjects(this.#during(OBJECTS_AWAY_MS));
     return true;
+  }
+
+  /** How long something lasts, at the pace of the cluster. */
+  #during([min, max]: readonly [min: number, max: number]): number {
+    return this.#cluster.pace * this.#dice.between(min, max);
   }
 
   #names(): NodeId[] {

@@ -55,14 +55,17 @@ export class Workload implements RunUsers<SimulationObjects> {
   readonly #clients: number;
   readonly #thinkMs: readonly [number, number];
   readonly #operateMs: readonly [number, number];
+  readonly #pace: number;
   readonly #used = new Set<Node>();
-  readonly #users = new Set<Promise<void>>();
+  /** What is being done. */
+  readonly #acts = new Set<Promise<void>>();
   #isOver = false;
 
-  constructor({ host, violations, trace }: RunContext<SimulationObjects>) {
+  constructor({ host, violations, trace, shape }: RunContext<SimulationObjects>) {
     this.#host = host;
     this.#violations = violations;
     this.#trace = trace;
+    this.#pace = shape.pace;
     this.#dice = host.dice.fork();
     this.#clients = 1 + this.#dice.below(CLIENTS_MAX);
     this.#thinkMs = this.#dice.oneOf(THINK_MS);
@@ -96,7 +99,7 @@ export class Workload implements RunUsers<SimulationObjects> {
   async end(): Promise<void> {
     this.#isOver = true;
     this.#used.clear();
-    await Promise.all(this.#users);
+    await Promise.all(this.#acts);
   }
 
   /** All that clients were told is as it should be, given what the objects hold in the end. */
@@ -139,17 +142,17 @@ export class Workload implements RunUsers<SimulationObjects> {
     const use = async (): Promise<void> => {
       await this.#sleep(node, everyMs);
       while (this.#used.has(node)) {
-        await act();
+        const acting = act();
+        this.#acts.add(acting);
+        await acting.finally(() => this.#acts.delete(acting));
         await this.#sleep(node, everyMs);
       }
     };
-    const user = use().catch((error: unknown) => this.#violations.report('errors', `a client ended: ${String(error)}`));
-    this.#users.add(user);
-    void user.then(() => this.#users.delete(user));
+    use().catch((error: unknown) => this.#violations.report('errors', `a client ended: ${String(error)}`));
   }
 
   #sleep({ process }: Node, [min, max]: readonly [number, number]): Promise<void> {
-    return new Promise((resolve) => void process.after(this.#dice.between(min, max), resolve));
+    return new Promise((resolve) => void process.after(this.#pace * this.#dice.between(min, max), resolve));
   }
 
   async #operate({ runtime }: Node): Promise<void> {
