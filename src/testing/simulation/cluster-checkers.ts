@@ -6,14 +6,17 @@ import type { Incarnation, NodeId } from '../../ids.js';
 import type { NodeMessage } from '../../net/transport.js';
 import { AdmittedMembers } from './checkers/admitted-members.js';
 import type { Checker, CheckerContext, ObservedNode } from './checkers/checker.js';
+import { ConfigurationInEffect } from './checkers/configuration-in-effect.js';
 import { CommitQuorum } from './checkers/commit-quorum.js';
 import { DurableBeforeSent } from './checkers/durable-before-sent.js';
 import { ElectionSafety } from './checkers/election-safety.js';
 import { EqualStates } from './checkers/equal-states.js';
 import { FreshReads } from './checkers/fresh-reads.js';
 import { LeaderCompleteness } from './checkers/leader-completeness.js';
+import { LeftOut } from './checkers/left-out.js';
 import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
+import { MembershipSteps } from './checkers/membership-steps.js';
 import { NeverDown } from './checkers/never-down.js';
 import { RememberedState } from './checkers/remembered-state.js';
 import type { StatedConfiguration } from './checkers/stated-configuration.js';
@@ -28,6 +31,7 @@ export class ClusterCheckers {
   readonly #nodes = new Map<NodeId, ObservedNode>();
   /** What is on the disk of each node. */
   readonly #memories = new Map<string, DurableLog>();
+  readonly #history: LogHistory;
   readonly #violations: Violations;
   readonly #checkers: readonly Checker[];
   readonly #steps: StepCounter;
@@ -41,7 +45,10 @@ export class ClusterCheckers {
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
     const history = new LogHistory(report, founded);
+    this.#history = history;
     const context: CheckerContext = { nodes: this.#nodes, history, report };
+    const membership = new MembershipSteps(context);
+    history.configurations.onStated = (...of) => membership.stated(...of);
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
     this.#checkers = [
@@ -53,6 +60,8 @@ export class ClusterCheckers {
       new LeaderCompleteness(context),
       new CommitQuorum(context),
       this.admitted,
+      new ConfigurationInEffect(context),
+      new LeftOut(context),
       new MatchingPeers(context),
       new DurableBeforeSent(context),
     ];
@@ -113,6 +122,13 @@ export class ClusterCheckers {
   /** The incarnation of what is on the disk of a node; null: nothing is. */
   incarnationOf(id: NodeId): Incarnation | null {
     return this.#memories.get(id)?.incarnation ?? null;
+  }
+
+  /** Does the log of this node say, by what is committed, that it belongs to the cluster? */
+  belongs(id: NodeId): boolean {
+    const node = this.#nodes.get(id);
+    const core = node?.core ?? null;
+    return core !== null && this.#history.configurations.at(core, core.commitIndex)?.isMember(id) === true;
   }
 
   hasLost(id: NodeId): boolean {

@@ -8,16 +8,21 @@ import type { Core } from '../../../actors/raft/state.js';
 import { logIndex } from '../../../ids.js';
 import { StatedConfiguration } from './stated-configuration.js';
 
-interface Stated {
+/** A configuration where it stands in a log. */
+export interface Stated {
   readonly index: number;
   readonly term: number;
   readonly configuration: StatedConfiguration;
 }
 
+/** Told of each that is in a log for the first time, and of the one before it there; null: there is none. */
+export type OnStated = (core: Core, before: Stated | null, stated: Stated) => void;
+
 export class LogConfigurations {
   readonly #founded: StatedConfiguration | null;
   readonly #committedTermAt: (index: number) => number | null;
   readonly #stated: Stated[] = [];
+  onStated: OnStated = () => {};
 
   /** `founded` is what stands before all entries. */
   constructor(founded: StatedConfiguration | null, committedTermAt: (index: number) => number | null) {
@@ -26,14 +31,27 @@ export class LogConfigurations {
   }
 
   /** An entry that no log has had before. */
-  seen({ log }: Core, index: number, term: number): void {
-    const { kind, payload } = log.entry(logIndex(index));
+  seen(core: Core, index: number, term: number): void {
+    const { kind, payload } = core.log.entry(logIndex(index));
     if (kind !== EntryKind.configuration) return;
-    this.#stated.push({ index, term, configuration: new StatedConfiguration(payload) });
+    const configuration = new StatedConfiguration(payload);
+    const before = this.#newest(core, index - 1);
+    this.#stated.push({ index, term, configuration });
+    this.onStated(core, before, { index, term, configuration });
+  }
+
+  /** All that any log has held behind `index`, be they cut off again or not. */
+  behind(index: number): readonly StatedConfiguration[] {
+    return this.#stated.filter((each) => each.index > index).map(({ configuration }) => configuration);
   }
 
   /** The one in effect on a node whose log ends with `index`. Null: there is no cluster as far as it goes. */
-  at({ log }: Core, index: number): StatedConfiguration | null {
+  at(core: Core, index: number): StatedConfiguration | null {
+    return this.#newest(core, index)?.configuration ?? this.#founded;
+  }
+
+  /** Null: none stands in the log. */
+  #newest({ log }: Core, index: number): Stated | null {
     let newest: Stated | null = null;
     for (const each of this.#stated) {
       if (each.index > index || each.index <= (newest?.index ?? 0)) continue;
@@ -41,6 +59,6 @@ export class LogConfigurations {
       const term = each.index < log.firstIndex ? this.#committedTermAt(each.index) : log.termAt(logIndex(each.index));
       if (term === each.term) newest = each;
     }
-    return newest?.configuration ?? this.#founded;
+    return newest;
   }
 }
