@@ -6,7 +6,7 @@
 
 import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../runtime/actor.js';
 import { ConclaveError } from '../../errors.js';
-import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
+import { isObserverId, logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
 import type { CallerMessage } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
@@ -114,7 +114,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#configuration = this.#core.configurations.current;
     this.#peers = peersOf(this.#configuration, options.core.self);
     // Before there is a cluster, it is for the options to say whom to be connected to.
-    if (this.#core.configurations.isFounded) this.#transport.setPeers(this.#peers);
+    if (this.#core.configurations.isFounded) this.#meetPeers();
     this.#tellOfOtherOptions();
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
@@ -198,8 +198,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #meetPeers(): void {
-    this.#peers = peersOf(this.#configuration, this.#options.core.self);
-    this.#transport.setPeers(this.#peers);
+    const { self, configuration } = this.#options.core;
+    this.#peers = peersOf(this.#configuration, self);
+    // Nobody looks for an observer. All whom it remembers may have gone: then it finds those that it was started with.
+    const told = isObserverId(self) ? peersOf(configuration, self) : [];
+    this.#transport.setPeers([...new Set([...this.#peers, ...told])]);
   }
 
   /** Options say who the members are only until there is a cluster; people may think otherwise. */

@@ -48,7 +48,7 @@ export class ClusterCheckers {
     this.#history = history;
     const context: CheckerContext = { nodes: this.#nodes, history, report };
     const membership = new MembershipSteps(context);
-    history.configurations.onStated = (...of) => membership.stated(...of);
+    history.configurations.onStated = (core, stated) => membership.stated(core, stated);
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
     this.#checkers = [

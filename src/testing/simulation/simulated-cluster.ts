@@ -157,7 +157,16 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     for (const member of this.belonging) {
       member.isRetired = false;
       if (member.node === null) void this.start(member);
+      else if (this.#isLost(member)) void this.stop(member).then(() => this.start(member));
     }
+  }
+
+  /** An observer of whose members none is left must be told of others. */
+  #isLost({ isObserver, runtime }: Member<Definitions>): boolean {
+    const { current } = this.#parts.checkers.admitted;
+    if (!isObserver || runtime === null || current === null) return false;
+    const { members, leader } = runtime.status();
+    return leader === null && !members.some(({ id }) => current.electors.some((each) => each === id));
   }
 
   /** Takes a node's disk from it, which is down. */

@@ -15,8 +15,8 @@ export interface Stated {
   readonly configuration: StatedConfiguration;
 }
 
-/** Told of each that is in a log for the first time, and of the one before it there; null: there is none. */
-export type OnStated = (core: Core, before: Stated | null, stated: Stated) => void;
+/** Told of each that is in a log for the first time, and of whose log that is. */
+export type OnStated = (core: Core, stated: Stated) => void;
 
 export class LogConfigurations {
   readonly #founded: StatedConfiguration | null;
@@ -35,9 +35,14 @@ export class LogConfigurations {
     const { kind, payload } = core.log.entry(logIndex(index));
     if (kind !== EntryKind.configuration) return;
     const configuration = new StatedConfiguration(payload);
-    const before = this.#newest(core, index - 1);
-    this.#stated.push({ index, term, configuration });
-    this.onStated(core, before, { index, term, configuration });
+    const stated = { index, term, configuration };
+    this.#stated.push(stated);
+    this.onStated(core, stated);
+  }
+
+  /** All in a log that ends with `index`, the newest first, be they dropped since or not. */
+  allUpTo(core: Core, index: number): readonly Stated[] {
+    return this.#stated.filter((each) => each.index <= index && this.#isIn(core, each)).toSorted((a, b) => b.index - a.index);
   }
 
   /** All that any log has held behind `index`, be they cut off again or not. */
@@ -47,18 +52,16 @@ export class LogConfigurations {
 
   /** The one in effect on a node whose log ends with `index`. Null: there is no cluster as far as it goes. */
   at(core: Core, index: number): StatedConfiguration | null {
-    return this.#newest(core, index)?.configuration ?? this.#founded;
-  }
-
-  /** Null: none stands in the log. */
-  #newest({ log }: Core, index: number): Stated | null {
     let newest: Stated | null = null;
     for (const each of this.#stated) {
       if (each.index > index || each.index <= (newest?.index ?? 0)) continue;
-      // Only what is committed is dropped.
-      const term = each.index < log.firstIndex ? this.#committedTermAt(each.index) : log.termAt(logIndex(each.index));
-      if (term === each.term) newest = each;
+      if (this.#isIn(core, each)) newest = each;
     }
-    return newest;
+    return newest?.configuration ?? this.#founded;
+  }
+
+  /** Is it in the log, or was it? Only what is committed is dropped. */
+  #isIn({ log }: Core, { index, term }: Stated): boolean {
+    return term === (index < log.firstIndex ? this.#committedTermAt(index) : log.termAt(logIndex(index)));
   }
 }

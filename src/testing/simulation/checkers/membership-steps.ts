@@ -18,13 +18,12 @@ export class MembershipSteps {
   }
 
   /** A log holds a configuration that none has held before. */
-  stated(core: Core, before: Stated | null, stated: Stated): void {
-    // What founds a cluster follows nothing.
-    if (before !== null) this.#check(core, before, stated);
-  }
-
-  #check(core: Core, before: Stated, { index, configuration: after }: Stated): void {
+  stated(core: Core, { index, configuration: after }: Stated): void {
     const { options, role, commitIndex } = core;
+    const earlier = this.#context.history.configurations.allUpTo(core, index - 1);
+    const [before] = earlier;
+    // What founds a cluster follows nothing.
+    if (before === undefined) return;
     const report = (what: string): void => this.#context.report('membership', `${options.self} ${what}`);
     if (!isOneStep(before.configuration, after)) {
       report(`goes from ${before.configuration.words} to ${after.words} in one step, at ${index}`);
@@ -34,8 +33,10 @@ export class MembershipSteps {
       if (role.noopIndex > commitIndex) report(`changes members at ${index}, with nothing of its own term committed`);
     }
     for (const id of before.configuration.learners) {
-      if (after.electors.includes(id) && !this.#hasReached(id, after, before.index)) {
-        report(`gives ${id} a vote at ${index}, which has not got the entry ${before.index} that says what it is`);
+      const other = earlier.findIndex(({ configuration }) => !configuration.learners.includes(id));
+      const sinceIndex = earlier[other === -1 ? earlier.length - 1 : other - 1]!.index;
+      if (after.electors.includes(id) && !this.#hasReached(id, after, sinceIndex)) {
+        report(`gives ${id} a vote at ${index}, which has not got the entry ${sinceIndex} that has made it a learner`);
       }
     }
   }
