@@ -124,6 +124,15 @@ export class ClusterCheckers {
     return this.#memories.get(id)?.incarnation ?? null;
   }
 
+  /** The configuration that a node goes by, if that may be cut off again as far as it knows; null: it is committed. */
+  openConfigurationOf(id: NodeId): StatedConfiguration | null {
+    const core = this.#nodes.get(id)?.core ?? null;
+    if (core === null) return null;
+    const { configurations } = this.#history;
+    const inEffect = configurations.at(core, core.log.lastIndex);
+    return inEffect === configurations.at(core, core.commitIndex) ? null : inEffect;
+  }
+
   /** Does the log of this node say, by what is committed, that it belongs to the cluster? */
   belongs(id: NodeId): boolean {
     const node = this.#nodes.get(id);

@@ -114,7 +114,12 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       clock: () => slowness.clock(),
     });
     this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);
-    const [cluster, checkers, violations, rate] = [this.#cluster, this.#checkers, this.#violations, faults.memberChange];
+    const [cluster, checkers, violations, rate] = [
+      this.#cluster,
+      this.#checkers,
+      this.#violations,
+      faults.memberChange,
+    ];
     this.#operator = rate === 0 ? null : new Operator({ cluster, checkers, violations, trace, rate });
   }
 

@@ -31,7 +31,8 @@ export class ConfigurationInEffect implements Checker {
     this.#looked.set(node, { current, said });
     // Before there is a cluster, it is for the options to say whose votes found it.
     if (said === null) return;
-    const believed = current.voters.length === 0 ? null : new StatedConfiguration(configurationContent(current).payload);
+    const believed =
+      current.voters.length === 0 ? null : new StatedConfiguration(configurationContent(current).payload);
     if (believed?.words === said.words) return;
     const what = `${node.id} goes by ${believed?.words ?? 'nobody'}, and its log to ${core.log.lastIndex} says ${said.words}`;
     this.#context.report('members', what);

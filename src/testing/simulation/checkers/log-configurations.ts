@@ -42,7 +42,9 @@ export class LogConfigurations {
 
   /** All in a log that ends with `index`, the newest first, be they dropped since or not. */
   allUpTo(core: Core, index: number): readonly Stated[] {
-    return this.#stated.filter((each) => each.index <= index && this.#isIn(core, each)).toSorted((a, b) => b.index - a.index);
+    return this.#stated
+      .filter((each) => each.index <= index && this.#isIn(core, each))
+      .toSorted((a, b) => b.index - a.index);
   }
 
   /** All that any log has held behind `index`, be they cut off again or not. */

@@ -83,9 +83,7 @@ const SHARES = [0.1, 0.25, 0.4] as const;
 /** All but changes of members, which are drawn by {@link drawMemberChange}: not everybody's test has room for them. */
 export function drawFaults(dice: Dice): FaultMix {
   const share = dice.oneOf(SHARES);
-  return mixOf((name) =>
-    name !== 'memberChange' && dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0,
-  );
+  return mixOf((name) => (name !== 'memberChange' && dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
 }
 
 const MEMBER_CHANGE_SHARE = 0.35;

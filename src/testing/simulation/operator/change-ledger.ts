@@ -11,6 +11,9 @@ import type { StatedConfiguration } from '../checkers/stated-configuration.js';
 import type { Violations } from '../violations.js';
 import { concerns, inWords, type AskedChange } from './asked-change.js';
 
+/** What this needs to know of what is committed. */
+export type CommittedMembers = Pick<AdmittedMembers, 'current' | 'committedIndex' | 'since'>;
+
 /** A call that has not ended. */
 export interface OpenChange extends AskedChange {
   readonly sinceMs: number;
@@ -32,14 +35,14 @@ const NOTHING_CHANGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const SPARE_MS = 2_500;
 
 export class ChangeLedger {
-  readonly #admitted: AdmittedMembers;
+  readonly #admitted: CommittedMembers;
   readonly #violations: Violations;
   readonly #nowMs: () => number;
   readonly #open = new Set<OpenChange>();
   /** Who is to be a member in the end, as far as what was said leaves no doubt. */
   readonly #promised = new Map<NodeId, boolean>();
 
-  constructor(admitted: AdmittedMembers, violations: Violations, nowMs: () => number) {
+  constructor(admitted: CommittedMembers, violations: Violations, nowMs: () => number) {
     this.#admitted = admitted;
     this.#violations = violations;
     this.#nowMs = nowMs;
@@ -68,7 +71,10 @@ export class ChangeLedger {
       !each.isJoint && (add === null || each.voters.includes(add)) && (remove === null || !each.isMember(remove));
     if (!this.#admitted.since(sinceIndex).some(isMadeBy)) {
       const last = this.#admitted.current?.words ?? 'nobody';
-      this.#violations.report('members', `to ${inWords(open)} was reported as done, and what is committed says ${last}`);
+      this.#violations.report(
+        'members',
+        `to ${inWords(open)} was reported as done, and what is committed says ${last}`,
+      );
     }
     if (isContested) return this.#forget(open);
     if (add !== null) this.#promised.set(add, true);

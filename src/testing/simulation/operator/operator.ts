@@ -6,6 +6,8 @@
 
 import type { ObjectDefinitions } from '../../../actors/replicated/object-definition.js';
 import { ConclaveError, type ErrorCode } from '../../../errors.js';
+import type { Members } from '../../../node/members.js';
+import type { StatedConfiguration } from '../checkers/stated-configuration.js';
 import type { ClusterCheckers } from '../cluster-checkers.js';
 import type { Dice } from '../dice.js';
 import { FAULTS } from '../faults/fault-mix.js';
@@ -47,6 +49,11 @@ const LOOK_EVERY_MS = 5;
 const START_FIRST_MS = [0, 60] as const;
 const CUT_OFF_MS = [20, 300] as const;
 const DIES_MS = [1, 80] as const;
+/** The steps of one change: a learner, C_old,new, C_new. */
+const STEPS = 3;
+/** How often a leader is looked at, and for how long, by who waits for a step. */
+const WATCH_MS = 0.3;
+const WATCHES = 500;
 
 export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   readonly #parts: OperatorParts<Definitions>;
@@ -54,6 +61,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   readonly #ledger: ChangeLedger;
   readonly #partitions: Partitions;
   readonly #placesMax: number;
+  readonly #acts: readonly (() => void)[];
   /** What is under way. */
   readonly #calls = new Set<Promise<void>>();
   #isOver = false;
@@ -66,6 +74,16 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     this.#ledger = new ChangeLedger(checkers.admitted, violations, () => host.simulation.nowMs());
     this.#partitions = new Partitions(host.network, this.#dice);
     this.#placesMax = cluster.voters.length + NEWCOMERS_MAX;
+    this.#acts = [
+      () => this.#add(),
+      () => this.#add(),
+      () => this.#remove(),
+      () => this.#remove(),
+      () => this.#replace(),
+      () => this.#replace(),
+      () => this.#handOver(),
+      () => this.#revive(),
+    ];
   }
 
   begin(): void {
@@ -111,26 +129,22 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   }
 
   #act(): void {
-    const dice = this.#dice;
-    const twice = dice.chance(0.15) ? 2 : 1;
-    for (let i = 0; i < twice; i++) {
-      const acts = [this.#add, this.#add, this.#remove, this.#remove, this.#replace, this.#handOver, this.#revive];
-      dice.oneOf(acts).call(this);
-    }
+    const times = this.#dice.chance(0.15) ? 2 : 1;
+    for (let i = 0; i < times; i++) this.#dice.oneOf(this.#acts)();
   }
 
   #add(): void {
     const { checkers } = this.#parts;
     if ((checkers.admitted.current?.electors.length ?? 0) >= VOTERS_MAX) return;
     const newcomer = this.#newcomer();
-    if (newcomer !== null) void this.#letIn(newcomer, null);
+    if (newcomer !== null) this.#track(this.#letIn(newcomer, null));
   }
 
   #replace(): void {
     const old = this.#someMember();
     if (old === null || !this.#parts.cluster.mayRemove(old)) return;
     const newcomer = this.#newcomer();
-    if (newcomer !== null) void this.#letIn(newcomer, old);
+    if (newcomer !== null) this.#track(this.#letIn(newcomer, old));
   }
 
   #remove(): void {
@@ -139,7 +153,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     const member = this.#dice.chance(0.25) && leader !== undefined ? leader : this.#someMember();
     if (member === null || !cluster.mayRemove(member)) return;
     if (member === leader) this.#count('leaders asked to remove themselves');
-    this.#ask({ add: null, remove: member.name, timeoutMs: this.#dice.oneOf(TIMEOUTS_MS) }, member);
+    this.#track(this.#ask({ add: null, remove: member.name, timeoutMs: this.#dice.oneOf(TIMEOUTS_MS) }, member));
   }
 
   #handOver(): void {
@@ -147,6 +161,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     const target = this.#someMember();
     if (leader === undefined || target === null || target === leader) return;
     const call = leader.runtime!.transferLeadership(this.#dice.chance(0.5) ? target.name : undefined);
+    // The leader may not know the target for a member any more.
     this.#track(call.catch((error: unknown) => this.#isExpected(error, 'hand over', ['ERR_INVALID_OPTION'])));
   }
 
@@ -168,7 +183,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     this.#bringBack(newcomer);
     if (dice.chance(0.7)) await cluster.host.sleep(dice.between(...START_FIRST_MS));
     if (this.#isOver || (old !== null && !cluster.mayRemove(old))) return;
-    this.#ask({ add: newcomer.name, remove: old?.name ?? null, timeoutMs: dice.oneOf(TIMEOUTS_MS) }, old);
+    this.#track(this.#ask({ add: newcomer.name, remove: old?.name ?? null, timeoutMs: dice.oneOf(TIMEOUTS_MS) }, old));
     if (!dice.chance(0.3)) return;
     await cluster.host.sleep(dice.between(...DIES_MS));
     if (this.#isOver || newcomer.node === null) return;
@@ -178,38 +193,31 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     cluster.kill(newcomer, left);
   }
 
-  #ask(change: AskedChange, removed: Member<Definitions> | null): void {
+  async #ask(change: AskedChange, removed: Member<Definitions> | null): Promise<void> {
     const asked = this.#whomToAsk();
     const runtime = asked?.runtime ?? null;
     if (asked === null || runtime === null) return;
     const { trace, cluster } = this.#parts;
+    const what = inWords(change);
     if (this.#dice.chance(0.12)) this.#cutOff(asked);
+    else if (this.#dice.chance(0.25)) this.#track(this.#interrupt());
     this.#count(FAULTS.memberChange.shows);
-    trace?.add('operator', `asks ${asked.name} to ${inWords(change)}, within ${change.timeoutMs} ms`);
+    trace?.add('operator', `asks ${asked.name} to ${what}, within ${change.timeoutMs} ms`);
     const open = this.#ledger.asked(change);
-    const isFirst = removed !== null && !cluster.leaving.has(removed.name);
-    if (isFirst) cluster.leaving.add(removed.name);
-    const { add, remove, timeoutMs } = change;
-    const { members } = runtime;
-    const call =
-      add === null
-        ? members.remove(remove!, { timeoutMs })
-        : remove === null
-          ? members.add(add, { timeoutMs })
-          : members.replace(remove, add, { timeoutMs });
-    const ended = call.then(
-      () => {
-        this.#count(`changes made: ${add === null ? 'removed' : remove === null ? 'added' : 'replaced'}`);
-        trace?.add('operator', `${inWords(change)}: done`);
-        this.#ledger.made(open);
-        if (removed !== null) this.#seeOff(removed);
-      },
-      (error: unknown) => {
-        this.#isExpected(error, inWords(change));
-        this.#ledger.failed(open, error instanceof ConclaveError ? error.code : 'ERR_TIMEOUT');
-      },
-    );
-    this.#track(ended.finally(() => isFirst && cluster.leaving.delete(removed.name)));
+    if (removed !== null) cluster.leaving.add(removed.name);
+    try {
+      await askOf(runtime.members, change);
+      this.#count('changes made');
+      trace?.add('operator', `${what}: done`);
+      this.#ledger.made(open);
+    } catch (error) {
+      this.#isExpected(error, what);
+      this.#ledger.failed(open, error instanceof ConclaveError ? error.code : 'ERR_TIMEOUT');
+      return;
+    } finally {
+      if (removed !== null && !this.#ledger.isOpenFor(removed.name)) cluster.leaving.delete(removed.name);
+    }
+    if (removed !== null) this.#seeOff(removed);
   }
 
   /** A node that was removed stops by itself when it hears of it. Some do not wait for that. */
@@ -227,9 +235,28 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     this.#track(this.#parts.cluster.start(member));
   }
 
+  /** Ends a leadership in the middle of a change: what it has begun is for the next leader to complete, or to cut off. */
+  async #interrupt(): Promise<void> {
+    const { cluster, checkers } = this.#parts;
+    const steps = 1 + this.#dice.below(STEPS);
+    const seen = new Set<StatedConfiguration>();
+    for (let i = 0; i < WATCHES && !this.#isOver; i++) {
+      const { leader } = cluster;
+      const step = leader === undefined ? null : checkers.openConfigurationOf(leader.name);
+      if (step !== null) seen.add(step);
+      if (leader !== undefined && step !== null && seen.size >= steps) {
+        this.#count('leaders ended in the middle of a change');
+        if (this.#dice.chance(0.5)) this.#cutOff(leader);
+        else cluster.kill(leader, this.#dice.oneOf(['everything', 'what was synced']));
+        return;
+      }
+      await cluster.host.sleep(WATCH_MS);
+    }
+  }
+
   #cutOff({ name }: Member<Definitions>): void {
     const all = this.#parts.cluster.members.map((each) => each.node?.networkId ?? each.name);
-    this.#count('changes asked of one that is cut off');
+    this.#count('leaders cut off by an operator');
     this.#partitions.block(waysAcross(new Set([name]), all), this.#dice.between(...CUT_OFF_MS));
   }
 
@@ -271,13 +298,15 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     this.#parts.cluster.host.coverage.count(event);
   }
 
-  #track(call: Promise<unknown>): void {
+  #track(call: Promise<void>): void {
     const tracked: Promise<void> = call
-      .then(
-        () => {},
-        (error: unknown) => this.#parts.violations.report('errors', `an operator ended: ${String(error)}`),
-      )
+      .catch((error: unknown) => this.#parts.violations.report('errors', `an operator ended: ${String(error)}`))
       .finally(() => this.#calls.delete(tracked));
     this.#calls.add(tracked);
   }
+}
+
+function askOf(members: Members, { add, remove, timeoutMs }: AskedChange): Promise<void> {
+  if (add === null) return members.remove(remove!, { timeoutMs });
+  return remove === null ? members.add(add, { timeoutMs }) : members.replace(remove, add, { timeoutMs });
 }

@@ -156,7 +156,8 @@ export const MEMBERSHIP: readonly Mutation[] = [
       {
         file: 'actors/raft/configurations.ts',
         text: '    this.#base = this.at(index);\n',
-        replacement: '    this.#base = this.#base ?? this.at(index);\n    this.#current = this.#base ?? this.#current;\n',
+        replacement:
+          '    this.#base = this.#base ?? this.at(index);\n    this.#current = this.#base ?? this.#current;\n',
       },
     ],
   },
@@ -166,7 +167,7 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/changing.ts',
-        text: 'const next = isFree(core, leader) ? changed(core, leader, add, remove) : \'under way\';',
+        text: "const next = isFree(core, leader) ? changed(core, leader, add, remove) : 'under way';",
         replacement: 'const next = changed(core, leader, add, remove);',
       },
       {
@@ -210,7 +211,8 @@ export const MEMBERSHIP: readonly Mutation[] = [
       {
         file: 'actors/raft/changing.ts',
         text: 'return !isVoter(configurations.current, options.self) && configurations.lastIndex <= commitIndex;',
-        replacement: 'return !isVoter(configurations.current, options.self) && configurations.lastIndex < 0 && commitIndex < 0;',
+        replacement:
+          'return !isVoter(configurations.current, options.self) && configurations.lastIndex < 0 && commitIndex < 0;',
       },
     ],
   },
