@@ -318,7 +318,16 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     if (left === 'what was synced') return disk.afterPowerLoss(host.dice.uint32());
     checkers.lost(member.name);
     member.isRotten = false;
+    // Founders that have forgotten would found another cluster, where those who remember belong to this one no more.
+    if (!member.isObserver && this.#haveChanged()) member.joins = true;
     return new SimulatedDisk(host.dice.uint32());
+  }
+
+  /** Are those who found the cluster not all who may count in it? */
+  #haveChanged(): boolean {
+    const founders = votersOf(this.#parts.shape);
+    const { possible } = this.#parts.checkers.admitted;
+    return possible.some(({ electors }) => electors.toSorted().join() !== founders.toSorted().join());
   }
 
   /** Its runtime has ended by itself. Only one that was removed does that without having failed. */
