@@ -35,12 +35,12 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   isTroubled = false;
   /** It is to be started again by whoever has ended it. */
   isAway = false;
+  /** It is being stopped in order until this resolves. */
+  stopping: Promise<void> | null = null;
   /** It waits to be added, and founds nothing. */
   joins = false;
   /** It was removed, and nobody starts it any more. */
   isRetired = false;
-  /** It stops in order, and is not done with that yet. */
-  isStopping = false;
 
   constructor(name: NodeId, isObserver: boolean, disk: SimulatedDisk, clock: ClockError) {
     this.name = name;
@@ -181,7 +181,9 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
 
   /** Starts a node. Resolves when it is up, or has been found unable to start; then it is started again later. */
   async start(member: Member<Definitions>): Promise<void> {
-    if (member.node !== null || member.isRetired || member.isStopping) return;
+    // Two processes never have one disk.
+    await member.stopping;
+    if (member.node !== null || member.isRetired) return;
     const { host, trace, delays, checkers } = this.#parts;
     member.isAway = false;
     // Nobody founds a cluster beside the one that there is.
@@ -242,21 +244,33 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     });
   }
 
-  /** Stops a node in order. It comes back when it is started. */
-  async stop(member: Member<Definitions>): Promise<void> {
+  /** Stops a node in order, and then does what its disk is to suffer. It comes back when it is started. */
+  async stop(member: Member<Definitions>, whenStopped = (): void => {}): Promise<void> {
     const { node } = member;
     if (node === null || node.runtime === null) return;
-    const { host } = this.#parts;
     this.#end(member);
     member.isAway = true;
-    member.isStopping = true;
     node.process.thaw();
-    await host.stop(node);
-    member.isStopping = false;
+    member.stopping = this.#stopped(member, node, whenStopped);
+    await member.stopping;
+  }
+
+  async #stopped(
+    member: Member<Definitions>,
+    node: SimulatedNode<Definitions>,
+    whenStopped: () => void,
+  ): Promise<void> {
+    // It may lose power while it stops.
+    const killed = new Promise<void>((resolve) => {
+      node.onKilled = resolve;
+    });
+    await Promise.race([this.#parts.host.stop(node), killed]);
     // What was to happen to it does not happen to its next life.
     member.disk = member.disk.afterProcessDeath();
     member.disk.heal();
     member.isTroubled = false;
+    whenStopped();
+    member.stopping = null;
   }
 
   /** From now on, nobody stays away. */
@@ -341,17 +355,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     }
     this.#end(member);
     member.isRetired = true;
-    member.isStopping = true;
-    const done = (): void => {
-      if (!member.isStopping) return;
-      member.isStopping = false;
-      member.disk = member.disk.afterProcessDeath();
-      member.disk.heal();
-      member.isTroubled = false;
-    };
-    // It may lose power while it stops.
-    node.onKilled = done;
-    void host.stop(node).then(done);
+    member.stopping = this.#stopped(member, node, () => {});
   }
 
   #end(member: Member<Definitions>): void {

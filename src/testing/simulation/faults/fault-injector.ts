@@ -240,8 +240,9 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
   async #stopAndStart(member: Member<Definitions>, isRotting: boolean): Promise<void> {
     // Nobody else is to lose anything meanwhile.
     if (isRotting) member.isRotten = true;
-    await this.#cluster.stop(member);
-    if (isRotting) this.#turnBit(member);
+    await this.#cluster.stop(member, () => {
+      if (isRotting) this.#turnBit(member);
+    });
     await this.#cluster.host.sleep(this.#dice.between(...PAUSE_MS));
     await this.#cluster.start(member);
   }

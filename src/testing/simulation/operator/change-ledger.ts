@@ -28,6 +28,7 @@ const NOTHING_CHANGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_ALREADY_MEMBER',
   'ERR_CHANGE_REFUSED',
   'ERR_CHANGE_UNDER_WAY',
+  'ERR_NO_LEADER',
   'ERR_NO_SUCH_MEMBER',
   'ERR_NOT_LEADER',
 ]);

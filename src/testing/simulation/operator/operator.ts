@@ -33,6 +33,7 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_CHANGE_REFUSED',
   'ERR_CHANGE_UNDER_WAY',
   'ERR_NO_SUCH_MEMBER',
+  'ERR_NO_LEADER',
   'ERR_NOT_LEADER',
   'ERR_STOPPED',
   'ERR_STORAGE',
@@ -167,7 +168,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
 
   /** One that was removed is started again, as what keeps processes running does; nobody lets it in. */
   #revive(): void {
-    const retired = this.#parts.cluster.members.filter(({ isRetired, isStopping }) => isRetired && !isStopping);
+    const retired = this.#parts.cluster.members.filter(({ isRetired, stopping }) => isRetired && stopping === null);
     if (retired.length > 0) this.#bringBack(this.#dice.oneOf(retired));
   }
 
@@ -175,7 +176,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   async #letIn(newcomer: Member<Definitions>, old: Member<Definitions> | null): Promise<void> {
     const { cluster } = this.#parts;
     const dice = this.#dice;
-    if (newcomer.isRetired && !newcomer.isStopping && dice.chance(0.5)) {
+    if (newcomer.isRetired && newcomer.stopping === null && dice.chance(0.5)) {
       cluster.wipe(newcomer);
       this.#count('removed nodes wiped');
     }
@@ -230,7 +231,6 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   }
 
   #bringBack(member: Member<Definitions>): void {
-    if (member.isStopping) return;
     member.isRetired = false;
     this.#track(this.#parts.cluster.start(member));
   }
@@ -279,7 +279,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   #newcomer(): Member<Definitions> | null {
     const { cluster } = this.#parts;
     if (this.#dice.chance(0.05)) return this.#someMember();
-    const free = cluster.voters.filter((each) => !cluster.isNamed(each) && !each.isStopping);
+    const free = cluster.voters.filter((each) => !cluster.isNamed(each) && each.stopping === null);
     if (free.length > 0 && (this.#dice.chance(0.6) || cluster.voters.length >= this.#placesMax)) {
       return this.#dice.oneOf(free);
     }
