@@ -9,10 +9,11 @@ import type { Core } from '../../../actors/raft/state.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
 import { StatedConfiguration } from './stated-configuration.js';
 
-/** What was looked at last. */
+/** What was looked at last. One index and term name one log up to there. */
 interface Looked {
   readonly current: Configuration;
-  readonly said: StatedConfiguration | null;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
 }
 
 export class ConfigurationInEffect implements Checker {
@@ -25,16 +26,17 @@ export class ConfigurationInEffect implements Checker {
 
   stepped(node: ObservedNode, core: Core): void {
     const { current } = core.configurations;
-    const said = this.#context.history.configurations.at(core, core.log.lastIndex);
+    const { lastIndex, lastTerm } = core.log;
     const looked = this.#looked.get(node);
-    if (looked?.current === current && looked.said === said) return;
-    this.#looked.set(node, { current, said });
+    if (looked?.current === current && looked.lastIndex === lastIndex && looked.lastTerm === lastTerm) return;
+    this.#looked.set(node, { current, lastIndex, lastTerm });
+    const said = this.#context.history.configurations.at(core, lastIndex);
     // Before there is a cluster, it is for the options to say whose votes found it.
     if (said === null) return;
     const believed =
       current.voters.length === 0 ? null : new StatedConfiguration(configurationContent(current).payload);
     if (believed?.words === said.words) return;
-    const what = `${node.id} goes by ${believed?.words ?? 'nobody'}, and its log to ${core.log.lastIndex} says ${said.words}`;
+    const what = `${node.id} goes by ${believed?.words ?? 'nobody'}, and its log to ${lastIndex} says ${said.words}`;
     this.#context.report('members', what);
   }
 }
