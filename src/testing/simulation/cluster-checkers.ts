@@ -133,11 +133,10 @@ export class ClusterCheckers {
     return inEffect === configurations.at(core, core.commitIndex) ? null : inEffect;
   }
 
-  /** Does the log of this node say, by what is committed, that it belongs to the cluster? */
-  belongs(id: NodeId): boolean {
-    const node = this.#nodes.get(id);
-    const core = node?.core ?? null;
-    return core !== null && this.#history.configurations.at(core, core.commitIndex)?.isMember(id) === true;
+  /** Has this node been a member ever since what it knows to be committed? */
+  hasBelonged(id: NodeId): boolean {
+    const core = this.#nodes.get(id)?.core ?? null;
+    return core !== null && this.admitted.since(core.commitIndex).every((each) => each.isMember(id));
   }
 
   hasLost(id: NodeId): boolean {

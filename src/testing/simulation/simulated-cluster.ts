@@ -350,8 +350,11 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const node = member.node!;
     host.coverage.count('removed nodes stopped');
     trace?.add(member.name, 'has stopped by itself');
-    if (checkers.belongs(member.name)) {
-      violations.report('members', `${member.name} has stopped by itself, and its log says that it is a member`);
+    if (checkers.hasBelonged(member.name)) {
+      violations.report(
+        'members',
+        `${member.name} has stopped by itself, and nothing committed says that it was removed`,
+      );
     }
     this.#end(member);
     member.isRetired = true;
