@@ -22,7 +22,7 @@ export function nodeParts(
   life: Life,
 ): NodeParts {
   const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
-  const { raft, machine, caller, snapshotter } = addresses;
+  const { raft, machine, caller, snapshotter, administration } = addresses;
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
   const self = options.self ?? observerId(remembered);
@@ -46,6 +46,7 @@ export function nodeParts(
       caller,
       snapshotter,
       logStore,
+      administration,
     },
     machine: { objects, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
     snapshotter: {

@@ -11,18 +11,21 @@ import {
   type ObjectDefinitions,
   type ResolvedObject,
 } from '../actors/replicated/object-definition.js';
-import type { HandlesOf } from '../actors/replicated/remote-of.js';
+import type { HandlesOf, ObjectsOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError } from '../errors.js';
+import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
+import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
+import { checkNumber, invalid } from './option-checks.js';
 import { asFailure, storageErrorIn } from './failure.js';
 import { Members } from './members.js';
 import { InlinePlacement } from './inline-placement.js';
@@ -40,6 +43,8 @@ import { ThreadsPlacement } from './threads-placement.js';
 
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
+/** As long as a frame of a user interface has room for. */
+const TICK_BUDGET_MS = 10;
 const START_TIMEOUT_MS = 30_000;
 /** A snapshot of a large state takes long, and another one may be under way. */
 const COMPACT_TIMEOUT_MS = 30 * 60_000;
@@ -126,9 +131,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   ): Promise<Runtime<Definitions>> {
     refuseOwnThread();
     const checked = checkOptions(options);
-    return Runtime.startOn(checked, (events) =>
+    const runtime = await Runtime.startOn(checked, (events) =>
       checked.threads ? new ThreadsPlacement(checked, events) : new InlinePlacement(checked, events),
     );
+    const { main, addresses } = runtime.#placement;
+    spawnAdministration(main, addresses.administration, runtime);
+    return runtime;
   }
 
   /**
@@ -158,6 +166,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const runtime = new Runtime(options, placement, caller, objects, fate, dataDir, host);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
+      placement.ticks?.hold();
       host.later(() => runtime.#events.release());
       return runtime;
     } catch (error) {
@@ -220,6 +229,57 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
     };
+  }
+
+  /**
+   * Has the node do what is due: for an application with a loop of its own, which has started it with `threads: false` and
+   * `autoTick: false`. All of the node but its sockets and disk runs within ticks, your objects and the listeners of events
+   * too; what has arrived in between waits for the next one. Tick at least every `heartbeatMs`, and let the event loop turn
+   * in between. A node that is not ticked is one that stands still: others elect another leader after
+   * `electionTimeoutMs`, calls wait, and it follows when it goes on. After `stop()` has been called, and from within a tick,
+   * it does nothing.
+   *
+   * @param budgetMs how long it may take, in milliseconds; one turn may exceed that, which is up to 64 messages of one actor,
+   *   or up to 8 MiB of commands for your objects. 0: one turn.
+   * @returns whether something was left over: then the next tick need not wait
+   * @throws ConclaveError `ERR_INVALID_OPTION` when the node runs by itself, or `budgetMs` is no number of 0 or more.
+   *
+   * @example
+   * const runtime = await Runtime.start({
+   *   self: 'localhost:4321',
+   *   peers: ['localhost:4322', 'localhost:4323'],
+   *   objects: { hits: ReplCounter },
+   *   threads: false,
+   *   autoTick: false,
+   * });
+   * const loop = setInterval(() => runtime.tick(), 10);
+   * await runtime.ready();
+   * runtime.local('hits').get(); // the instance itself: to be looked at, never to be changed
+   * await runtime.stop();
+   * clearInterval(loop);
+   */
+  tick(budgetMs: number = TICK_BUDGET_MS): boolean {
+    checkNumber('budgetMs', budgetMs, 0, TIMEOUT_MS_MAX);
+    const { ticks } = this.#placement;
+    if (ticks === null) throw runsByItself();
+    return this.#isEnded() ? false : ticks.tick(budgetMs);
+  }
+
+  /**
+   * The live object itself, where it lives on this very thread (`threads: false`): what a `local` query would see, without a
+   * promise. Look at it, and never change it: only commands may. Ask for it each time: when the node is given a snapshot,
+   * another one takes its place.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` when the objects have a thread of their own, or there is none of that name;
+   *   `ERR_STOPPED` when the runtime has stopped or failed.
+   */
+  local<Name extends keyof Definitions & string>(name: Name): ObjectsOf<Definitions>[Name] {
+    const { localObjects } = this.#placement;
+    if (localObjects === null) throw notOnThisThread(name);
+    this.#throwIfEnded();
+    const found = localObjects.get(name);
+    if (found === undefined) throw invalid('name', name, 'is none of the objects of this node');
+    return found as ObjectsOf<Definitions>[Name];
   }
 
   /** Listens to an event. */
@@ -314,6 +374,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   async #stop(): Promise<void> {
+    this.#placement.ticks?.release();
     this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
     this.#fate.emit('ended');
     try {
@@ -413,8 +474,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       });
   }
 
+  #isEnded(): boolean {
+    return this.#fate.failure !== null || this.#stopping !== null;
+  }
+
   #throwIfEnded(): void {
-    if (this.#fate.failure !== null || this.#stopping !== null) throw this.#endedError();
+    if (this.#isEnded()) throw this.#endedError();
   }
 
   #endedError(): ConclaveError {
@@ -430,6 +495,18 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       mayBeApplied: false,
     });
   }
+}
+
+function runsByItself(): ConclaveError {
+  const data = { option: 'autoTick', value: 'true' };
+  const message = 'This node runs by itself: start it with threads: false and autoTick: false to tick it.';
+  return new ConclaveError('ERR_INVALID_OPTION', message, { data });
+}
+
+function notOnThisThread(name: string): ConclaveError {
+  const data = { option: 'threads', value: 'true' };
+  const message = `${name} lives on a thread of its own: start the node with threads: false to reach the object itself.`;
+  return new ConclaveError('ERR_INVALID_OPTION', message, { data });
 }
 
 /** Who the members are to be, before anything else is known. */

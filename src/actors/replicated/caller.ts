@@ -43,7 +43,7 @@ const NOT_FOUNDED =
 const MEMORY_LOST =
   'There can be no leader any more: this node remembers the cluster, and too many of the others have lost their memory.';
 
-/** Deadlines are looked at this often: a call may wait this much longer than it asked for. */
+/** Deadlines are looked at this often while there are any: a call may wait this much longer than it asked for. */
 const EXPIRE_EVERY_MS = 20;
 
 export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }> {
@@ -65,6 +65,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** What results have shown: no later answer may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
+  /** Will deadlines be looked at again? Invariant: true while anything waits. */
+  #isExpiring = false;
 
   constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
     this.#context = context;
@@ -87,31 +89,34 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         whyTimedOut: () => 'ERR_TIMEOUT',
       }),
     };
-    context.every(EXPIRE_EVERY_MS, { type: 'expire' });
     this.#raft.tell({ type: 'openSession' });
   }
 
   /** Calls a replicated method. */
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#commands.call(name, args, call);
   }
 
   /** Calls a replicated method and waits for nothing. */
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     if (this.#stopped !== null) throw notSent(this.#stopped);
+    if (!this.#isExpiring) this.#expireLater();
     this.#commands.tell(name, args);
   }
 
   /** Calls a query. */
   query(name: MethodName, args: readonly unknown[], consistency: Consistency, call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#queries[consistency].call(name, args, call);
   }
 
   /** Runs nothing; resolves once everything that was committed before the call has been applied on this node. */
   catchUp(call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#queries.linearizable.callNothing(this.#nothing, call);
   }
 
@@ -165,8 +170,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         for (const lane of this.#lanes()) lane.flush();
         return;
       case 'expire':
-        for (const lane of this.#lanes()) lane.expire(this.#context.clock.nowMs());
-        return;
+        return this.#expire();
     }
   }
 
@@ -186,6 +190,19 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
 
   #lanes(): BlockLane[] {
     return [this.#commands, this.#queries.linearizable, this.#queries.lease, this.#queries.local];
+  }
+
+  /** An idle node does not wake the user's thread. */
+  #expireLater(): void {
+    this.#isExpiring = true;
+    this.#context.after(EXPIRE_EVERY_MS, { type: 'expire' });
+  }
+
+  #expire(): void {
+    this.#isExpiring = false;
+    const lanes = this.#lanes();
+    for (const lane of lanes) lane.expire(this.#context.clock.nowMs());
+    if (lanes.some(({ isAwaited }) => isAwaited)) this.#expireLater();
   }
 
   #hasLeader(): boolean {

@@ -132,6 +132,11 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     return member;
   }
 
+  /** See {@link ClusterShape.pace}. */
+  get pace(): number {
+    return this.#parts.shape.pace;
+  }
+
   get voters(): readonly Member<Definitions>[] {
     return this.members.filter(({ isObserver }) => !isObserver);
   }
@@ -197,9 +202,15 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
         disk: member.disk,
         segmentBytes: this.#parts.shape.segmentBytes,
         coreLimits: this.#parts.shape.limits,
+        applyBytesMax: this.#parts.shape.applyBytesMax,
         clock: member.clock,
         delays,
-        witness: checkers.witnessOf(member.name),
+        witness: checkers.witnessOf(member.name, {
+          disk: member.disk,
+          get isRotten() {
+            return member.isRotten;
+          },
+        }),
         onNode: (each) => {
           member.node = each as unknown as SimulatedNode<Definitions>;
           started.push(member.node);
@@ -371,8 +382,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const { host } = this.#parts;
     member.isTroubled = false;
     member.disk.heal();
-    const delayMs = this.#isCalm ? 1 : host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
-    host.simulation.after(delayMs, () => {
+    const awayMs = (): number => this.pace * host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
+    host.simulation.after(this.#isCalm ? 1 : awayMs(), () => {
       if (!member.isAway) void this.start(member);
     });
   }

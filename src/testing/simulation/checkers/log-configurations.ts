@@ -15,19 +15,23 @@ export interface Stated {
   readonly configuration: StatedConfiguration;
 }
 
-/** Told of each that is in a log for the first time, and of whose log that is. */
-export type OnStated = (core: Core, stated: Stated) => void;
+/** Told of each that is in a log for the first time, of whose log that is, and of the one in effect there before. */
+export type OnStated = (core: Core, stated: Stated, before: StatedConfiguration | null) => void;
 
 export class LogConfigurations {
   readonly #founded: StatedConfiguration | null;
   readonly #committedTermAt: (index: number) => number | null;
   readonly #stated: Stated[] = [];
-  onStated: OnStated = () => {};
+  readonly #listeners: OnStated[] = [];
 
   /** `founded` is what stands before all entries. */
   constructor(founded: StatedConfiguration | null, committedTermAt: (index: number) => number | null) {
     this.#founded = founded;
     this.#committedTermAt = committedTermAt;
+  }
+
+  whenStated(listener: OnStated): void {
+    this.#listeners.push(listener);
   }
 
   /** An entry that no log has had before. */
@@ -36,8 +40,9 @@ export class LogConfigurations {
     if (kind !== EntryKind.configuration) return;
     const configuration = new StatedConfiguration(payload);
     const stated = { index, term, configuration };
+    const before = this.at(core, index - 1);
     this.#stated.push(stated);
-    this.onStated(core, stated);
+    for (const listener of this.#listeners) listener(core, stated, before);
   }
 
   /** All in a log that ends with `index`, the newest first, be they dropped since or not. */
@@ -54,12 +59,16 @@ export class LogConfigurations {
 
   /** The one in effect on a node whose log ends with `index`. Null: there is no cluster as far as it goes. */
   at(core: Core, index: number): StatedConfiguration | null {
+    return this.#newest(core, index)?.configuration ?? this.#founded;
+  }
+
+  #newest(core: Core, index: number): Stated | null {
     let newest: Stated | null = null;
     for (const each of this.#stated) {
       if (each.index > index || each.index <= (newest?.index ?? 0)) continue;
       if (this.#isIn(core, each)) newest = each;
     }
-    return newest?.configuration ?? this.#founded;
+    return newest;
   }
 
   /** Is it in the log, or was it? Only what is committed is dropped. */

@@ -111,7 +111,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
 
   #planNext(): void {
     const { host } = this.#parts.cluster;
-    host.simulation.after(this.#dice.between(0, 2_000 / this.#parts.rate), () => {
+    host.simulation.after(this.#dice.between(0, (this.#parts.cluster.pace * 2_000) / this.#parts.rate), () => {
       if (this.#isOver) return;
       if (this.#parts.checkers.admitted.isFounded) this.#act();
       this.#planNext();

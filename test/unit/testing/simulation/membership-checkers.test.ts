@@ -47,12 +47,12 @@ beforeEach(() => {
   const report = (promise: string, what: string): void => void broken.push(`${promise}: ${what}`);
   const history = new LogHistory(report, null);
   nodes = new Map();
-  const context: CheckerContext = { nodes, history, report };
+  const context: CheckerContext = { nodes, history, nowMs: () => 0, report };
   const steps = new MembershipSteps(context);
-  history.configurations.onStated = (of, stated) => steps.stated(of, stated);
+  history.configurations.whenStated((of, stated) => steps.stated(of, stated));
   checkers = [history, new ConfigurationInEffect(context), new LeftOut(context)];
   ({ core } = new Subject({ self: A, admissions: [] }));
-  node = { id: A, core, durable: null, lost: [] };
+  node = { id: A, core, durable: null, lost: [], place: null, openedAtMs: 0 };
   append(FOUNDED);
 });
 
@@ -85,7 +85,7 @@ function hold(id: NodeId, entries: number): void {
     reset: null,
     append: { firstIndex: logIndex(1), lastIndex: logIndex(entries), entries: entriesOf(1, terms).slice().buffer },
   });
-  nodes.set(id, { id, core: null, durable, lost: [] });
+  nodes.set(id, { id, core: null, durable, lost: [], place: null, openedAtMs: 0 });
 }
 
 describe('a step', () => {
