@@ -69,6 +69,37 @@ const votersOf = (node: Node): string[] =>
 
 const sumOf = (node: Node): Promise<number> => node.objects.book.with({ consistency: 'local' }).sum();
 
+describe('an observer', () => {
+  it('finds the cluster by its options when all whom it remembers are gone', async () => {
+    const [founder, successor] = (await addressesOf(2)) as [string, string];
+    const directory = temporaryDirectory();
+    const observe = (peers: readonly string[]): Promise<Node> =>
+      Runtime.start({
+        self: null,
+        peers,
+        objects: { book: Ledger },
+        threads: false,
+        ...QUICK,
+        dataDir: join(directory, 'observer'),
+      });
+    const { leader } = await startCluster([founder]);
+    await leader.objects.book.add(7);
+    const observer = await observe([founder]);
+    await observer.ready();
+    await observer.stop();
+    const joining = await start(successor, [], { join: true });
+    await leader.members.replace(founder, successor);
+    await joining.ready();
+
+    const again = await observe([successor]);
+    started.push(again);
+    await again.ready();
+
+    expect(again.status()).toMatchObject({ leader: successor });
+    expect(await sumOf(again)).toBe(7);
+  });
+});
+
 describe('a node that joins', () => {
   it('founds nothing, waits, and is a member with everything once it has been added', async () => {
     const [newcomer, ...addresses] = (await addressesOf(4)) as [string, ...string[]];
