@@ -12,6 +12,8 @@ const CODES = {
   ERR_ADDRESS_UNAVAILABLE: { mayBeApplied: false, retrySafe: true },
   /** A class cannot be replicated as it is written; the message says what to change. */
   ERR_INVALID_OBJECT: { mayBeApplied: false, retrySafe: false },
+  /** `runtime.objects` was asked for an object that the node does not have; `data.objects` names those that it has. */
+  ERR_UNKNOWN_OBJECT: { mayBeApplied: false, retrySafe: false },
   /** A handle was asked for a method that is neither replicated nor a query. */
   ERR_UNKNOWN_METHOD: { mayBeApplied: false, retrySafe: false },
   /** An argument cannot be encoded; `data.path` says where it is. Nothing was sent. */

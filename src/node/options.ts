@@ -5,6 +5,7 @@
 import type { NodeId } from '../ids.js';
 import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import type { Logger } from '../runtime/logger.js';
+import type { UserLogger } from './node-logger.js';
 
 /** Bounds on what a node keeps and sends. Past each comes a typed error or back-pressure, never unbounded memory. */
 export interface RuntimeLimits {
@@ -97,8 +98,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    */
   readonly fsync?: boolean;
   readonly snapshot?: SnapshotOptions;
-  /** Where log lines go; a pino logger fits. Default: nowhere. */
-  readonly logger?: Logger;
+  /**
+   * Where log lines go: a pino logger, or anything of its shape. They say nothing of what is in commands, results and objects.
+   * Default: nowhere.
+   */
+  readonly logger?: UserLogger;
   /** Called once, when the node has caught up with the leader for the first time. */
   readonly onReady?: () => void;
   /** Where the workers' entry file is, for bundlers that move it: the URL of `conclave`'s `runtime/threads/thread-entry.js`. */

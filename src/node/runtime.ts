@@ -15,7 +15,7 @@ import type { HandlesOf, ObjectsOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
-import { ConclaveError, toPlainError } from '../errors.js';
+import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
@@ -24,19 +24,22 @@ import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messa
 import type { DataDir } from '../storage/data-dir.js';
 import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
+import { objectsByName } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { checkNumber, invalid } from './option-checks.js';
 import { asFailure, storageErrorIn } from './failure.js';
 import { Members } from './members.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
+import { gatherFigures, type NodeFigures } from './node-figures.js';
 import { checkKnownObjects } from './known-objects.js';
 import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
-import { healthOf } from './health.js';
-import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
+import { healthOf, type Health } from './health.js';
+import { PACKAGE_VERSION } from './package-version.js';
+import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
@@ -63,7 +66,10 @@ const COMPACT_TIMEOUT_MS = 30 * 60_000;
  * await runtime.stop();
  */
 export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  /** A typed handle for each registered object. */
+  /**
+   * A typed handle for each registered object. One that there is not is `ERR_UNKNOWN_OBJECT`, nothing was sent; ask
+   * `'name' in runtime.objects` where that is not known.
+   */
   readonly objects: HandlesOf<Definitions>;
   /** The members of the cluster, and how to change them. */
   readonly members: Members;
@@ -78,6 +84,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
+  /** As it was last logged. */
+  #health: Health = 'starting';
   #stopping: Promise<void> | null = null;
 
   private constructor(
@@ -99,7 +107,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       name,
       new HandleFactory(caller, name, methods, waits).handle(),
     ]);
-    this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
+    this.objects = objectsByName(Object.fromEntries(handles) as HandlesOf<Definitions>);
     this.members = new Members({
       begin: (add, remove) => this.#beginChange(add, remove),
       status: () => this.#nodeStatus,
@@ -111,7 +119,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     fate.on('failure', (error) => this.#onFailure(error));
     fate.on('machineLost', (error) => this.#onMachineLost(error));
-    fate.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
+    fate.on('machineBack', () => this.#onMachineBack());
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
     if (caller.status !== null) this.#onStatus(caller.status);
@@ -167,6 +175,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
+      const { peers, threads } = options;
+      options.logger.info({ cluster, peers, threads, version: PACKAGE_VERSION }, 'the node has started');
       placement.ticks?.hold();
       host.later(() => runtime.#events.release());
       return runtime;
@@ -208,28 +218,41 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /** How the node fares, as plain data. At most a few milliseconds old. */
   status(): RuntimeStatus {
-    const { self } = this.#options;
+    const { cluster, self } = this.#options;
     const status = this.#nodeStatus;
+    const { failure } = this.#fate;
     return {
+      conclaveVersion: PACKAGE_VERSION,
+      cluster,
       self,
+      uptimeMs: Math.round(this.#caller.uptimeMs),
+      health: this.#currentHealth(),
+      failure: failure === null ? null : describeFailure(failure),
       role: status?.role ?? 'follower',
       leader: status?.leader ?? null,
+      hasQuorum: status?.hasQuorum ?? false,
       term: status?.term ?? 0,
+      firstIndex: status?.firstIndex ?? 1,
       lastIndex: status?.lastIndex ?? 0,
       commitIndex: status?.commitIndex ?? 0,
+      leaderCommitIndex: status?.leaderCommitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
-      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status?.connected ?? []),
-      health: healthOf({
-        isStopped: this.#stopping !== null,
-        hasFailed: this.#fate.failure !== null,
-        isMachineUp: this.#fate.isMachineUp,
-        status,
-        isReady: this.#isReady,
-      }),
+      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status),
+      observers: status?.observers ?? [],
       pendingCommands: this.#caller.pendingCommands,
+      pendingQueries: this.#caller.pendingQueries,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
     };
+  }
+
+  /**
+   * Everything that there is to count of this node, from all of its threads; for `conclave/metrics`. Never rejects.
+   *
+   * @internal
+   */
+  measure(): Promise<NodeFigures> {
+    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null);
   }
 
   /**
@@ -283,20 +306,27 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return found as ObjectsOf<Definitions>[Name];
   }
 
-  /** Listens to an event. */
+  /**
+   * Listens to an event.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` when there is no such event, or `listener` is no function.
+   */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.on(event, listener as never);
     return this;
   }
 
-  /** Listens to an event once. */
+  /** Listens to an event once; otherwise as {@link Runtime.on}. */
   once<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.once(event, listener as never);
     return this;
   }
 
-  /** Stops listening. */
+  /** Stops listening; otherwise as {@link Runtime.on}. */
   off<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.off(event, listener as never);
     return this;
   }
@@ -374,6 +404,19 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.stop();
   }
 
+  #currentHealth(): Health {
+    const { failure, isMachineUp } = this.#fate;
+    const isStopped = this.#stopping !== null;
+    return healthOf({ isStopped, failure, isMachineUp, status: this.#nodeStatus, isReady: this.#isReady });
+  }
+
+  #logHealth(): void {
+    const health = this.#currentHealth();
+    if (health === this.#health) return;
+    this.#options.logger.info({ health, before: this.#health }, 'health changed');
+    this.#health = health;
+  }
+
   async #stop(): Promise<void> {
     this.#placement.ticks?.release();
     this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
@@ -387,6 +430,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
+    this.#logHealth();
   }
 
   async #beginChange(add: NodeId | null, remove: NodeId | null): Promise<void> {
@@ -418,6 +462,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (before?.role !== status.role) this.#events.tell('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
+    this.#logHealth();
   }
 
   /** The others go on without this node, which has nothing more to do. */
@@ -432,6 +477,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onCaughtUp(): void {
     this.#hasCaughtUp = true;
     this.#noteReady();
+    this.#logHealth();
   }
 
   /** Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in. */
@@ -444,6 +490,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onSnapshot(event: SnapshotEvent): void {
     this.#events.tell('snapshot', event);
+    if (event.type === 'progress' || event.type === 'receiving') this.#options.logger.trace(event, 'snapshot goes on');
     if (event.type !== 'diverged') return;
     const { object, index } = event;
     this.#events.tell(
@@ -459,13 +506,24 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
+    this.#options.logger.warn({ error }, 'the thread of the objects has ended, and is being replaced');
+    this.#logHealth();
+    this.#events.tell('objects', { type: 'failed', error });
     this.#events.tell('error', error);
+  }
+
+  #onMachineBack(): void {
+    this.#callerRef.tell({ type: 'machineBack' });
+    this.#logHealth();
+    this.#events.tell('objects', { type: 'restored' });
   }
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
     this.#fate.emit('ended');
+    this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
+    this.#logHealth();
     this.#events.tell('error', storageErrorIn(error) ?? error);
     this.#placement
       .stop()
@@ -514,6 +572,11 @@ function notOnThisThread(name: string): ConclaveError {
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
   return ids.map((id) => ({ id, role: 'voter' }));
+}
+
+function describeFailure(failure: Error): { code: ErrorCode; message: string } {
+  const { code, message } = asFailure(failure);
+  return { code, message };
 }
 
 function describeMembers(status: NodeStatus | null): string {

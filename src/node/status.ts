@@ -3,7 +3,9 @@
  * last reported: at most one tick (a few milliseconds) old.
  */
 
-import type { GroupMember } from '../actors/raft/status.js';
+import type { GroupMember, PeerProgress } from '../actors/raft/status.js';
+import type { ErrorCode } from '../errors.js';
+import type { NodeStatus } from '../actors/replicated/caller-messages.js';
 import type { NodeId } from '../ids.js';
 import type { Health } from './health.js';
 
@@ -11,27 +13,47 @@ import type { Health } from './health.js';
  * What a node is in its cluster. `follower`, `candidate` and `leader` as in the Raft paper; `preCandidate` asks whether
  * a vote would succeed; `receivingSnapshot` is a follower that is being given a snapshot.
  */
-export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'receivingSnapshot';
+export type Role = (typeof ROLES)[number];
+
+/** All of them. */
+export const ROLES = ['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot'] as const;
 
 /** What `runtime.status()` returns. */
 export interface RuntimeStatus {
+  /** The version of Conclave. */
+  readonly conclaveVersion: string;
+  readonly cluster: string;
   /** This node's address; null for an observer. */
   readonly self: string | null;
+  /** How long the node has been running, in milliseconds. */
+  readonly uptimeMs: number;
+  readonly health: Health;
+  /** Why the node cannot go on; null: it does. */
+  readonly failure: { readonly code: ErrorCode; readonly message: string } | null;
   readonly role: Role;
   /** The leader that this node knows, or null. */
   readonly leader: string | null;
+  /** Has a leader been heard from, or has this leader reached a quorum, within the longest election timeout? */
+  readonly hasQuorum: boolean;
   readonly term: number;
+  /** The first entry that this node's log still holds; `lastIndex + 1` where a snapshot has taken the place of all. */
+  readonly firstIndex: number;
   /** The last entry of this node's log. */
   readonly lastIndex: number;
   /** The last entry known to be committed. */
   readonly commitIndex: number;
+  /** The highest commit index that this node knows a leader to have had: how far behind it, this node is catching up. */
+  readonly leaderCommitIndex: number;
   /** The last entry that this node's objects have applied. */
   readonly appliedIndex: number;
   /** All members, by address. */
   readonly members: readonly MemberStatus[];
-  readonly health: Health;
-  /** Commands that wait for their result. */
+  /** The observers that are connected to this node, by the ids that they have given themselves. */
+  readonly observers: readonly string[];
+  /** Commands that were called on this node and wait for their result. */
   readonly pendingCommands: number;
+  /** Queries that were called on this node and wait for their result. */
+  readonly pendingQueries: number;
   /** The last entry in this node's newest snapshot; 0 if it has none. */
   readonly snapshotIndex: number;
   /** Memory that the log takes, in bytes. */
@@ -44,16 +66,34 @@ export interface MemberStatus {
   readonly role: 'voter' | 'learner';
   /** Is there a connection to it? True for the node itself. */
   readonly connected: boolean;
+  /** Its log equals the leader's up to here. Null where this node does not know, for it does not lead. */
+  readonly matchIndex: number | null;
+  /** The next entry that the leader will send it. Null where this node does not lead, and for the leader itself. */
+  readonly nextIndex: number | null;
 }
 
 export function memberStatus(
   self: NodeId | null,
   members: readonly GroupMember[],
-  connected: readonly NodeId[],
+  status: NodeStatus | null,
 ): MemberStatus[] {
+  const { connected = [], progress = null, lastIndex = 0 } = status ?? {};
   return members
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, role }) => ({ id, role, connected: id === self || connected.includes(id) }));
+    .map(({ id, role }) => ({
+      id,
+      role,
+      connected: id === self || connected.includes(id),
+      ...(progress !== null && id === self ? { matchIndex: lastIndex, nextIndex: null } : progressOf(id, progress)),
+    }));
+}
+
+function progressOf(
+  id: NodeId,
+  progress: readonly PeerProgress[] | null,
+): Pick<MemberStatus, 'matchIndex' | 'nextIndex'> {
+  const { matchIndex = null, nextIndex = null } = progress?.find((peer) => peer.id === id) ?? {};
+  return { matchIndex, nextIndex };
 }
 
 /** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`. */

@@ -112,6 +112,24 @@ export interface SendTransfer {
   readonly message: TransferMessage;
 }
 
+/** Asked: answered with {@link RaftFigures}. */
+export interface MeasureRaft {
+  readonly type: 'measure';
+}
+
+/** What there is to count of consensus since the node was started. */
+export interface RaftFigures {
+  /** Elections that this node has stood in; asking first whether it would win (pre-vote) is none. */
+  readonly electionsStarted: number;
+  readonly electionsWon: number;
+  /** How often another node than before, or the same one in another term, was recognised as leader. */
+  readonly leaderChanges: number;
+  /** Blocks of commands of this node that were sent to a leader again. */
+  readonly blocksRetried: number;
+  /** Bytes that were handed to the disk and are not known to be durable. */
+  readonly unstoredBytes: number;
+}
+
 export type NodeMessage =
   | Start
   | Stop
@@ -125,7 +143,8 @@ export type NodeMessage =
   | SnapshotTaken
   | ReadLog
   | SendTransfer
-  | LogStored;
+  | LogStored
+  | MeasureRaft;
 
 /** From the transport, which calls from outside of any actor. */
 export interface LinkUp {

@@ -6,12 +6,12 @@
 
 import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../runtime/actor.js';
 import { ConclaveError } from '../../errors.js';
-import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
+import { logIndex, nodeId, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
 import type { CallerMessage, NodeStatus } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import { changeRefused } from './change-refused.js';
-import type { ChangeAnswered, Effect, Store, TransferEnded } from './effects.js';
+import type { ChangeAnswered, Effect, RoleChanged, Store, TransferEnded } from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
 import { MachineFeed } from './machine-feed.js';
@@ -23,6 +23,7 @@ import type {
   MachineApplied,
   MachineReady,
   RaftActorMessage,
+  RaftFigures,
   ReadBlock,
   SnapshotTaken,
   SubmitBlock,
@@ -98,6 +99,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #nowMs = 0;
   #lastTickMs: number;
   #isMemoryLossTold = false;
+  #electionsStarted = 0;
+  #electionsWon = 0;
+  #leaderChanges = 0;
+  /** The last one that was recognised. */
+  #lastLeader: { readonly id: NodeId; readonly term: number } = { id: nodeId(''), term: 0 };
   #isTickSkipped = false;
   /** Queries whose failure the caller has not been told, because its mailbox was full. */
   #failedQueries: number[] = [];
@@ -166,6 +172,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'snapshotRequest':
       case 'snapshotPiece':
         return this.#snapshots.received(message);
+      case 'measure':
+        return reply.ok(this.#figures());
       case 'start':
         return this.#onStart(reply);
       case 'stop':
@@ -252,7 +260,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
         this.#failedQueries.push(...effect.readIds);
         return this.#tellFailedQueries();
       case 'roleChanged':
-        this.#context.logger.info({ role: effect.role, term: effect.term, leader: effect.leader }, 'role changed');
+        this.#noteRole(effect);
         return this.#publishStatus();
       case 'transferEnded':
         return this.#onTransferEnded(effect);
@@ -269,6 +277,25 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'fetchSnapshot':
         return this.#snapshots.fetch(effect);
     }
+  }
+
+  #noteRole({ role, term, leader }: RoleChanged): void {
+    this.#context.logger.info({ role, term, leader }, 'role changed');
+    if (role === 'candidate') this.#electionsStarted++;
+    if (role === 'leader') this.#electionsWon++;
+    if (leader === null || (leader === this.#lastLeader.id && term === this.#lastLeader.term)) return;
+    this.#lastLeader = { id: leader, term };
+    this.#leaderChanges++;
+  }
+
+  #figures(): RaftFigures {
+    return {
+      electionsStarted: this.#electionsStarted,
+      electionsWon: this.#electionsWon,
+      leaderChanges: this.#leaderChanges,
+      blocksRetried: this.#core.submissions.resent,
+      unstoredBytes: this.#options.logStore.unstoredBytes,
+    };
   }
 
   readonly #onWritten = (request: Store): void => {
@@ -452,7 +479,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
     const status = statusOf(this.#core);
-    if (status.isMemoryLost) this.#tellMemoryLost();
+    this.#noteMemoryLoss(status.isMemoryLost);
     const news: NodeStatus = {
       type: 'nodeStatus',
       ...status,
@@ -466,10 +493,11 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#lastStatus = tellOrDrop(this.#caller, news) ? news : null;
   }
 
-  /** Once: nothing but people can mend it. */
-  #tellMemoryLost(): void {
-    if (this.#isMemoryLossTold) return;
-    this.#isMemoryLossTold = true;
+  /** Once each time: nothing but people can mend it, and what they have mended may break again. */
+  #noteMemoryLoss(isLost: boolean): void {
+    const isNews = isLost && !this.#isMemoryLossTold;
+    this.#isMemoryLossTold = isLost;
+    if (!isNews) return;
     this.#context.logger.error(
       { members: forgetfulVoters(this.#core) },
       'this node remembers a cluster, and too many of the others have lost their memory for there to be a leader again; ' +

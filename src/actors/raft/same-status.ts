@@ -4,14 +4,19 @@
  */
 
 import type { NodeStatus } from '../replicated/caller-messages.js';
+import type { PeerProgress } from './status.js';
 
 /** All that counts and is compared as it is; every field of a status is here or in what is left out. */
-const PLAIN: Readonly<Record<Exclude<keyof NodeStatus, 'type' | 'logBytes' | 'members' | 'connected'>, true>> = {
+const PLAIN: Readonly<
+  Record<Exclude<keyof NodeStatus, 'type' | 'logBytes' | 'members' | 'progress' | 'observers' | 'connected'>, true>
+> = {
   role: true,
   term: true,
   leader: true,
+  firstIndex: true,
   lastIndex: true,
   commitIndex: true,
+  leaderCommitIndex: true,
   hasQuorum: true,
   isFounded: true,
   isMemoryLost: true,
@@ -27,9 +32,19 @@ const PLAIN_FIELDS = Object.keys(PLAIN) as (keyof typeof PLAIN)[];
 export function isSameStatus(a: NodeStatus, b: NodeStatus): boolean {
   return (
     PLAIN_FIELDS.every((field) => a[field] === b[field]) &&
-    a.connected.length === b.connected.length &&
-    a.connected.every((id, i) => id === b.connected[i]) &&
-    a.members.length === b.members.length &&
-    a.members.every(({ id, role }, i) => id === b.members[i]!.id && role === b.members[i]!.role)
+    isSameList(a.connected, b.connected, (one, other) => one === other) &&
+    isSameList(a.observers, b.observers, (one, other) => one === other) &&
+    isSameList(a.members, b.members, (one, other) => one.id === other.id && one.role === other.role) &&
+    isSameList(a.progress ?? NOBODY, b.progress ?? NOBODY, isSameProgress)
   );
+}
+
+const NOBODY: readonly PeerProgress[] = [];
+
+function isSameProgress(one: PeerProgress, other: PeerProgress): boolean {
+  return one.id === other.id && one.matchIndex === other.matchIndex && one.nextIndex === other.nextIndex;
+}
+
+function isSameList<Item>(a: readonly Item[], b: readonly Item[], isSame: (a: Item, b: Item) => boolean): boolean {
+  return a.length === b.length && a.every((item, i) => isSame(item, b[i]!));
 }

@@ -148,6 +148,8 @@ export interface Core {
   /** Never goes down. Invariant: lastApplied <= commitIndex <= lastIndex. */
   commitIndex: LogIndex;
   lastApplied: LogIndex;
+  /** The commit index that a leader has last told; for status only, as it may be beyond what this log holds. */
+  leaderCommitIndex: LogIndex;
   readonly submissions: Submissions;
   readonly reads: PendingReads;
   handover: Handover | null;
@@ -212,6 +214,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     leader: null,
     commitIndex: droppedIndex,
     lastApplied: droppedIndex,
+    leaderCommitIndex: droppedIndex,
     submissions: new Submissions(options.limits.submissionBytesInflightMax),
     reads: new PendingReads(),
     handover: null,

@@ -66,6 +66,9 @@ export class Machine {
   readonly objects: readonly LoadedObject[];
   /** The index of the last entry applied. Never goes down. */
   appliedIndex = 0;
+  /** Commands that were run, and those of them that threw. */
+  commandsApplied = 0;
+  commandsThrew = 0;
   #appliedTerm = term(0);
   #appliedTimestampMs = 0;
   /** What the last entry applied that says who the members are holds. */
@@ -187,6 +190,7 @@ export class Machine {
     const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
     const isOwn = session === this.own.session;
     if (verdict === 'apply') {
+      this.commandsApplied += header.count;
       if (isOwn) {
         this.own.nextSeq = header.firstSeq + header.count;
         this.#collector.begin(header.count);
@@ -240,6 +244,7 @@ export class Machine {
     for (let position = 0; position < header.count; position++) {
       const name = commands[2 * position] as number;
       if (name === CANCELLED_NAME) {
+        if (isCommand) this.commandsApplied--;
         collector?.set(position, undefined, UNNAMED);
         continue;
       }
@@ -267,7 +272,10 @@ export class Machine {
           else collector.set(position, result, binding.name);
         } else if (isThenable(result)) ignoreRejection(result);
       } catch (error) {
-        if (isCommand && binding.changes.isRecording) binding.changes.takeBack(index, position);
+        if (isCommand) {
+          this.commandsThrew++;
+          binding.changes.takeBack(index, position);
+        }
         collector?.fail(position, toPlainError(error), binding.name);
       }
       if (last !== binding.watch) {

@@ -147,6 +147,8 @@ export class SnapshotterActor implements Actor<Message> {
         keeper.heard();
         compactor.logApplied(message.index, message.bytes);
         return this.#noteInstalled(parts);
+      case 'measure':
+        return reply.ok(compactor.figures());
       case 'compact':
         return compactor.compact(message.index, reply);
       case 'logPiece':

@@ -77,6 +77,22 @@ export interface CloseSnapshots {
   readonly type: 'closeSnapshots';
 }
 
+/** Asked: answered with {@link SnapshotFigures}. */
+export interface MeasureSnapshots {
+  readonly type: 'measure';
+}
+
+/** What there is to count of snapshots: of those taken here, since the node was started; of those kept, now. */
+export interface SnapshotFigures {
+  readonly taken: number;
+  readonly failed: number;
+  /** How long the last one took; null: none has been taken. */
+  readonly lastDurationMs: number | null;
+  /** The size of the newest one, and of all that are kept. */
+  readonly newestBytes: number;
+  readonly keptBytes: number;
+}
+
 export type SnapshotterMessage =
   | OpenSnapshots
   | NewestSnapshot
@@ -86,4 +102,5 @@ export type SnapshotterMessage =
   | FetchSnapshot
   | SnapshotOffered
   | TransferMessage
-  | CloseSnapshots;
+  | CloseSnapshots
+  | MeasureSnapshots;
