@@ -59,6 +59,11 @@ export interface TransportOptions {
   readonly incarnation: Incarnation;
   /** Whom to be connected to at first. */
   readonly peers: readonly NodeId[];
+  /**
+   * Do the peers not know of this node yet? Then it dials all of them at once, also those that it would be for to dial it.
+   * Default: false.
+   */
+  readonly isNew?: boolean;
   /** What must be the same on all nodes: a hello with other settings is refused. At most 2 KiB, encoded. */
   readonly settings: Settings;
 }

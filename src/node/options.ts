@@ -59,9 +59,9 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    */
   readonly peers: readonly string[];
   /**
-   * This node founds no cluster: it waits until `members.add` of the cluster's leader names it, which connects to it. Then
-   * `peers` are members to be connected to at first, and may be empty. Of no matter once it belongs to a cluster, as `peers` is. Default:
-   * false.
+   * This node founds no cluster: it waits until it is named by `members.add` of any node of one, or by its own. `peers` are members
+   * to be connected to at first then, one of which is enough; without any, the leader connects to it when it is added. Of no matter
+   * once it belongs to a cluster, as `peers` is; one that was removed waits to be added again, rather than stop. Default: false.
    */
   readonly join?: boolean;
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */

@@ -14,10 +14,11 @@ import {
 import type { HandlesOf, ObjectsOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import type { MembersChange } from '../actors/raft/messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
-import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded, type LogIndex } from '../ids.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
@@ -95,6 +96,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     objects: readonly ResolvedObject[],
     fate: NodeFate,
     dataDir: DataDir | null,
+    host: NodeHost,
   ) {
     this.#dataDir = dataDir;
     this.#options = options;
@@ -109,10 +111,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     ]);
     this.objects = objectsByName(Object.fromEntries(handles) as HandlesOf<Definitions>);
     this.members = new Members({
-      begin: (add, remove) => this.#beginChange(add, remove),
+      catchUp: (timeoutMs) => this.#catchUp(timeoutMs),
+      begin: (change) => this.#beginChange(change),
       status: () => this.#nodeStatus,
       list: () => this.status().members,
       watch: (onStatus, onEnded) => this.#watch(onStatus, onEnded),
+      host,
     });
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
@@ -172,7 +176,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
       await placement.start(nodeParts(placement.addresses, options, objects, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
+      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir, host);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
       const { peers, threads } = options;
@@ -237,7 +241,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       commitIndex: status?.commitIndex ?? 0,
       leaderCommitIndex: status?.leaderCommitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
-      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status),
+      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status?.connected ?? []),
       observers: status?.observers ?? [],
       pendingCommands: this.#caller.pendingCommands,
       pendingQueries: this.#caller.pendingQueries,
@@ -341,17 +345,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Hands leadership to `target`, or to the most up-to-date other node. Resolves when the other one leads. Commands
-   * made meanwhile wait.
+   * Has leadership handed to `target`, or to the node that has the most of the log but for the leader; any node may ask for
+   * it. Resolves when the other one leads. Commands made meanwhile wait.
    *
-   * @throws ConclaveError `ERR_NOT_LEADER` when another node leads (ask that one), `ERR_TRANSFER_FAILED` when the target
-   *   did not take over in time (this node goes on leading), `ERR_INVALID_OPTION` when it is no peer, `ERR_STOPPED` when
-   *   the runtime stops or fails first.
+   * @throws ConclaveError `ERR_TRANSFER_FAILED` when the target did not take over in time (the leader goes on),
+   *   `ERR_NO_LEADER` when there is none, `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the runtime
+   *   stops or fails first. After any but the last nothing has changed, and it may be tried again.
    */
   async transferLeadership(target?: string): Promise<void> {
-    const isPeer = this.members.list().some(({ id }) => id === target && id !== this.#options.self);
-    if (target !== undefined && !isPeer) {
-      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is not a peer of this node.`, {
+    if (target !== undefined && !this.members.list().some(({ id }) => id === target)) {
+      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is no member.`, {
         data: { option: 'target', value: target },
       });
     }
@@ -433,10 +436,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#logHealth();
   }
 
-  async #beginChange(add: NodeId | null, remove: NodeId | null): Promise<void> {
+  async #catchUp(timeoutMs: number): Promise<LogIndex> {
+    this.#throwIfEnded();
+    await this.#caller.catchUp({ timeoutMs, signal: null });
+    return this.#caller.seenIndex;
+  }
+
+  async #beginChange(change: MembersChange): Promise<void> {
     this.#throwIfEnded();
     try {
-      await this.#raft.ask({ type: 'changeMembers', add, remove }, { timeoutMs: STOP_TIMEOUT_MS });
+      await this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#throwIfEnded();
       throw error;
@@ -571,7 +580,7 @@ function notOnThisThread(name: string): ConclaveError {
 /** Who the members are to be, before anything else is known. */
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
-  return ids.map((id) => ({ id, role: 'voter' }));
+  return ids.map((id) => ({ id, role: 'voter', progress: null }));
 }
 
 function describeFailure(failure: Error): { code: ErrorCode; message: string } {

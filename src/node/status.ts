@@ -3,9 +3,8 @@
  * last reported: at most one tick (a few milliseconds) old.
  */
 
-import type { GroupMember, PeerProgress } from '../actors/raft/status.js';
+import type { GroupMember } from '../actors/raft/status.js';
 import type { ErrorCode } from '../errors.js';
-import type { NodeStatus } from '../actors/replicated/caller-messages.js';
 import type { NodeId } from '../ids.js';
 import type { Health } from './health.js';
 
@@ -66,34 +65,35 @@ export interface MemberStatus {
   readonly role: 'voter' | 'learner';
   /** Is there a connection to it? True for the node itself. */
   readonly connected: boolean;
-  /** Its log equals the leader's up to here. Null where this node does not know, for it does not lead. */
+  /**
+   * The last entry that it is known to have and to keep: `lastIndex` less this is how far it is behind. Only the leader knows;
+   * null elsewhere.
+   */
   readonly matchIndex: number | null;
-  /** The next entry that the leader will send it. Null where this node does not lead, and for the leader itself. */
+  /** The next entry that the leader will send it. Null of the leader itself, and elsewhere than on the leader. */
   readonly nextIndex: number | null;
+  /**
+   * When it last answered the leader, in milliseconds since 1970, told once in a shortest election timeout. Null of the leader
+   * itself, where it has not answered this one yet, and elsewhere than on the leader.
+   */
+  readonly lastContactAtMs: number | null;
 }
 
 export function memberStatus(
   self: NodeId | null,
   members: readonly GroupMember[],
-  status: NodeStatus | null,
+  connected: readonly NodeId[],
 ): MemberStatus[] {
-  const { connected = [], progress = null, lastIndex = 0 } = status ?? {};
   return members
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, role }) => ({
+    .map(({ id, role, progress }) => ({
       id,
       role,
       connected: id === self || connected.includes(id),
-      ...(progress !== null && id === self ? { matchIndex: lastIndex, nextIndex: null } : progressOf(id, progress)),
+      matchIndex: progress?.matchIndex ?? null,
+      nextIndex: progress?.nextIndex ?? null,
+      lastContactAtMs: progress?.lastContactAtMs ?? null,
     }));
-}
-
-function progressOf(
-  id: NodeId,
-  progress: readonly PeerProgress[] | null,
-): Pick<MemberStatus, 'matchIndex' | 'nextIndex'> {
-  const { matchIndex = null, nextIndex = null } = progress?.find((peer) => peer.id === id) ?? {};
-  return { matchIndex, nextIndex };
 }
 
 /** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`. */

@@ -4,7 +4,7 @@
  */
 
 import type { Incarnation, LastIncluded, LogIndex, NodeId, SessionId } from '../../ids.js';
-import type { PeerMessage, TransferMessage } from './messages.js';
+import type { MembersChange, PeerMessage, TransferMessage } from './messages.js';
 
 /** Asked once: listens and connects. Answered when it listens, or cannot. */
 export interface Start {
@@ -40,17 +40,15 @@ export interface ReadBlock {
   readonly block: ArrayBuffer;
 }
 
-/** Asked: hand leadership over; answered when it has been, or has failed. */
+/** Asked: have leadership handed over; answered when it has been, or has failed. */
 export interface HandOver {
   readonly type: 'handOver';
   readonly target: NodeId | null;
 }
 
-/** Asked: add a member, remove one, or put one in another's place; answered when that has been begun, or refused. */
-export interface ChangeMembersRequest {
+/** Asked: have the members changed; answered when that has been begun, or refused, or may have been begun. */
+export interface ChangeMembersRequest extends MembersChange {
   readonly type: 'changeMembers';
-  readonly add: NodeId | null;
-  readonly remove: NodeId | null;
 }
 
 /** The objects are loaded: send them the log from behind `index` on. Again when they have been given a snapshot. */

@@ -4,11 +4,11 @@
  */
 
 import type { NodeStatus } from '../replicated/caller-messages.js';
-import type { PeerProgress } from './status.js';
+import type { GroupMember } from './status.js';
 
 /** All that counts and is compared as it is; every field of a status is here or in what is left out. */
 const PLAIN: Readonly<
-  Record<Exclude<keyof NodeStatus, 'type' | 'logBytes' | 'members' | 'progress' | 'observers' | 'connected'>, true>
+  Record<Exclude<keyof NodeStatus, 'type' | 'logBytes' | 'members' | 'observers' | 'connected'>, true>
 > = {
   role: true,
   term: true,
@@ -28,21 +28,27 @@ const PLAIN: Readonly<
 };
 const PLAIN_FIELDS = Object.keys(PLAIN) as (keyof typeof PLAIN)[];
 
-/** Are these equal but for the memory of the log, which is no news by itself? */
-export function isSameStatus(a: NodeStatus, b: NodeStatus): boolean {
+/**
+ * Are these equal but for the memory of the log, which is no news by itself, and for contacts with members within
+ * `contactMs`, which there are all the time?
+ */
+export function isSameStatus(a: NodeStatus, b: NodeStatus, contactMs: number): boolean {
   return (
     PLAIN_FIELDS.every((field) => a[field] === b[field]) &&
     isSameList(a.connected, b.connected, (one, other) => one === other) &&
     isSameList(a.observers, b.observers, (one, other) => one === other) &&
-    isSameList(a.members, b.members, (one, other) => one.id === other.id && one.role === other.role) &&
-    isSameList(a.progress ?? NOBODY, b.progress ?? NOBODY, isSameProgress)
+    isSameList(a.members, b.members, (one, other) => isSameMember(one, other, contactMs))
   );
 }
 
-const NOBODY: readonly PeerProgress[] = [];
-
-function isSameProgress(one: PeerProgress, other: PeerProgress): boolean {
-  return one.id === other.id && one.matchIndex === other.matchIndex && one.nextIndex === other.nextIndex;
+function isSameMember(a: GroupMember, b: GroupMember, contactMs: number): boolean {
+  if (a.id !== b.id || a.role !== b.role) return false;
+  const { progress: one } = a;
+  const { progress: other } = b;
+  if (one === null || other === null) return one === other;
+  const [now, before] = [one.lastContactAtMs, other.lastContactAtMs];
+  const isSameContact = now === null || before === null ? now === before : Math.abs(now - before) < contactMs;
+  return isSameContact && one.matchIndex === other.matchIndex && one.nextIndex === other.nextIndex;
 }
 
 function isSameList<Item>(a: readonly Item[], b: readonly Item[], isSame: (a: Item, b: Item) => boolean): boolean {

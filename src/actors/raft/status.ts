@@ -3,7 +3,6 @@
 import { counts, isMemoryLost } from './admitting.js';
 import { isVoter } from './configuration.js';
 import { isObserverId, logIndex, type LogIndex, type NodeId, type Term } from '../../ids.js';
-import type { Progress } from './progress.js';
 import type { Core, RoleName } from './state.js';
 
 export interface CoreStatus {
@@ -27,8 +26,6 @@ export interface CoreStatus {
   readonly leaderCommitIndex: LogIndex;
   /** All members by the configuration in effect, voters first. */
   readonly members: readonly GroupMember[];
-  /** How far the others are, as only a leader knows; null: this node does not lead. */
-  readonly progress: readonly PeerProgress[] | null;
   /** The observers that are connected to this node. */
   readonly observers: readonly NodeId[];
   /** Is it not committed, or are two sets of voters needed? */
@@ -40,15 +37,18 @@ export interface CoreStatus {
 export interface GroupMember {
   readonly id: NodeId;
   readonly role: 'voter' | 'learner';
+  /** Null where this node does not lead, and so does not know. */
+  readonly progress: MemberProgress | null;
 }
 
-/** How far a peer's log is, as its leader knows. */
-export interface PeerProgress {
-  readonly id: NodeId;
-  /** Its log equals the leader's up to here. */
+/** How far a member is, as its leader knows it. */
+export interface MemberProgress {
+  /** What it is known to have of the log, and to keep. */
   readonly matchIndex: LogIndex;
-  /** The next entry to be sent to it. */
-  readonly nextIndex: LogIndex;
+  /** The next entry to be sent to it; null: it is the leader. */
+  readonly nextIndex: LogIndex | null;
+  /** When it last answered this leader, in milliseconds since 1970; null: it has not yet, or is the leader. */
+  readonly lastContactAtMs: number | null;
 }
 
 /** In so many election timeouts there would be a leader, if the others had any of whom this node does not know. */
@@ -71,16 +71,21 @@ export function statusOf(core: Core): CoreStatus {
     isFounded: core.configurations.isFounded,
     isMemoryLost: nowMs - contactMs > LEADERLESS_TIMEOUTS * core.options.electionTimeoutMs[1] && isMemoryLost(core),
     members: [
-      ...current.electors.map((id): GroupMember => ({ id, role: 'voter' })),
-      ...current.learners.map(({ id }): GroupMember => ({ id, role: 'learner' })),
+      ...current.electors.map((id): GroupMember => ({ id, role: 'voter', progress: progressOf(core, id) })),
+      ...current.learners.map(({ id }): GroupMember => ({ id, role: 'learner', progress: progressOf(core, id) })),
     ],
-    progress: role.name === 'leader' ? Array.from(role.peers.values(), progressOf) : null,
     observers: [...core.connected].filter(isObserverId),
     isChanging: current.old !== null || core.configurations.lastIndex > commitIndex,
     isAdmitted: !isVoter(current, core.options.self) || counts(core, core.options.self),
   };
 }
 
-function progressOf({ id, matchIndex, nextIndex }: Progress): PeerProgress {
-  return { id, matchIndex, nextIndex };
+function progressOf({ role, options, nowMs, wallMs }: Core, id: NodeId): MemberProgress | null {
+  if (role.name !== 'leader') return null;
+  if (id === options.self) return { matchIndex: role.durableIndex, nextIndex: null, lastContactAtMs: null };
+  const peer = role.peers.get(id);
+  if (peer === undefined) return null;
+  const { matchIndex, nextIndex, ackedAtMs } = peer;
+  const lastContactAtMs = ackedAtMs === -Infinity ? null : Math.round(wallMs - (nowMs - ackedAtMs));
+  return { matchIndex, nextIndex, lastContactAtMs };
 }

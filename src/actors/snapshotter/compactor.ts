@@ -120,6 +120,10 @@ export class Compactor {
     this.advance();
   }
 
+  placeChanged(position: number, membersCount: number): void {
+    this.#trigger.move(position, membersCount);
+  }
+
   /** Somebody asks for a snapshot that has everything up to `index`, and everything known to be applied. */
   compact(index: LogIndex, reply: Reply): void {
     if (this.#askers.length >= ASKERS_MAX) {

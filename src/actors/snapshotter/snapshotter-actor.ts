@@ -149,6 +149,8 @@ export class SnapshotterActor implements Actor<Message> {
         return this.#noteInstalled(parts);
       case 'measure':
         return reply.ok(compactor.figures());
+      case 'placeChanged':
+        return compactor.placeChanged(message.position, message.membersCount);
       case 'compact':
         return compactor.compact(message.index, reply);
       case 'logPiece':

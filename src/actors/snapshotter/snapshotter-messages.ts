@@ -49,6 +49,13 @@ export interface LogApplied {
   readonly bytes: number;
 }
 
+/** The node's place among the members, from 0, is another one, or there are more or fewer. */
+export interface PlaceChanged {
+  readonly type: 'placeChanged';
+  readonly position: number;
+  readonly membersCount: number;
+}
+
 /** Asked: take a snapshot now. Answered with its `LastIncluded`, or failed with `ERR_COMPACTION_FAILED`. */
 export interface Compact {
   readonly type: 'compact';
@@ -97,6 +104,7 @@ export type SnapshotterMessage =
   | OpenSnapshots
   | NewestSnapshot
   | LogApplied
+  | PlaceChanged
   | Compact
   | LogPiece
   | FetchSnapshot

@@ -81,7 +81,7 @@ describe('hello', () => {
 
     const bytes = helloBytes(hello);
 
-    expect(bytes.toString('hex')).toBe(['66000000', '01', '02', '0000', '5e000000', ...meta].join(''));
+    expect(bytes.toString('hex')).toBe(['66000000', '01', '03', '0000', '5e000000', ...meta].join(''));
   });
 
   it('is read as it was written', () => {

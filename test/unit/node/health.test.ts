@@ -22,7 +22,6 @@ const STATUS: NodeStatus = {
   isMemoryLost: false,
   isAdmitted: true,
   members: [],
-  progress: null,
   observers: [],
   isChanging: false,
   isRemoved: false,

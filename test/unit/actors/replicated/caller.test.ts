@@ -85,7 +85,6 @@ describe('Caller', () => {
       isMemoryLost: false,
       isAdmitted: true,
       members: [],
-      progress: null,
       observers: [],
       isChanging: false,
       isRemoved: false,
