@@ -3,10 +3,19 @@
  */
 
 export { context, type CommandContext } from './actors/replicated/command-context.js';
+export type { ChangePlace } from './actors/replicated/changes/change-place.js';
+export type { Changes, ObjectState, WatchOptions } from './actors/replicated/changes/changes.js';
 export { query, replicated } from './actors/replicated/decorators.js';
 export { defineObject } from './actors/replicated/define-object.js';
 export { object, type ObjectDefinition, type ObjectDefinitions } from './actors/replicated/object-definition.js';
-export type { CallOptions, HandlesOf, ObjectsOf, RemoteOf, TellOf } from './actors/replicated/remote-of.js';
+export type {
+  CallOptions,
+  HandlesOf,
+  ObjectsOf,
+  RemoteOf,
+  TellOf,
+  WaitOptions,
+} from './actors/replicated/remote-of.js';
 export type { SnapshotEvent } from './actors/snapshotter/snapshot-event.js';
 export { ConclaveError, type ErrorCode, type ErrorData, type PlainError } from './errors.js';
 export type { ChangeOptions, Members } from './node/members.js';

@@ -4,6 +4,9 @@
 export const OBJECT_OPERATIONS = [
   'ReplCounter.add',
   'ReplMap.set',
+  'ReplMap.set, 100 watch a key each',
+  'ReplMap.set, 1 watches all',
+  'ReplMap.set, 100 watch all',
   'ReplList.push, pop',
   'ReplSet.add, delete',
   'ReplQueue.put, take',

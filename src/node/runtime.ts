@@ -105,7 +105,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
-    const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
+    const handles = objects.map(({ name, methods, waits }) => [
+      name,
+      new HandleFactory(caller, name, methods, waits).handle(),
+    ]);
     this.objects = objectsByName(Object.fromEntries(handles) as HandlesOf<Definitions>);
     this.members = new Members({
       catchUp: (timeoutMs) => this.#catchUp(timeoutMs),

@@ -10,6 +10,7 @@ import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
 import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId } from '../../ids.js';
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
+import { ChangeRecorder } from './changes/change-recorder.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
 import type { LoadedObject } from './object-definition.js';
@@ -54,6 +55,7 @@ interface Binding {
   /** `object.method`, as blocks call it. */
   readonly name: string;
   readonly watch: StateWatch;
+  readonly changes: ChangeRecorder;
   readonly instance: object;
   readonly method: Method;
   readonly kind: 'replicated' | 'query';
@@ -73,6 +75,7 @@ export class Machine {
   #configuration: Uint8Array | null = null;
   readonly #life: Life | null;
   readonly #bindings = new Map<string, Binding>();
+  readonly #changes = new Map<string, ChangeRecorder>();
   readonly #sessions: SessionTable;
   readonly #codec: ValueCodec;
   readonly #witness: MachineWitness | undefined;
@@ -95,12 +98,19 @@ export class Machine {
     for (const object of options.objects) {
       const { name, instance, methods } = object;
       const watch = new StateWatch(object);
+      const changes = new ChangeRecorder(name, options.codec);
+      this.#changes.set(name, changes);
       for (const [method, kind] of methods) {
         const implementation = (instance as Record<string, Method>)[method]!;
         const fullName = `${name}.${method}`;
-        this.#bindings.set(fullName, { name: fullName, watch, instance, method: implementation, kind });
+        this.#bindings.set(fullName, { name: fullName, watch, changes, instance, method: implementation, kind });
       }
     }
+  }
+
+  /** What changes in an object; undefined: there is none of this name. */
+  changesOf(object: string): ChangeRecorder | undefined {
+    return this.#changes.get(object);
   }
 
   /** Applies committed entries in order, and adds the results of own commands to `results`. */
@@ -248,7 +258,7 @@ export class Machine {
         collector?.fail(position, MALFORMED, binding.name);
         continue;
       }
-      if (isCommand) enterCommand(index, position, timestampMs);
+      if (isCommand) enterCommand(index, position, timestampMs, binding.instance, binding.changes);
       try {
         // The first two are what most commands are, and cost less.
         const result =
@@ -262,7 +272,10 @@ export class Machine {
           else collector.set(position, result, binding.name);
         } else if (isThenable(result)) ignoreRejection(result);
       } catch (error) {
-        if (isCommand) this.commandsThrew++;
+        if (isCommand) {
+          this.commandsThrew++;
+          binding.changes.takeBack(index, position);
+        }
         collector?.fail(position, toPlainError(error), binding.name);
       }
       if (last !== binding.watch) {

@@ -6,7 +6,7 @@
 
 import { ConclaveError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
-import { describeClass, invalidObject, type ObjectClass } from './describe-class.js';
+import { describeClass, invalidObject, type ObjectClass, type WaitingMethod } from './describe-class.js';
 import type { MethodKind } from './method-mark.js';
 import { moduleClasses } from './object-module.js';
 import { StateWatch } from './state/state-watch.js';
@@ -30,6 +30,7 @@ export interface ResolvedObject {
   /** The encoded list of the constructor's arguments. */
   readonly args: Uint8Array<ArrayBuffer>;
   readonly methods: ReadonlyMap<string, MethodKind>;
+  readonly waits: Readonly<Record<string, WaitingMethod>>;
 }
 
 /** An object where it lives. */
@@ -70,10 +71,10 @@ export async function resolveDefinition(
 ): Promise<ResolvedObject> {
   checkName(name);
   const { class: target, args } = isDefinition(definition) ? definition : { class: definition, args: [] };
-  const { module, methods } = describeClass(name, target);
+  const { module, methods, waits } = describeClass(name, target);
   const encoded = encodeArgs(name, args, codec);
   const exportName = await classes.exportNameOf(name, module, target as Function);
-  return { name, module, exportName, args: encoded, methods };
+  return { name, module, exportName, args: encoded, methods, waits };
 }
 
 /**

@@ -4,7 +4,14 @@ import type { ResolvedObject } from '../../../src/actors/replicated/object-defin
 import { objectsFingerprint, textOrDigest } from '../../../src/node/objects-fingerprint.js';
 
 function object(name: string, methods: Readonly<Record<string, MethodKind>>, module = 'file:///x.js'): ResolvedObject {
-  return { name, module, exportName: 'X', args: new Uint8Array(0), methods: new Map(Object.entries(methods)) };
+  return {
+    name,
+    module,
+    exportName: 'X',
+    args: new Uint8Array(0),
+    methods: new Map(Object.entries(methods)),
+    waits: {},
+  };
 }
 
 const book = object('book', { sum: 'query', add: 'replicated' });
