@@ -90,7 +90,7 @@ export class Members {
     const { host } = this.#port;
     const deadlineMs = host.nowMs() + timeoutMs;
     // All that there was when this was wanted, so that a leader with a shorter log can tell what has been done since.
-    let knownIndex = await this.#port.catchUp(timeoutMs);
+    let knownIndex = await this.#catchUp(deadlineMs);
     let mayHaveBegun = false;
     for (;;) {
       // The leader's log may not reach back any more to where it was begun.
@@ -103,11 +103,29 @@ export class Members {
       }
       if (begun.mayBeApplied) mayHaveBegun = true;
       if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? notInTime(add, remove) : begun;
-      await new Promise<void>((resolve) => {
-        host.after(RETRY_MS, resolve);
-      });
-      if (!mayHaveBegun) knownIndex = await this.#port.catchUp(Math.max(1, deadlineMs - host.nowMs()));
+      await this.#pause();
+      if (!mayHaveBegun) knownIndex = await this.#catchUp(deadlineMs);
     }
+  }
+
+  /** The objects may end meanwhile, and are brought back. */
+  async #catchUp(deadlineMs: number): Promise<LogIndex> {
+    const { host } = this.#port;
+    for (;;) {
+      try {
+        return await this.#port.catchUp(Math.max(1, deadlineMs - host.nowMs()));
+      } catch (error) {
+        const isBackSoon = error instanceof ConclaveError && error.code === 'ERR_OBJECT_FAILED' && error.retrySafe;
+        if (!isBackSoon || host.nowMs() + RETRY_MS >= deadlineMs) throw error;
+      }
+      await this.#pause();
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#port.host.after(RETRY_MS, resolve);
+    });
   }
 
   /** Where it stands at the latest, or why it is not known to have been begun; throws what asking again would not change. */
@@ -123,7 +141,7 @@ export class Members {
   /** Has it come about by now? Wherever it stands: so this node must know all that is committed. False: it is not known. */
   async #isDone(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<boolean> {
     try {
-      const index = await this.#port.catchUp(Math.max(1, deadlineMs - this.#port.host.nowMs()));
+      const index = await this.#catchUp(deadlineMs);
       return hasComeAbout(this.#port.status(), add, remove, index);
     } catch (error) {
       if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return false;

@@ -13,6 +13,8 @@ class FakeNode implements MembersPort {
   /** What the leader answers, one after the other. */
   answers: (number | ConclaveError)[] = [];
   caughtUp = 0;
+  /** How often its objects will end before it has caught up. */
+  crashes = 0;
   readonly host = { nowMs: () => 0, after: (_delayMs: number, run: () => void) => this.#later(run) };
   #onStatus = (): void => {};
 
@@ -24,6 +26,13 @@ class FakeNode implements MembersPort {
   readonly timers: (() => void)[] = [];
 
   catchUp(): Promise<ReturnType<typeof logIndex>> {
+    if (this.crashes-- > 0) {
+      const ended = new ConclaveError('ERR_OBJECT_FAILED', 'They have ended.', {
+        mayBeApplied: false,
+        retrySafe: true,
+      });
+      return Promise.reject(ended);
+    }
     this.caughtUp += 1;
     return Promise.resolve(logIndex(this.commitIndex));
   }
@@ -79,6 +88,18 @@ test('who was let in without this node knowing is not said to be removed before 
   expect(await isSettled(removed)).toBe(false);
 
   node.hear(9, ['a:1', 'b:1']);
+  expect(await isSettled(removed)).toBe(true);
+});
+
+test('a change is made in spite of objects that end while this node catches up', async () => {
+  const node = new FakeNode();
+  node.crashes = 1;
+  node.answers = [5];
+
+  const removed = new Members(node).remove('c:1');
+  expect(await isSettled(removed)).toBe(false);
+  node.timers.pop()!();
+
   expect(await isSettled(removed)).toBe(true);
 });
 
