@@ -50,10 +50,15 @@ const CODES = {
   ERR_ALREADY_MEMBER: { mayBeApplied: false, retrySafe: false },
   /** The node to be removed or replaced is no member. */
   ERR_NO_SUCH_MEMBER: { mayBeApplied: false, retrySafe: false },
-  /** The cluster would not work with these members; `data.reason` says why. */
+  /** The cluster would not work with these members, or at a lower code version; `data.reason` says why. */
   ERR_CHANGE_REFUSED: { mayBeApplied: false, retrySafe: true },
   /** Another change of members was under way for as long as the call could wait. */
   ERR_CHANGE_UNDER_WAY: { mayBeApplied: false, retrySafe: true },
+  /**
+   * A command, an object or a code version that not everybody's code has yet: nothing was sent. Or this node's own code is too
+   * old for what the cluster has agreed on: it has stopped, with its log intact.
+   */
+  ERR_VERSION_UNSUPPORTED: { mayBeApplied: false, retrySafe: true },
   /** A frame, hello or message from the network is not what the protocol says. */
   ERR_PROTOCOL: { mayBeApplied: false, retrySafe: false },
   /** An actor's mailbox holds as many messages as it may. */

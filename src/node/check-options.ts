@@ -46,6 +46,7 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   snapshot: true,
   logger: true,
   onReady: true,
+  autoCodeVersion: true,
   workerUrl: true,
 };
 
@@ -106,6 +107,7 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     dataDir: options.dataDir === undefined ? null : checkDataDir(options.dataDir),
     fsync: checkFsync(options.fsync, options.dataDir),
     snapshot: checkSnapshot(options.snapshot ?? {}),
+    autoCodeVersion: checkBoolean('autoCodeVersion', options.autoCodeVersion ?? false),
     logger: checkLogger(options.logger ?? silentLogger),
     onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
     workerUrl: options.workerUrl === undefined ? null : checkUrl('workerUrl', options.workerUrl),

@@ -7,6 +7,8 @@ import { ConclaveError } from '../errors.js';
 import { nodeId, type NodeId } from '../ids.js';
 import { parseAddress } from '../net/address.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
+import { beginChange } from './begin-change.js';
+import { cameAbout, type Watch } from './came-about.js';
 import { checkNumber } from './option-checks.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import type { MemberStatus } from './status.js';
@@ -22,13 +24,11 @@ export interface MembersPort {
   begin(add: NodeId | null, remove: NodeId | null): Promise<void>;
   status(): NodeStatus | null;
   list(): readonly MemberStatus[];
-  /** Calls back at each news of the status, and when the node has ended; returns what ends that. */
-  watch(onStatus: () => void, onEnded: (error: Error) => void): () => void;
+  readonly watch: Watch;
 }
 
-const CHANGE_TIMEOUT_MS = 30_000;
-/** How long to wait before asking again when another change is under way. */
-const RETRY_MS = 20;
+/** Unless the call says otherwise. */
+export const CHANGE_TIMEOUT_MS = 30_000;
 
 export class Members {
   readonly #port: MembersPort;
@@ -76,39 +76,9 @@ export class Members {
   async #change(add: NodeId | null, remove: NodeId | null, options: ChangeOptions): Promise<void> {
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
     const deadlineMs = performance.now() + timeoutMs;
-    await this.#begin(add, remove, deadlineMs);
-    await this.#cameAbout(add, remove, deadlineMs);
-  }
-
-  async #begin(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<void> {
-    for (;;) {
-      try {
-        await this.#port.begin(add, remove);
-        return;
-      } catch (error) {
-        const isUnderWay = error instanceof ConclaveError && error.code === 'ERR_CHANGE_UNDER_WAY';
-        if (!isUnderWay || performance.now() + RETRY_MS >= deadlineMs) throw error;
-      }
-      await new Promise((resolve) => {
-        setTimeout(resolve, RETRY_MS);
-      });
-    }
-  }
-
-  #cameAbout(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        clearTimeout(timer);
-        unwatch();
-        settle();
-      };
-      const look = (): void => {
-        if (hasComeAbout(this.#port.status(), add, remove)) end(resolve);
-      };
-      const timer = setTimeout(() => end(() => reject(notInTime(add, remove))), deadlineMs - performance.now());
-      const unwatch = this.#port.watch(look, (error) => end(() => reject(error)));
-      look();
-    });
+    await beginChange(() => this.#port.begin(add, remove), deadlineMs);
+    const isSo = (): boolean => hasComeAbout(this.#port.status(), add, remove);
+    await cameAbout(isSo, this.#port.watch, deadlineMs, () => notInTime(add, remove));
   }
 }
 

@@ -21,7 +21,8 @@ export function nodeParts(
   dataDir: DataDir | null,
   life: Life,
 ): NodeParts {
-  const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
+  const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot, autoCodeVersion } =
+    options;
   const { raft, machine, caller, snapshotter } = addresses;
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
@@ -41,7 +42,8 @@ export function nodeParts(
       electionTimeoutMs,
       heartbeatMs,
       limits,
-      objects: objectsFingerprint(objects),
+      code: objectsFingerprint(objects),
+      autoCodeVersion,
       machine,
       caller,
       snapshotter,

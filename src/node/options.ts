@@ -92,6 +92,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    */
   readonly fsync?: boolean;
   readonly snapshot?: SnapshotOptions;
+  /**
+   * As leader, raise the code version by itself as soon as everybody has code of a higher one, instead of waiting for
+   * `runtime.setCodeVersion`. There is no way back to older code then. The same on every node. Default: false.
+   */
+  readonly autoCodeVersion?: boolean;
   /** Where log lines go; a pino logger fits. Default: nowhere. */
   readonly logger?: Logger;
   /** Called once, when the node has caught up with the leader for the first time. */
@@ -124,6 +129,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly dataDir: string | null;
   readonly fsync: boolean;
   readonly snapshot: CheckedSnapshotOptions;
+  readonly autoCodeVersion: boolean;
   readonly logger: Logger;
   readonly onReady: (() => void) | null;
   readonly workerUrl: URL | null;

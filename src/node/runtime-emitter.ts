@@ -16,6 +16,8 @@ export interface RuntimeEvents {
   leader: (leader: string | null) => void;
   /** Members were added, promoted or removed, as far as this node knows; committed or not. */
   member: (members: readonly MemberStatus[]) => void;
+  /** A later version of the objects' code is in force on this node. */
+  version: (codeVersion: number) => void;
   /** What becomes of snapshots: of this node's own, and of those that it is given. */
   snapshot: (event: SnapshotEvent) => void;
   /** Something has failed that no call reports. `status().health` tells whether the node goes on. */

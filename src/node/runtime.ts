@@ -7,24 +7,33 @@ import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
 import { HandleFactory } from '../actors/replicated/handle.js';
 import {
+  codeVersionMaxOf,
   resolveDefinition,
   type ObjectDefinitions,
   type ResolvedObject,
 } from '../actors/replicated/object-definition.js';
 import type { HandlesOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
-import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import type {
+  ChangeMembersRequest,
+  RaftActorMessage,
+  SetCodeVersionRequest,
+} from '../actors/raft/raft-actor-messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError } from '../errors.js';
-import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded } from '../ids.js';
+import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
+import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { checkOptions } from './check-options.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { asFailure, storageErrorIn } from './failure.js';
-import { Members } from './members.js';
+import { asFailure, finalErrorIn } from './failure.js';
+import { beginChange } from './begin-change.js';
+import { cameAbout } from './came-about.js';
+import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
 import { checkKnownObjects } from './known-objects.js';
@@ -33,6 +42,7 @@ import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
 import { healthOf } from './health.js';
+import { checkInteger, checkNumber } from './option-checks.js';
 import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
@@ -70,6 +80,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #dataDir: DataDir | null;
   readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
+  readonly #codeVersionMax: number;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -90,22 +101,25 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
-    const handles = objects.map(({ name, methods }) => [name, new HandleFactory(caller, name, methods).handle()]);
+    const handles = objects.map((object) => [object.name, new HandleFactory(caller, object).handle()]);
+    this.#codeVersionMax = codeVersionMaxOf(objects);
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
     this.members = new Members({
-      begin: (add, remove) => this.#beginChange(add, remove),
+      begin: (add, remove) => this.#askForChange({ type: 'changeMembers', add, remove }),
       status: () => this.#nodeStatus,
       list: () => this.status().members,
       watch: (onStatus, onEnded) => this.#watch(onStatus, onEnded),
     });
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
+    caller.events.on('codeVersion', (codeVersion) => this.#onCodeVersion(codeVersion));
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     fate.on('failure', (error) => this.#onFailure(error));
     fate.on('machineLost', (error) => this.#onMachineLost(error));
     fate.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
+    if (caller.codeVersion > 0) this.#onCodeVersion(caller.codeVersion);
     if (caller.status !== null) this.#onStatus(caller.status);
     if (caller.hadSession) this.#onCaughtUp();
   }
@@ -161,7 +175,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     } catch (error) {
       await placement.stop();
       await dataDir?.close();
-      throw storageErrorIn(error) ?? fate.failure ?? error;
+      throw finalErrorIn(error) ?? fate.failure ?? error;
     }
   }
 
@@ -217,7 +231,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       pendingCommands: this.#caller.pendingCommands,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
+      codeVersion: this.codeVersion,
+      codeVersionMax: this.#codeVersionMax,
     };
+  }
+
+  /** The version of the objects' code that is in force on this node. Never goes down. */
+  get codeVersion(): number {
+    return this.#caller.codeVersion;
   }
 
   /** Listens to an event. */
@@ -276,6 +297,29 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
+   * Brings a version of the objects' code into force, everywhere at the same place in the log: from there on commands do what
+   * it says. There is no way back. Resolves when it is in force on this node, at once if it is already.
+   *
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when a member, or an observer that is connected, is not known to have code
+   *   of that version (`data.nodes`; also a member that is away and last had none), `ERR_CHANGE_REFUSED` for a version below
+   *   the one in force, `ERR_NOT_LEADER` (ask the leader): nothing has changed then; `ERR_CHANGE_UNDER_WAY` when leadership
+   *   was changing all the while, `ERR_TIMEOUT` when it has begun and is not in force in time, `ERR_INVALID_OPTION`,
+   *   `ERR_STOPPED`.
+   */
+  async setCodeVersion(version: number, options: ChangeOptions = {}): Promise<void> {
+    checkInteger('version', version, 0, CODE_VERSION_MAX);
+    const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
+    const deadlineMs = performance.now() + timeoutMs;
+    await beginChange(() => this.#askForChange({ type: 'setCodeVersion', version }), deadlineMs);
+    const tooLate = (): ConclaveError =>
+      new ConclaveError('ERR_TIMEOUT', `The code version ${version} is not in force yet; it will be.`, {
+        data: { codeVersion: version },
+      });
+    const watch = this.#watch.bind(this);
+    await cameAbout(() => this.codeVersion >= version, watch, deadlineMs, tooLate);
+  }
+
+  /**
    * Takes a snapshot of everything that this node has applied, now; the log is kept back to the one before it. Callers need
    * not wait for it, and other nodes take their own. Resolves when it is durable (or, without `dataDir`, whole).
    *
@@ -325,10 +369,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate.removeAllListeners();
   }
 
-  async #beginChange(add: NodeId | null, remove: NodeId | null): Promise<void> {
+  async #askForChange(change: ChangeMembersRequest | SetCodeVersionRequest): Promise<void> {
     this.#throwIfEnded();
     try {
-      await this.#raft.ask({ type: 'changeMembers', add, remove }, { timeoutMs: STOP_TIMEOUT_MS });
+      await this.#raft.ask(change, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#throwIfEnded();
       throw error;
@@ -354,6 +398,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (before?.role !== status.role) this.#events.tell('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
+  }
+
+  #onCodeVersion(codeVersion: number): void {
+    this.#options.logger.info({ codeVersion }, 'a later version of the code is in force');
+    this.#fate.emit('status');
+    this.#events.tell('version', codeVersion);
   }
 
   /** The others go on without this node, which has nothing more to do. */
@@ -402,7 +452,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
     this.#fate.emit('ended');
-    this.#events.tell('error', storageErrorIn(error) ?? error);
+    this.#events.tell('error', finalErrorIn(error) ?? error);
     this.#placement
       .stop()
       .then(() => this.#dataDir?.close())

@@ -16,11 +16,14 @@ const NESTING_IN_BLOCK = 2;
 export class MethodName {
   readonly text: string;
   readonly utf8: Uint8Array;
+  /** The code version from which on there is such a command. */
+  readonly since: number;
   /** The block in which `number` is valid. */
   block: BlockBuilder | null = null;
   number = 0;
 
-  constructor(object: string, method: string) {
+  constructor(object: string, method: string, since = 0) {
+    this.since = since;
     this.text = `${object}.${method}`;
     this.utf8 = new TextEncoder().encode(this.text);
   }

@@ -9,6 +9,7 @@ import { MethodName } from './block-builder.js';
 import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
 import type { Caller } from './caller.js';
 import type { MethodKind } from './method-mark.js';
+import type { ResolvedObject } from './object-definition.js';
 import type { CallOptions } from './remote-of.js';
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set([
@@ -22,20 +23,25 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 type RemoteMethod = (...args: unknown[]) => Promise<unknown>;
 
+/** What a handle needs to know of its object. */
+export type ObjectFace = Pick<ResolvedObject, 'name' | 'methods' | 'commands'>;
+
 /** Makes the handles of one object; the names of its methods are shared by all of them. */
 export class HandleFactory {
   readonly #caller: Caller;
   readonly #object: string;
   readonly #methods: ReadonlyMap<string, MethodKind>;
+  readonly #commands: ResolvedObject['commands'];
   /** A name belongs to one lane of blocks, so a query has one for each consistency. */
   readonly #names = new Map<string, MethodName>();
   readonly #missing: object;
   readonly #missingTold: object;
 
-  constructor(caller: Caller, object: string, methods: ReadonlyMap<string, MethodKind>) {
+  constructor(caller: Caller, { name: object, methods, commands }: ObjectFace) {
     this.#caller = caller;
     this.#object = object;
     this.#methods = methods;
+    this.#commands = commands;
     this.#missing = missingMembers(object, methods, false);
     this.#missingTold = missingMembers(object, methods, true);
   }
@@ -86,7 +92,8 @@ export class HandleFactory {
     const key = `${lane} ${method}`;
     let name = this.#names.get(key);
     if (name === undefined) {
-      name = new MethodName(this.#object, method);
+      const since = lane === 'command' ? this.#commands.get(method)?.[0]?.version : 0;
+      name = new MethodName(this.#object, method, since);
       this.#names.set(key, name);
     }
     return name;

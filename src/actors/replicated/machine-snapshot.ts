@@ -34,17 +34,19 @@ export async function saveMachine(machine: Machine, writer: SnapshotWriter, paus
  * does not know stays as it was made.
  *
  * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the snapshot is damaged, `ERR_INVALID_OBJECT` when it holds an object
- *   that is not registered, or one whose `restore` throws. The machine must not be used then.
+ *   that is not registered, or one whose `restore` throws, `ERR_VERSION_UNSUPPORTED` when it was taken at a later code
+ *   version than this node has. The machine must not be used then.
  */
 export async function restoreMachine(machine: Machine, reader: SnapshotReader, pause: Pause): Promise<void> {
   const { manifest } = reader;
+  machine.beginAt(manifest.codeVersion);
   refuseUnknown(machine.objects, reader);
   for (const object of machine.objects) {
     const section = reader.section(OBJECT_PREFIX + object.name);
     if (section !== null) await readState(object, () => section.next(), pause);
   }
-  const { lastIncluded, configuration } = manifest;
-  machine.restore({ lastIncluded, configuration, sessions: readSessions(reader) });
+  const { lastIncluded, configuration, codeVersion } = manifest;
+  machine.restore({ lastIncluded, configuration, codeVersion, sessions: readSessions(reader) });
 }
 
 /** The hash of each object in a snapshot. */

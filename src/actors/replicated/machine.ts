@@ -8,15 +8,17 @@ import { assert } from '../../assert.js';
 import { crc32 } from '../../checksum.js';
 import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
 import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId } from '../../ids.js';
+import { readCodeVersion } from '../raft/code-version-entry.js';
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
-import type { LoadedObject } from './object-definition.js';
+import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
 import { ResultCollector, type ResultBlock } from './results.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
 import type { ValueCodec } from './value-codec.js';
+import { codeTooOld, unknownCommand } from './version-unsupported.js';
 
 export interface MachineOptions {
   readonly objects: readonly LoadedObject[];
@@ -44,6 +46,8 @@ export interface MachineState {
   readonly lastIncluded: LastIncluded;
   /** Who the members are: what the last entry that said so holds; null: there was none. */
   readonly configuration: Uint8Array | null;
+  /** The version of the objects' code that is in force. */
+  readonly codeVersion: number;
   readonly sessions: readonly SavedSession[];
 }
 
@@ -55,13 +59,22 @@ interface Binding {
   readonly name: string;
   readonly watch: StateWatch;
   readonly instance: object;
-  readonly method: Method;
+  /** What it does at the code version in force; null: there is nothing of this name yet. */
+  method: Method | null;
+  /** From the oldest to the newest. */
+  readonly versions: readonly { readonly version: number; readonly method: Method }[];
   readonly kind: 'replicated' | 'query';
 }
 
 export class Machine {
   readonly own: OwnSession = { session: null, nextSeq: 1, gap: false, expired: null };
-  readonly objects: readonly LoadedObject[];
+  /** The highest code version that this node's objects have. */
+  readonly codeVersionMax: number;
+  readonly #allObjects: readonly LoadedObject[];
+  /** Those that there are at the code version in force. */
+  #objects: readonly LoadedObject[] = [];
+  /** Which of the objects' methods a command runs goes by this. Never goes down. */
+  #codeVersion = 0;
   /** The index of the last entry applied. Never goes down. */
   appliedIndex = 0;
   #appliedTerm = term(0);
@@ -84,23 +97,40 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#life = options.life;
-    this.objects = options.objects;
+    this.#allObjects = options.objects;
+    this.codeVersionMax = codeVersionMaxOf(options.objects);
     this.#codec = options.codec;
     this.#witness = options.witness;
     this.#sessions = new SessionTable(options.sessionsMax);
     this.#collector = new ResultCollector(options.codec);
     for (const object of options.objects) {
-      const { name, instance, methods } = object;
+      const { name: objectName, instance, methods, commands } = object;
       const watch = new StateWatch(object);
-      for (const [method, kind] of methods) {
-        const implementation = (instance as Record<string, Method>)[method]!;
-        const fullName = `${name}.${method}`;
-        this.#bindings.set(fullName, { name: fullName, watch, instance, method: implementation, kind });
+      for (const [called, kind] of methods) {
+        const name = `${objectName}.${called}`;
+        const versions = (commands.get(called) ?? [{ version: 0, method: called }]).map(({ version, method }) => {
+          return { version, method: (instance as Record<string, Method>)[method]! };
+        });
+        this.#bindings.set(name, { name, watch, instance, method: null, versions, kind });
       }
     }
+    this.#bringIntoForce(0);
   }
 
-  /** Applies committed entries in order, and adds the results of own commands to `results`. */
+  /** The objects that there are. */
+  get objects(): readonly LoadedObject[] {
+    return this.#objects;
+  }
+
+  get codeVersion(): number {
+    return this.#codeVersion;
+  }
+
+  /**
+   * Applies committed entries in order, and adds the results of own commands to `results`.
+   *
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` at what this node's code is too old for; the machine must not be used then.
+   */
   apply(entries: Uint8Array, results: ResultBlock[]): void {
     const reader = this.#reader;
     const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
@@ -114,6 +144,9 @@ export class Machine {
         this.#openSession(entries);
       } else if (reader.kind === EntryKind.configuration) {
         this.#configuration = entries.slice(reader.payloadStart, reader.payloadEnd);
+      } else if (reader.kind === EntryKind.codeVersion) {
+        const version = readCodeVersion(entries.subarray(reader.payloadStart, reader.payloadEnd));
+        if (version !== null && version > this.#codeVersion) this.#bringIntoForce(version);
       }
       this.appliedIndex = reader.index;
       this.#appliedTerm = reader.term;
@@ -129,12 +162,24 @@ export class Machine {
       term: this.#appliedTerm,
       timestampMs: this.#appliedTimestampMs,
     };
-    return { lastIncluded, configuration: this.#configuration, sessions: this.#sessions.save() };
+    const configuration = this.#configuration;
+    return { lastIncluded, configuration, codeVersion: this.#codeVersion, sessions: this.#sessions.save() };
+  }
+
+  /**
+   * Brings a code version into force, before objects are restored that were saved at it.
+   *
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when this node's code is too old for it.
+   */
+  beginAt(codeVersion: number): void {
+    assert(this.appliedIndex === 0, 'only a machine that has applied nothing is restored');
+    this.#bringIntoForce(codeVersion);
   }
 
   /** Takes over what another machine has saved, before anything is applied; the objects have been restored already. */
-  restore({ lastIncluded, configuration, sessions }: MachineState): void {
+  restore({ lastIncluded, configuration, codeVersion, sessions }: MachineState): void {
     assert(this.appliedIndex === 0, 'only a machine that has applied nothing is restored');
+    assert(this.#codeVersion === codeVersion, 'objects are restored by the code that has saved them');
     this.appliedIndex = lastIncluded.index;
     this.#appliedTerm = lastIncluded.term;
     this.#appliedTimestampMs = lastIncluded.timestampMs;
@@ -142,6 +187,15 @@ export class Machine {
     this.#sessions.restore(sessions);
     this.#takeOwnSession();
     this.#witness?.restored(this);
+  }
+
+  #bringIntoForce(codeVersion: number): void {
+    if (codeVersion > this.codeVersionMax) throw codeTooOld(codeVersion, this.codeVersionMax);
+    this.#codeVersion = codeVersion;
+    this.#objects = this.#allObjects.filter(({ since }) => since <= codeVersion);
+    for (const binding of this.#bindings.values()) {
+      binding.method = binding.versions.findLast(({ version }) => version <= codeVersion)?.method ?? null;
+    }
   }
 
   #takeOwnSession(): void {
@@ -234,8 +288,15 @@ export class Machine {
         continue;
       }
       const binding = bindings[name];
-      if (binding === null || binding === undefined || binding.kind !== kind) {
-        collector?.fail(position, unknownMethod(header.names[name]), header.names[name] ?? UNNAMED);
+      if (binding === undefined) {
+        collector?.fail(position, MALFORMED, UNNAMED);
+        continue;
+      }
+      const method = binding?.kind === kind ? binding.method : null;
+      if (binding === null || method === null) {
+        // Others may have done it: this node must not go on as though nobody had.
+        if (isCommand) throw unknownCommand(header.names[name]!, this.#codeVersion, index);
+        collector?.fail(position, unknownMethod(header.names[name]!), header.names[name]!);
         continue;
       }
       const args = commands[2 * position + 1];
@@ -248,10 +309,10 @@ export class Machine {
         // The first two are what most commands are, and cost less.
         const result =
           args.length === 1
-            ? binding.method.call(binding.instance, args[0])
+            ? method.call(binding.instance, args[0])
             : args.length === 0
-              ? binding.method.call(binding.instance)
-              : binding.method.apply(binding.instance, args);
+              ? method.call(binding.instance)
+              : method.apply(binding.instance, args);
         if (collector !== null) {
           if (isThenable(result)) collector.fail(position, asyncCommand(binding.name, result), binding.name);
           else collector.set(position, result, binding.name);
@@ -334,12 +395,8 @@ function asyncCommand(name: string, promise: PromiseLike<unknown>): PlainError {
   );
 }
 
-function unknownMethod(name: string | undefined): PlainError {
+function unknownMethod(name: string): PlainError {
   return toPlainError(
-    new ConclaveError(
-      'ERR_UNKNOWN_METHOD',
-      `No object here has a method ${name ?? UNNAMED} of that kind. All nodes must register the same objects.`,
-      { data: { method: name ?? null }, mayBeApplied: true },
-    ),
+    new ConclaveError('ERR_UNKNOWN_METHOD', `No object here has a query ${name}.`, { data: { method: name } }),
   );
 }

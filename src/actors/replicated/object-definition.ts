@@ -6,8 +6,8 @@
 
 import { ConclaveError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
-import { describeClass, invalidObject, type ObjectClass } from './describe-class.js';
-import type { MethodKind } from './method-mark.js';
+import { describeClass, invalidObject, type Implementation, type ObjectClass } from './describe-class.js';
+import { complaintAboutVersion, type MethodKind } from './method-mark.js';
 import { moduleClasses } from './object-module.js';
 import { StateWatch } from './state/state-watch.js';
 import { ValueCodec } from './value-codec.js';
@@ -17,6 +17,8 @@ import { isWellFormed } from './value-forms.js';
 export interface ObjectDefinition<T extends object = object> {
   readonly class: ObjectClass<T>;
   readonly args: readonly unknown[];
+  /** The code version from which on there is the object; see {@link since}. */
+  readonly since?: number;
 }
 
 /** What `objects` of a runtime's options may hold: a class whose constructor needs no arguments, or a definition. */
@@ -29,14 +31,29 @@ export interface ResolvedObject {
   readonly exportName: string;
   /** The encoded list of the constructor's arguments. */
   readonly args: Uint8Array<ArrayBuffer>;
+  /** What callers call. */
   readonly methods: ReadonlyMap<string, MethodKind>;
+  /**
+   * By command, the methods that carry it out and from which code version of the cluster on, oldest first: none is of a
+   * version before the object's own.
+   */
+  readonly commands: ReadonlyMap<string, readonly Implementation[]>;
+  /** The code version from which on there is the object. */
+  readonly since: number;
 }
 
 /** An object where it lives. */
-export interface LoadedObject {
-  readonly name: string;
+export interface LoadedObject extends Pick<ResolvedObject, 'name' | 'methods' | 'commands' | 'since'> {
   readonly instance: object;
-  readonly methods: ReadonlyMap<string, MethodKind>;
+}
+
+/** The highest code version that objects know. */
+export function codeVersionMaxOf(objects: readonly Pick<ResolvedObject, 'since' | 'commands'>[]): number {
+  const versions = objects.flatMap(({ since, commands }) => [
+    since,
+    ...[...commands.values()].flatMap((implementations) => implementations.map(({ version }) => version)),
+  ]);
+  return Math.max(0, ...versions);
 }
 
 const OBJECT_NAME_LENGTH_MAX = 128;
@@ -57,6 +74,20 @@ export function object<T extends object, Args extends readonly unknown[]>(
 }
 
 /**
+ * Says that there is an object from a code version of the cluster on: until then its commands cannot be called. So servers
+ * whose code has the object form one cluster with those whose code does not have it yet.
+ *
+ * @example
+ * const objects = { hits: ReplCounter, scores: since(1, object(ReplMap<string, number>)) };
+ */
+export function since<T extends object>(
+  version: number,
+  definition: ObjectClass<T, []> | ObjectDefinition<T>,
+): ObjectDefinition<T> {
+  return 'args' in definition ? { ...definition, since: version } : { class: definition, args: [], since: version };
+}
+
+/**
  * Checks a definition and turns it into plain data.
  *
  * @throws ConclaveError `ERR_INVALID_OPTION` for the name, `ERR_INVALID_OBJECT` for the class, `ERR_NOT_ENCODABLE` for
@@ -69,11 +100,22 @@ export async function resolveDefinition(
   classes: ClassLoader = moduleClasses,
 ): Promise<ResolvedObject> {
   checkName(name);
-  const { class: target, args } = isDefinition(definition) ? definition : { class: definition, args: [] };
-  const { module, methods } = describeClass(name, target);
+  const { class: target, args, since = 0 } = isDefinition(definition) ? definition : { class: definition, args: [] };
+  const complaint = complaintAboutVersion(since);
+  if (complaint !== undefined) throw invalidObject(name, complaint);
+  const { module, methods, commands } = describeClass(name, target);
   const encoded = encodeArgs(name, args, codec);
   const exportName = await classes.exportNameOf(name, module, target as Function);
-  return { name, module, exportName, args: encoded, methods };
+  return { name, module, exportName, args: encoded, methods, commands: commandsSince(since, commands), since };
+}
+
+/** Of the methods that are older than the object itself, its newest one is what a command does at first. */
+function commandsSince(since: number, commands: ResolvedObject['commands']): ResolvedObject['commands'] {
+  const clamped = [...commands].map(([command, implementations]): [string, Implementation[]] => {
+    const byVersion = new Map(implementations.map(({ version, method }) => [Math.max(since, version), method]));
+    return [command, [...byVersion].map(([version, method]) => ({ version, method }))];
+  });
+  return new Map(clamped);
 }
 
 /**
@@ -86,7 +128,7 @@ export async function loadObject(
   resolved: ResolvedObject,
   classes: ClassLoader = moduleClasses,
 ): Promise<LoadedObject> {
-  const { name, module, exportName, methods } = resolved;
+  const { name, module, exportName, methods, commands, since } = resolved;
   const target = await classes.importExport(name, module, exportName);
   const description = describeClass(name, target);
   for (const [method, kind] of methods) {
@@ -95,13 +137,20 @@ export async function loadObject(
       method,
     });
   }
+  const found = new Set(methodsOf(description.commands));
+  for (const method of methodsOf(commands)) {
+    if (found.has(method)) continue;
+    throw invalidObject(name, `has no replicated method ${method} when ${module} is loaded on the object's thread`, {
+      method,
+    });
+  }
   const args = new ValueCodec().decode(resolved.args) as unknown[];
   const instance = construct(name, target as new (...args: unknown[]) => object, args);
-  for (const method of methods.keys()) {
+  for (const method of [...methods.keys(), ...methodsOf(commands)]) {
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
-  const loaded = { name, instance, methods };
+  const loaded = { name, instance, methods, commands, since };
   const refusal = new StateWatch(loaded).checkAll();
   if (refusal !== null) throw refusal;
   return loaded;
@@ -119,7 +168,11 @@ function checkName(name: string): void {
   );
 }
 
-function isDefinition(definition: unknown): definition is { class: unknown; args: readonly unknown[] } {
+function methodsOf(commands: ResolvedObject['commands']): string[] {
+  return [...commands.values()].flatMap((implementations) => implementations.map(({ method }) => method));
+}
+
+function isDefinition(definition: unknown): definition is { class: unknown; args: readonly unknown[]; since?: number } {
   if (typeof definition !== 'object' || definition === null) return false;
   return 'class' in definition && 'args' in definition && Array.isArray(definition.args);
 }

@@ -71,8 +71,6 @@ export interface FoldEnv {
   readonly onProgress: OnProgress;
 }
 
-/** Versions of the objects' code are not told apart. */
-const CODE_VERSION = 0;
 /** Entries are applied in pieces of about this size between two pauses. */
 const PIECE_BYTES = 32 * 1024;
 
@@ -147,8 +145,8 @@ async function written(machine: Machine, draft: SnapshotDraft, env: FoldEnv): Pr
   try {
     const writer = new SnapshotWriter(watched(draft, env.onProgress));
     await saveMachine(machine, writer, env.pause);
-    const { lastIncluded, configuration } = machine.save();
-    return writer.finish({ lastIncluded, codeVersion: CODE_VERSION, configuration });
+    const { lastIncluded, configuration, codeVersion } = machine.save();
+    return writer.finish({ lastIncluded, codeVersion, configuration });
   } catch (error) {
     draft.abandon();
     throw error;

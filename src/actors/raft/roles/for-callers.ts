@@ -8,7 +8,14 @@ import type { Handlers } from '../handlers.js';
 import type { Role } from '../state.js';
 import { onSubmissionsApplied } from '../submitting.js';
 
-type ForCallers = 'submit' | 'submissionsApplied' | 'submissionsRefused' | 'read' | 'applied' | 'storageLag';
+type ForCallers =
+  | 'submit'
+  | 'submissionsApplied'
+  | 'submissionsRefused'
+  | 'read'
+  | 'applied'
+  | 'codeVersionApplied'
+  | 'storageLag';
 
 export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   submit: (core, role, { content }) => {
@@ -34,6 +41,10 @@ export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   applied: (core, role, { index }) => {
     // Objects that start anew begin at the start of the log again.
     if (index > core.lastApplied) core.lastApplied = logIndex(index);
+    return role;
+  },
+  codeVersionApplied: (core, role, { version }) => {
+    if (version > core.codeVersion) core.codeVersion = version;
     return role;
   },
 };

@@ -64,8 +64,9 @@ export const listening: Handlers<Role> = {
     refuseHandover(core);
     return role;
   },
-  peerConnected: (core, role, { peer, incarnation }) => {
+  peerConnected: (core, role, { peer, incarnation, codeVersionMax }) => {
     core.incarnations.set(peer, incarnation);
+    core.codeVersions.set(peer, codeVersionMax);
     core.connected.add(peer);
     if (peer === core.leader) askAgain(core);
     return role;
@@ -76,6 +77,10 @@ export const listening: Handlers<Role> = {
   },
   changeMembers: (core, role, { changeId }) => {
     core.effects.push({ type: 'changeAnswered', changeId, refusal: 'not leader' });
+    return role;
+  },
+  setCodeVersion: (core, role, { changeId }) => {
+    core.effects.push({ type: 'versionAnswered', changeId, refusal: { reason: 'not leader' } });
     return role;
   },
   snapshotSent: ignore,
@@ -94,6 +99,7 @@ export function forgetPeer(core: Core, peer: NodeId): boolean {
   core.connected.delete(peer);
   if (isMember(core.configurations.current, peer)) return false;
   core.incarnations.delete(peer);
+  core.codeVersions.delete(peer);
   return true;
 }
 

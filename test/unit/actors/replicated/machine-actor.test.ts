@@ -129,6 +129,7 @@ describe('MachineActor', () => {
       nextSeq: 3,
       gap: false,
       expired: null,
+      codeVersion: 0,
     });
   });
 

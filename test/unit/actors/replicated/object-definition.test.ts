@@ -42,6 +42,8 @@ describe('resolving', () => {
         ['deposit', 'replicated'],
         ['get', 'query'],
       ]),
+      commands: new Map([['deposit', [{ version: 0, method: 'deposit' }]]]),
+      since: 0,
     });
   });
 

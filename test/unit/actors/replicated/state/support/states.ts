@@ -9,7 +9,7 @@ const goOn: Pause = () => undefined;
 
 /** An instance as though it were registered under this name. */
 export function loaded(instance: object, name = 'jobs'): LoadedObject {
-  return { name, instance, methods: new Map() };
+  return { name, instance, methods: new Map(), commands: new Map(), since: 0 };
 }
 
 /** The state of an instance as bytes. */
