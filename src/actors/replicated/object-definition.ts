@@ -49,8 +49,8 @@ export interface LoadedObject extends Pick<ResolvedObject, 'name' | 'methods' | 
 
 /** The highest code version that objects know. */
 export function codeVersionMaxOf(objects: readonly Pick<ResolvedObject, 'since' | 'commands'>[]): number {
-  const versions = objects.flatMap(({ since, commands }) => [
-    since,
+  const versions = objects.flatMap(({ since: from, commands }) => [
+    from,
     ...[...commands.values()].flatMap((implementations) => implementations.map(({ version }) => version)),
   ]);
   return Math.max(0, ...versions);
@@ -100,19 +100,23 @@ export async function resolveDefinition(
   classes: ClassLoader = moduleClasses,
 ): Promise<ResolvedObject> {
   checkName(name);
-  const { class: target, args, since = 0 } = isDefinition(definition) ? definition : { class: definition, args: [] };
-  const complaint = complaintAboutVersion(since);
+  const {
+    class: target,
+    args,
+    since: from = 0,
+  } = isDefinition(definition) ? definition : { class: definition, args: [] };
+  const complaint = complaintAboutVersion(from);
   if (complaint !== undefined) throw invalidObject(name, complaint);
   const { module, methods, commands } = describeClass(name, target);
   const encoded = encodeArgs(name, args, codec);
   const exportName = await classes.exportNameOf(name, module, target as Function);
-  return { name, module, exportName, args: encoded, methods, commands: commandsSince(since, commands), since };
+  return { name, module, exportName, args: encoded, methods, commands: commandsFrom(from, commands), since: from };
 }
 
 /** Of the methods that are older than the object itself, its newest one is what a command does at first. */
-function commandsSince(since: number, commands: ResolvedObject['commands']): ResolvedObject['commands'] {
+function commandsFrom(from: number, commands: ResolvedObject['commands']): ResolvedObject['commands'] {
   const clamped = [...commands].map(([command, implementations]): [string, Implementation[]] => {
-    const byVersion = new Map(implementations.map(({ version, method }) => [Math.max(since, version), method]));
+    const byVersion = new Map(implementations.map(({ version, method }) => [Math.max(from, version), method]));
     return [command, [...byVersion].map(([version, method]) => ({ version, method }))];
   });
   return new Map(clamped);
@@ -128,7 +132,7 @@ export async function loadObject(
   resolved: ResolvedObject,
   classes: ClassLoader = moduleClasses,
 ): Promise<LoadedObject> {
-  const { name, module, exportName, methods, commands, since } = resolved;
+  const { name, module, exportName, methods, commands } = resolved;
   const target = await classes.importExport(name, module, exportName);
   const description = describeClass(name, target);
   for (const [method, kind] of methods) {
@@ -150,7 +154,7 @@ export async function loadObject(
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
-  const loaded = { name, instance, methods, commands, since };
+  const loaded = { name, instance, methods, commands, since: resolved.since };
   const refusal = new StateWatch(loaded).checkAll();
   if (refusal !== null) throw refusal;
   return loaded;
