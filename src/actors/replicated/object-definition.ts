@@ -45,6 +45,8 @@ export interface ResolvedObject {
 /** An object where it lives. */
 export interface LoadedObject extends Pick<ResolvedObject, 'name' | 'methods' | 'commands' | 'since'> {
   readonly instance: object;
+  /** The names of the own fields that its constructor has made. */
+  readonly madeFields: readonly string[];
 }
 
 /** The highest code version that objects know. */
@@ -154,7 +156,8 @@ export async function loadObject(
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
-  const loaded = { name, instance, methods, commands, since: resolved.since };
+  const madeFields = Object.keys(instance);
+  const loaded = { name, instance, madeFields, methods, commands, since: resolved.since };
   const refusal = new StateWatch(loaded).checkAll();
   if (refusal !== null) throw refusal;
   return loaded;

@@ -32,7 +32,9 @@ class Rig {
   #nextIndex = 1;
 
   constructor(sessionsMax = 10) {
-    const objects = [{ name: 'journal', instance: this.journal, methods: METHODS, commands: new Map(), since: 0 }];
+    const objects = [
+      { name: 'journal', instance: this.journal, madeFields: [], methods: METHODS, commands: new Map(), since: 0 },
+    ];
     this.machine = new Machine({ objects, life: life('a'), sessionsMax, codec });
   }
 
