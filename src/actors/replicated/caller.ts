@@ -264,6 +264,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #onStatus(status: NodeStatus): void {
     const hadLeader = this.#hasLeader();
     this.#status = status;
+    // What the objects told before this was there to hear it.
+    this.#onCodeVersion(status.codeVersion);
     this.events.emit('status', status);
     if (!hadLeader && this.#hasLeader()) this.#commands.flush();
   }

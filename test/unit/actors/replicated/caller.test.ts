@@ -82,6 +82,7 @@ describe('Caller', () => {
       isFounded: true,
       isMemoryLost: false,
       isAdmitted: true,
+      codeVersion: 0,
       members: [],
       isChanging: false,
       isRemoved: false,
