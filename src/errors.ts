@@ -12,6 +12,12 @@ const CODES = {
   ERR_ADDRESS_UNAVAILABLE: { mayBeApplied: false, retrySafe: true },
   /** A class cannot be replicated as it is written; the message says what to change. */
   ERR_INVALID_OBJECT: { mayBeApplied: false, retrySafe: false },
+  /** There is an object of this name already; it was created at run time. */
+  ERR_OBJECT_EXISTS: { mayBeApplied: false, retrySafe: false },
+  /** The object has not been created, or has been dropped: all replicas have refused the command. */
+  ERR_NO_SUCH_OBJECT: { mayBeApplied: false, retrySafe: true },
+  /** As many objects have been created as there may be. */
+  ERR_TOO_MANY_OBJECTS: { mayBeApplied: false, retrySafe: true },
   /** A handle was asked for a method that is neither replicated nor a query. */
   ERR_UNKNOWN_METHOD: { mayBeApplied: false, retrySafe: false },
   /** An argument cannot be encoded; `data.path` says where it is. Nothing was sent. */

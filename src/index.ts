@@ -6,7 +6,13 @@ export { context, type CommandContext } from './actors/replicated/command-contex
 export { query, replicated } from './actors/replicated/decorators.js';
 export { defineObject, type VersionedMethod } from './actors/replicated/define-object.js';
 export type { VersionOptions } from './actors/replicated/method-mark.js';
-export { object, since, type ObjectDefinition, type ObjectDefinitions } from './actors/replicated/object-definition.js';
+export {
+  object,
+  since,
+  type ObjectDefinition,
+  type ObjectDefinitions,
+  type CreatableClasses,
+} from './actors/replicated/object-definition.js';
 export type { CallOptions, HandlesOf, RemoteOf, TellOf } from './actors/replicated/remote-of.js';
 export type { SnapshotEvent } from './actors/snapshotter/snapshot-event.js';
 export { ConclaveError, type ErrorCode, type ErrorData, type PlainError } from './errors.js';

@@ -33,6 +33,7 @@ const machine = new Machine({
       since: 0,
     },
   ],
+  classes: [],
   life,
   sessionsMax: 1,
   codec: new ValueCodec(),

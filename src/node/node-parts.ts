@@ -18,6 +18,7 @@ export function nodeParts(
   addresses: NodeAddresses,
   options: CheckedOptions,
   objects: readonly ResolvedObject[],
+  classes: readonly ResolvedObject[],
   dataDir: DataDir | null,
   life: Life,
 ): NodeParts {
@@ -42,18 +43,19 @@ export function nodeParts(
       electionTimeoutMs,
       heartbeatMs,
       limits,
-      code: objectsFingerprint(objects),
+      code: objectsFingerprint(objects, classes),
       autoCodeVersion,
       machine,
       caller,
       snapshotter,
       logStore,
     },
-    machine: { objects, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
+    machine: { objects, classes, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
     snapshotter: {
       self,
       group: GROUP,
       objects,
+      classes,
       sessionsMax: SESSIONS_MAX,
       place:
         dataDir === null

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { CODE_VERSIONS_MAX, NEWS_BYTES_MAX, type CodeHistory } from '../net/code-history.js';
+import { createdPrefix } from '../actors/replicated/command-name.js';
 import type { ResolvedObject } from '../actors/replicated/object-definition.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 
@@ -12,13 +13,18 @@ const DIGEST_CHARS = 32;
 const ARGS_DIGEST_CHARS = 8;
 const NO_ARGS = digestOf(new ValueCodec().encodeInto([]));
 
-/** By version: the objects, with what their constructors are given, and the commands, in an order that no node decides. */
-export function objectsFingerprint(objects: readonly ResolvedObject[]): CodeHistory {
+/** By version: the classes, the objects, with what their constructors are given, and the commands, in an order that no node decides. */
+export function objectsFingerprint(
+  objects: readonly ResolvedObject[],
+  classes: readonly ResolvedObject[] = [],
+): CodeHistory {
   const byVersion = new Map<number, Set<string>>([[0, new Set()]]);
   const bring = (version: number, what: string): void => {
     byVersion.set(version, (byVersion.get(version) ?? new Set()).add(what));
   };
-  for (const { name, args, commands, since } of objects) {
+  // As blocks call what is created of them: no object is called so.
+  const creatable = classes.map((each) => ({ ...each, name: createdPrefix(each.name) }));
+  for (const { name, args, commands, since } of [...objects, ...creatable]) {
     const digest = digestOf(args);
     bring(since, digest === NO_ARGS ? name : `${name}#${digest.slice(0, ARGS_DIGEST_CHARS)}`);
     for (const [command, implementations] of commands) {

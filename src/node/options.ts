@@ -3,7 +3,7 @@
  */
 
 import type { NodeId } from '../ids.js';
-import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import type { Logger } from '../runtime/logger.js';
 
 /** Bounds on what a node keeps and sends. Past each comes a typed error or back-pressure, never unbounded memory. */
@@ -65,6 +65,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly join?: boolean;
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
   readonly objects: Definitions;
+  /**
+   * The classes that objects can be created of at run time (`runtime.create`), by a name for each, the same on every node;
+   * `since(version, Class)` for those that there are from a code version on. Default: none.
+   */
+  readonly classes?: CreatableClasses;
   /** A name that all nodes of the cluster share; nodes with another one are refused. Default: `conclave`. */
   readonly cluster?: string;
   /** Where to listen, when that is not `self`: `0.0.0.0:4321` in a container, for instance. */
@@ -119,6 +124,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly peers: readonly NodeId[];
   readonly join: boolean;
   readonly objects: Definitions;
+  readonly classes: CreatableClasses;
   readonly cluster: string;
   readonly bind: NodeId | null;
   readonly threads: boolean;

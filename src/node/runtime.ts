@@ -5,14 +5,17 @@
 
 import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
+import { CreatedHandles } from '../actors/replicated/created-handles.js';
 import { HandleFactory } from '../actors/replicated/handle.js';
 import {
   codeVersionMaxOf,
+  classOf,
+  resolveClass,
   resolveDefinition,
   type ObjectDefinitions,
   type ResolvedObject,
 } from '../actors/replicated/object-definition.js';
-import type { HandlesOf } from '../actors/replicated/remote-of.js';
+import type { HandlesOf, RemoteOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type {
   ChangeMembersRequest,
@@ -81,6 +84,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
   readonly #codeVersionMax: number;
+  readonly #created: CreatedHandles;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -91,6 +95,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     placement: Placement,
     caller: Caller,
     objects: readonly ResolvedObject[],
+    classes: readonly ResolvedObject[],
     fate: NodeFate,
     dataDir: DataDir | null,
   ) {
@@ -102,7 +107,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
     const handles = objects.map((object) => [object.name, new HandleFactory(caller, object).handle()]);
-    this.#codeVersionMax = codeVersionMaxOf(objects);
+    this.#codeVersionMax = codeVersionMaxOf([...objects, ...classes]);
+    const creatable = classes.map((each) => [classOf(options.classes[each.name]!), each] as const);
+    this.#created = new CreatedHandles(caller, new Map(creatable));
     this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
     this.members = new Members({
       begin: (add, remove) => this.#askForChange({ type: 'changeMembers', add, remove }),
@@ -159,15 +166,18 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const objects = await Promise.all(
       definitions.map(([name, object]) => resolveDefinition(name, object, codec, host.classes)),
     );
+    const classes = await Promise.all(
+      Object.entries(options.classes).map(([name, each]) => resolveClass(name, each, codec, host.classes)),
+    );
     const fate = new NodeFate();
     const { cluster, self } = options;
     const dataDir = options.dataDir === null ? null : await host.openDataDir(options.dataDir, { cluster, self });
     const placement = place(fate);
     try {
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
-      await placement.start(nodeParts(placement.addresses, options, objects, dataDir, asLife(host.newLife())));
+      await placement.start(nodeParts(placement.addresses, options, objects, classes, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
+      const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
       host.later(() => runtime.#events.release());
@@ -234,6 +244,49 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       codeVersion: this.codeVersion,
       codeVersionMax: this.#codeVersionMax,
     };
+  }
+
+  /**
+   * Creates an object on all nodes, of a class that the option `classes` names on each of them. Resolves with the handle to it.
+   * The object is there until it is dropped, also after restarts; its name is apart from those of `objects`.
+   *
+   * @throws ConclaveError `ERR_OBJECT_EXISTS`, `ERR_TOO_MANY_OBJECTS` (there may be 100,000), `ERR_INVALID_OBJECT` for a class that
+   *   `classes` does not name or whose constructor throws, `ERR_INVALID_OPTION` for the name, `ERR_VERSION_UNSUPPORTED` for a
+   *   class of a later code version, and what a command ends with.
+   *
+   * @example
+   * const room = await runtime.create('room 7', ReplCounter); // with classes: { ReplCounter }
+   * await room.inc();
+   */
+  async create<T extends object, Args extends readonly unknown[]>(
+    name: string,
+    target: (new (...args: Args) => T) & { readonly module: string },
+    ...args: Args
+  ): Promise<RemoteOf<T>> {
+    await this.#created.create(name, target, args);
+    return this.object(name, target);
+  }
+
+  /**
+   * Drops an object that was created, on all nodes. What is called on it and comes later in the log is refused.
+   *
+   * @throws ConclaveError `ERR_NO_SUCH_OBJECT`, and what a command ends with.
+   */
+  async drop(name: string): Promise<void> {
+    await this.#created.drop(name);
+  }
+
+  /**
+   * The handle to an object that was created, on whichever node, and may even be created only later: calls are refused with
+   * `ERR_NO_SUCH_OBJECT` (which leaves nothing applied) while there is none of this name.
+   *
+   * @throws ConclaveError `ERR_INVALID_OBJECT` for a class that `classes` does not name, `ERR_INVALID_OPTION` for the name.
+   */
+  object<T extends object, Args extends readonly unknown[]>(
+    name: string,
+    target: (new (...args: Args) => T) & { readonly module: string },
+  ): RemoteOf<T> {
+    return this.#created.handle(name, target) as RemoteOf<T>;
   }
 
   /** The version of the objects' code that is in force on this node. Never goes down. */

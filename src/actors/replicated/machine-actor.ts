@@ -24,6 +24,7 @@ import { collectTransfers, type ResultBlock } from './results.js';
 /** What a MachineActor is made from; crosses threads by structured clone. */
 export interface MachineActorData {
   readonly objects: readonly ResolvedObject[];
+  readonly classes: readonly ResolvedObject[];
   readonly life: Life;
   readonly sessionsMax: number;
   readonly raft: ActorAddress;
@@ -199,7 +200,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     }
     this.#held = [];
     const index = logIndex(machine.appliedIndex);
-    hashObjects(machine.objects)
+    hashObjects(machine)
       .then(
         (hashes) => reply.ok({ index, hashes }),
         (error: unknown) => reply.fail(asError(error)),

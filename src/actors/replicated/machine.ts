@@ -10,6 +10,9 @@ import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
 import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId } from '../../ids.js';
 import { readCodeVersion } from '../raft/code-version-entry.js';
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
+import { createdName, createdPrefix } from './command-name.js';
+import { CreatedObjects, noSuchObject, type SavedObject } from './created-objects.js';
+import type { LoadedClass } from './loaded-class.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
@@ -22,6 +25,8 @@ import { codeTooOld, unknownCommand } from './version-unsupported.js';
 
 export interface MachineOptions {
   readonly objects: readonly LoadedObject[];
+  /** Those that objects are created of at run time. */
+  readonly classes: readonly LoadedClass[];
   /** Blocks of the session that was opened in this life are answered. Null: nobody is answered. */
   readonly life: Life | null;
   readonly sessionsMax: number;
@@ -83,6 +88,11 @@ export class Machine {
   #configuration: Uint8Array | null = null;
   readonly #life: Life | null;
   readonly #bindings = new Map<string, Binding>();
+  readonly #created: CreatedObjects;
+  /** Methods of created objects that have been called. */
+  readonly #createdBindings = new Map<string, Binding>();
+  /** What the command that is running has come upon: the node must not go on. */
+  #fatal: ConclaveError | null = null;
   readonly #sessions: SessionTable;
   readonly #codec: ValueCodec;
   readonly #witness: MachineWitness | undefined;
@@ -91,6 +101,7 @@ export class Machine {
   /** The last table of names, and the methods that it names. */
   #boundNames: readonly string[] = [];
   #bound: readonly (Binding | null)[] = [];
+  #boundKind: Binding['kind'] = 'replicated';
   readonly #collector: ResultCollector;
   /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
   readonly #touched = new Map<StateWatch, number>();
@@ -98,28 +109,43 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#life = options.life;
     this.#allObjects = options.objects;
-    this.codeVersionMax = codeVersionMaxOf(options.objects);
+    this.codeVersionMax = codeVersionMaxOf([...options.objects, ...options.classes]);
+    this.#created = new CreatedObjects(options.classes, options.codec);
     this.#codec = options.codec;
     this.#witness = options.witness;
     this.#sessions = new SessionTable(options.sessionsMax);
     this.#collector = new ResultCollector(options.codec);
     for (const object of options.objects) {
-      const { name: objectName, instance, methods, commands } = object;
+      const { name: objectName, instance, methods } = object;
       const watch = new StateWatch(object);
       for (const [called, kind] of methods) {
         const name = `${objectName}.${called}`;
-        const versions = (commands.get(called) ?? [{ version: 0, method: called }]).map(({ version, method }) => {
-          return { version, method: (instance as Record<string, Method>)[method]! };
-        });
+        const versions = versionsOf(object, called);
         this.#bindings.set(name, { name, watch, instance, method: null, versions, kind });
       }
     }
+    this.#bindOwn('.create', (...args) => this.#create(args));
+    this.#bindOwn('.drop', (...args) => this.#drop(args));
     this.#bringIntoForce(0);
   }
 
-  /** The objects that there are. */
+  /** The objects of the options that there are. */
   get objects(): readonly LoadedObject[] {
     return this.#objects;
+  }
+
+  /** Those that were created at run time, in that order. */
+  get created(): readonly LoadedObject[] {
+    return Array.from(this.#created.all, ({ loaded }) => loaded);
+  }
+
+  saveCreated(): SavedObject[] {
+    return this.#created.save();
+  }
+
+  /** Makes objects that another machine has saved, for their states to be restored. */
+  restoreCreated(saved: readonly SavedObject[]): void {
+    this.#created.restore(saved);
   }
 
   get codeVersion(): number {
@@ -193,9 +219,59 @@ export class Machine {
     if (codeVersion > this.codeVersionMax) throw codeTooOld(codeVersion, this.codeVersionMax);
     this.#codeVersion = codeVersion;
     this.#objects = this.#allObjects.filter(({ since }) => since <= codeVersion);
-    for (const binding of this.#bindings.values()) {
-      binding.method = binding.versions.findLast(({ version }) => version <= codeVersion)?.method ?? null;
+    for (const bindings of [this.#bindings, this.#createdBindings]) {
+      for (const binding of bindings.values()) binding.method = methodAt(binding.versions, codeVersion);
     }
+  }
+
+  /** A command of the machine's own. */
+  #bindOwn(name: string, method: Method): void {
+    const instance = {};
+    const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+    const watch = new StateWatch(nothing);
+    const versions = [{ version: 0, method }];
+    this.#bindings.set(name, { name, watch, instance, method, versions, kind: 'replicated' });
+  }
+
+  #create([name, className, args]: readonly unknown[]): void {
+    // Constructors have none: objects of the options are made without a command.
+    leaveCommand();
+    if (!this.#created.knows(className, this.#codeVersion)) {
+      this.#fatal = unknownCommand(`create of the class ${String(className)}`, this.#codeVersion, this.#reader.index);
+      throw this.#fatal;
+    }
+    this.#created.create(name as string, className, args as readonly unknown[]);
+    this.#bind();
+  }
+
+  #drop([name]: readonly unknown[]): void {
+    const { loaded } = this.#created.drop(name as string);
+    for (const method of loaded.methods.keys()) {
+      this.#createdBindings.delete(`${createdPrefix(loaded.name)}.${method}`);
+    }
+    this.#bind();
+  }
+
+  /** Looks up the names of the block under way. */
+  #bind(): void {
+    this.#bound = this.#boundNames.map((name) => this.#bindings.get(name) ?? this.#bindCreated(name));
+  }
+
+  #bindCreated(name: string): Binding | null {
+    const bound = this.#createdBindings.get(name);
+    if (bound !== undefined) return bound;
+    const called = createdName(name);
+    if (called === null) return null;
+    const object = this.#created.get(called.object);
+    if (object === undefined) return missing(name, called.object, this.#boundKind);
+    const { loaded, watch } = object;
+    const kind = loaded.methods.get(called.method);
+    if (kind === undefined) return null;
+    const versions = versionsOf(loaded, called.method);
+    const method = methodAt(versions, this.#codeVersion);
+    const binding: Binding = { name, watch, instance: loaded.instance, method, versions, kind };
+    this.#createdBindings.set(name, binding);
+    return binding;
   }
 
   #takeOwnSession(): void {
@@ -271,11 +347,11 @@ export class Machine {
         for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED, UNNAMED);
       return;
     }
-    if (header.names !== this.#boundNames) {
+    if (header.names !== this.#boundNames || kind !== this.#boundKind) {
       this.#boundNames = header.names;
-      this.#bound = header.names.map((name) => this.#bindings.get(name) ?? null);
+      this.#boundKind = kind;
+      this.#bind();
     }
-    const bindings = this.#bound;
     const { index, timestampMs } = this.#reader;
     const isCommand = kind === 'replicated';
     const touched = this.#touched;
@@ -287,7 +363,7 @@ export class Machine {
         collector?.set(position, undefined, UNNAMED);
         continue;
       }
-      const binding = bindings[name];
+      const binding = this.#bound[name];
       if (binding === undefined) {
         collector?.fail(position, MALFORMED, UNNAMED);
         continue;
@@ -318,6 +394,7 @@ export class Machine {
           else collector.set(position, result, binding.name);
         } else if (isThenable(result)) ignoreRejection(result);
       } catch (error) {
+        if (this.#fatal !== null) throw this.#fatal;
         collector?.fail(position, toPlainError(error), binding.name);
       }
       if (last !== binding.watch) {
@@ -345,6 +422,27 @@ export class Machine {
 function leftBehind({ code, message, data }: ConclaveError): ConclaveError {
   const text = `${message} This command was applied; it, or one before it, has left that behind. Remove it by a command.`;
   return new ConclaveError(code, text, { data });
+}
+
+/** What a method name stands for, from the oldest version to the newest. */
+function versionsOf({ instance, commands }: LoadedObject, called: string): Binding['versions'] {
+  return (commands.get(called) ?? [{ version: 0, method: called }]).map(({ version, method }) => {
+    return { version, method: (instance as Record<string, Method>)[method]! };
+  });
+}
+
+function methodAt(versions: Binding['versions'], codeVersion: number): Method | null {
+  return versions.findLast(({ version }) => version <= codeVersion)?.method ?? null;
+}
+
+/** What is called of an object that there is not. */
+function missing(name: string, object: string, kind: Binding['kind']): Binding {
+  const instance = {};
+  const method = (): never => {
+    throw noSuchObject(object);
+  };
+  const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+  return { name, watch: new StateWatch(nothing), instance, method, versions: [{ version: 0, method }], kind };
 }
 
 /** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */

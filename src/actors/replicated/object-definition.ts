@@ -8,9 +8,9 @@ import { ConclaveError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
 import { describeClass, invalidObject, type Implementation, type ObjectClass } from './describe-class.js';
 import { complaintAboutVersion, type MethodKind } from './method-mark.js';
+import { loadClass, makeObject } from './loaded-class.js';
 import { moduleClasses } from './object-module.js';
-import { StateWatch } from './state/state-watch.js';
-import { ValueCodec } from './value-codec.js';
+import type { ValueCodec } from './value-codec.js';
 import { isWellFormed } from './value-forms.js';
 
 /** A class and what its constructor is given; see {@link object}. */
@@ -23,6 +23,14 @@ export interface ObjectDefinition<T extends object = object> {
 
 /** What `objects` of a runtime's options may hold: a class whose constructor needs no arguments, or a definition. */
 export type ObjectDefinitions = Readonly<Record<string, ObjectClass<object, []> | ObjectDefinition>>;
+
+/** What `classes` of a runtime's options may hold: objects are created with arguments of their own. */
+export type CreatableClasses = Readonly<
+  Record<string, AnyClass | { readonly class: AnyClass; readonly since: number }>
+>;
+
+/** A class whose constructor may need anything. */
+type AnyClass = (new (...args: never[]) => object) & { readonly module: string };
 
 /** An object that has been checked, as plain data: it crosses threads. */
 export interface ResolvedObject {
@@ -82,11 +90,12 @@ export function object<T extends object, Args extends readonly unknown[]>(
  * @example
  * const objects = { hits: ReplCounter, scores: since(1, object(ReplMap<string, number>)) };
  */
-export function since<T extends object>(
+export function since<T extends object, Args extends readonly never[]>(
   version: number,
-  definition: ObjectClass<T, []> | ObjectDefinition<T>,
-): ObjectDefinition<T> {
-  return 'args' in definition ? { ...definition, since: version } : { class: definition, args: [], since: version };
+  definition: ObjectClass<T, Args> | ObjectDefinition<T>,
+): ObjectDefinition<T> & { readonly since: number } {
+  if (typeof definition !== 'function') return { ...definition, since: version };
+  return { class: definition as unknown as ObjectClass<T>, args: [], since: version };
 }
 
 /**
@@ -125,6 +134,26 @@ function commandsFrom(from: number, commands: ResolvedObject['commands']): Resol
 }
 
 /**
+ * Checks a class that objects are to be created of, as `resolveDefinition` does an object.
+ *
+ * @throws ConclaveError `ERR_INVALID_OPTION` for the name, `ERR_INVALID_OBJECT` for the class.
+ */
+export async function resolveClass(
+  name: string,
+  definition: CreatableClasses[string],
+  codec: ValueCodec,
+  classes: ClassLoader = moduleClasses,
+): Promise<ResolvedObject> {
+  if (typeof definition === 'function') return resolveDefinition(name, definition, codec, classes);
+  return resolveDefinition(name, { ...definition, args: [] }, codec, classes);
+}
+
+/** The class itself. */
+export function classOf(definition: CreatableClasses[string]): AnyClass {
+  return typeof definition === 'function' ? definition : definition.class;
+}
+
+/**
  * Makes the instance of a resolved object. Each call makes a new one.
  *
  * @throws ConclaveError `ERR_INVALID_OBJECT` when the class is not what it was on the caller's thread, or its
@@ -134,49 +163,27 @@ export async function loadObject(
   resolved: ResolvedObject,
   classes: ClassLoader = moduleClasses,
 ): Promise<LoadedObject> {
-  const { name, module, exportName, methods, commands } = resolved;
-  const target = await classes.importExport(name, module, exportName);
-  const description = describeClass(name, target);
-  for (const [method, kind] of methods) {
-    if (description.methods.get(method) === kind) continue;
-    throw invalidObject(name, `has no ${kind} method ${method} when ${module} is loaded on the object's thread`, {
-      method,
-    });
-  }
-  const found = new Set(methodsOf(description.commands));
-  for (const method of methodsOf(commands)) {
-    if (found.has(method)) continue;
-    throw invalidObject(name, `has no replicated method ${method} when ${module} is loaded on the object's thread`, {
-      method,
-    });
-  }
-  const args = new ValueCodec().decode(resolved.args) as unknown[];
-  const instance = construct(name, target as new (...args: unknown[]) => object, args);
-  for (const method of [...methods.keys(), ...methodsOf(commands)]) {
-    if (!Object.hasOwn(instance, method)) continue;
-    throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
-  }
-  const madeFields = Object.keys(instance);
-  const loaded = { name, instance, madeFields, methods, commands, since: resolved.since };
-  const refusal = new StateWatch(loaded).checkAll();
-  if (refusal !== null) throw refusal;
-  return loaded;
+  return makeObject(resolved.name, await loadClass(resolved, classes), resolved.args);
 }
 
-function checkName(name: string): void {
-  if (name.length > 0 && name.length <= OBJECT_NAME_LENGTH_MAX && !/[\p{Cc}.]/u.test(name) && isWellFormed(name)) {
+/** @throws ConclaveError `ERR_INVALID_OPTION` when an object cannot have this name. */
+export function checkName(name: unknown): asserts name is string {
+  const isString = typeof name === 'string';
+  if (
+    isString &&
+    name.length > 0 &&
+    name.length <= OBJECT_NAME_LENGTH_MAX &&
+    !/[\p{Cc}.]/u.test(name) &&
+    isWellFormed(name)
+  ) {
     return;
   }
   throw new ConclaveError(
     'ERR_INVALID_OPTION',
-    `objects has the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among ` +
+    `An object cannot have the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among ` +
       'them neither a dot nor a control character.',
     { data: { option: 'objects', object: name } },
   );
-}
-
-function methodsOf(commands: ResolvedObject['commands']): string[] {
-  return [...commands.values()].flatMap((implementations) => implementations.map(({ method }) => method));
 }
 
 function isDefinition(definition: unknown): definition is { class: unknown; args: readonly unknown[]; since?: number } {
@@ -191,16 +198,5 @@ function encodeArgs(name: string, args: readonly unknown[], codec: ValueCodec): 
     if (!(error instanceof ConclaveError)) throw error;
     const message = `The object ${name} cannot be given its arguments: ${error.message}`;
     throw new ConclaveError(error.code, message, { data: { object: name, ...error.data }, cause: error });
-  }
-}
-
-function construct(name: string, target: new (...args: unknown[]) => object, args: unknown[]): object {
-  try {
-    return new target(...args);
-  } catch (cause) {
-    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
-    const complaint = `cannot be made, for the constructor of its class throws: ${message}`;
-    const advice = args.length > 0 ? '' : '; it was given no arguments: arguments go in object(Class, …)';
-    throw invalidObject(name, complaint + advice, {}, cause);
   }
 }

@@ -59,6 +59,7 @@ describe('MachineActor', () => {
     const data = {
       objects,
       life: life('a'),
+      classes: [],
       sessionsMax,
       raft: address('raft'),
       caller: address('caller'),

@@ -35,7 +35,7 @@ class Rig {
     const objects = [
       { name: 'journal', instance: this.journal, madeFields: [], methods: METHODS, commands: new Map(), since: 0 },
     ];
-    this.machine = new Machine({ objects, life: life('a'), sessionsMax, codec });
+    this.machine = new Machine({ objects, classes: [], life: life('a'), sessionsMax, codec });
   }
 
   apply(...entries: EntryLike[]): void {

@@ -64,7 +64,7 @@ async function machineOf(definitions: ObjectDefinitions): Promise<Machine> {
     Object.entries(definitions).map(([name, each]) => resolveDefinition(name, each, codec)),
   );
   const objects = await Promise.all(resolved.map((each) => loadObject(each)));
-  return new Machine({ objects, life: life('a'), sessionsMax: 10, codec });
+  return new Machine({ objects, classes: [], life: life('a'), sessionsMax: 10, codec });
 }
 
 function linesOf(machine: Machine, name = 'till'): string[] | undefined {
