@@ -87,10 +87,9 @@ export class Machine {
   /** What the last entry applied that says who the members are holds. */
   #configuration: Uint8Array | null = null;
   readonly #life: Life | null;
+  /** By name; of created objects, those that have been called. */
   readonly #bindings = new Map<string, Binding>();
   readonly #created: CreatedObjects;
-  /** Methods of created objects that have been called. */
-  readonly #createdBindings = new Map<string, Binding>();
   /** What the command that is running has come upon: the node must not go on. */
   #fatal: ConclaveError | null = null;
   readonly #sessions: SessionTable;
@@ -105,6 +104,8 @@ export class Machine {
   readonly #collector: ResultCollector;
   /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
   readonly #touched = new Map<StateWatch, number>();
+  /** Counts those that were looked at where not all could be. */
+  #checkedObjects = 0;
 
   constructor(options: MachineOptions) {
     this.#life = options.life;
@@ -219,9 +220,7 @@ export class Machine {
     if (codeVersion > this.codeVersionMax) throw codeTooOld(codeVersion, this.codeVersionMax);
     this.#codeVersion = codeVersion;
     this.#objects = this.#allObjects.filter(({ since }) => since <= codeVersion);
-    for (const bindings of [this.#bindings, this.#createdBindings]) {
-      for (const binding of bindings.values()) binding.method = methodAt(binding.versions, codeVersion);
-    }
+    for (const binding of this.#bindings.values()) binding.method = methodAt(binding.versions, codeVersion);
   }
 
   /** A command of the machine's own. */
@@ -247,7 +246,7 @@ export class Machine {
   #drop([name]: readonly unknown[]): void {
     const { loaded } = this.#created.drop(name as string);
     for (const method of loaded.methods.keys()) {
-      this.#createdBindings.delete(`${createdPrefix(loaded.name)}.${method}`);
+      this.#bindings.delete(`${createdPrefix(loaded.name)}.${method}`);
     }
     this.#bind();
   }
@@ -258,8 +257,6 @@ export class Machine {
   }
 
   #bindCreated(name: string): Binding | null {
-    const bound = this.#createdBindings.get(name);
-    if (bound !== undefined) return bound;
     const called = createdName(name);
     if (called === null) return null;
     const object = this.#created.get(called.object);
@@ -270,7 +267,7 @@ export class Machine {
     const versions = versionsOf(loaded, called.method);
     const method = methodAt(versions, this.#codeVersion);
     const binding: Binding = { name, watch, instance: loaded.instance, method, versions, kind };
-    this.#createdBindings.set(name, binding);
+    this.#bindings.set(name, binding);
     return binding;
   }
 
@@ -397,7 +394,7 @@ export class Machine {
         if (this.#fatal !== null) throw this.#fatal;
         collector?.fail(position, toPlainError(error), binding.name);
       }
-      if (last !== binding.watch) {
+      if (collector !== null && last !== binding.watch) {
         if (last !== null) touched.set(last, lastPosition);
         last = binding.watch;
       }
@@ -409,7 +406,13 @@ export class Machine {
     touched.set(last, lastPosition);
     // While it is still known who has put there what no snapshot can hold.
     const budget = Math.max(CHECKED_VALUES_MIN, CHECKED_VALUES_PER_COMMAND * header.count);
+    // Where a block has called many, some of them, and others the next time.
+    let skipped =
+      touched.size <= CHECKED_OBJECTS_MAX ? 0 : (this.#checkedObjects += CHECKED_OBJECTS_MAX) % touched.size;
+    let left = CHECKED_OBJECTS_MAX;
     for (const [watch, position] of touched) {
+      if (skipped-- > 0) continue;
+      if (left-- === 0) break;
       const error = watch.check(budget);
       if (error === null) continue;
       collector.blame(position, toPlainError(leftBehind(error)), header.names[commands[2 * position] as number]!);
@@ -448,6 +451,8 @@ function missing(name: string, object: string, kind: Binding['kind']): Binding {
 /** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */
 const CHECKED_VALUES_MIN = 256;
 const CHECKED_VALUES_PER_COMMAND = 4;
+/** How many of the objects that a block has called. */
+const CHECKED_OBJECTS_MAX = 64;
 
 /** Stands for the name of a method where none was called. */
 const UNNAMED = '(unnamed)';
