@@ -67,6 +67,10 @@ const CODES = {
   ERR_VERSION_UNSUPPORTED: { mayBeApplied: false, retrySafe: true },
   /** A frame, hello or message from the network is not what the protocol says. */
   ERR_PROTOCOL: { mayBeApplied: false, retrySafe: false },
+  /** Nobody answers at the address of a node, or the connection to it was lost. */
+  ERR_UNREACHABLE: { mayBeApplied: false, retrySafe: true },
+  /** A node takes no requests from this administrator; `data.reason` says why. Nothing was asked for. */
+  ERR_HELLO_REFUSED: { mayBeApplied: false, retrySafe: true },
   /** An actor's mailbox holds as many messages as it may. */
   ERR_MAILBOX_FULL: { mayBeApplied: false, retrySafe: true },
   /** An actor does not exist, has stopped, or stopped before it answered. */

@@ -13,7 +13,7 @@ export {
   type ObjectDefinitions,
   type CreatableClasses,
 } from './actors/replicated/object-definition.js';
-export type { CallOptions, HandlesOf, RemoteOf, TellOf } from './actors/replicated/remote-of.js';
+export type { CallOptions, HandlesOf, ObjectsOf, RemoteOf, TellOf } from './actors/replicated/remote-of.js';
 export type { SnapshotEvent } from './actors/snapshotter/snapshot-event.js';
 export { ConclaveError, type ErrorCode, type ErrorData, type PlainError } from './errors.js';
 export type { ChangeOptions, Members } from './node/members.js';

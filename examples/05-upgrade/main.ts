@@ -73,8 +73,9 @@ async function main(folder: string, servers: Server[]): Promise<void> {
   for (const [index, self] of addresses.entries()) {
     await until(() => servers.every(({ votes }) => votes >= VOTES));
     await servers[index]!.end();
-    servers[index] = new Server('new', folder, self, addresses);
-    await servers[index]!.hears('ready');
+    const upgraded = new Server('new', folder, self, addresses);
+    servers[index] = upgraded;
+    await upgraded.hears('ready');
     console.log(`${self} has the new code.`);
   }
   await until(() => servers.every(({ votes }) => votes >= VOTES));

@@ -22,9 +22,9 @@ runtime.on('version', (version) => console.log(`version ${version}`));
 await runtime.ready({ signal: AbortSignal.timeout(60_000) });
 console.log('ready');
 
-let isVoting = true;
+const enough = new AbortController();
 async function vote(): Promise<void> {
-  for (let count = 0; isVoting; count++) {
+  for (let count = 0; !enough.signal.aborted; count++) {
     await runtime.objects.box.vote(count % 2 === 0 ? 'Ada' : 'ada');
     console.log('voted');
     await delay(2);
@@ -45,12 +45,12 @@ const voting = vote();
 for await (const line of createInterface(process.stdin)) {
   if (line === 'raise') await raise();
   if (line === 'enough') {
-    isVoting = false;
+    enough.abort();
     await voting;
-    console.log(`stopped`);
+    console.log('stopped');
   }
   if (line === 'result') console.log(`result ${JSON.stringify(await runtime.objects.box.result())}`);
 }
-isVoting = false;
+enough.abort();
 await voting;
 await runtime.stop();

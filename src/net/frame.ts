@@ -4,8 +4,8 @@
  *
  *   offset  size  field
  *        0     4  how many bytes follow this field, little-endian like all numbers here
- *        4     1  type: hello 1, refused 2, message 3, keepalive 4
- *        5     1  code: the type of a message; the protocol's version in a hello; otherwise zero
+ *        4     1  type: hello 1, refused 2, message 3, keepalive 4, adminHello 5, adminRequest 6, adminAnswer 7
+ *        5     1  code: the type of a message; the protocol's version in a hello; 1 in the answer to what was not done; otherwise zero
  *        6     2  group that a message belongs to; otherwise zero
  *        8     4  meta length in bytes
  *       12     …  meta (msgpack), then payload (raw bytes) to the end of the frame
@@ -25,7 +25,15 @@ export const META_BYTES_MAX = 4_096 - FRAME_HEADER_BYTES;
 export const HELLO_FRAME_BYTES_MAX = FRAME_HEADER_BYTES + META_BYTES_MAX;
 
 /** The number is the form on the wire, and is never given to another type. */
-export const FrameType = { hello: 1, refused: 2, message: 3, keepalive: 4 } as const;
+export const FrameType = {
+  hello: 1,
+  refused: 2,
+  message: 3,
+  keepalive: 4,
+  adminHello: 5,
+  adminRequest: 6,
+  adminAnswer: 7,
+} as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** One frame. `meta` and `payload` are views of the memory that the bytes were read into, which is never reused. */
@@ -144,7 +152,7 @@ export class FrameReader {
     if (frameBytes > this.frameBytesMax) {
       throw protocolError('A frame is too large.', { frameBytes, frameBytesMax: this.frameBytesMax });
     }
-    if (type < FrameType.hello || type > FrameType.keepalive) {
+    if (type < FrameType.hello || type > FrameType.adminAnswer) {
       throw protocolError('A frame is of a type that does not exist.', { type });
     }
     if (metaBytes > META_BYTES_MAX || metaBytes > frameBytes - FRAME_HEADER_BYTES) {

@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:net';
 import type { NodeId } from '../ids.js';
+import { readAdminHello, type AdminHello } from './admin/admin-codec.js';
 import { FrameType, type Frame } from './frame.js';
 import {
   describeRefusal,
@@ -20,6 +21,8 @@ import {
 import { protocolError } from './protocol-error.js';
 import { TcpConnection, type ConnectionOwner } from './tcp-connection.js';
 
+type AdmitAdministrator = (connection: TcpConnection, hello: AdminHello) => Refusal | null;
+
 export interface HandshakeOptions {
   readonly identity: Identity;
   /** Whom this side dialled; null when the other side did. */
@@ -28,6 +31,8 @@ export interface HandshakeOptions {
   readonly timeoutMs: number;
   /** Has the last word on a hello that is in order. Null: accept. */
   readonly admit: (hello: Hello) => Refusal | null;
+  /** Takes over the connection of an administrator, or says why not. Null: none is expected. */
+  readonly onAdministrator: AdmitAdministrator | null;
   /** The new owner must take the connection over before it returns. */
   readonly onAccepted: (connection: TcpConnection, hello: Hello) => void;
   readonly onFailed: (reason: string) => void;
@@ -59,6 +64,11 @@ export class Handshake implements ConnectionOwner {
   }
 
   onFrame(frame: Frame): void {
+    const { dialled, onAdministrator, onAccepted } = this.#options;
+    if (frame.type === FrameType.adminHello && onAdministrator !== null) {
+      this.#onAdminHello(frame, onAdministrator);
+      return;
+    }
     let hello: Hello | null;
     try {
       hello = this.#readHello(frame);
@@ -68,13 +78,26 @@ export class Handshake implements ConnectionOwner {
     }
     if (hello === null) return;
     clearTimeout(this.#timer);
-    if (this.#options.dialled === null) this.#sayHello(hello.from);
-    this.#options.onAccepted(this.#connection, hello);
+    if (dialled === null) this.#sayHello(hello.from);
+    onAccepted(this.#connection, hello);
   }
 
   onClosed(reason: string): void {
     clearTimeout(this.#timer);
     this.#options.onFailed(reason);
+  }
+
+  #onAdminHello(frame: Frame, onAdministrator: AdmitAdministrator): void {
+    let hello: AdminHello | Refusal;
+    try {
+      hello = readAdminHello(frame);
+    } catch (error) {
+      this.#connection.fail(error);
+      return;
+    }
+    const refusal = isRefusal(hello) ? hello : onAdministrator(this.#connection, hello);
+    if (refusal === null) clearTimeout(this.#timer);
+    else this.#connection.refuse(refusal);
   }
 
   /** The hello, if it is one to accept; otherwise the connection has been closed. */

@@ -35,11 +35,11 @@ import {
 /** Goes up with every change of what is on the wire. */
 export const PROTOCOL_VERSION = 3;
 
-const MAGIC = 'conclave';
+export const MAGIC = 'conclave';
 
 /** Room for a name of 253 characters, brackets and a port. */
-const NODE_ID_CHARS_MAX = 264;
-const CLUSTER_CHARS_MAX = 256;
+export const NODE_ID_CHARS_MAX = 264;
+export const CLUSTER_CHARS_MAX = 256;
 const REFUSAL_CHARS_MAX = QUOTED_CHARS_MAX;
 /** The longest string in UTF-8, where a UTF-16 unit takes three bytes at most. */
 const STRING_BYTES_MAX = Math.max(3 * REFUSAL_CHARS_MAX, SETTINGS_BYTES_MAX);
@@ -94,7 +94,11 @@ export type RefusalReason =
   /** The other side was accepted, and then another process of the same name has connected. */
   | 'replaced'
   /** As many observers, and nodes that are no peers, are connected as may be. */
-  | 'tooManyObservers';
+  | 'tooManyObservers'
+  /** As many administrators are connected as may be. */
+  | 'tooManyAdministrators'
+  /** An administrator has sent what is no request. */
+  | 'noRequest';
 
 export interface Refusal {
   readonly reason: RefusalReason;
@@ -189,7 +193,7 @@ export function readHello(frame: Frame): Hello | Refusal {
   };
 }
 
-export function isRefusal(answer: Hello | Refusal): answer is Refusal {
+export function isRefusal(answer: object): answer is Refusal {
   return 'reason' in answer;
 }
 
@@ -203,11 +207,9 @@ export function judgeHello(hello: Hello, identity: Identity, dialled: NodeId | n
 }
 
 function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): Refusal | null {
-  const { cluster, self } = identity;
+  const { self } = identity;
   const from = quote(hello.from);
-  if (hello.cluster !== cluster) {
-    return refuse('wrongCluster', `${quote(self)} belongs to cluster ${quote(cluster)}, not ${quote(hello.cluster)}.`);
-  }
+  if (hello.cluster !== identity.cluster) return wrongCluster(identity, hello.cluster);
   if (hello.from === self) return refuse('selfConnection', `Both sides of the connection are ${quote(self)}.`);
   if (hello.incarnation === identity.incarnation) {
     return refuse(
@@ -228,6 +230,11 @@ function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): R
   }
   // Any node of the cluster may: it may have been added, and this node have yet to hear of that.
   return isAddress(hello.from) ? null : refuse('unknownNode', `${from} is no address of a node.`);
+}
+
+/** What is told whoever looks for another cluster. */
+export function wrongCluster({ cluster, self }: Identity, wanted: string): Refusal {
+  return refuse('wrongCluster', `${quote(self)} belongs to cluster ${quote(cluster)}, not ${quote(wanted)}.`);
 }
 
 /** What is told a peer that dials although this node does. */

@@ -112,6 +112,8 @@ export class PeerLink implements ConnectionOwner {
       if (frame.type === FrameType.message) return this.#options.codec.decode(frame, this.peer);
       if (frame.type === FrameType.refused) this.close(describeRefusal(readRefusal(frame)));
       else if (frame.type === FrameType.hello) throw protocolError('A second hello.', {});
+      else if (frame.type !== FrameType.keepalive)
+        throw protocolError('A frame is not for peers.', { type: frame.type });
       else if (frame.meta.length + frame.payload.length > 0) throw protocolError('A keepalive carries bytes.', {});
     } catch (error) {
       this.#connection.fail(error);

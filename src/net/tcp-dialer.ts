@@ -44,6 +44,7 @@ export class TcpDialer {
       dialled: peer,
       timeoutMs,
       admit,
+      onAdministrator: null,
       onAccepted: (connection, hello) => {
         this.#failure = null;
         onAccepted(connection, hello);

@@ -6,12 +6,15 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { ConclaveError } from '../errors.js';
 import type { Logger } from '../runtime/logger.js';
+import type { AdminDoor } from './admin/admin-door.js';
 import { formatAddress, type Address } from './address.js';
 import { Handshake, type SharedHandshakeOptions } from './handshake.js';
 
 export interface TcpListenerOptions extends SharedHandshakeOptions {
   readonly address: Address;
   readonly logger: Logger;
+  /** Where administrators come in. Null: nowhere. */
+  readonly door: AdminDoor | null;
 }
 
 /**
@@ -70,7 +73,7 @@ export class TcpListener {
   }
 
   #onSocket(socket: Socket): void {
-    const { identity, timeoutMs, admit, onAccepted } = this.#options;
+    const { identity, timeoutMs, admit, onAccepted, door } = this.#options;
     const remote = formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
     this.#makeRoom();
     this.#sockets.add(socket);
@@ -79,6 +82,13 @@ export class TcpListener {
       dialled: null,
       timeoutMs,
       admit,
+      onAdministrator:
+        door &&
+        ((connection, hello) => {
+          const refusal = door.admit(connection, hello, remote);
+          if (refusal === null) this.#strangers.delete(socket);
+          return refusal;
+        }),
       onAccepted: (connection, hello) => {
         this.#strangers.delete(socket);
         onAccepted(connection, hello);

@@ -9,6 +9,8 @@ import { ConclaveError } from '../errors.js';
 import { isObserverId, type NodeId } from '../ids.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
 import type { Random } from '../runtime/random.js';
+import { AdminDoor } from './admin/admin-door.js';
+import type { AdminHandler } from './admin/admin-session.js';
 import { parseAddress, type Address } from './address.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import { MessageCodec } from './codec.js';
@@ -37,6 +39,8 @@ export interface TcpTransportOptions extends TransportOptions {
   readonly random: Random;
   /** Where to listen when that is not `self`, as `host:port`. */
   readonly bind?: string;
+  /** Carries out what administrators ask for. Omitted: none are taken. */
+  readonly administration?: AdminHandler;
   /** Are observers taken? Default: true. */
   readonly allowObservers?: boolean;
   /** Default: {@link DEFAULT_TRANSPORT_LIMITS}. */
@@ -70,6 +74,7 @@ export class TcpTransport implements Transport {
    */
   readonly #settledSweeps: number;
   readonly #listener: TcpListener | null;
+  readonly #door: AdminDoor | null;
   readonly #dialers = new Map<NodeId, TcpDialer>();
   /** The living link of each peer that has one. */
   readonly #links = new Map<NodeId, PeerLink>();
@@ -116,12 +121,15 @@ export class TcpTransport implements Transport {
       admit: () => null,
       onAccepted: (connection: TcpConnection, hello: Hello) => this.#onAccepted(connection, hello),
     };
+    const { administration } = options;
+    this.#door = administration === undefined ? null : new AdminDoor(identity, administration, this.#logger);
     this.#listener = isObserverId(self)
       ? null
       : new TcpListener({
           ...this.#handshake,
           admit: (hello) => this.#admit(hello),
           address: listenAddress(options),
+          door: this.#door,
         });
     this.setPeers(peers);
   }
@@ -195,6 +203,7 @@ export class TcpTransport implements Transport {
     for (const link of this.#links.values()) link.close('stopped');
     // A server that is still looking up its own name cannot be closed, and would listen after all.
     await this.#listening?.catch(() => {});
+    await this.#door?.finish();
     await this.#listener?.close();
   }
 

@@ -38,6 +38,7 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   cluster: true,
   bind: true,
   threads: true,
+  autoTick: true,
   electionTimeoutMs: true,
   heartbeatMs: true,
   callTimeoutMs: true,
@@ -87,6 +88,7 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
 ): CheckedOptions<Definitions> {
   checkKnown(options, OPTION_NAMES);
   const self = options.self === null ? null : checkAddress('self', options.self);
+  const threads = checkBoolean('threads', options.threads ?? true);
   const electionTimeoutMs = checkElectionTimeout(options.electionTimeoutMs ?? [400, 800]);
   return {
     self,
@@ -96,7 +98,8 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     classes: checkClasses(options.classes ?? {}),
     cluster: checkCluster(options.cluster ?? 'conclave'),
     bind: checkBind(options.bind, self),
-    threads: checkBoolean('threads', options.threads ?? true),
+    threads,
+    autoTick: checkAutoTick(options.autoTick ?? true, threads),
     electionTimeoutMs,
     heartbeatMs: checkNumber(
       'heartbeatMs',
@@ -146,6 +149,13 @@ function checkPeers(peers: unknown, self: NodeId | null): readonly NodeId[] {
     throw refused('peers', String(seen.size), complaint);
   }
   return [...seen];
+}
+
+function checkAutoTick(autoTick: unknown, threads: boolean): boolean {
+  if (autoTick === false && threads) {
+    throw invalid('autoTick', autoTick, 'needs threads: false: what runs on threads of its own cannot be ticked');
+  }
+  return checkBoolean('autoTick', autoTick);
 }
 
 function checkJoin(join: unknown, self: NodeId | null): boolean {

@@ -16,6 +16,7 @@ import { RaftLog } from '../actors/raft/raft-log.js';
 import type { RaftWitness } from '../actors/raft/raft-witness.js';
 import { sessionContent } from '../actors/replicated/machine.js';
 import { codeVersionMaxOf, type CodeHistory } from '../net/code-history.js';
+import type { AdminRequest } from '../net/admin/admin-request.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
 import { sharedSettings } from './shared-settings.js';
@@ -47,6 +48,8 @@ export interface ConsensusData {
   readonly snapshotter: ActorAddress;
   /** Null: the log is in memory only. */
   readonly logStore: ActorAddress | null;
+  /** Who carries out what administrators ask for. */
+  readonly administration: ActorAddress;
   /** What was found on the disk. Null: there is none. */
   readonly recovered: StoredState | null;
 }
@@ -59,31 +62,39 @@ const APPLY_BYTES_MAX = 8 * 1024 * 1024;
 /** Room in a frame for everything that is not a command. */
 const FRAME_OVERHEAD_BYTES = 2 * 1024 * 1024;
 
+/** What is to be done in time says so itself, and better. */
+const ADMIN_GRACE_MS = 500;
+
 /** Makes the consensus actor on a TCP network; the export that a consensus thread spawns by name. */
 export const consensusActor: ActorFactory<RaftActorMessage, ConsensusData> = (context, data) =>
   consensusActorOn((options) => tcpTransport(context, data, options))(context, data);
 
 function tcpTransport(
-  { random, logger }: ActorContext<RaftActorMessage>,
+  context: ActorContext<RaftActorMessage>,
   data: ConsensusData,
   options: TransportOptions,
 ): Transport {
+  const { random, logger } = context;
+  const administrator = context.ref<AdminRequest>(data.administration);
+  const administration = (request: AdminRequest): Promise<unknown> =>
+    administrator.ask(request, { timeoutMs: request.timeoutMs + ADMIN_GRACE_MS });
   const frameBytesMax = data.limits.commandBytes + FRAME_OVERHEAD_BYTES;
   const limits = { frameBytesMax, linkBufferBytesMax: 2 * data.limits.inflightBytes + frameBytesMax };
   const bind = data.bind === null ? {} : { bind: data.bind };
-  return new TcpTransport({ ...options, ...bind, random, logger, limits });
+  return new TcpTransport({ ...options, ...bind, random, logger, limits, administration });
 }
 
 /** What a simulation makes otherwise than a node in production has it. */
 export interface ConsensusEnv {
   readonly witness?: RaftWitness;
   readonly limits?: Partial<CoreLimits>;
+  readonly applyBytesMax?: number;
 }
 
 /** Makes the consensus actor on a network of the caller's choice. */
 export function consensusActorOn(
   network: (options: TransportOptions) => Transport,
-  { witness, limits: otherLimits }: ConsensusEnv = {},
+  { witness, limits: otherLimits, applyBytesMax = APPLY_BYTES_MAX }: ConsensusEnv = {},
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
     const { cluster, self, peers, join, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
@@ -116,7 +127,7 @@ export function consensusActorOn(
       caller: data.caller,
       snapshotter: data.snapshotter,
       tickMs: Math.max(1, Math.min(10, heartbeatMs / 2)),
-      applyBytesMax: APPLY_BYTES_MAX,
+      applyBytesMax,
       ...(witness === undefined ? {} : { witness }),
     });
   };

@@ -1,5 +1,6 @@
 /**
- * Everything on the caller's event loop, and no worker thread at all.
+ * Everything on the caller's event loop, and no worker thread at all. Either the event loop gives the actors their turns,
+ * or the node's user does, by ticks: then they take them by themselves only while the node starts and stops.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -7,11 +8,14 @@ import type { ActorFactory } from '../runtime/actor.js';
 import { ActorSystem, type ActorSystemOptions } from '../runtime/actor-system.js';
 import { systemClock } from '../runtime/clock.js';
 import { EventLoopScheduler } from '../runtime/event-loop-scheduler.js';
+import { ManualScheduler } from '../runtime/manual-scheduler.js';
 import { SeededRandom } from '../runtime/random.js';
+import type { Scheduler } from '../runtime/scheduler.js';
+import { NodeDisk } from '../storage/node-disk.js';
 import type { Logger } from '../runtime/logger.js';
 import { logStoreActor, type NodeLogStoreData } from '../actors/log-store/log-store-actor.js';
 import type { LogStoreMessage } from '../actors/log-store/log-store-messages.js';
-import { machineActor, type MachineActorData } from '../actors/replicated/machine-actor.js';
+import { machineActorOn, type MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { MachineMessage } from '../actors/replicated/machine-messages.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import { snapshotterActor, type SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
@@ -34,6 +38,7 @@ const ADDRESSES: NodeAddresses = {
   caller: { system: SYSTEM, name: 'caller' },
   snapshotter: { system: SYSTEM, name: 'snapshotter' },
   logStore: { system: SYSTEM, name: 'log-store' },
+  administration: { system: SYSTEM, name: 'administration' },
 };
 
 /** What a node is made of; on other networks and disks, of something else. */
@@ -44,9 +49,8 @@ export interface InlineActors {
   readonly logStore: ActorFactory<LogStoreMessage, NodeLogStoreData>;
 }
 
-const ACTORS: InlineActors = {
+const ACTORS: Omit<InlineActors, 'machine'> = {
   consensus: consensusActor,
-  machine: machineActor,
   snapshotter: snapshotterActor,
   logStore: logStoreActor,
 };
@@ -57,6 +61,8 @@ export type InlineHost = Pick<ActorSystemOptions, 'scheduler' | 'clock' | 'rando
 export class InlinePlacement implements Placement {
   readonly addresses = ADDRESSES;
   readonly main: ActorSystem;
+  readonly ticks: ManualScheduler | null;
+  localObjects: ReadonlyMap<string, object> = new Map();
   readonly #logger: Logger;
   readonly #actors: InlineActors;
   /** What is to be closed at the end; null: nothing has been opened, or it has failed. */
@@ -64,22 +70,24 @@ export class InlinePlacement implements Placement {
   #stopped: Promise<void> | undefined;
 
   constructor(
-    options: { readonly logger: Logger },
+    options: { readonly logger: Logger; readonly autoTick?: boolean },
     events: PlacementEvents,
     actors: Partial<InlineActors> = {},
-    host: InlineHost = eventLoop(),
+    host?: InlineHost,
   ) {
-    this.#actors = { ...ACTORS, ...actors };
+    this.ticks = options.autoTick === false ? new ManualScheduler() : null;
+    this.#actors = { ...ACTORS, machine: this.#machineActor, ...actors };
     this.#logger = options.logger;
     const onFailure = (error: Error): void => {
       this.#opened = null;
       events.onFailure(error);
     };
-    this.main = mainSystem(options.logger, onFailure, host);
+    this.main = mainSystem(options.logger, onFailure, host ?? hostOn(this.ticks ?? new EventLoopScheduler()));
   }
 
   async start({ consensus, machine, snapshotter, logStore }: NodeParts): Promise<void> {
     const { main } = this;
+    this.ticks?.release();
     const hasLog = logStore !== null;
     if (hasLog) main.spawn({ name: ADDRESSES.logStore.name, factory: this.#actors.logStore, data: logStore });
     const data = { ...snapshotter, foldsOn: 'inline' as const };
@@ -100,27 +108,36 @@ export class InlinePlacement implements Placement {
   async #stop(): Promise<void> {
     const opened = this.#opened;
     this.#opened = null;
+    this.ticks?.release();
     try {
       if (opened !== null) await closeState(this.main, ADDRESSES, opened.hasLog);
     } catch (error) {
       this.#logger.warn({ error }, 'log and snapshots were not closed cleanly');
     }
     this.main.stop();
+    this.ticks?.hold();
   }
+
+  readonly #machineActor: InlineActors['machine'] = machineActorOn({
+    disk: new NodeDisk({ isSynced: true }),
+    onLoaded: (objects) => {
+      this.localObjects = new Map(objects.map(({ name, instance }) => [name, instance]));
+    },
+  });
 }
 
 /** The actor system of the caller's own thread. */
 export function mainSystem(
   logger: Logger,
   onFailure: (error: Error) => void,
-  host: InlineHost = eventLoop(),
+  host: InlineHost = hostOn(new EventLoopScheduler()),
 ): ActorSystem {
   return new ActorSystem({ name: SYSTEM, logger, onFailure, ...host });
 }
 
-function eventLoop(): InlineHost {
+function hostOn(scheduler: Scheduler): InlineHost {
   return {
-    scheduler: new EventLoopScheduler(),
+    scheduler,
     clock: systemClock,
     random: new SeededRandom(randomBytes(4).readUInt32LE()),
   };

@@ -24,7 +24,7 @@ export function nodeParts(
 ): NodeParts {
   const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot, autoCodeVersion } =
     options;
-  const { raft, machine, caller, snapshotter } = addresses;
+  const { raft, machine, caller, snapshotter, administration } = addresses;
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
   const self = options.self ?? observerId(remembered);
@@ -49,6 +49,7 @@ export function nodeParts(
       caller,
       snapshotter,
       logStore,
+      administration,
     },
     machine: { objects, classes, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
     snapshotter: {

@@ -77,6 +77,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   /** Worker threads for consensus and objects (default), or `false`: everything on the caller's event loop. */
   readonly threads?: boolean;
   /**
+   * With `threads: false`: the node takes its turns on the event loop by itself (default), or, `false`, only when `tick()` is
+   * called, by an application with a loop of its own; see {@link Runtime.tick}.
+   */
+  readonly autoTick?: boolean;
+  /**
    * A follower that has not heard from a leader for a time drawn from this range, in milliseconds, asks for votes.
    * Default: [400, 800]. With [400, 800], a cluster has a new leader about 0.5 s after the old one died.
    */
@@ -128,6 +133,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly cluster: string;
   readonly bind: NodeId | null;
   readonly threads: boolean;
+  readonly autoTick: boolean;
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
   readonly callTimeoutMs: number;

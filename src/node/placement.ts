@@ -5,6 +5,7 @@
 
 import type { ActorAddress } from '../runtime/actor.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
+import type { ManualScheduler } from '../runtime/manual-scheduler.js';
 import type { NodeLogStoreData } from '../actors/log-store/log-store-actor.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
@@ -20,6 +21,8 @@ export interface NodeAddresses {
   readonly caller: ActorAddress;
   readonly snapshotter: ActorAddress;
   readonly logStore: ActorAddress;
+  /** On the caller's own thread; there is one on nodes that administrators can reach. */
+  readonly administration: ActorAddress;
 }
 
 /** What a node's actors are made from. */
@@ -45,6 +48,10 @@ export interface Placement {
   readonly addresses: NodeAddresses;
   /** The system on the caller's own thread. */
   readonly main: ActorSystem;
+  /** Who gives the actors their turns where the node's user ticks them; null: they take them by themselves. */
+  readonly ticks: ManualScheduler | null;
+  /** The objects by name, as they are now, where they live on the caller's own thread; null: they do not. */
+  readonly localObjects: ReadonlyMap<string, object> | null;
   /**
    * Starts the node's actors, which go on from what they find on the disk; `ERR_INVALID_OBJECT` or the like when the
    * objects cannot be loaded, `ERR_STORAGE` or `ERR_STORAGE_CORRUPT` when the disk cannot be read.

@@ -15,7 +15,7 @@ import {
   type ObjectDefinitions,
   type ResolvedObject,
 } from '../actors/replicated/object-definition.js';
-import type { HandlesOf, RemoteOf } from '../actors/replicated/remote-of.js';
+import type { HandlesOf, ObjectsOf, RemoteOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type {
   ChangeMembersRequest,
@@ -31,12 +31,14 @@ import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
+import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, finalErrorIn } from './failure.js';
 import { beginChange } from './begin-change.js';
 import { cameAbout } from './came-about.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
+import { checkInteger, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
 import { checkKnownObjects } from './known-objects.js';
@@ -45,7 +47,6 @@ import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
 import { healthOf } from './health.js';
-import { checkInteger, checkNumber } from './option-checks.js';
 import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
@@ -53,6 +54,8 @@ import { ThreadsPlacement } from './threads-placement.js';
 
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
+/** As long as a frame of a user interface has room for. */
+const TICK_BUDGET_MS = 10;
 const START_TIMEOUT_MS = 30_000;
 /** A snapshot of a large state takes long, and another one may be under way. */
 const COMPACT_TIMEOUT_MS = 30 * 60_000;
@@ -145,9 +148,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   ): Promise<Runtime<Definitions>> {
     refuseOwnThread();
     const checked = checkOptions(options);
-    return Runtime.startOn(checked, (events) =>
+    const runtime = await Runtime.startOn(checked, (events) =>
       checked.threads ? new ThreadsPlacement(checked, events) : new InlinePlacement(checked, events),
     );
+    const { main, addresses } = runtime.#placement;
+    spawnAdministration(main, addresses.administration, runtime);
+    return runtime;
   }
 
   /**
@@ -180,6 +186,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
+      placement.ticks?.hold();
       host.later(() => runtime.#events.release());
       return runtime;
     } catch (error) {
@@ -282,9 +289,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    *
    * @throws ConclaveError `ERR_INVALID_OBJECT` for a class that `classes` does not name, `ERR_INVALID_OPTION` for the name.
    */
-  object<T extends object, Args extends readonly unknown[]>(
+  object<T extends object>(
     name: string,
-    target: (new (...args: Args) => T) & { readonly module: string },
+    target: (new (...args: never[]) => T) & { readonly module: string },
   ): RemoteOf<T> {
     return this.#created.handle(name, target) as RemoteOf<T>;
   }
@@ -292,6 +299,57 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   /** The version of the objects' code that is in force on this node. Never goes down. */
   get codeVersion(): number {
     return this.#caller.codeVersion;
+  }
+
+  /**
+   * Has the node do what is due: for an application with a loop of its own, which has started it with `threads: false` and
+   * `autoTick: false`. All of the node but its sockets and disk runs within ticks, your objects and the listeners of events
+   * too; what has arrived in between waits for the next one. Tick at least every `heartbeatMs`, and let the event loop turn
+   * in between. A node that is not ticked is one that stands still: others elect another leader after
+   * `electionTimeoutMs`, calls wait, and it follows when it goes on. After `stop()` has been called, and from within a tick,
+   * it does nothing.
+   *
+   * @param budgetMs how long it may take, in milliseconds; one turn may exceed that, which is up to 64 messages of one actor,
+   *   or up to 8 MiB of commands for your objects. 0: one turn.
+   * @returns whether something was left over: then the next tick need not wait
+   * @throws ConclaveError `ERR_INVALID_OPTION` when the node runs by itself, or `budgetMs` is no number of 0 or more.
+   *
+   * @example
+   * const runtime = await Runtime.start({
+   *   self: 'localhost:4321',
+   *   peers: ['localhost:4322', 'localhost:4323'],
+   *   objects: { hits: ReplCounter },
+   *   threads: false,
+   *   autoTick: false,
+   * });
+   * const loop = setInterval(() => runtime.tick(), 10);
+   * await runtime.ready();
+   * runtime.local('hits').get(); // the instance itself: to be looked at, never to be changed
+   * await runtime.stop();
+   * clearInterval(loop);
+   */
+  tick(budgetMs: number = TICK_BUDGET_MS): boolean {
+    checkNumber('budgetMs', budgetMs, 0, TIMEOUT_MS_MAX);
+    const { ticks } = this.#placement;
+    if (ticks === null) throw runsByItself();
+    return this.#isEnded() ? false : ticks.tick(budgetMs);
+  }
+
+  /**
+   * The live object itself, where it lives on this very thread (`threads: false`): what a `local` query would see, without a
+   * promise. Look at it, and never change it: only commands may. Ask for it each time: when the node is given a snapshot,
+   * another one takes its place.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` when the objects have a thread of their own, or there is none of that name;
+   *   `ERR_STOPPED` when the runtime has stopped or failed.
+   */
+  local<Name extends keyof Definitions & string>(name: Name): ObjectsOf<Definitions>[Name] {
+    const { localObjects } = this.#placement;
+    if (localObjects === null) throw notOnThisThread(name);
+    this.#throwIfEnded();
+    const found = localObjects.get(name);
+    if (found === undefined) throw invalid('name', name, 'is none of the objects of this node');
+    return found as ObjectsOf<Definitions>[Name];
   }
 
   /** Listens to an event. */
@@ -409,6 +467,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   async #stop(): Promise<void> {
+    this.#placement.ticks?.release();
     this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
     this.#fate.emit('ended');
     try {
@@ -514,8 +573,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       });
   }
 
+  #isEnded(): boolean {
+    return this.#fate.failure !== null || this.#stopping !== null;
+  }
+
   #throwIfEnded(): void {
-    if (this.#fate.failure !== null || this.#stopping !== null) throw this.#endedError();
+    if (this.#isEnded()) throw this.#endedError();
   }
 
   #endedError(): ConclaveError {
@@ -531,6 +594,18 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       mayBeApplied: false,
     });
   }
+}
+
+function runsByItself(): ConclaveError {
+  const data = { option: 'autoTick', value: 'true' };
+  const message = 'This node runs by itself: start it with threads: false and autoTick: false to tick it.';
+  return new ConclaveError('ERR_INVALID_OPTION', message, { data });
+}
+
+function notOnThisThread(name: string): ConclaveError {
+  const data = { option: 'threads', value: 'true' };
+  const message = `${name} lives on a thread of its own: start the node with threads: false to reach the object itself.`;
+  return new ConclaveError('ERR_INVALID_OPTION', message, { data });
 }
 
 /** Who the members are to be, before anything else is known. */

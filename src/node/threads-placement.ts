@@ -28,6 +28,7 @@ const ADDRESSES: NodeAddresses = {
   caller: { system: 'main', name: 'caller' },
   snapshotter: { system: 'storage', name: 'snapshotter' },
   logStore: { system: 'storage', name: 'log-store' },
+  administration: { system: 'main', name: 'administration' },
 };
 
 /** An objects' thread that ends is replaced after 100, 200, 400, … ms; more ends than this within a minute are too many. */
@@ -38,6 +39,8 @@ const RESTART_DELAY_MS = 100;
 export class ThreadsPlacement implements Placement {
   readonly addresses = ADDRESSES;
   readonly main: ActorSystem;
+  readonly ticks = null;
+  readonly localObjects = null;
   readonly #options: Pick<CheckedOptions, 'logger' | 'workerUrl'>;
   readonly #events: PlacementEvents;
   #consensus: ThreadHost | null = null;

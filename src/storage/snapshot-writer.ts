@@ -46,7 +46,8 @@ interface OpenSection {
 /** A stream is begun, written and ended, then the next one; `finish` comes last. */
 export class SnapshotWriter {
   readonly #sink: SnapshotSink;
-  readonly #buffer = new Uint8Array(CHUNK_BYTES_MAX);
+  /** Not zeroed: nothing of it is used but what has been written. */
+  readonly #buffer = new Uint8Array(Buffer.allocUnsafeSlow(CHUNK_BYTES_MAX).buffer);
   /** How much of the buffer is filled; less than all of it between calls. */
   #buffered = 0;
   readonly #chunks: ChunkInfo[] = [];

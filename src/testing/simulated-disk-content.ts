@@ -33,6 +33,11 @@ export class SimulatedContent {
     return this.#size;
   }
 
+  /** Is all of it on the medium? */
+  get isSynced(): boolean {
+    return this.#unsynced.size === 0 && this.#unsyncedSizes.length === 0;
+  }
+
   /** The space that the file takes on the disk. */
   get allocatedBytes(): number {
     return this.#visible.size * SECTOR_BYTES;
@@ -50,7 +55,7 @@ export class SimulatedContent {
     return length;
   }
 
-  /** Writes as many of the bytes as `freeBytes` of new space allow; returns how many. */
+  /** Writes as many of the bytes as `freeBytes` of new space allow; returns how many. Keeps `bytes`: nobody else may. */
   write(bytes: Uint8Array, position: number, freeBytes: number): number {
     let free = freeBytes;
     let done = 0;
@@ -58,8 +63,7 @@ export class SimulatedContent {
       const { sector, start, piece } = place(position + done, bytes.length - done);
       if (!this.#visible.has(sector)) free -= SECTOR_BYTES;
       if (free < 0) break;
-      const next = (this.#visible.get(sector) ?? ZERO_SECTOR).slice();
-      next.set(bytes.subarray(done, done + piece), start);
+      const next = piece === SECTOR_BYTES ? viewOf(bytes, done) : this.#changed(sector, start, bytes, done, piece);
       this.#visible.set(sector, next);
       this.#unreadable.delete(sector);
       this.#remember(sector, next);
@@ -145,6 +149,12 @@ export class SimulatedContent {
     this.#unreadable.add(place(offset, 1).sector);
   }
 
+  #changed(sector: number, start: number, bytes: Uint8Array, from: number, length: number): Sector {
+    const next = (this.#visible.get(sector) ?? ZERO_SECTOR).slice();
+    next.set(viewOf(bytes, from, length), start);
+    return next;
+  }
+
   #surviving(random: Random): Map<number, Sector> {
     const survivors = new Map(this.#durable);
     const percent = KEEP_PERCENT[randomBelow(random, KEEP_PERCENT.length)]!;
@@ -176,6 +186,11 @@ export class SimulatedContent {
 function place(position: number, length: number): { sector: number; start: number; piece: number } {
   const start = position % SECTOR_BYTES;
   return { sector: (position - start) / SECTOR_BYTES, start, piece: Math.min(length, SECTOR_BYTES - start) };
+}
+
+/** No `subarray`, for what that gives of a Buffer is one, whose `slice` makes no copy. */
+function viewOf(bytes: Uint8Array, from: number, length = SECTOR_BYTES): Sector {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, length);
 }
 
 /** Every second time the newest, else any. */

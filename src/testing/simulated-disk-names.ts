@@ -36,6 +36,11 @@ export class SimulatedNames {
     return this.#visible;
   }
 
+  /** Those that a loss of power leaves as they are, in any case. */
+  durable(): readonly (readonly [path: string, content: SimulatedContent])[] {
+    return [...this.#durable].filter(([, content]) => !this.#unsynced.some((change) => change.content === content));
+  }
+
   isDirectory(path: string): boolean {
     return this.#directories.has(directoryPath(path));
   }

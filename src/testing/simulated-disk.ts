@@ -128,6 +128,11 @@ export class SimulatedDisk implements Disk {
     return files;
   }
 
+  /** The paths of the files of which a loss of power takes nothing, neither content nor name. Works after a crash. */
+  durableFiles(): readonly string[] {
+    return this.#names.durable().flatMap(([path, content]) => (content.isSynced ? [path] : []));
+  }
+
   /** The disk after a loss of power: everything that was synced, and what else `seed` says. This one stays as it is. */
   afterPowerLoss(seed: number): SimulatedDisk {
     const next = new SimulatedDisk(seed);

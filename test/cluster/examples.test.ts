@@ -85,8 +85,36 @@ test('01-counter: three servers count together, and no number comes twice', asyn
   expect(visits.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
 });
 
-test('02-durable: three servers are killed, and have every note when they are back', async () => {
-  const program = run('02-durable/main.js');
+test('02-kv-store: what one server is told over HTTP another answers, and the leader may die', async () => {
+  const program = run('02-kv-store/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  expect(program.output()).toContain('Written by one server, read by another: tea = Darjeeling');
+  expect(program.output()).toContain('The two others go on: tea = Assam');
+  expect(code).toBe(0);
+});
+
+test('03-job-queue: three workers do each job once', async () => {
+  const program = run('03-job-queue/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  expect(program.output()).toContain('All 60 jobs are done, each of them once.');
+  expect(code).toBe(0);
+});
+
+test('04-custom-object: what snapshot() says is what restore() brings back', async () => {
+  const program = run('04-custom-object/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  expect(program.output()).toContain('It is the same.');
+  expect(code).toBe(0);
+});
+
+test('06-durable: three servers are killed, and have every note when they are back', async () => {
+  const program = run('06-durable/main.js');
 
   const [code] = (await once(program.process, 'close')) as [number];
 

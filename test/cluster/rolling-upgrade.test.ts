@@ -4,6 +4,7 @@
  */
 
 import { expect, test, vi } from 'vitest';
+import type { CallError } from './fixtures/node-messages.js';
 import type { NodeProcess } from './support/node-process.js';
 import { ProcessCluster } from './support/process-cluster.js';
 
@@ -25,12 +26,12 @@ async function restart(cluster: ProcessCluster, node: NodeProcess, code: 'old' |
 }
 
 /** Asks whoever leads, however often that changes. */
-async function setCodeVersion(cluster: ProcessCluster, version: number): Promise<object | null> {
-  let answer: object | null = null;
+async function setCodeVersion(cluster: ProcessCluster, version: number): Promise<CallError | null> {
+  let answer: CallError | null = null;
   await vi.waitUntil(async () => {
     const leader = await cluster.leader(RECOVERY_MS_MAX);
     answer = await leader.call('setCodeVersion', version);
-    return (answer as { code?: string } | null)?.code !== 'ERR_NOT_LEADER';
+    return answer?.code !== 'ERR_NOT_LEADER';
   }, WAIT);
   return answer;
 }

@@ -5,7 +5,14 @@ import type { FaultName, Violation } from 'conclave/testing';
 /** To a thread: run these. Answered by an {@link Outcome} for each. */
 export interface Job {
   readonly seeds: readonly number[];
+  readonly like: HistoryOptions;
+}
+
+/** What all histories of a run have in common. */
+export interface HistoryOptions {
+  /** Null: drawn for each seed. */
   readonly nodes: number | null;
+  readonly isCalm: boolean;
 }
 
 /** From a thread. */

@@ -64,11 +64,12 @@ class Run {
 
   async #runHere(): Promise<void> {
     for (let [seed] = this.#nextSeeds(1); seed !== undefined; [seed] = this.#nextSeeds(1)) {
-      this.#add(await runSeed(seed, this.#options.nodes));
+      this.#add(await runSeed(seed, this.#options));
     }
   }
 
   #runOnThread(): Promise<void> {
+    const { nodes, isCalm } = this.#options;
     return new Promise((resolve, reject) => {
       const worker = new Worker(new URL('job.js', import.meta.url));
       let left = 0;
@@ -76,7 +77,7 @@ class Run {
         const seeds = this.#nextSeeds(SEEDS_PER_JOB);
         left = seeds.length;
         if (left === 0) void worker.terminate();
-        else worker.postMessage({ seeds, nodes: this.#options.nodes } satisfies Job);
+        else worker.postMessage({ seeds, like: { nodes, isCalm } } satisfies Job);
       };
       worker.on('message', (outcome: Outcome) => {
         this.#add(outcome);
@@ -96,13 +97,14 @@ class Run {
     this.#bar?.update(done, { label: this.rates });
     if (outcome.violation === null) return;
     const { promise, what, atMs } = outcome.violation;
-    const command = replayCommand(outcome, this.#options.nodes);
+    const command = replayCommand(outcome, this.#options);
     console.log(`seed ${outcome.seed}, at ${atMs.toFixed(2)} ms: ${what} (${promise})\n  replay it: ${command}`);
   }
 }
 
-async function replay(seed: number, { nodes, isTraced }: Options): Promise<boolean> {
+async function replay(seed: number, { nodes, isCalm, isTraced }: Options): Promise<boolean> {
   const report = await runSimulation(seed, {
+    isCalm,
     ...(nodes === null ? {} : { nodes }),
     ...(isTraced ? { trace: (line) => console.log(line) } : {}),
   });

@@ -1,8 +1,9 @@
 /** What `npm run simulate` is asked for, from its arguments. */
 
 import { parseArgs } from 'node:util';
+import type { HistoryOptions } from './job-messages.js';
 
-export interface Options {
+export interface Options extends HistoryOptions {
   /** How many histories; Infinity: until the time is over. */
   readonly seeds: number;
   /** How long, in real time. */
@@ -13,7 +14,6 @@ export interface Options {
   /** One history only. */
   readonly seed: number | null;
   readonly isTraced: boolean;
-  readonly nodes: number | null;
 }
 
 export const USAGE = `npm run simulate -- [options]
@@ -22,6 +22,7 @@ export const USAGE = `npm run simulate -- [options]
   --base N       the first seed (drawn, and printed)
   --jobs N       how many threads (1)
   --nodes N      how many nodes vote, 1 to 7 (drawn for each seed)
+  --calm         the timeouts of production, and minutes of virtual time with seconds in which nothing goes wrong
   --seed N       one history only
   --trace        prints that history`;
 
@@ -40,6 +41,7 @@ export function optionsOf(args: readonly string[]): Options | null {
       jobs: { type: 'string' },
       nodes: { type: 'string' },
       seed: { type: 'string' },
+      calm: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -61,6 +63,7 @@ export function optionsOf(args: readonly string[]): Options | null {
     base: number('base', BASE_MAX) ?? Math.floor(Math.random() * BASE_MAX),
     jobs: Math.max(1, number('jobs', 64) ?? 1),
     seed,
+    isCalm: values.calm,
     isTraced: values.trace,
     nodes: number('nodes', 7),
   };

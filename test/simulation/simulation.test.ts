@@ -1,6 +1,6 @@
 /**
- * CI's share of the simulation: 500 histories from a fresh base, or as many as two minutes suffice for. The program prints
- * the base, and the one command that replays whatever it has found.
+ * CI's share of the simulation: 500 histories from a fresh base, or as many as two minutes suffice for, and a few calm ones,
+ * in which what takes half a minute happens, too. The program prints the base, and the one command that replays whatever it has found.
  */
 
 import { execFile } from 'node:child_process';
@@ -10,6 +10,8 @@ import { expect, test } from 'vitest';
 const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/main.js', import.meta.url));
 const SEEDS = 500;
 const SECONDS = 120;
+/** Of minutes of virtual time each. */
+const CALM_SEEDS = 20;
 /** A machine that does not get so far has not tested anything. */
 const SEEDS_MIN = 100;
 
@@ -36,6 +38,18 @@ test(
     expect(code).toBe(0);
   },
   (SECONDS + 60) * 1_000,
+);
+
+test(
+  'calm histories keep every promise',
+  async () => {
+    const { code, output } = await simulate('--calm', '--seeds', `${CALM_SEEDS}`, '--jobs', '2');
+
+    console.log(output);
+    expect(output).toContain(`0 of ${CALM_SEEDS} histories have broken a promise`);
+    expect(code).toBe(0);
+  },
+  SECONDS * 1_000,
 );
 
 test('one history is printed line by line', async () => {

@@ -1,7 +1,7 @@
 /** Adds up what has come of many histories, and says it as text. */
 
 import { Coverage, FAULTS, type FaultName } from 'conclave/testing';
-import type { Outcome } from './job-messages.js';
+import type { HistoryOptions, Outcome } from './job-messages.js';
 
 export class Summary {
   readonly coverage = new Coverage();
@@ -33,6 +33,6 @@ export class Summary {
 }
 
 /** The one command that replays it. */
-export function replayCommand({ seed }: Outcome, nodes: number | null): string {
-  return `npm run simulate -- --seed ${seed}${nodes === null ? '' : ` --nodes ${nodes}`} --trace`;
+export function replayCommand({ seed }: Outcome, { nodes, isCalm }: HistoryOptions): string {
+  return `npm run simulate -- --seed ${seed}${nodes === null ? '' : ` --nodes ${nodes}`}${isCalm ? ' --calm' : ''} --trace`;
 }

@@ -87,6 +87,14 @@ describe('a cluster of three on threads', () => {
     expect(longestMs).toBeLessThan(300);
   });
 
+  it('has neither objects nor ticks on the thread of its caller, and says so', () => {
+    const refusal = (option: string): object =>
+      expect.objectContaining({ code: 'ERR_INVALID_OPTION', data: expect.objectContaining({ option }) });
+
+    expect(() => leader.local('hazard')).toThrowError(refusal('threads'));
+    expect(() => leader.tick()).toThrowError(refusal('autoTick'));
+  });
+
   it('answers a command that throws what cannot be cloned', async () => {
     const error = await errorOf(leader.objects.hazard.throwSomethingOdd());
 
@@ -352,10 +360,11 @@ describe('a program', () => {
 
   it.each([
     ['that has stopped its runtimes', 'useCluster', '1'],
+    ['that has stopped a runtime with a port', 'useNode', '1'],
     ['whose runtime found its port taken', 'takePort', 'ERR_ADDRESS_UNAVAILABLE'],
     ['whose object was refused', 'refuseObject', 'ERR_INVALID_OBJECT'],
-  ])('%s ends by itself, with threads and without', async (_what, scenario, output) => {
-    for (const placement of ['threads', 'inline']) {
+  ])('%s ends by itself, with threads, without, and with ticks', async (_what, scenario, output) => {
+    for (const placement of ['threads', 'inline', 'ticked']) {
       const args = [program, `${scenario}-${placement}`];
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
       expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: output, stderr: '' });

@@ -100,13 +100,7 @@ function refuse(core: Core, message: AppendEntries): void {
 }
 
 function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex, conflictTerm: Term): void {
-  const reply = {
-    ...replyTo(core, message),
-    success: false,
-    matchIndex: message.prevLogIndex,
-    conflictIndex,
-    conflictTerm,
-  };
+  const reply = replyTo(core, message, false, message.prevLogIndex, conflictIndex, conflictTerm);
   core.afterStore.push({ type: 'send', to: message.from, message: reply });
 }
 
@@ -155,13 +149,7 @@ function skipHeld(core: Core, entries: Uint8Array): number {
 const reader = new EntryReader();
 
 function acknowledge(core: Core, message: AppendEntries, matchIndex: LogIndex): void {
-  const reply: AppendEntriesReply = {
-    ...replyTo(core, message),
-    success: true,
-    matchIndex,
-    conflictIndex: ZERO_INDEX,
-    conflictTerm: ZERO_TERM,
-  };
+  const reply = replyTo(core, message, true, matchIndex, ZERO_INDEX, ZERO_TERM);
   const last = core.afterStore.at(-1);
   if (last?.type === 'send' && last.message.type === 'appendEntriesReply' && supersedes(reply, last.message)) {
     core.afterStore.pop();
@@ -180,12 +168,27 @@ function supersedes(later: AppendEntriesReply, earlier: AppendEntriesReply): boo
   );
 }
 
+/** One literal for all: answers are made for every message, and copying parts of one into another takes longer than the rest. */
 function replyTo(
   core: Core,
   { session, round }: AppendEntries,
-): Pick<AppendEntriesReply, 'type' | 'group' | 'from' | 'term' | 'session' | 'round'> {
-  const { group, self } = core.options;
-  return { type: 'appendEntriesReply', group, from: self, term: core.term, session, round };
+  success: boolean,
+  matchIndex: LogIndex,
+  conflictIndex: LogIndex,
+  conflictTerm: Term,
+): AppendEntriesReply {
+  return {
+    type: 'appendEntriesReply',
+    group: core.options.group,
+    from: core.options.self,
+    term: core.term,
+    session,
+    round,
+    success,
+    matchIndex,
+    conflictIndex,
+    conflictTerm,
+  };
 }
 
 const ZERO_INDEX = logIndex(0);

@@ -111,9 +111,9 @@ export class EntryReader {
   /** Where the payload starts and ends in the bytes given to `reset`. */
   payloadStart = 0;
   payloadEnd = 0;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NO_BYTES;
   /** Of the whole buffer that the bytes are in, for the next bytes are often in the same one. */
-  #view: DataView = new DataView(this.#bytes.buffer);
+  #view: DataView = NO_VIEW;
   /** Invariant: the start of an entry, or the end of the bytes, or the fault that `next` threw for. */
   #position = 0;
 
@@ -163,6 +163,9 @@ export class EntryReader {
     return payloadCrc === this.#view.getUint32(at + PAYLOAD_CRC_OFFSET, true) ? null : 'payload';
   }
 }
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 
 function malformed(what: string, offset: number): ConclaveError {
   return new ConclaveError('ERR_PROTOCOL', `Malformed log entry at byte ${offset}: ${what}.`, { data: { offset } });

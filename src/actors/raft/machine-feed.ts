@@ -68,7 +68,8 @@ export class MachineFeed {
     const machineId = this.#machineId;
     if (machineId === null) return;
     while (this.#sentIndex < commitIndex && this.#piecesBytes < this.#bytesMax && this.#pieces.length < PIECES_MAX) {
-      const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, PIECE_BYTES);
+      const pieceBytes = Math.min(PIECE_BYTES, this.#bytesMax);
+      const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, pieceBytes);
       const entries = piece.bytes.slice().buffer;
       this.#pieces.push({ lastIndex: piece.lastIndex, bytes: entries.byteLength });
       this.#piecesBytes += entries.byteLength;

@@ -8,7 +8,7 @@ import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../r
 import { ConclaveError } from '../../errors.js';
 import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
-import type { CallerMessage } from '../replicated/caller-messages.js';
+import type { CallerMessage, NodeStatus } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import { changeRefused } from './change-refused.js';
 import type { ChangeAnswered, Effect, Store, TransferEnded, VersionAnswered } from './effects.js';
@@ -30,6 +30,7 @@ import type {
 } from './raft-actor-messages.js';
 import { isMember, membersOf, peersOf, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
+import { isSameStatus } from './same-status.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import type { RaftWitness } from './raft-witness.js';
 import { createCore, type Core, type CoreOptions, type Recovered } from './state.js';
@@ -96,7 +97,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #lastChangeId = 0;
   /** Was this node a member, and is it none any more? */
   #isRemoved = false;
-  #lastStatus = '';
+  /** As the caller was last told; null: it is to be told in any case. */
+  #lastStatus: NodeStatus | null = null;
   #nowMs = 0;
   #lastTickMs: number;
   #isMemoryLossTold = false;
@@ -143,7 +145,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'machineApplied':
         return this.#onMachineApplied(message);
       case 'openSession':
-        this.#lastStatus = '';
+        this.#lastStatus = null;
         return this.#submit(0, 0, this.#options.sessionContent);
       case 'machineReady':
         return this.#onMachineReady(message);
@@ -476,23 +478,17 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #publishStatus(): void {
     const status = statusOf(this.#core);
     if (status.isMemoryLost) this.#tellMemoryLost();
-    const connected = this.#peers.filter((peer) => this.#transport.isConnected(peer));
-    const { appliedIndex } = this.#feed;
-    const { newestIndex: snapshotIndex } = this.#snapshots;
-    const isRemoved = this.#isRemoved;
-    const key = JSON.stringify([status, appliedIndex, snapshotIndex, isRemoved, connected]);
-    if (key === this.#lastStatus) return;
-    const logBytes = this.#core.log.byteLength;
-    const isTold = tellOrDrop(this.#caller, {
+    const news: NodeStatus = {
       type: 'nodeStatus',
       ...status,
-      appliedIndex,
-      snapshotIndex,
-      logBytes,
-      connected,
-      isRemoved,
-    });
-    this.#lastStatus = isTold ? key : '';
+      appliedIndex: this.#feed.appliedIndex,
+      snapshotIndex: this.#snapshots.newestIndex,
+      logBytes: this.#core.log.byteLength,
+      connected: this.#peers.filter((peer) => this.#transport.isConnected(peer)),
+      isRemoved: this.#isRemoved,
+    };
+    if (this.#lastStatus !== null && isSameStatus(news, this.#lastStatus)) return;
+    this.#lastStatus = tellOrDrop(this.#caller, news) ? news : null;
   }
 
   /** Once: nothing but people can mend it. */

@@ -62,11 +62,14 @@ export function step(core: Core, message: RaftMessage, nowMs: number, wallMs: nu
 /** Hands over the effects in the order in which they are to be carried out. Valid until the next call. */
 export function takeEffects(core: Core): readonly Effect[] {
   const taken = core.effects;
+  if (taken.length === 0) return NOTHING;
   core.effects = core.spareEffects;
   core.effects.length = 0;
   core.spareEffects = taken;
   return taken;
 }
+
+const NOTHING: readonly Effect[] = [];
 
 function dispatch(core: Core, role: Role, message: RaftMessage): Role {
   // The table is indexed by the role's own name, so handler, role and message belong together.

@@ -80,6 +80,11 @@ export class BlockLane {
     this.#options = options;
   }
 
+  /** Does anybody wait for a call, whose time may come to an end? */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0 || this.#sent.some((block) => !block.isSettled);
+  }
+
   get pending(): number {
     return this.#pending;
   }

@@ -44,7 +44,7 @@ const NOT_FOUNDED =
 const MEMORY_LOST =
   'There can be no leader any more: this node remembers the cluster, and too many of the others have lost their memory.';
 
-/** Deadlines are looked at this often: a call may wait this much longer than it asked for. */
+/** Deadlines are looked at this often while there are any: a call may wait this much longer than it asked for. */
 const EXPIRE_EVERY_MS = 20;
 
 export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }> {
@@ -68,6 +68,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** What results have shown: no later answer may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
+  /** Will deadlines be looked at again? Invariant: true while anything waits. */
+  #isExpiring = false;
 
   constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
     this.#context = context;
@@ -90,7 +92,6 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         whyTimedOut: () => 'ERR_TIMEOUT',
       }),
     };
-    context.every(EXPIRE_EVERY_MS, { type: 'expire' });
     this.#raft.tell({ type: 'openSession' });
   }
 
@@ -98,6 +99,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
     if (name.since > this.#codeVersion) return Promise.reject(notInForce(name, this.#codeVersion));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#commands.call(name, args, call);
   }
 
@@ -105,18 +107,21 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     if (this.#stopped !== null) throw notSent(this.#stopped);
     if (name.since > this.#codeVersion) throw notInForce(name, this.#codeVersion);
+    if (!this.#isExpiring) this.#expireLater();
     this.#commands.tell(name, args);
   }
 
   /** Calls a query. */
   query(name: MethodName, args: readonly unknown[], consistency: Consistency, call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#queries[consistency].call(name, args, call);
   }
 
   /** Runs nothing; resolves once everything that was committed before the call has been applied on this node. */
   catchUp(call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (!this.#isExpiring) this.#expireLater();
     return this.#queries.linearizable.callNothing(this.#nothing, call);
   }
 
@@ -177,8 +182,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         for (const lane of this.#lanes()) lane.flush();
         return;
       case 'expire':
-        for (const lane of this.#lanes()) lane.expire(this.#context.clock.nowMs());
-        return;
+        return this.#expire();
     }
   }
 
@@ -198,6 +202,19 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
 
   #lanes(): BlockLane[] {
     return [this.#commands, this.#queries.linearizable, this.#queries.lease, this.#queries.local];
+  }
+
+  /** An idle node does not wake the user's thread. */
+  #expireLater(): void {
+    this.#isExpiring = true;
+    this.#context.after(EXPIRE_EVERY_MS, { type: 'expire' });
+  }
+
+  #expire(): void {
+    this.#isExpiring = false;
+    const lanes = this.#lanes();
+    for (const lane of lanes) lane.expire(this.#context.clock.nowMs());
+    if (lanes.some(({ isAwaited }) => isAwaited)) this.#expireLater();
   }
 
   #hasLeader(): boolean {

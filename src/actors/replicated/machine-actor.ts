@@ -51,6 +51,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #caller: ActorRef<CallerMessage>;
   readonly #loader: MachineLoader;
+  readonly #onLiveObjects: NonNullable<MachineEnv['onLoaded']>;
   /** Null until the objects have been loaded. */
   #machine: Machine | null = null;
   /** What is fed to the machine names it; it is new whenever the machine is. */
@@ -75,6 +76,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#context = context;
     this.#raft = context.ref(data.raft);
     this.#caller = context.ref(data.caller);
+    this.#onLiveObjects = env.onLoaded ?? (() => {});
     this.#loader = new MachineLoader(data, context.ref<SnapshotterMessage>(data.snapshotter), env, context.logger);
     this.#load();
   }
@@ -177,6 +179,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     // What the objects before have done is said before others take their place: nothing of that is lost.
     this.drained();
     this.#machine = machine;
+    this.#onLiveObjects(machine.objects);
     this.#machineId = this.#context.random.uint32();
     this.#held = null;
     const { session, nextSeq } = machine.own;

@@ -19,7 +19,7 @@ import { Machine } from './machine.js';
 import { loadClass } from './loaded-class.js';
 import { restoreMachine } from './machine-snapshot.js';
 import type { MachineWitness } from './machine-witness.js';
-import { loadObject, type ResolvedObject } from './object-definition.js';
+import { loadObject, type LoadedObject, type ResolvedObject } from './object-definition.js';
 import { moduleClasses } from './object-module.js';
 import { hasHooks } from './state/state-hooks.js';
 import { writeState } from './state/write-state.js';
@@ -33,6 +33,8 @@ export interface MachineEnv {
   /** Default: {@link breather}. */
   readonly newPause?: NewPause;
   readonly witness?: MachineWitness;
+  /** Told of the objects that are live from now on. Default: nobody is. */
+  readonly onLoaded?: (objects: readonly LoadedObject[]) => void;
 }
 
 export interface MachineLoaderOptions {

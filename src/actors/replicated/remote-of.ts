@@ -83,6 +83,11 @@ export type TellOf<T> = { readonly [K in keyof T as MethodName<T, K>]: ToldMetho
 export type ObjectOf<Definition> =
   Definition extends ObjectDefinition<infer T> ? T : Definition extends new (...args: never) => infer T ? T : never;
 
+/** Registered objects themselves, by their names. */
+export type ObjectsOf<Definitions extends ObjectDefinitions> = {
+  readonly [Name in keyof Definitions]: ObjectOf<Definitions[Name]>;
+};
+
 /** The handles to registered objects, by their names. */
 export type HandlesOf<Definitions extends ObjectDefinitions> = {
   readonly [Name in keyof Definitions]: RemoteOf<ObjectOf<Definitions[Name]>>;

@@ -2,34 +2,49 @@
 
 import type { RaftMessage } from '../../actors/raft/messages.js';
 import type { Core } from '../../actors/raft/state.js';
-import type { Incarnation, NodeId } from '../../ids.js';
+import { logIndex, type Incarnation, type NodeId } from '../../ids.js';
 import type { NodeMessage } from '../../net/transport.js';
 import { AdmittedMembers } from './checkers/admitted-members.js';
-import type { Checker, CheckerContext, ObservedNode } from './checkers/checker.js';
+import type { Checker, CheckerContext, NodePlace, ObservedNode } from './checkers/checker.js';
 import { CommitQuorum } from './checkers/commit-quorum.js';
+import { ComparedAcknowledgements } from './checkers/compared-acknowledgements.js';
+import { ConfigurationsInEffect } from './checkers/configurations-in-effect.js';
+import { ConfirmedRounds } from './checkers/confirmed-rounds.js';
+import { CountedReplies } from './checkers/counted-replies.js';
 import { DurableBeforeSent } from './checkers/durable-before-sent.js';
 import { ElectionSafety } from './checkers/election-safety.js';
 import { EqualStates } from './checkers/equal-states.js';
 import { FreshReads } from './checkers/fresh-reads.js';
+import { HeardLeaders } from './checkers/heard-leaders.js';
 import { LeaderCompleteness } from './checkers/leader-completeness.js';
 import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
 import { NeverDown } from './checkers/never-down.js';
+import { watchQuorums } from './checkers/overlapping-quorums.js';
+import { PromisedCampaigns } from './checkers/promised-campaigns.js';
 import { RememberedState } from './checkers/remembered-state.js';
+import { SessionOrder } from './checkers/session-order.js';
+import { SnapshotsBehindLogs } from './checkers/snapshots-behind-logs.js';
 import type { StatedConfiguration } from './checkers/stated-configuration.js';
 import { DurableLog } from './durable-log.js';
 import type { NodeWitness } from './simulated-node.js';
 import type { StepCounter } from './step-counter.js';
 import type { Violations } from './violations.js';
 
+type Hearing<Event extends keyof Checker> = readonly Required<Pick<Checker, Event>>[];
+
 export class ClusterCheckers {
   readonly admitted: AdmittedMembers;
   readonly states: EqualStates;
+  readonly #sessions: SessionOrder;
   readonly #nodes = new Map<NodeId, ObservedNode>();
   /** What is on the disk of each node. */
   readonly #memories = new Map<string, DurableLog>();
   readonly #violations: Violations;
-  readonly #checkers: readonly Checker[];
+  /** Those who want to hear of each. */
+  readonly #onStepped: Hearing<'stepped'>;
+  readonly #onSent: Hearing<'sent'>;
+  readonly #onRestarted: Hearing<'restarted'>;
   readonly #steps: StepCounter;
 
   /**
@@ -41,21 +56,37 @@ export class ClusterCheckers {
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
     const history = new LogHistory(report, founded);
-    const context: CheckerContext = { nodes: this.#nodes, history, report };
+    const context: CheckerContext = { nodes: this.#nodes, history, nowMs: () => violations.nowMs(), report };
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
-    this.#checkers = [
+    this.#sessions = new SessionOrder(report);
+    history.whenCommitted((_node, { log }, { index }) => {
+      const { kind, payload } = log.entry(logIndex(index));
+      this.#sessions.committed(index, kind, payload);
+    });
+    watchQuorums(context);
+    const checkers: readonly Checker[] = [
       history,
       new NeverDown(context),
       new RememberedState(context),
       new FreshReads(context),
+      new ConfirmedRounds(context),
+      new HeardLeaders(context),
+      new PromisedCampaigns(context),
       new ElectionSafety(context),
       new LeaderCompleteness(context),
       new CommitQuorum(context),
       this.admitted,
+      new ConfigurationsInEffect(context),
       new MatchingPeers(context),
+      new CountedReplies(context),
+      new ComparedAcknowledgements(context),
+      new SnapshotsBehindLogs(context),
       new DurableBeforeSent(context),
     ];
+    this.#onStepped = hearing('stepped', checkers);
+    this.#onSent = hearing('sent', checkers);
+    this.#onRestarted = hearing('restarted', checkers);
   }
 
   /** A node hands a message to its transport. */
@@ -63,18 +94,19 @@ export class ClusterCheckers {
     const node = this.#nodes.get(from);
     if (node === undefined) return;
     this.#steps.sent(from, message);
-    for (const checker of this.#checkers) checker.sent?.(node, to, message);
+    for (const checker of this.#onSent) checker.sent(node, to, message);
   }
 
-  /** The witness of a new life of a node, which is called `label` where people read of it. */
-  witnessOf(label: string): NodeWitness {
+  /** The witness of a new life of a node, which is called `label` where people read of it, and keeps what it has in `place`. */
+  witnessOf(label: string, place: NodePlace | null = null): NodeWitness {
     let node: ObservedNode | null = null;
     let opened: Incarnation | null = null;
+    let openedAtMs = 0;
     const stepped = (core: Core, message: RaftMessage): void => {
-      node ??= this.#begin(core.options.self);
+      node ??= this.#begin(core.options.self, place, openedAtMs);
       node.core = core;
       this.#steps.stepped(label, core, message);
-      for (const checker of this.#checkers) checker.stepped?.(node, core, message);
+      for (const checker of this.#onStepped) checker.stepped(node, core, message);
     };
     let memory: DurableLog | null = null;
     return {
@@ -82,12 +114,15 @@ export class ClusterCheckers {
       machine: {
         applied: (machine, verdict) => {
           this.#steps.applied(verdict);
+          this.#sessions.applied(label, machine, verdict);
+          if (verdict === null) this.#sessions.look(label, machine);
           this.states.applied(label, machine);
         },
         restored: (machine) => this.states.restored(label, machine),
       },
       opened: (incarnation) => {
         opened = incarnation;
+        openedAtMs = this.#violations.nowMs();
       },
       logStore: {
         stored: (request) => memory!.stored(request),
@@ -130,15 +165,21 @@ export class ClusterCheckers {
     return memory;
   }
 
-  #begin(id: NodeId): ObservedNode {
+  #begin(id: NodeId, place: NodePlace | null, openedAtMs: number): ObservedNode {
     let node = this.#nodes.get(id);
     if (node === undefined) {
-      node = { id, core: null, durable: null, lost: [] };
+      node = { id, core: null, place, openedAtMs, durable: null, lost: [] };
       this.#nodes.set(id, node);
     }
     node.core = null;
+    node.place = place;
+    node.openedAtMs = openedAtMs;
     node.durable = this.#memories.get(id) ?? null;
-    for (const checker of this.#checkers) checker.restarted?.(node);
+    for (const checker of this.#onRestarted) checker.restarted(node);
     return node;
   }
+}
+
+function hearing<Event extends keyof Checker>(event: Event, checkers: readonly Checker[]): Hearing<Event> {
+  return checkers.filter((each) => each[event] !== undefined) as unknown as Hearing<Event>;
 }

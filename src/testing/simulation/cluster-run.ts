@@ -23,6 +23,7 @@ export interface RunContext<Definitions extends ObjectDefinitions> {
   readonly host: SimulatedHost<Definitions>;
   readonly violations: Violations;
   readonly trace: Trace | null;
+  readonly shape: ClusterShape;
 }
 
 /** Those who use a cluster, from its beginning to its end. */
@@ -63,7 +64,7 @@ export interface ClusterRunReport {
   readonly coverage: Coverage;
 }
 
-/** Everything together. */
+/** Everything together, but for the time in which things go wrong. */
 const TIMEOUT_MS = 300_000;
 const CONVERGENCE_MS = 60_000;
 /** Founding takes all voters, who do not easily come together once there are faults. */
@@ -96,7 +97,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     this.#checkers = new ClusterCheckers(this.#violations, steps, options.lookEvery, null);
     host.network.witness = this.#checkers;
     host.network.weather.delayMs = shape.latencyMs;
-    this.#users = options.users({ host, violations: this.#violations, trace });
+    this.#users = options.users({ host, violations: this.#violations, trace, shape });
     const slowness = new Slowness(faults, host.dice.fork(), (event) => host.coverage.count(event));
     this.#cluster = new SimulatedCluster({
       host,
@@ -117,7 +118,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     try {
       await this.#host.run(
         () => this.#live(),
-        TIMEOUT_MS,
+        this.#options.durationMs + TIMEOUT_MS,
         () => this.#violations.first !== null,
       );
     } catch (error) {

@@ -14,6 +14,10 @@ export interface ClusterShape {
   readonly isVerified: boolean;
   readonly segmentBytes: number;
   readonly latencyMs: readonly [min: number, max: number];
+  /** Bytes on their way to the objects: where they are few, objects that are made anew take a while to catch up. */
+  readonly applyBytesMax: number;
+  /** What is done to the cluster and with it comes so many times as seldom as in most histories, and lasts so many times as long. */
+  readonly pace: number;
   /** Entries in one message, messages and submissions on their way: small, so that every border is met. */
   readonly limits: {
     readonly appendBytesMax: number;
@@ -37,6 +41,8 @@ const LATENCIES_MS = [
 ] as const;
 const MEMBERS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7] as const;
 
+const CALM_PACE = 50;
+
 /** Draws one; `members` where it is known already. */
 export function drawShape(dice: Dice, members?: number): ClusterShape {
   const electionTimeoutMs = dice.oneOf(ELECTION_TIMEOUTS_MS);
@@ -50,10 +56,17 @@ export function drawShape(dice: Dice, members?: number): ClusterShape {
     isVerified: dice.chance(0.25),
     segmentBytes: dice.oneOf([2_048, 4_096, 16_384]),
     latencyMs: dice.oneOf(LATENCIES_MS),
+    applyBytesMax: dice.oneOf([300, 4_000, 8 * 1024 * 1024]),
+    pace: 1,
     limits: {
       appendBytesMax: dice.oneOf([1, 400, 4_000, 1024 * 1024]),
       inflightMessagesMax: dice.oneOf([2, 8, 256]),
       submissionBytesInflightMax: dice.oneOf([300, 3_000, 16 * 1024 * 1024]),
     },
   };
+}
+
+/** The same, as patient as in production, and left alone for seconds at a time: what takes half a minute happens, too. */
+export function calm(shape: ClusterShape): ClusterShape {
+  return { ...shape, electionTimeoutMs: [150, 300], heartbeatMs: 50, callTimeoutMs: 10_000, pace: CALM_PACE };
 }

@@ -5,7 +5,7 @@
 
 import { checkInteger } from '../../node/option-checks.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
-import { drawShape } from './cluster-shape.js';
+import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
 import { drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
 import { SIMULATION_OBJECTS } from './objects/simulation-objects.js';
@@ -19,6 +19,11 @@ export interface SimulationOptions {
   readonly faults?: Partial<FaultMix>;
   /** How long things go wrong, in milliseconds of virtual time. */
   readonly durationMs?: number;
+  /**
+   * As in production: its timeouts, minutes of virtual time, and seconds in which nothing goes wrong. Default: false, which
+   * is crowded: as much as possible happens in a second or two.
+   */
+  readonly isCalm?: boolean;
   /** Takes the history, line by line. */
   readonly trace?: (line: string) => void;
 }
@@ -30,7 +35,8 @@ export interface SimulationReport extends ClusterRunReport {
 const NODES_MAX = 7;
 const SEED_MAX = 2 ** 32 - 1;
 const DURATIONS_MS = [400, 800, 1_500] as const;
-const DURATION_MS_MAX = 60_000;
+const CALM_DURATIONS_MS = [60_000, 120_000, 240_000] as const;
+const DURATION_MS_MAX = 600_000;
 const LOOK_EVERY = 32;
 
 /**
@@ -44,17 +50,17 @@ const LOOK_EVERY = 32;
  */
 export async function runSimulation(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   checkInteger('seed', seed, 0, SEED_MAX);
-  const { nodes, faults, durationMs, trace } = options;
+  const { nodes, faults, durationMs, isCalm = false, trace } = options;
   if (nodes !== undefined) checkInteger('nodes', nodes, 1, NODES_MAX);
   if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
   const dice = new Dice(seed);
-  const shape = drawShape(dice, nodes);
+  const drawnShape = drawShape(dice, nodes);
   const drawn = drawFaults(dice);
-  const drawnMs = dice.oneOf(DURATIONS_MS);
+  const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
   const report = await new ClusterRun({
     dice,
     objects: SIMULATION_OBJECTS,
-    shape,
+    shape: isCalm ? calm(drawnShape) : drawnShape,
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,
     lookEvery: LOOK_EVERY,

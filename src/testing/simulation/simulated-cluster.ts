@@ -35,6 +35,8 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   isTroubled = false;
   /** It is to be started again by whoever has ended it. */
   isAway = false;
+  /** It is being stopped in order until this resolves. */
+  stopping: Promise<void> | null = null;
 
   constructor(name: NodeId, isObserver: boolean, disk: SimulatedDisk, clock: ClockError) {
     this.name = name;
@@ -100,6 +102,11 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     this.members = [...voters, ...observers];
   }
 
+  /** See {@link ClusterShape.pace}. */
+  get pace(): number {
+    return this.#parts.shape.pace;
+  }
+
   get voters(): readonly Member<Definitions>[] {
     return this.members.filter(({ isObserver }) => !isObserver);
   }
@@ -122,6 +129,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
 
   /** Starts a node. Resolves when it is up, or has been found unable to start; then it is started again later. */
   async start(member: Member<Definitions>): Promise<void> {
+    // Two processes never have one disk.
+    await member.stopping;
     if (member.node !== null) return;
     const { host, trace, delays, checkers } = this.#parts;
     member.isAway = false;
@@ -134,9 +143,15 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
         disk: member.disk,
         segmentBytes: this.#parts.shape.segmentBytes,
         coreLimits: this.#parts.shape.limits,
+        applyBytesMax: this.#parts.shape.applyBytesMax,
         clock: member.clock,
         delays,
-        witness: checkers.witnessOf(member.name),
+        witness: checkers.witnessOf(member.name, {
+          disk: member.disk,
+          get isRotten() {
+            return member.isRotten;
+          },
+        }),
         onNode: (each) => {
           member.node = each as unknown as SimulatedNode<Definitions>;
           started.push(member.node);
@@ -180,19 +195,29 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     });
   }
 
-  /** Stops a node in order. It comes back when it is started. */
-  async stop(member: Member<Definitions>): Promise<void> {
+  /** Stops a node in order, and then does what its disk is to suffer. It comes back when it is started. */
+  async stop(member: Member<Definitions>, whenStopped = (): void => {}): Promise<void> {
     const { node } = member;
     if (node === null || node.runtime === null) return;
-    const { host } = this.#parts;
     this.#end(member);
     member.isAway = true;
     node.process.thaw();
-    await host.stop(node);
+    member.stopping = this.#stopped(member, node, whenStopped);
+    await member.stopping;
+  }
+
+  async #stopped(
+    member: Member<Definitions>,
+    node: SimulatedNode<Definitions>,
+    whenStopped: () => void,
+  ): Promise<void> {
+    await this.#parts.host.stop(node);
     // What was to happen to it does not happen to its next life.
     member.disk = member.disk.afterProcessDeath();
     member.disk.heal();
     member.isTroubled = false;
+    whenStopped();
+    member.stopping = null;
   }
 
   /** From now on, nobody stays away. */
@@ -242,8 +267,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const { host } = this.#parts;
     member.isTroubled = false;
     member.disk.heal();
-    const delayMs = this.#isCalm ? 1 : host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
-    host.simulation.after(delayMs, () => {
+    const awayMs = (): number => this.pace * host.dice.between(...host.dice.oneOf<readonly [number, number]>(AWAY_MS));
+    host.simulation.after(this.#isCalm ? 1 : awayMs(), () => {
       if (!member.isAway) void this.start(member);
     });
   }

@@ -26,6 +26,7 @@ export interface NodeStart {
   readonly delays?: NodeDelays;
   readonly witness?: NodeWitness;
   readonly coreLimits?: Partial<CoreLimits>;
+  readonly applyBytesMax?: number;
   /** Told of the node at once; its start goes on. */
   readonly onNode?: (node: SimulatedNode) => void;
 }
@@ -50,7 +51,16 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
 
   /** Starts a node. Rejects with what its start does, or, when its disk crashes meanwhile, with anything. */
   async start(options: RuntimeOptions<Definitions>, start: NodeStart): Promise<SimulatedNode<Definitions>> {
-    const { disk, segmentBytes = SEGMENT_BYTES, clock = RIGHT_CLOCK, delays, witness, coreLimits, onNode } = start;
+    const {
+      disk,
+      segmentBytes = SEGMENT_BYTES,
+      clock = RIGHT_CLOCK,
+      delays,
+      witness,
+      coreLimits,
+      applyBytesMax,
+      onNode,
+    } = start;
     const checked = checkOptions({ ...options, threads: false });
     const node = new SimulatedNode({
       host: this,
@@ -60,6 +70,7 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
       ...(delays === undefined ? {} : { delays }),
       ...(witness === undefined ? {} : { witness }),
       ...(coreLimits === undefined ? {} : { coreLimits }),
+      ...(applyBytesMax === undefined ? {} : { applyBytesMax }),
     });
     this.#nodes.add(node);
     onNode?.(node);

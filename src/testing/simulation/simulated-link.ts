@@ -74,7 +74,7 @@ export class SimulatedLink implements FrameSink {
   }
 
   writeFrame(type: FrameType, code: number, group: number, meta: Uint8Array, payload: Uint8Array): void {
-    const frame = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + meta.length + payload.length);
+    const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + meta.length + payload.length);
     const metaStart = writeFrameHeader(frame, 0, type, code, group, meta.length, payload.length);
     frame.set(meta, metaStart);
     frame.set(payload, metaStart + meta.length);

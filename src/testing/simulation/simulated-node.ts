@@ -54,6 +54,8 @@ export interface SimulatedNodeParts<Definitions extends ObjectDefinitions> {
   readonly witness?: NodeWitness;
   /** Default: as in production, where a message holds more than a short history. */
   readonly coreLimits?: Partial<CoreLimits>;
+  /** Bytes of committed entries on their way to the objects. Default: as in production. */
+  readonly applyBytesMax?: number;
 }
 
 const OBJECTS_TIMEOUT_MS = 60_000;
@@ -158,7 +160,7 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   }
 
   #actors(): InlineActors {
-    const { host, options, disk, process, delays, witness, coreLimits } = this.#parts;
+    const { host, options, disk, process, delays, witness, coreLimits, applyBytesMax } = this.#parts;
     const { classes, network } = host;
     const { logger } = options;
     const logStore = watchedBy(logStoreActorOn(disk), witness?.logStore);
@@ -167,6 +169,7 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
     const consensusEnv = {
       ...(witness?.raft === undefined ? {} : { witness: witness.raft }),
       ...(coreLimits === undefined ? {} : { limits: coreLimits }),
+      ...(applyBytesMax === undefined ? {} : { applyBytesMax }),
     };
     const actors: InlineActors = {
       consensus: consensusActorOn((each) => {

@@ -43,7 +43,8 @@ export class SimulatedProcess implements Scheduler, Clock {
   }
 
   schedule(task: Task): void {
-    this.whenAwake(() => this.#simulation.schedule(new Turn(this, task)));
+    if (this.#held === null) this.#simulation.schedule(new Turn(this, task));
+    else this.#held.push(() => this.#simulation.schedule(new Turn(this, task)));
   }
 
   scheduleLast(task: Task): void {

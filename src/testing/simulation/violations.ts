@@ -10,11 +10,11 @@ export interface Violation {
 }
 
 export class Violations {
-  readonly #nowMs: () => number;
+  readonly nowMs: () => number;
   #first: Violation | null = null;
 
   constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
+    this.nowMs = nowMs;
   }
 
   get first(): Violation | null {
@@ -22,6 +22,6 @@ export class Violations {
   }
 
   report(promise: string, what: string, cause?: unknown): void {
-    this.#first ??= { promise, what, atMs: this.#nowMs(), ...(cause === undefined ? {} : { cause }) };
+    this.#first ??= { promise, what, atMs: this.nowMs(), ...(cause === undefined ? {} : { cause }) };
   }
 }

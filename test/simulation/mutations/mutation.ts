@@ -11,17 +11,24 @@ export interface Edit {
   readonly replacement: string;
 }
 
+/**
+ * Why a broken product does what a right one does: another mechanism does the same. Then there is a mutation that breaks both,
+ * and is found in its place.
+ */
+export interface Cover {
+  /** The name of that mutation. */
+  readonly by: string;
+  readonly why: string;
+}
+
 export interface Mutation {
   /** What the broken product does, in a few words that name nothing else in the table. */
   readonly name: string;
   /** The rule that it breaks, or the bug that it is. */
   readonly rule: string;
   readonly edits: readonly Edit[];
-  /**
-   * Why a simulation does not tell the broken product from a right one: another mechanism does the same, and then there is a
-   * mutation that breaks both; or something that it takes does not happen in simulations. Default: it must be found.
-   */
-  readonly unseen?: string;
+  /** Default: nothing else does what this breaks. */
+  readonly covered?: Cover;
 }
 
 /** The source of `file` with those of the edits that concern it. @throws Error unless each finds its text exactly once. */

@@ -11,7 +11,7 @@ export interface MutationOptions {
   readonly seeds: number;
   /** How many are tried at a time. */
   readonly jobs: number;
-  /** Only the seeds that are known to find them, and nothing is written. */
+  /** Only whether all are found, in the seeds that are known to find them first; nothing is written. */
   readonly isCheck: boolean;
 }
 
@@ -20,7 +20,7 @@ export const USAGE = `npm run mutations -- [options]
   --unfound      only those that have not been found yet
   --seeds N      how many seeds each is tried on, at most (2000)
   --jobs N       how many are tried at a time (1)
-  --check        only whether they are found in the seeds that are written down`;
+  --check        only whether all are found, in the seeds that are written down first`;
 
 const SEEDS_MAX = 1_000_000;
 const JOBS_MAX = 64;

@@ -7,7 +7,8 @@ const HEAD = `# Mutations
 
 The simulation is worth what it finds. Here is each of a table of products that were broken on purpose, by a small change of
 their source that brings a known bug back ([table](table/)), and in how many histories, from seed 1 on, the simulation has
-found it. Written by \`npm run mutations\`; not to be edited.`;
+found it. Where two mechanisms do the same, a product without one of them
+is as right as one with both: there, the one without either stands for it. Written by \`npm run mutations\`; not to be edited.`;
 
 const COLUMNS = `| the broken product: | what it breaks | found in seed | by the promise | tried at |
 | --- | --- | ---: | --- | --- |`;
@@ -20,14 +21,17 @@ export function reportOf(mutations: Readonly<Record<string, readonly Mutation[]>
   return `${[HEAD, ...sections].join('\n\n')}\n`;
 }
 
-function rowOf({ name, rule, unseen }: Mutation, result: Result | undefined): string {
-  const cells = [name, rule, ...shown(unseen, result), result === undefined ? '' : `${result.commit}, ${result.date}`];
+function rowOf({ name, rule, covered }: Mutation, result: Result | undefined): string {
+  const cells =
+    covered === undefined
+      ? [name, rule, ...shown(result)]
+      : [name, rule, 'covered', `${covered.why}: see "${covered.by}"`, ''];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-function shown(unseen: string | undefined, result: Result | undefined): readonly [seed: string, promise: string] {
-  if (result === undefined) return ['not tried', ''];
-  const { finding, seeds } = result;
-  if (finding !== null) return [`${finding.seed}`, finding.promise];
-  return [`not in ${seeds}`, unseen === undefined ? '' : unseen];
+function shown(result: Result | undefined): readonly [seed: string, promise: string, triedAt: string] {
+  if (result === undefined) return ['not tried', '', ''];
+  const { finding, seeds, commit, date } = result;
+  const triedAt = `${commit}, ${date}`;
+  return finding === null ? [`not in ${seeds}`, '', triedAt] : [`${finding.seed}`, finding.promise, triedAt];
 }

@@ -13,6 +13,17 @@ describe('src', () => {
     expect(files.length).toBeGreaterThan(10);
     expect(violations).toEqual([]);
   });
+
+  test('loads the parser of the command in the command only', () => {
+    const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+
+    const users = files.filter((file) =>
+      importsOf(readFileSync(new URL(file, SRC), 'utf8')).some(({ specifier }) => specifier === 'commander'),
+    );
+
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.filter((file) => !file.startsWith('cli/'))).toEqual([]);
+  });
 });
 
 describe('the rules refuse', () => {
@@ -37,7 +48,8 @@ describe('the rules refuse', () => {
     ['a node that knows the tests', 'node/runtime.ts', '../testing/local-cluster.js'],
     ['a node that knows the command', 'node/runtime.ts', '../cli/status.js'],
     ['a node that knows the public door', 'node/runtime.ts', '../index.js'],
-    ['a command that goes behind the public door', 'cli/status.ts', '../net/tcp.js'],
+    ['a command that goes behind the door for administrators', 'cli/status.ts', '../net/tcp-transport.js'],
+    ['a command that loads a node', 'cli/status.ts', '../node/runtime.js'],
     ['tests that know the command', 'testing/cluster.ts', '../cli/status.js'],
     ['ground that stands on something', 'errors.ts', './runtime/clock.js'],
   ])('%s', (_, file, specifier) => {

@@ -35,14 +35,17 @@ export const LAYERS: readonly Layer[] = [
   { name: 'runtime', owns: RUNTIME, mayImport: [GROUND, RUNTIME] },
   {
     name: "the core's shell",
-    owns: /^actors\/raft\/(raft-actor|machine-feed|snapshot-desk|log-reads|stored-log)\.ts$/,
+    owns: /^actors\/raft\/(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$/,
     mayImport: [GROUND, RUNTIME, RAFT],
     mayImportTypes: [NET, MESSAGES],
   },
   {
     name: 'the core',
     owns: RAFT,
-    mayImport: [GROUND, /^actors\/raft\/(?!(raft-actor|machine-feed|snapshot-desk|log-reads|stored-log)\.ts$)/],
+    mayImport: [
+      GROUND,
+      /^actors\/raft\/(?!(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$)/,
+    ],
   },
   {
     // A fold applies the log to objects: it is where their machine and the log's files meet.
@@ -60,7 +63,12 @@ export const LAYERS: readonly Layer[] = [
   { name: 'net', owns: NET, mayImport: [GROUND, RUNTIME, ENTRY, NET], mayImportTypes: [ANY_ACTOR] },
   { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
-  { name: 'command', owns: /^cli\//, mayImport: [/^index\.ts$/, /^actors\/replicated\/objects\/index\.ts$/, /^cli\//] },
+  // It knows nodes by what they answer: it loads none.
+  {
+    name: 'command',
+    owns: /^cli\//,
+    mayImport: [GROUND, /^net\/(address|admin\/admin-(client|request))\.ts$/, /^cli\//],
+  },
   { name: 'public', owns: /^[^/]+\.ts$/, mayImport: [/^[^/]+\.ts$/, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
 ];
 

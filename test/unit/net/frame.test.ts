@@ -136,7 +136,7 @@ describe('FrameReader', () => {
   it.each([
     ["a length below the header's", (header: Buffer) => header.writeUInt32LE(7, 0), 'shorter than its header'],
     ['type 0', (header: Buffer) => header.writeUInt8(0, 4), 'type that does not exist'],
-    ['type 5', (header: Buffer) => header.writeUInt8(5, 4), 'type that does not exist'],
+    ['type 8', (header: Buffer) => header.writeUInt8(8, 4), 'type that does not exist'],
     [
       'a meta longer than the frame',
       (header: Buffer) => header.writeUInt32LE(1_005, 8),

@@ -52,6 +52,8 @@ describe('checkOptions', () => {
     ['a cluster without a name', { cluster: '' }, 'cluster', '""'],
     ['a cluster whose name is too long', { cluster: 'x'.repeat(129) }, 'cluster', 'xxx'],
     ['threads that are neither on nor off', { threads: 4 }, 'threads', '4'],
+    ['ticks of a node on threads', { autoTick: false }, 'autoTick', 'needs threads: false'],
+    ['ticks that are neither wanted nor not', { threads: false, autoTick: 'no' }, 'autoTick', '"no"'],
     ['an election timeout that is one number', { electionTimeoutMs: 400 }, 'electionTimeoutMs', '400'],
     ['an election timeout without a range', { electionTimeoutMs: [400, 400] }, 'electionTimeoutMs', '[400,400]'],
     ['an election timeout that is too short', { electionTimeoutMs: [5, 10] }, 'electionTimeoutMs', '5'],

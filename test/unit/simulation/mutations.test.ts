@@ -22,6 +22,17 @@ test('names tell mutations apart', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
+test('whoever covers a mutation breaks what that one breaks, and more, and is covered by nobody', () => {
+  const covered = ALL_MUTATIONS.filter((mutation) => mutation.covered !== undefined);
+  const poor = covered.filter((mutation) => {
+    const by = ALL_MUTATIONS.find(({ name }) => name === mutation.covered!.by);
+    const isWhole = mutation.edits.every((edit) => by?.edits.includes(edit) === true);
+    return !isWhole || by!.edits.length <= mutation.edits.length || by!.covered !== undefined;
+  });
+
+  expect(poor.map(({ name }) => name)).toEqual([]);
+});
+
 test.each([
   ['none', 'a = 1;'],
   ['two', 'a = 2; a = 2;'],

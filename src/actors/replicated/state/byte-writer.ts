@@ -19,9 +19,9 @@ const NOT_LATIN1 = /[^\0-\xff]/;
 export class ByteWriter {
   readonly #out: (bytes: Uint8Array) => void;
   /** What is handed on: no Buffer, whose slice() would be no copy. */
-  readonly #memory = new Uint8Array(BUFFER_BYTES);
-  readonly #buffer = Buffer.from(this.#memory.buffer);
-  readonly #view = new DataView(this.#memory.buffer);
+  readonly #memory: Uint8Array<ArrayBuffer>;
+  readonly #buffer: Buffer<ArrayBuffer>;
+  readonly #view: DataView;
   #pos = 0;
   #tail: Uint8Array | string | null = null;
   #tailEncoding: TextEncoding = 'latin1';
@@ -30,6 +30,10 @@ export class ByteWriter {
   /** `out` is given views of memory that is written to again when it has returned. */
   constructor(out: (bytes: Uint8Array) => void) {
     this.#out = out;
+    // Not zeroed: nothing is handed on but what has been written.
+    this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#memory = new Uint8Array(this.#buffer.buffer);
+    this.#view = new DataView(this.#buffer.buffer);
   }
 
   /** Is there a tail, which must be written before anything else? */

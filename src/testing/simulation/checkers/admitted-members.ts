@@ -3,6 +3,7 @@
  * snapshot. Remembers what is committed of that, for those who must know whether a voter counts.
  */
 
+import type { Configuration } from '../../../actors/raft/configuration.js';
 import { configurationContent } from '../../../actors/raft/configuration-entry.js';
 import type { Core } from '../../../actors/raft/state.js';
 import type { Incarnation, NodeId } from '../../../ids.js';
@@ -12,6 +13,8 @@ import { StatedConfiguration } from './stated-configuration.js';
 export class AdmittedMembers implements Checker {
   readonly #context: CheckerContext;
   readonly #looked = new Map<ObservedNode, { readonly core: Core; commitIndex: number }>();
+  /** What has been read of each that nodes believe in: they do not change, and are looked at with each commit. */
+  readonly #words = new WeakMap<Configuration, string>();
   #current: StatedConfiguration | null = null;
   #currentIndex = 0;
 
@@ -36,7 +39,7 @@ export class AdmittedMembers implements Checker {
     this.#looked.set(node, { core, commitIndex });
     const stated = this.#context.history.configurations.at(core, commitIndex);
     const believed = configurations.at(commitIndex);
-    const words = believed === null ? 'nobody' : new StatedConfiguration(configurationContent(believed).payload).words;
+    const words = believed === null ? 'nobody' : this.#wordsOf(believed);
     const said = stated?.words ?? 'nobody';
     if (words !== said) {
       this.#context.report('members', `${node.id} believes in ${words} at ${commitIndex}, and the log says ${said}`);
@@ -44,5 +47,13 @@ export class AdmittedMembers implements Checker {
     if (commitIndex < this.#currentIndex) return;
     this.#currentIndex = commitIndex;
     this.#current = stated;
+  }
+
+  #wordsOf(believed: Configuration): string {
+    const known = this.#words.get(believed);
+    if (known !== undefined) return known;
+    const { words } = new StatedConfiguration(configurationContent(believed).payload);
+    this.#words.set(believed, words);
+    return words;
   }
 }

@@ -7,14 +7,26 @@ import type { RaftMessage } from '../../../actors/raft/messages.js';
 import type { Core } from '../../../actors/raft/state.js';
 import type { NodeId } from '../../../ids.js';
 import type { NodeMessage } from '../../../net/transport.js';
+import type { SimulatedDisk } from '../../simulated-disk.js';
 import type { DurableLog } from '../durable-log.js';
 import type { LogHistory } from './log-history.js';
+
+/** Where a node keeps what it has, in one of its lives. */
+export interface NodePlace {
+  readonly disk: SimulatedDisk;
+  /** A bit of it was turned: what it holds proves nothing. */
+  readonly isRotten: boolean;
+}
 
 /** A node as checkers know it. */
 export interface ObservedNode {
   readonly id: NodeId;
   /** Of its present life; null before its first step. */
   core: Core | null;
+  /** Of its present life; null: nobody has said. */
+  place: NodePlace | null;
+  /** When it opened its data directory in its present life, by true time: before its core was made. */
+  openedAtMs: number;
   /** Null: nothing of this node is on a disk. */
   durable: DurableLog | null;
   /** The memories that it has lost. */
@@ -25,6 +37,8 @@ export interface ObservedNode {
 export interface CheckerContext {
   readonly nodes: ReadonlyMap<NodeId, ObservedNode>;
   readonly history: LogHistory;
+  /** By the true time, which no node knows. */
+  nowMs(): number;
   /** Says what is wrong with which promise. */
   report(promise: string, what: string): void;
 }

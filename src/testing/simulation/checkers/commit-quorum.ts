@@ -15,7 +15,7 @@ export class CommitQuorum implements Checker {
 
   constructor(context: CheckerContext) {
     this.#context = context;
-    context.history.onCommitted = (node, core, entry) => this.#onCommitted(node, core, entry);
+    context.history.whenCommitted((node, core, entry) => this.#onCommitted(node, core, entry));
   }
 
   stepped(node: ObservedNode, core: Core, message: RaftMessage): void {

@@ -14,10 +14,14 @@ interface Stated {
   readonly configuration: StatedConfiguration;
 }
 
+/** Told of each configuration that no log has had before, and of the one before it in the same log. */
+export type OnStated = (before: StatedConfiguration | null, after: StatedConfiguration, index: number) => void;
+
 export class LogConfigurations {
   readonly #founded: StatedConfiguration | null;
   readonly #committedTermAt: (index: number) => number | null;
   readonly #stated: Stated[] = [];
+  onStated: OnStated = () => {};
 
   /** `founded` is what stands before all entries. */
   constructor(founded: StatedConfiguration | null, committedTermAt: (index: number) => number | null) {
@@ -26,14 +30,25 @@ export class LogConfigurations {
   }
 
   /** An entry that no log has had before. */
-  seen({ log }: Core, index: number, term: number): void {
-    const { kind, payload } = log.entry(logIndex(index));
+  seen(core: Core, index: number, term: number): void {
+    const { kind, payload } = core.log.entry(logIndex(index));
     if (kind !== EntryKind.configuration) return;
-    this.#stated.push({ index, term, configuration: new StatedConfiguration(payload) });
+    const configuration = new StatedConfiguration(payload);
+    this.onStated(this.at(core, index - 1), configuration, index);
+    this.#stated.push({ index, term, configuration });
   }
 
   /** The one in effect on a node whose log ends with `index`. Null: there is no cluster as far as it goes. */
-  at({ log }: Core, index: number): StatedConfiguration | null {
+  at(core: Core, index: number): StatedConfiguration | null {
+    return this.#newest(core, index)?.configuration ?? this.#founded;
+  }
+
+  /** Where that one stands; 0 if it is none of the entries. */
+  indexAt(core: Core, index: number): number {
+    return this.#newest(core, index)?.index ?? 0;
+  }
+
+  #newest({ log }: Core, index: number): Stated | null {
     let newest: Stated | null = null;
     for (const each of this.#stated) {
       if (each.index > index || each.index <= (newest?.index ?? 0)) continue;
@@ -41,6 +56,6 @@ export class LogConfigurations {
       const term = each.index < log.firstIndex ? this.#committedTermAt(each.index) : log.termAt(logIndex(each.index));
       if (term === each.term) newest = each;
     }
-    return newest?.configuration ?? this.#founded;
+    return newest;
   }
 }

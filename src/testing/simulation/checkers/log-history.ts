@@ -49,11 +49,15 @@ export class LogHistory implements Checker {
   readonly #committed: (CommittedEntry | undefined)[] = [undefined];
   readonly #looked = new Map<ObservedNode, Looked>();
   readonly configurations: LogConfigurations;
-  onCommitted: OnCommitted = () => {};
+  readonly #onCommitted: OnCommitted[] = [];
 
   constructor(report: (promise: string, what: string) => void, founded: StatedConfiguration | null) {
     this.#report = report;
     this.configurations = new LogConfigurations(founded, (index) => this.#committed[index]?.term ?? null);
+  }
+
+  whenCommitted(tell: OnCommitted): void {
+    this.#onCommitted.push(tell);
   }
 
   /** The last entry that any node has seen committed. */
@@ -133,7 +137,7 @@ export class LogHistory implements Checker {
       const known = this.#committed[index];
       if (known === undefined) {
         this.#committed[index] = { term, committedIn: core.term, fingerprint };
-        this.onCommitted(node, core, { index, term, lastIndexBefore });
+        for (const tell of this.#onCommitted) tell(node, core, { index, term, lastIndexBefore });
       } else if (known.term !== term || known.fingerprint !== fingerprint) {
         this.#report('state machine safety', `${node.id} has committed another entry ${index} than others had`);
       }

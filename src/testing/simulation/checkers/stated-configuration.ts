@@ -13,6 +13,7 @@ export class StatedConfiguration {
   /** In which incarnation each voter counts. */
   readonly admitted: ReadonlyMap<NodeId, Incarnation>;
   readonly learners: readonly NodeId[];
+  #words: string | null = null;
 
   constructor(payload: Uint8Array) {
     const said = JSON.parse(new TextDecoder().decode(payload)) as {
@@ -38,6 +39,11 @@ export class StatedConfiguration {
 
   /** In words, the same for equal configurations. */
   get words(): string {
+    this.#words ??= this.#inWords();
+    return this.#words;
+  }
+
+  #inWords(): string {
     const admitted = [...this.admitted].map(([id, life]) => `${id} as ${life}`).toSorted();
     const old = this.oldVoters === null ? '' : ` and of ${this.oldVoters.toSorted().join()}`;
     const learners = this.learners.length === 0 ? '' : ` with learners ${this.learners.toSorted().join()}`;

@@ -18,12 +18,17 @@ import { Partitions, waysAcross, type Way } from './partitions.js';
 const PARTITION_MS = [20, 500] as const;
 const PAUSE_MS = [5, 400] as const;
 const HANDING_OVER_MS = [1, 12] as const;
+/** How often it is looked whether there is another leader. */
+const LOOK_EVERY_MS = 1;
 const DISK_FULL_MS = [50, 400] as const;
 const OBJECTS_AWAY_MS = [5, 150] as const;
 const LATE_MS = [2, 60] as const;
 /** A torn or failing operation is one of so many next ones. */
 const OPERATIONS = 25;
 const SPARE_BYTES = 12 * 1024;
+
+/** What is counted when it has happened, which need not be when it was begun. */
+const COUNTED_LATER: ReadonlySet<FaultName> = new Set<FaultName>(['tornWrite', 'overtaking']);
 
 /** Two clocks run at most 10 % apart, which is what the lease allows for. */
 const RATES = [0.955, 1.045] as const;
@@ -89,6 +94,8 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
       flapping: (member) => this.#flap(member),
       usurpation: () => this.#usurp(),
       bereavement: () => this.#bereave(),
+      isolation: () => this.#isolate(),
+      overtaking: () => this.#overtake(),
       pause: (member) => this.#pause(member),
       crash: (member) => this.#kill(member, 'everything'),
       powerLoss: (member) => this.#kill(member, 'what was synced'),
@@ -126,11 +133,11 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
 
   #planNext(name: FaultName): void {
     const { simulation, coverage } = this.#cluster.host;
-    simulation.after(this.#dice.between(0, 2_000 / this.#mix[name]), () => {
+    simulation.after(this.#during([0, 2_000 / this.#mix[name]]), () => {
       if (this.#isOver) return;
       const member = this.#anyone();
       if (member !== null && this.#acts[name]!(member)) {
-        if (name !== 'tornWrite') coverage.count(FAULTS[name].shows);
+        if (!COUNTED_LATER.has(name)) coverage.count(FAULTS[name].shows);
         this.#trace?.add(member.name, `fault: ${name}`);
       }
       this.#planNext(name);
@@ -175,7 +182,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
 
   #block(ways: readonly Way[]): boolean {
     if (ways.length === 0) return false;
-    this.#partitions.block(ways, this.#dice.between(...PARTITION_MS));
+    this.#partitions.block(ways, this.#during(PARTITION_MS));
     return true;
   }
 
@@ -204,10 +211,40 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
     return this.#kill(leader, 'what was synced');
   }
 
+  #isolate(): boolean {
+    const { leader, voters } = this.#cluster;
+    if (leader === undefined || voters.length < 2) return false;
+    return this.#block(waysAcross(new Set([idOf(leader)]), this.#names()));
+  }
+
+  #overtake(): boolean {
+    const { leader: former, voters, pace } = this.#cluster;
+    if (former === undefined || voters.length < 2) return false;
+    const forMs = pace * PARTITION_MS[1];
+    const heal = this.#partitions.block(waysAcross(new Set([idOf(former)]), this.#names()), forMs);
+    void this.#healWhenOvertaken(former, forMs, heal);
+    return true;
+  }
+
+  async #healWhenOvertaken(former: Member<Definitions>, forMs: number, heal: () => void): Promise<void> {
+    const { host, pace } = this.#cluster;
+    const { runtime } = former;
+    const untilMs = host.simulation.nowMs() + forMs;
+    const committed = runtime!.status().commitIndex;
+    while (!this.#isOver && host.simulation.nowMs() < untilMs) {
+      await host.sleep(pace * LOOK_EVERY_MS);
+      const next = this.#cluster.leader?.runtime ?? null;
+      if (next === null || next === runtime || next.status().commitIndex <= committed) continue;
+      await next.compact().catch(() => {});
+      host.coverage.count(FAULTS.overtaking.shows);
+      return heal();
+    }
+  }
+
   #pause({ node }: Member<Definitions>): boolean {
     if (node === null || node.process.isFrozen) return false;
     node.process.freeze();
-    this.#cluster.host.simulation.after(this.#dice.between(...PAUSE_MS), () => node.process.thaw());
+    this.#cluster.host.simulation.after(this.#during(PAUSE_MS), () => node.process.thaw());
     return true;
   }
 
@@ -240,9 +277,10 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
   async #stopAndStart(member: Member<Definitions>, isRotting: boolean): Promise<void> {
     // Nobody else is to lose anything meanwhile.
     if (isRotting) member.isRotten = true;
-    await this.#cluster.stop(member);
-    if (isRotting) this.#turnBit(member);
-    await this.#cluster.host.sleep(this.#dice.between(...PAUSE_MS));
+    await this.#cluster.stop(member, () => {
+      if (isRotting) this.#turnBit(member);
+    });
+    await this.#cluster.host.sleep(this.#during(PAUSE_MS));
     await this.#cluster.start(member);
   }
 
@@ -260,7 +298,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
     if (member.node === null || disk.crash !== null) return false;
     member.isTroubled = true;
     disk.limitSpace(disk.takenBytes + this.#dice.below(SPARE_BYTES));
-    this.#cluster.host.simulation.after(this.#dice.between(...DISK_FULL_MS), () => disk.limitSpace(Infinity));
+    this.#cluster.host.simulation.after(this.#during(DISK_FULL_MS), () => disk.limitSpace(Infinity));
     return true;
   }
 
@@ -274,8 +312,13 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
 
   #crashObjects({ node }: Member<Definitions>): boolean {
     if (node?.runtime === null || node === null || node.process.isFrozen) return false;
-    node.crashObjects(this.#dice.between(...OBJECTS_AWAY_MS));
+    node.crashObjects(this.#during(OBJECTS_AWAY_MS));
     return true;
+  }
+
+  /** How long something lasts, at the pace of the cluster. */
+  #during([min, max]: readonly [min: number, max: number]): number {
+    return this.#cluster.pace * this.#dice.between(min, max);
   }
 
   #names(): NodeId[] {

@@ -39,6 +39,10 @@ export const FAULTS = {
   usurpation: { of: 'second', rates: [1, 3], shows: 'leaders cut off while they hand over' },
   /** The leader is killed as all come together again: one that was cut off competes, with a log that grew alone. */
   bereavement: { of: 'second', rates: [1, 2], shows: 'leaders killed as partitions end' },
+  /** A leader is cut off alone, and does not know that there will be another one. */
+  isolation: { of: 'second', rates: [1, 3], shows: 'leaders isolated' },
+  /** The same, until the next leader has committed something and taken a snapshot of it. */
+  overtaking: { of: 'second', rates: [1, 3], shows: 'leaders overtaken by a snapshot' },
   /** The clocks of each node run at a speed and from a beginning of their own. */
   clockDrift: { of: 'node', rates: [1], shows: 'clocks drifting' },
   /** A node stands still for a while. */
@@ -78,9 +82,28 @@ export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
 /** How many of all faults a seed draws, roughly. */
 const SHARES = [0.1, 0.25, 0.4] as const;
 
+/** Faults that together show what one of them alone, or among many others, hardly ever does. */
+const HOSTILITIES: readonly Partial<FaultMix>[] = [
+  // What a start has found must be durable: it is lost, or not, the next time.
+  { tornWrite: 6, powerLoss: 3, crash: 2 },
+  // Logs that grow apart.
+  { isolation: 4, overtaking: 3, bereavement: 2, partition: 2, connectionLoss: 0.01 },
+  // Leaders that do not know that they were deposed.
+  { isolation: 5, usurpation: 3, pause: 2, clockDrift: 1 },
+  // What was said long ago is heard now.
+  { messageReordering: 0.4, messageDelay: 0.15, messageDuplication: 0.25, isolation: 3, bereavement: 2 },
+  // Members that have forgotten everything, while leaders change.
+  { diskLoss: 4, isolation: 3, crash: 1 },
+  // Objects that are made anew, and catch up.
+  { objectCrash: 8, slowObjects: 0.4 },
+];
+const HOSTILE_RATE = 0.3;
+
 export function drawFaults(dice: Dice): FaultMix {
-  const share = dice.oneOf(SHARES);
-  return mixOf((name) => (dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
+  const isHostile = dice.chance(HOSTILE_RATE);
+  const share = isHostile ? SHARES[0] : dice.oneOf(SHARES);
+  const drawn = mixOf((name) => (dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
+  return isHostile ? { ...drawn, ...dice.oneOf(HOSTILITIES) } : drawn;
 }
 
 /** These faults, and no others. @throws ConclaveError `ERR_INVALID_OPTION` */

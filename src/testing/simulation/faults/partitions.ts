@@ -16,8 +16,11 @@ export class Partitions {
     this.#dice = dice;
   }
 
-  /** Nothing gets through on these ways for `forMs`. Connections end at once, or once they have been silent for long. */
-  block(ways: readonly Way[], forMs: number): void {
+  /**
+   * Nothing gets through on these ways for `forMs`, or until what is returned is called. Connections end at once, or once they
+   * have been silent for long.
+   */
+  block(ways: readonly Way[], forMs: number): () => void {
     const isCut = this.#dice.chance(0.5);
     for (const [from, to] of ways) this.#network.block(from, to, isCut);
     const heal = (): void => {
@@ -26,6 +29,7 @@ export class Partitions {
     };
     this.#open.add(heal);
     this.#network.simulation.after(forMs, heal);
+    return heal;
   }
 
   get isAny(): boolean {

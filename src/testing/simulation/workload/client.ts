@@ -90,6 +90,20 @@ export class Client {
     }
   }
 
+  /** Counts the journal as it is here: that never goes back, whatever happens to the objects. */
+  async glance(): Promise<void> {
+    const { histories, life } = this.#parts;
+    const read = histories.order.call(life);
+    try {
+      const journal = this.#handles().journal.with({ consistency: 'local' });
+      histories.order.read(read, 'local', { version: await journal.count() });
+      this.#parts.coverage.count('readers answered');
+    } catch (error) {
+      histories.order.failed(read);
+      this.#isToBeTriedAgain(error, 'a glance at the journal');
+    }
+  }
+
   async #tryOn(act: () => Promise<boolean>): Promise<void> {
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       if (!(await act())) return;

@@ -28,7 +28,7 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_TRANSFER_FAILED',
 ]);
 
-const CLIENTS_MAX = 2;
+const CLIENTS = [1, 1, 2, 2, 6] as const;
 const THINK_MS = [
   [2, 20],
   [5, 60],
@@ -36,6 +36,7 @@ const THINK_MS = [
 ] as const;
 /** How often a reader looks: more often than a leader that was deposed takes to hear of it. */
 const PEEK_MS = [0.5, 4] as const;
+const GLANCE_MS = [1, 10] as const;
 const OPERATE_MS = [
   [20, 120],
   [50, 400],
@@ -55,18 +56,24 @@ export class Workload implements RunUsers<SimulationObjects> {
   readonly #clients: number;
   readonly #thinkMs: readonly [number, number];
   readonly #operateMs: readonly [number, number];
+  /** Is there one who looks at what is here all the time? */
+  readonly #hasGlances: boolean;
+  readonly #pace: number;
   readonly #used = new Set<Node>();
-  readonly #users = new Set<Promise<void>>();
+  /** What is being done. */
+  readonly #acts = new Set<Promise<void>>();
   #isOver = false;
 
-  constructor({ host, violations, trace }: RunContext<SimulationObjects>) {
+  constructor({ host, violations, trace, shape }: RunContext<SimulationObjects>) {
     this.#host = host;
     this.#violations = violations;
     this.#trace = trace;
+    this.#pace = shape.pace;
     this.#dice = host.dice.fork();
-    this.#clients = 1 + this.#dice.below(CLIENTS_MAX);
+    this.#clients = this.#dice.oneOf(CLIENTS);
     this.#thinkMs = this.#dice.oneOf(THINK_MS);
     this.#operateMs = this.#dice.oneOf(OPERATE_MS);
+    this.#hasGlances = this.#dice.chance(0.3);
   }
 
   /** Clients come with their nodes. */
@@ -85,6 +92,10 @@ export class Workload implements RunUsers<SimulationObjects> {
       const reader = this.#clientOf(node, life, `${life}.reader`);
       this.#begin(node, () => reader.peek(), PEEK_MS);
     }
+    if (this.#hasGlances) {
+      const reader = this.#clientOf(node, life, `${life}.onlooker`);
+      this.#begin(node, () => reader.glance(), GLANCE_MS);
+    }
     this.#begin(node, () => this.#operate(node), this.#operateMs);
   }
 
@@ -96,7 +107,7 @@ export class Workload implements RunUsers<SimulationObjects> {
   async end(): Promise<void> {
     this.#isOver = true;
     this.#used.clear();
-    await Promise.all(this.#users);
+    await Promise.all(this.#acts);
   }
 
   /** All that clients were told is as it should be, given what the objects hold in the end. */
@@ -139,17 +150,17 @@ export class Workload implements RunUsers<SimulationObjects> {
     const use = async (): Promise<void> => {
       await this.#sleep(node, everyMs);
       while (this.#used.has(node)) {
-        await act();
+        const acting = act();
+        this.#acts.add(acting);
+        await acting.finally(() => this.#acts.delete(acting));
         await this.#sleep(node, everyMs);
       }
     };
-    const user = use().catch((error: unknown) => this.#violations.report('errors', `a client ended: ${String(error)}`));
-    this.#users.add(user);
-    void user.then(() => this.#users.delete(user));
+    use().catch((error: unknown) => this.#violations.report('errors', `a client ended: ${String(error)}`));
   }
 
   #sleep({ process }: Node, [min, max]: readonly [number, number]): Promise<void> {
-    return new Promise((resolve) => void process.after(this.#dice.between(min, max), resolve));
+    return new Promise((resolve) => void process.after(this.#pace * this.#dice.between(min, max), resolve));
   }
 
   async #operate({ runtime }: Node): Promise<void> {

@@ -109,8 +109,6 @@ export const ELECTIONS: readonly Mutation[] = [
   {
     name: 'a pre-candidate counts promises for an earlier campaign',
     rule: 'a promise is for its campaign (thesis §9.6)',
-    unseen:
-      'a promise binds nobody, and whoever campaigns on the strength of it still needs a vote of each voter that it counts',
     edits: [
       {
         file: 'actors/raft/roles/pre-candidate.ts',
@@ -235,7 +233,6 @@ export const ELECTIONS: readonly Mutation[] = [
   {
     name: 'a node that has lost its memory is let in by one entry',
     rule: 'members change one at a time: the old incarnation goes before the new one comes (thesis §4.1)',
-    unseen: 'a blind spot: it takes the old incarnation to come back, and no lost disk of a simulation does',
     edits: [
       {
         file: 'actors/raft/changing.ts',
@@ -247,7 +244,6 @@ export const ELECTIONS: readonly Mutation[] = [
   {
     name: 'members change before the last change is committed',
     rule: 'members change one at a time, after an entry of the own term (thesis §4.1)',
-    unseen: 'a blind spot: it takes the old incarnation to come back, and no lost disk of a simulation does',
     edits: [
       {
         file: 'actors/raft/changing.ts',

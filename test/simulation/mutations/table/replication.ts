@@ -26,6 +26,21 @@ const ANY_ROUND: Edit = {
   replacement: '  peer.ackedRound = Math.max(peer.ackedRound, Math.min(message.round, leader.round));',
 };
 
+const ANY_WRITE: Edit = {
+  file: 'actors/raft/roles/leader.ts',
+  text: 'if (core.log.termAt(index) !== entryTerm || index <= role.durableIndex) return role;',
+  replacement: 'if (entryTerm < 0 || index > core.log.lastIndex || index <= role.durableIndex) return role;',
+};
+const ASK_AT_ONCE: Edit = {
+  file: 'actors/raft/voting.ts',
+  text: `    core.afterStore.push({
+      type: 'send',
+      to,`,
+  replacement: `    core.effects.push({
+      type: 'send',
+      to,`,
+};
+
 export const REPLICATION: readonly Mutation[] = [
   {
     name: 'entries are acknowledged before they are stored',
@@ -58,13 +73,16 @@ export const REPLICATION: readonly Mutation[] = [
   {
     name: 'a write of a former leadership is counted',
     rule: 'what was written and replaced since is not there',
-    edits: [
-      {
-        file: 'actors/raft/roles/leader.ts',
-        text: 'if (core.log.termAt(index) !== entryTerm || index <= role.durableIndex) return role;',
-        replacement: 'if (entryTerm < 0 || index > core.log.lastIndex || index <= role.durableIndex) return role;',
-      },
-    ],
+    covered: {
+      by: 'a write of a former leadership is counted, and votes are asked for before the own one is stored',
+      why: 'a disk stores in order: whoever leads again has stored its vote since then, and so all that it wrote before',
+    },
+    edits: [ANY_WRITE],
+  },
+  {
+    name: 'a write of a former leadership is counted, and votes are asked for before the own one is stored',
+    rule: 'what was written and replaced since is not there; a candidate has voted before it asks others (figure 2)',
+    edits: [ANY_WRITE, ASK_AT_ONCE],
   },
   {
     name: 'all of the log is acknowledged, not what was compared',
@@ -168,13 +186,15 @@ export const REPLICATION: readonly Mutation[] = [
   {
     name: 'a reply to another tracking of the peer is counted',
     rule: 'a reply names what it is a reply to',
-    unseen: 'replies of another term are refused, and a connection brings nothing that was sent on an earlier one',
     edits: [ANY_SESSION],
   },
   {
     name: 'a reply of an earlier term is counted',
     rule: 'a reply is of its term (§5.1)',
-    unseen: 'the same peer is tracked under another session in each term, and a reply names the session',
+    covered: {
+      by: 'a reply of an earlier term and to another tracking is counted',
+      why: 'a peer is tracked under another session in each term, and a reply names the session',
+    },
     edits: [ANY_TERM],
   },
   {

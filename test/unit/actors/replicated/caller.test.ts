@@ -319,6 +319,19 @@ describe('Caller', () => {
     await expect(unled.outcome).rejects.toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false });
   });
 
+  it('looks at the clock for as long as anything waits, and no longer', async () => {
+    await open(4);
+    const isIdleBefore = !rig.simulation.step();
+    const { outcome } = await command('a');
+    outcome.catch(() => {});
+    const isWatching = rig.simulation.step();
+
+    await rig.simulation.runFor(TIMEOUT_MS + 50);
+
+    await expect(outcome).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+    expect([isIdleBefore, isWatching, rig.simulation.step()]).toEqual([true, true, false]);
+  });
+
   it('settles everything when it is stopped, and refuses what comes later', async () => {
     await open(4);
     const [sent, read] = [await command('a'), await query('linearizable')];

@@ -1,0 +1,79 @@
+/** The command as it is installed: a process of its own, against nodes on threads. */
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Runtime } from 'conclave';
+import { ReplCounter } from 'conclave/objects';
+import { LocalCluster } from 'conclave/testing';
+import { freePorts } from '../../dist/testing/free-ports.js';
+
+const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const OBJECTS = { hits: ReplCounter };
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function conclave(...args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [COMMAND, ...args], { timeout: 60_000 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
+}
+
+let cluster: LocalCluster<typeof OBJECTS>;
+
+beforeAll(async () => {
+  cluster = await LocalCluster.start({ objects: OBJECTS, threads: true });
+  await cluster.ready();
+});
+afterAll(() => cluster.stop());
+
+const addresses = (): string[] => cluster.nodes.map((node) => node.status().self!);
+
+describe('conclave', () => {
+  test('says how each node fares, and ends by itself', async () => {
+    const [node] = addresses() as [string];
+
+    const { code, out, err } = await conclave('status', node, '--json');
+
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toMatchObject({ self: node, health: 'ok', members: addresses().map((id) => ({ id })) });
+  });
+
+  test('adds a node, has it lead, has it compact, and removes it while it is the one that is asked', async () => {
+    const [port] = (await freePorts(1)) as [number];
+    const newcomer = `127.0.0.1:${port}`;
+    await using joining = await Runtime.start({ self: newcomer, peers: [], join: true, objects: OBJECTS });
+    const [member] = addresses() as [string];
+
+    const ended = [
+      await conclave('add', member, newcomer),
+      await conclave('transfer', member, newcomer),
+      await conclave('compact', newcomer),
+      await conclave('remove', newcomer, newcomer),
+    ];
+
+    expect(ended.map(({ code, err }) => ({ code, err }))).toEqual(ended.map(() => ({ code: 0, err: '' })));
+    const { out } = await conclave('status', member, '--json');
+    expect((JSON.parse(out) as { readonly members: readonly unknown[] }).members).toHaveLength(3);
+    await vi.waitUntil(() => joining.status().health === 'stopped', { timeout: 20_000 });
+  });
+
+  test.each([
+    ['refused', 1, () => ['remove', addresses()[0]!, '127.0.0.1:1']],
+    ['usage', 2, () => ['remove', addresses()[0]!]],
+    ['unreachable', 3, () => ['status', '127.0.0.1:1']],
+    ['stranger', 4, () => ['status', addresses()[0]!, '--cluster', 'another']],
+    ['unknown', 5, () => ['add', addresses()[0]!, '127.0.0.1:1', '--timeout', '0.3']],
+  ])('ends with the code of what became of it: %s', async (_what, expected, args) => {
+    const { code, out, err } = await conclave(...args());
+
+    expect({ code, out }).toEqual({ code: expected, out: '' });
+    expect(err).not.toContain('    at ');
+  });
+});
