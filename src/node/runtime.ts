@@ -271,7 +271,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     ...args: Args
   ): Promise<RemoteOf<T>> {
     await this.#created.create(name, target, args);
-    return this.object(name, target);
+    return this.#created.handle(name, target) as RemoteOf<T>;
   }
 
   /**
