@@ -103,6 +103,8 @@ export class BlockReader {
   #readName(bytes: Uint8Array, start: number, end: number): string {
     let hash = end - start;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x0100_0193);
+    // What the engine keeps in a Map without a box.
+    hash &= 0x3fff_ffff;
     const known = this.#known.get(hash);
     if (known !== undefined && isSame(known.utf8, bytes, start, end)) return known.text;
     const name = bytes.slice(start, end);
