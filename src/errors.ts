@@ -18,6 +18,8 @@ const CODES = {
   ERR_NO_SUCH_OBJECT: { mayBeApplied: false, retrySafe: true },
   /** As many objects have been created as there may be. */
   ERR_TOO_MANY_OBJECTS: { mayBeApplied: false, retrySafe: true },
+  /** `runtime.objects` was asked for an object that the node does not have; `data.objects` names those that it has. */
+  ERR_UNKNOWN_OBJECT: { mayBeApplied: false, retrySafe: false },
   /** A handle was asked for a method that is neither replicated nor a query. */
   ERR_UNKNOWN_METHOD: { mayBeApplied: false, retrySafe: false },
   /** An argument cannot be encoded; `data.path` says where it is. Nothing was sent. */

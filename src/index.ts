@@ -17,9 +17,10 @@ export type { CallOptions, HandlesOf, ObjectsOf, RemoteOf, TellOf } from './acto
 export type { SnapshotEvent } from './actors/snapshotter/snapshot-event.js';
 export { ConclaveError, type ErrorCode, type ErrorData, type PlainError } from './errors.js';
 export type { ChangeOptions, Members } from './node/members.js';
+export type { UserLogger as Logger } from './node/node-logger.js';
 export type { RuntimeLimits, RuntimeOptions, SnapshotOptions } from './node/options.js';
 export { Runtime } from './node/runtime.js';
 export type { RuntimeEvents } from './node/runtime-emitter.js';
 export type { Health } from './node/health.js';
+export type { ObjectsEvent } from './node/objects-event.js';
 export type { MemberStatus, Role, RuntimeStatus } from './node/status.js';
-export type { Logger } from './runtime/logger.js';

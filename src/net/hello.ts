@@ -20,7 +20,7 @@ import {
 } from '../ids.js';
 import { codeFields, codeHistoryOf, describeConflict, type CodeHistory } from './code-history.js';
 import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
-import { isAddress } from './address.js';
+import { isAddress, NODE_ID_CHARS_MAX } from './address.js';
 import { protocolError } from './protocol-error.js';
 import { QUOTED_CHARS_MAX, quote } from './quote.js';
 import {
@@ -33,12 +33,10 @@ import {
 } from './settings.js';
 
 /** Goes up with every change of what is on the wire. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export const MAGIC = 'conclave';
 
-/** Room for a name of 253 characters, brackets and a port. */
-export const NODE_ID_CHARS_MAX = 264;
 export const CLUSTER_CHARS_MAX = 256;
 const REFUSAL_CHARS_MAX = QUOTED_CHARS_MAX;
 /** The longest string in UTF-8, where a UTF-16 unit takes three bytes at most. */

@@ -60,6 +60,11 @@ export interface TransportOptions {
   readonly incarnation: Incarnation;
   /** Whom to be connected to at first. */
   readonly peers: readonly NodeId[];
+  /**
+   * Do the peers not know of this node yet? Then it dials all of them at once, also those that it would be for to dial it.
+   * Default: false.
+   */
+  readonly isNew?: boolean;
   /** What must be the same on all nodes: a hello with other settings is refused. At most 1 KiB, encoded. */
   readonly settings: Settings;
   /** What the code of the node's objects can carry out: a hello that contradicts it is refused. */

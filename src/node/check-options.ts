@@ -9,7 +9,8 @@ import type { CreatableClasses, ObjectDefinitions } from '../actors/replicated/o
 import { VOTERS_MAX } from '../actors/raft/quorum.js';
 import { parseAddress } from '../net/address.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
-import { silentLogger, type Logger } from '../runtime/logger.js';
+import { silentLogger } from '../runtime/logger.js';
+import { nodeLogger, type UserLogger } from './node-logger.js';
 import {
   checkBoolean,
   checkFunction,
@@ -113,7 +114,7 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     fsync: checkFsync(options.fsync, options.dataDir),
     snapshot: checkSnapshot(options.snapshot ?? {}),
     autoCodeVersion: checkBoolean('autoCodeVersion', options.autoCodeVersion ?? false),
-    logger: checkLogger(options.logger ?? silentLogger),
+    logger: options.logger === undefined ? silentLogger : nodeLogger(checkLogger(options.logger), self ?? 'observer'),
     onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
     workerUrl: options.workerUrl === undefined ? null : checkUrl('workerUrl', options.workerUrl),
   };
@@ -246,7 +247,7 @@ function checkSnapshot(snapshot: SnapshotOptions): CheckedSnapshotOptions {
   };
 }
 
-function checkLogger(logger: Logger): Logger {
+function checkLogger(logger: UserLogger): UserLogger {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
     if (typeof logger?.[level] !== 'function')
       throw invalid('logger', logger, `must have a method ${level}, as pino's have`);

@@ -100,6 +100,7 @@ export function consensusActorOn(
     const { cluster, self, peers, join, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
     const { logStore, code, autoCodeVersion } = data;
     const recovered = data.recovered === null ? null : coreOf(data.recovered);
+    const isNew = join && (recovered === null || recovered.log.lastIndex === 0);
     return new RaftActor(context, {
       core: {
         group,
@@ -118,10 +119,11 @@ export function consensusActorOn(
           ...otherLimits,
         },
       },
+      peers,
       ...(recovered === null ? {} : { recovered }),
       snapshot: data.recovered?.snapshot ?? null,
       sessionContent: sessionContent(life),
-      transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data), code }),
+      transport: network({ cluster, self, incarnation, peers, isNew, settings: sharedSettings(data), code }),
       logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),
       machine: data.machine,
       caller: data.caller,

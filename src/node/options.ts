@@ -5,6 +5,7 @@
 import type { NodeId } from '../ids.js';
 import type { CreatableClasses, ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import type { Logger } from '../runtime/logger.js';
+import type { UserLogger } from './node-logger.js';
 
 /** Bounds on what a node keeps and sends. Past each comes a typed error or back-pressure, never unbounded memory. */
 export interface RuntimeLimits {
@@ -58,9 +59,9 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    */
   readonly peers: readonly string[];
   /**
-   * This node founds no cluster: it waits until `members.add` of the cluster's leader names it, which connects to it. Then
-   * `peers` are members to be connected to at first, and may be empty. Of no matter once it belongs to a cluster, as `peers` is. Default:
-   * false.
+   * This node founds no cluster: it waits until it is named by `members.add` of any node of one, or by its own. `peers` are members
+   * to be connected to at first then, one of which is enough; without any, the leader connects to it when it is added. Of no matter
+   * once it belongs to a cluster, as `peers` is; one that was removed waits to be added again, rather than stop. Default: false.
    */
   readonly join?: boolean;
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
@@ -107,8 +108,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    * `runtime.setCodeVersion`. There is no way back to older code then. The same on every node. Default: false.
    */
   readonly autoCodeVersion?: boolean;
-  /** Where log lines go; a pino logger fits. Default: nowhere. */
-  readonly logger?: Logger;
+  /**
+   * Where log lines go: a pino logger, or anything of its shape. They say nothing of what is in commands, results and objects.
+   * Default: nowhere.
+   */
+  readonly logger?: UserLogger;
   /** Called once, when the node has caught up with the leader for the first time. */
   readonly onReady?: () => void;
   /** Where the workers' entry file is, for bundlers that move it: the URL of `conclave`'s `runtime/threads/thread-entry.js`. */

@@ -17,22 +17,20 @@ import {
 } from '../actors/replicated/object-definition.js';
 import type { HandlesOf, ObjectsOf, RemoteOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
-import type {
-  ChangeMembersRequest,
-  RaftActorMessage,
-  SetCodeVersionRequest,
-} from '../actors/raft/raft-actor-messages.js';
+import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import type { MembersChange } from '../actors/raft/messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
-import { ConclaveError, toPlainError } from '../errors.js';
-import { life as asLife, nodeId, type LastIncluded } from '../ids.js';
-import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
+import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
+import { life as asLife, nodeId, type LastIncluded, type LogIndex } from '../ids.js';
+import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
+import { objectsByName } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, finalErrorIn } from './failure.js';
 import { beginChange } from './begin-change.js';
@@ -41,13 +39,15 @@ import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { checkInteger, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
+import { gatherFigures, type NodeFigures } from './node-figures.js';
 import { checkKnownObjects } from './known-objects.js';
 import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
-import { healthOf } from './health.js';
-import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
+import { healthOf, type Health } from './health.js';
+import { PACKAGE_VERSION } from './package-version.js';
+import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
@@ -74,7 +74,10 @@ const COMPACT_TIMEOUT_MS = 30 * 60_000;
  * await runtime.stop();
  */
 export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  /** A typed handle for each registered object. */
+  /**
+   * A typed handle for each registered object. One that there is not is `ERR_UNKNOWN_OBJECT`, nothing was sent; ask
+   * `'name' in runtime.objects` where that is not known.
+   */
   readonly objects: HandlesOf<Definitions>;
   /** The members of the cluster, and how to change them. */
   readonly members: Members;
@@ -91,6 +94,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
+  /** As it was last logged. */
+  #health: Health = 'starting';
   #stopping: Promise<void> | null = null;
 
   private constructor(
@@ -101,6 +106,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     classes: readonly ResolvedObject[],
     fate: NodeFate,
     dataDir: DataDir | null,
+    host: NodeHost,
   ) {
     this.#dataDir = dataDir;
     this.#options = options;
@@ -113,12 +119,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#codeVersionMax = codeVersionMaxOf([...objects, ...classes]);
     const creatable = classes.map((each) => [classOf(options.classes[each.name]!), each] as const);
     this.#created = new CreatedHandles(caller, new Map(creatable));
-    this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
+    this.objects = objectsByName(Object.fromEntries(handles) as HandlesOf<Definitions>);
     this.members = new Members({
-      begin: (add, remove) => this.#askForChange({ type: 'changeMembers', add, remove }),
+      catchUp: (timeoutMs) => this.#catchUp(timeoutMs),
+      begin: (change) => this.#beginChange(change),
       status: () => this.#nodeStatus,
       list: () => this.status().members,
       watch: (onStatus, onEnded) => this.#watch(onStatus, onEnded),
+      host,
     });
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
@@ -126,7 +134,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     fate.on('failure', (error) => this.#onFailure(error));
     fate.on('machineLost', (error) => this.#onMachineLost(error));
-    fate.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
+    fate.on('machineBack', () => this.#onMachineBack());
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
     if (caller.codeVersion > 0) this.#onCodeVersion(caller.codeVersion);
@@ -183,9 +191,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
       await placement.start(nodeParts(placement.addresses, options, objects, classes, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir);
+      const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir, host);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
+      const { peers, threads } = options;
+      options.logger.info({ cluster, peers, threads, version: PACKAGE_VERSION }, 'the node has started');
       placement.ticks?.hold();
       host.later(() => runtime.#events.release());
       return runtime;
@@ -227,25 +237,29 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /** How the node fares, as plain data. At most a few milliseconds old. */
   status(): RuntimeStatus {
-    const { self } = this.#options;
+    const { cluster, self } = this.#options;
     const status = this.#nodeStatus;
+    const { failure } = this.#fate;
     return {
+      conclaveVersion: PACKAGE_VERSION,
+      cluster,
       self,
+      uptimeMs: Math.round(this.#caller.uptimeMs),
+      health: this.#currentHealth(),
+      failure: failure === null ? null : describeFailure(failure),
       role: status?.role ?? 'follower',
       leader: status?.leader ?? null,
+      hasQuorum: status?.hasQuorum ?? false,
       term: status?.term ?? 0,
+      firstIndex: status?.firstIndex ?? 1,
       lastIndex: status?.lastIndex ?? 0,
       commitIndex: status?.commitIndex ?? 0,
+      leaderCommitIndex: status?.leaderCommitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
       members: memberStatus(self, status?.members ?? foundersOf(this.#options), status?.connected ?? []),
-      health: healthOf({
-        isStopped: this.#stopping !== null,
-        hasFailed: this.#fate.failure !== null,
-        isMachineUp: this.#fate.isMachineUp,
-        status,
-        isReady: this.#isReady,
-      }),
+      observers: status?.observers ?? [],
       pendingCommands: this.#caller.pendingCommands,
+      pendingQueries: this.#caller.pendingQueries,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
       codeVersion: this.codeVersion,
@@ -302,6 +316,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
+   * Everything that there is to count of this node, from all of its threads; for `conclave/metrics`. Never rejects.
+   *
+   * @internal
+   */
+  measure(): Promise<NodeFigures> {
+    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null);
+  }
+
+  /**
    * Has the node do what is due: for an application with a loop of its own, which has started it with `threads: false` and
    * `autoTick: false`. All of the node but its sockets and disk runs within ticks, your objects and the listeners of events
    * too; what has arrived in between waits for the next one. Tick at least every `heartbeatMs`, and let the event loop turn
@@ -352,20 +375,27 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return found as ObjectsOf<Definitions>[Name];
   }
 
-  /** Listens to an event. */
+  /**
+   * Listens to an event.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` when there is no such event, or `listener` is no function.
+   */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.on(event, listener as never);
     return this;
   }
 
-  /** Listens to an event once. */
+  /** Listens to an event once; otherwise as {@link Runtime.on}. */
   once<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.once(event, listener as never);
     return this;
   }
 
-  /** Stops listening. */
+  /** Stops listening; otherwise as {@link Runtime.on}. */
   off<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.off(event, listener as never);
     return this;
   }
@@ -380,17 +410,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Hands leadership to `target`, or to the most up-to-date other node. Resolves when the other one leads. Commands
-   * made meanwhile wait.
+   * Has leadership handed to `target`, or to the node that has the most of the log but for the leader; any node may ask for
+   * it. Resolves when the other one leads. Commands made meanwhile wait.
    *
-   * @throws ConclaveError `ERR_NOT_LEADER` when another node leads (ask that one), `ERR_TRANSFER_FAILED` when the target
-   *   did not take over in time (this node goes on leading), `ERR_INVALID_OPTION` when it is no peer, `ERR_STOPPED` when
-   *   the runtime stops or fails first.
+   * @throws ConclaveError `ERR_TRANSFER_FAILED` when the target did not take over in time (the leader goes on),
+   *   `ERR_NO_LEADER` when there is none, `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the runtime
+   *   stops or fails first. After any but the last nothing has changed, and it may be tried again.
    */
   async transferLeadership(target?: string): Promise<void> {
-    const isPeer = this.members.list().some(({ id }) => id === target && id !== this.#options.self);
-    if (target !== undefined && !isPeer) {
-      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is not a peer of this node.`, {
+    if (target !== undefined && !this.members.list().some(({ id }) => id === target)) {
+      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is no member.`, {
         data: { option: 'target', value: target },
       });
     }
@@ -421,7 +450,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     checkInteger('version', version, 0, CODE_VERSION_MAX);
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
     const deadlineMs = performance.now() + timeoutMs;
-    await beginChange(() => this.#askForChange({ type: 'setCodeVersion', version }), deadlineMs);
+    await beginChange(() => this.#raiseCodeVersion(version), deadlineMs);
     const tooLate = (): ConclaveError =>
       new ConclaveError('ERR_TIMEOUT', `The code version ${version} is not in force yet; it will be.`, {
         data: { codeVersion: version },
@@ -466,6 +495,19 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.stop();
   }
 
+  #currentHealth(): Health {
+    const { failure, isMachineUp } = this.#fate;
+    const isStopped = this.#stopping !== null;
+    return healthOf({ isStopped, failure, isMachineUp, status: this.#nodeStatus, isReady: this.#isReady });
+  }
+
+  #logHealth(): void {
+    const health = this.#currentHealth();
+    if (health === this.#health) return;
+    this.#options.logger.info({ health, before: this.#health }, 'health changed');
+    this.#health = health;
+  }
+
   async #stop(): Promise<void> {
     this.#placement.ticks?.release();
     this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
@@ -479,12 +521,29 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
+    this.#logHealth();
   }
 
-  async #askForChange(change: ChangeMembersRequest | SetCodeVersionRequest): Promise<void> {
+  async #raiseCodeVersion(version: number): Promise<void> {
     this.#throwIfEnded();
     try {
-      await this.#raft.ask(change, { timeoutMs: STOP_TIMEOUT_MS });
+      await this.#raft.ask({ type: 'setCodeVersion', version }, { timeoutMs: STOP_TIMEOUT_MS });
+    } catch (error) {
+      this.#throwIfEnded();
+      throw error;
+    }
+  }
+
+  async #catchUp(timeoutMs: number): Promise<LogIndex> {
+    this.#throwIfEnded();
+    await this.#caller.catchUp({ timeoutMs, signal: null });
+    return this.#caller.seenIndex;
+  }
+
+  async #beginChange(change: MembersChange): Promise<void> {
+    this.#throwIfEnded();
+    try {
+      await this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#throwIfEnded();
       throw error;
@@ -510,6 +569,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (before?.role !== status.role) this.#events.tell('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
+    this.#logHealth();
   }
 
   #onCodeVersion(codeVersion: number): void {
@@ -530,6 +590,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onCaughtUp(): void {
     this.#hasCaughtUp = true;
     this.#noteReady();
+    this.#logHealth();
   }
 
   /** Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in. */
@@ -542,6 +603,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onSnapshot(event: SnapshotEvent): void {
     this.#events.tell('snapshot', event);
+    if (event.type === 'progress' || event.type === 'receiving') this.#options.logger.trace(event, 'snapshot goes on');
     if (event.type !== 'diverged') return;
     const { object, index } = event;
     this.#events.tell(
@@ -557,13 +619,24 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
+    this.#options.logger.warn({ error }, 'the thread of the objects has ended, and is being replaced');
+    this.#logHealth();
+    this.#events.tell('objects', { type: 'failed', error });
     this.#events.tell('error', error);
+  }
+
+  #onMachineBack(): void {
+    this.#callerRef.tell({ type: 'machineBack' });
+    this.#logHealth();
+    this.#events.tell('objects', { type: 'restored' });
   }
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
   #onFailure(error: Error): void {
     this.#caller.stop(asFailure(error));
     this.#fate.emit('ended');
+    this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
+    this.#logHealth();
     this.#events.tell('error', finalErrorIn(error) ?? error);
     this.#placement
       .stop()
@@ -611,7 +684,12 @@ function notOnThisThread(name: string): ConclaveError {
 /** Who the members are to be, before anything else is known. */
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
-  return ids.map((id) => ({ id, role: 'voter' }));
+  return ids.map((id) => ({ id, role: 'voter', progress: null }));
+}
+
+function describeFailure(failure: Error): { code: ErrorCode; message: string } {
+  const { code, message } = asFailure(failure);
+  return { code, message };
 }
 
 function describeMembers(status: NodeStatus | null): string {

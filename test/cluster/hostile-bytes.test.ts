@@ -165,9 +165,9 @@ function claims(term: number, from: ReturnType<typeof observerId>): PeerMessage[
   };
   return [
     { type: 'appendEntries', ...common, ...entries, entries: NO_BYTES },
-    { type: 'requestPreVote', ...common, ...last, campaignTerm: asTerm(term + 1) },
+    { type: 'requestPreVote', ...common, ...last, campaignTerm: asTerm(term + 1), founders: NO_BYTES },
     { type: 'requestPreVoteReply', ...common, campaignTerm: asTerm(term + 1), voteGranted: true },
-    { type: 'requestVote', ...common, ...last, leadershipTransfer: true },
+    { type: 'requestVote', ...common, ...last, leadershipTransfer: true, founders: NO_BYTES },
     { type: 'requestVoteReply', ...common, voteGranted: true },
     {
       type: 'installSnapshot',
@@ -182,6 +182,9 @@ function claims(term: number, from: ReturnType<typeof observerId>): PeerMessage[
     },
     { type: 'timeoutNow', ...common },
     { type: 'readIndexReply', ...common, readId: 1, readIndex: last.lastLogIndex },
+    { type: 'changeReply', ...common, question: 1, refusal: null },
+    { type: 'transferReply', ...common, question: 1, error: null },
+    { type: 'membersKnown', ...common, commitIndex: last.lastLogIndex, hasLeader: true, configuration: NO_BYTES },
   ];
 }
 

@@ -27,7 +27,11 @@ test(
   'every snippet of the documentation compiles against the built package',
   { timeout: COMPILE_TIMEOUT_MS },
   async () => {
-    const publicNames = namesOf({ conclave: 'index', 'conclave/testing': 'testing/index' });
+    const publicNames = namesOf({
+      conclave: 'index',
+      'conclave/metrics': 'metrics/index',
+      'conclave/testing': 'testing/index',
+    });
     for (const name of namesOf({ 'conclave/objects': 'actors/replicated/objects/index' })) publicNames.set(...name);
     const markdown = filesOf('.md').flatMap((file) =>
       snippetsOfMarkdown(file, read(file)).map((snippet) => ({ snippet, names: publicNames })),

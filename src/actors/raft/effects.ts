@@ -68,21 +68,28 @@ export interface RoleChanged {
   readonly leader: NodeId | null;
 }
 
+/** Why leadership was not handed over. */
+export type TransferError =
+  | 'no leader'
+  | 'no such voter'
+  | 'timed out'
+  | 'already under way'
+  | 'another node was elected';
+
 /** A transfer of leadership has ended; `error` says why it failed. */
 export interface TransferEnded {
   readonly type: 'transferEnded';
-  readonly error:
-    | 'not leader'
-    | 'no such voter'
-    | 'timed out'
-    | 'already under way'
-    | 'another node was elected'
-    | null;
+  readonly error: TransferError | null;
 }
 
-/** Why a change of members was not begun. Nothing was changed. */
+/** Why a change of members was not begun. Nothing was changed, but for `unanswered`. */
 export type ChangeRefusal =
-  | 'not leader'
+  /** None is known, or whoever was asked leads no more: ask again soon. */
+  | 'no leader'
+  /** The leader was asked, and does not answer: it may have been begun. Ask again with the same `knownIndex`. */
+  | 'unanswered'
+  /** What was changed behind `knownIndex` is not known any more. */
+  | 'outdated'
   /** Another change is, or leadership is being handed over, or the leader is new: ask again soon. */
   | 'under way'
   | 'already a member'
@@ -120,6 +127,19 @@ export interface Removed {
   readonly type: 'removed';
 }
 
+/** These are said to be members: one of them may lead. */
+export interface Meet {
+  readonly type: 'meet';
+  readonly members: readonly NodeId[];
+}
+
+/** Another node would found a cluster with others than this one: with neither of them there will be one. */
+export interface FoundersDiffer {
+  readonly type: 'foundersDiffer';
+  readonly from: NodeId;
+  readonly founders: string;
+}
+
 /** The peer needs a snapshot; the shell answers with `snapshotSent`. */
 export interface SendSnapshot {
   readonly type: 'sendSnapshot';
@@ -152,5 +172,7 @@ export type Effect =
   | ChangeAnswered
   | VersionAnswered
   | Removed
+  | Meet
+  | FoundersDiffer
   | SendSnapshot
   | FetchSnapshot;

@@ -13,6 +13,7 @@ import {
   type NodeId,
   type Term,
 } from '../../ids.js';
+import type { AskedChange, AskedTransfer, TransferAsker } from './asking-leader.js';
 import { isMember, type Configuration } from './configuration.js';
 import { Configurations } from './configurations.js';
 import type { DurableEffect, Effect, HardState } from './effects.js';
@@ -130,6 +131,7 @@ export type RoleName = Role['name'];
 export interface Handover {
   readonly target: NodeId;
   readonly deadlineMs: number;
+  readonly asker: TransferAsker;
   isTimeoutNowSent: boolean;
 }
 
@@ -146,7 +148,9 @@ export interface Core {
   readonly connected: Set<NodeId>;
   /** The code version that is in force where the objects are. Never goes down. */
   codeVersion: number;
-  /** Is, or was, this node a member, as far as it knows? */
+  /** Who the members are, as those were last told that are connected and none of them. */
+  readonly introduced: Map<NodeId, Configuration>;
+  /** Is this node to be a member, by its options, or because a leader has let it know in this life that it is one? */
   isOfTheGroup: boolean;
   role: Role;
   /** Never goes down. */
@@ -158,9 +162,14 @@ export interface Core {
   /** Never goes down. Invariant: lastApplied <= commitIndex <= lastIndex. */
   commitIndex: LogIndex;
   lastApplied: LogIndex;
+  /** The commit index that a leader has last told; for status only, as it may be beyond what this log holds. */
+  leaderCommitIndex: LogIndex;
   readonly submissions: Submissions;
   readonly reads: PendingReads;
   handover: Handover | null;
+  /** What the leader was asked and has not answered, by the number of the question. */
+  readonly askedChanges: Map<number, AskedChange>;
+  askedTransfer: AskedTransfer | null;
   /** The clocks as of the current step. */
   nowMs: number;
   wallMs: number;
@@ -171,7 +180,7 @@ export interface Core {
   submissionProgressMs: number;
   submissionRetryMs: number;
   /** The number of the last question to a leader, and of the last tracking of a peer. */
-  lastReadTicket: number;
+  lastQuestion: number;
   lastSession: number;
   /** Term or vote have changed since they were last handed to storage. */
   isHardStateDirty: boolean;
@@ -206,9 +215,8 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
   // Only what was committed is dropped.
   const droppedIndex = logIndex(log.firstIndex - 1);
-  const configurations = new Configurations(options.configuration, recovered?.configuration ?? null);
+  const configurations = new Configurations(options.configuration, recovered?.configuration ?? null, droppedIndex);
   for (const index of log.configurationIndexes) configurations.appended(index, log.entry(index).payload);
-  const known = [options.configuration, ...configurations.upTo(log.lastIndex)];
   const core: Core = {
     options,
     log,
@@ -217,16 +225,20 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     codeVersions: new Map(),
     connected: new Set(),
     codeVersion: 0,
-    isOfTheGroup: known.some((each) => isMember(each, options.self)),
+    introduced: new Map(),
+    isOfTheGroup: isMember(options.configuration, options.self),
     role: FOLLOWER,
     term: knownTerm,
     votedFor,
     leader: null,
     commitIndex: droppedIndex,
     lastApplied: droppedIndex,
+    leaderCommitIndex: droppedIndex,
     submissions: new Submissions(options.limits.submissionBytesInflightMax),
     reads: new PendingReads(),
     handover: null,
+    askedChanges: new Map(),
+    askedTransfer: null,
     nowMs,
     wallMs: 0,
     leaderContactMs: nowMs,
@@ -234,7 +246,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     submissionProgressMs: nowMs,
     submissionRetryMs: options.electionTimeoutMs[1],
     // An answer or acknowledgement that an earlier life of this node asked for must not be taken for one of this life.
-    lastReadTicket: options.random.uint32(),
+    lastQuestion: options.random.uint32(),
     lastSession: options.random.uint32(),
     isHardStateDirty: false,
     unstoredReset: null,

@@ -12,7 +12,7 @@ import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
 import { MethodName, type BlockBuilder } from './block-builder.js';
-import { BlockLane, type LaneOptions } from './block-lane.js';
+import { BlockLane, type LaneFigures, type LaneOptions } from './block-lane.js';
 import { CONSISTENCIES, type Call, type Consistency } from './call.js';
 import type { CallerMessage, NodeStatus, SessionRestored } from './caller-messages.js';
 import type { MachineMessage } from './machine-messages.js';
@@ -27,6 +27,12 @@ export interface CallerOptions {
   readonly commandBytesMax: number;
   readonly pendingCommandsMax: number;
   readonly pendingBytesMax: number;
+}
+
+/** What there is to count of the calls that were made on this node. */
+export interface CallerFigures {
+  readonly commands: LaneFigures;
+  readonly queries: Readonly<Record<Consistency, LaneFigures>>;
 }
 
 /** What the Caller tells those who watch it. */
@@ -56,6 +62,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   readonly #commands: BlockLane;
   readonly #queries: Readonly<Record<Consistency, BlockLane>>;
   readonly #nothing = new MethodName('', '');
+  readonly #startedMs: number;
   #session: SessionId | null = null;
   /** The latest session that this node has had. Objects that are fed the log again tell of earlier ones. */
   #lastSession: SessionId | 0 = 0;
@@ -74,6 +81,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
     this.#context = context;
     this.#options = options;
+    this.#startedMs = context.clock.nowMs();
     this.#raft = context.ref(options.raft);
     this.#machine = context.ref(options.machine);
     this.#commands = new BlockLane({
@@ -145,8 +153,25 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#codeVersion;
   }
 
+  /** Since it was made, in milliseconds. */
+  get uptimeMs(): number {
+    return this.#context.clock.nowMs() - this.#startedMs;
+  }
+
   get pendingCommands(): number {
     return this.#commands.pending;
+  }
+
+  get pendingQueries(): number {
+    return Object.values(this.#queries).reduce((sum, { pending }) => sum + pending, 0);
+  }
+
+  figures(): CallerFigures {
+    const { linearizable, lease, local } = this.#queries;
+    return {
+      commands: this.#commands.figures(),
+      queries: { linearizable: linearizable.figures(), lease: lease.figures(), local: local.figures() },
+    };
   }
 
   receive(message: CallerMessage | { readonly type: 'expire' }): void {

@@ -17,7 +17,7 @@ import type { CallerMessage } from './caller-messages.js';
 import { hashObjects } from './hash-objects.js';
 import type { Machine } from './machine.js';
 import { MachineLoader, type LoadedMachine, type MachineEnv } from './machine-loader.js';
-import type { MachineMessage, RunQueries } from './machine-messages.js';
+import type { MachineFigures, MachineMessage, RunQueries } from './machine-messages.js';
 import type { ResolvedObject } from './object-definition.js';
 import { collectTransfers, type ResultBlock } from './results.js';
 
@@ -46,6 +46,8 @@ interface MachineLoaded {
   readonly machineId: number;
 }
 
+const NOTHING_RUN: MachineFigures = { commandsApplied: 0, commandsThrew: 0 };
+
 class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #context: ActorContext<MachineMessage | Loaded>;
   readonly #raft: ActorRef<RaftActorMessage>;
@@ -68,6 +70,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #waiting: RunQueries[] = [];
   #commandResults: ResultBlock[] = [];
   #queryResults: ResultBlock[] = [];
+  /** What machines have done whose place others have taken. */
+  #replaced = NOTHING_RUN;
   #reportedIndex = -1;
   #reportedCodeVersion = 0;
   #reportedSession: SessionId | null = null;
@@ -104,6 +108,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         return this.#install(message.snapshot);
       case 'hashState':
         return this.#hash(reply);
+      case 'measure':
+        return reply.ok(this.#figures());
       case 'stateHashed':
         return this.#release(message.machine);
       case 'machineLoaded':
@@ -116,6 +122,14 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         if (this.#machine !== null) throw message.error;
         if (this.#starting !== null) this.#failStart(this.#starting, message.error);
     }
+  }
+
+  #figures(): MachineFigures {
+    const { commandsApplied, commandsThrew } = this.#machine ?? NOTHING_RUN;
+    return {
+      commandsApplied: this.#replaced.commandsApplied + commandsApplied,
+      commandsThrew: this.#replaced.commandsThrew + commandsThrew,
+    };
   }
 
   #failStart(reply: Reply, error: Error): never {
@@ -178,6 +192,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     }
     // What the objects before have done is said before others take their place: nothing of that is lost.
     this.drained();
+    this.#replaced = this.#figures();
     this.#machine = machine;
     this.#onLiveObjects(machine.objects);
     this.#machineId = this.#context.random.uint32();

@@ -49,4 +49,24 @@ export interface HashedState {
   readonly hashes: readonly (readonly [object: string, hash: string])[];
 }
 
-export type MachineMessage = ApplyEntries | RunQueries | StartMachine | ReloadMachine | InstallSnapshotFile | HashState;
+/** Asked: answered with {@link MachineFigures}. */
+export interface MeasureMachine {
+  readonly type: 'measure';
+}
+
+/** What there is to count of the objects since their thread was started. */
+export interface MachineFigures {
+  /** Commands that were run here, whoever has called them. */
+  readonly commandsApplied: number;
+  /** Of those, the ones that threw. */
+  readonly commandsThrew: number;
+}
+
+export type MachineMessage =
+  | ApplyEntries
+  | RunQueries
+  | StartMachine
+  | ReloadMachine
+  | InstallSnapshotFile
+  | HashState
+  | MeasureMachine;

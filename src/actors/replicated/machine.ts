@@ -82,6 +82,9 @@ export class Machine {
   #codeVersion = 0;
   /** The index of the last entry applied. Never goes down. */
   appliedIndex = 0;
+  /** Commands that were run, and those of them that threw. */
+  commandsApplied = 0;
+  commandsThrew = 0;
   #appliedTerm = term(0);
   #appliedTimestampMs = 0;
   /** What the last entry applied that says who the members are holds. */
@@ -304,6 +307,7 @@ export class Machine {
     const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
     const isOwn = session === this.own.session;
     if (verdict === 'apply') {
+      this.commandsApplied += header.count;
       if (isOwn) {
         this.own.nextSeq = header.firstSeq + header.count;
         this.#collector.begin(header.count);
@@ -357,6 +361,7 @@ export class Machine {
     for (let position = 0; position < header.count; position++) {
       const name = commands[2 * position] as number;
       if (name === CANCELLED_NAME) {
+        if (isCommand) this.commandsApplied--;
         collector?.set(position, undefined, UNNAMED);
         continue;
       }
@@ -392,6 +397,7 @@ export class Machine {
         } else if (isThenable(result)) ignoreRejection(result);
       } catch (error) {
         if (this.#fatal !== null) throw this.#fatal;
+        if (isCommand) this.commandsThrew++;
         collector?.fail(position, toPlainError(error), binding.name);
       }
       if (collector !== null && last !== binding.watch) {

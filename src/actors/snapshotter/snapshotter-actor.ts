@@ -148,6 +148,10 @@ export class SnapshotterActor implements Actor<Message> {
         keeper.heard();
         compactor.logApplied(message.index, message.bytes);
         return this.#noteInstalled(parts);
+      case 'measure':
+        return reply.ok(compactor.figures());
+      case 'placeChanged':
+        return compactor.placeChanged(message.position, message.membersCount);
       case 'compact':
         return compactor.compact(message.index, reply);
       case 'logPiece':

@@ -91,6 +91,8 @@ export class SimulatedTransport implements Transport {
   accept(connection: SimulatedConnection): boolean {
     const { dialler } = connection;
     if (!this.#network.isHere(this) || !this.#takes(dialler, this.address, null)) return false;
+    // Both dialling at once would take turns in replacing each other's connection.
+    if (this.#peers.has(dialler.identity.self) && isDialer(this.identity.self, dialler.identity.self)) return false;
     const older = this.#connections.get(dialler.identity.self);
     if (older !== undefined) {
       const { self, incarnation } = dialler.identity;
@@ -106,6 +108,11 @@ export class SimulatedTransport implements Transport {
   accepted(connection: SimulatedConnection): void {
     const { acceptor } = connection;
     this.#dialling.delete(acceptor.identity.self);
+    const older = this.#connections.get(acceptor.identity.self);
+    if (older !== undefined) {
+      this.lose(older, 'replaced by a newer connection');
+      older.break('replaced by a newer connection');
+    }
     if (!this.#takes(acceptor, this.identity.self, acceptor.address) || !this.#gain(connection, acceptor)) {
       connection.break('refused');
     }

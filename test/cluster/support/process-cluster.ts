@@ -5,7 +5,7 @@
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFailed, onTestFinished, vi } from 'vitest';
 import type { RuntimeStatus } from 'conclave';
 import { freeAddresses } from '../../unit/net/support/loopback.js';
@@ -82,6 +82,32 @@ export class ProcessCluster {
   /** The same, for a test that means them to: they are no complaints then. */
   takeFailures(): (string | null)[] {
     return this.#failures.splice(0).map(({ code }) => code);
+  }
+
+  /**
+   * Starts one more node, which founds nothing and knows these only, like the others otherwise; `once` holds for its first
+   * process. Resolves when it listens, or has died.
+   */
+  async join(peers: readonly string[], once: Pick<NodeSettings, 'diesReceiving'> = {}): Promise<NodeProcess> {
+    const [self] = await freeAddresses(1);
+    if (self === undefined) throw new Error('There is no free port.');
+    const { dataDir, ...settings } = this.#settings.get(this.nodes[0]!.address)!;
+    const place = dataDir === undefined ? {} : { dataDir: join(dirname(dataDir), String(this.nodes.length)) };
+    this.#settings.set(self, { ...settings, self, peers, bind: self, join: true, ...place });
+    const node = new NodeProcess(self, (event) => this.#onEvent(self, event));
+    this.nodes.push(node);
+    // It may be given everything, and die, before anybody has heard that it listens.
+    await node.call('start', { ...this.#settings.get(self)!, ...once }).catch((error: unknown) => {
+      if (once.diesReceiving !== true) throw error;
+    });
+    return node;
+  }
+
+  /** Resolves when a node has stopped by itself, being no member any more; its process is ended then. */
+  async untilStopped(node: NodeProcess, timeoutMs: number): Promise<void> {
+    const stopped = (): Promise<RuntimeStatus> => node.call('status', null);
+    await this.#poll(stopped, ({ health }) => health === 'stopped', timeoutMs, `${node.address} has not stopped`);
+    await node.stop();
   }
 
   /** Starts a node again that has ended, as it was started before but for what is said here. Resolves when it listens. */

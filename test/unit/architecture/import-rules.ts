@@ -62,6 +62,12 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: 'net', owns: NET, mayImport: [GROUND, RUNTIME, ENTRY, NET], mayImportTypes: [ANY_ACTOR] },
   { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
+  {
+    name: 'metrics',
+    owns: /^metrics\//,
+    mayImport: [GROUND, NODE, /^actors\/replicated\/(call|latency-histogram)\.ts$/, /^metrics\//],
+    mayImportTypes: [RUNTIME, ANY_ACTOR],
+  },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
   // It knows nodes by what they answer: it loads none.
   {

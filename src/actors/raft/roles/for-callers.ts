@@ -5,6 +5,7 @@
 
 import { logIndex } from '../../../ids.js';
 import type { Handlers } from '../handlers.js';
+import { onChangeReply, onTransferReply } from '../asking-leader.js';
 import type { Role } from '../state.js';
 import { onSubmissionsApplied } from '../submitting.js';
 
@@ -15,7 +16,9 @@ type ForCallers =
   | 'read'
   | 'applied'
   | 'codeVersionApplied'
-  | 'storageLag';
+  | 'storageLag'
+  | 'changeReply'
+  | 'transferReply';
 
 export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   submit: (core, role, { content }) => {
@@ -36,6 +39,15 @@ export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   },
   storageLag: (core, role, { isBehind }) => {
     core.storageBehindSinceMs = isBehind ? core.nowMs : null;
+    return role;
+  },
+  // Who was asked may have stopped leading since, and this node lead.
+  changeReply: (core, role, message) => {
+    onChangeReply(core, message);
+    return role;
+  },
+  transferReply: (core, role, message) => {
+    onTransferReply(core, message);
     return role;
   },
   applied: (core, role, { index }) => {

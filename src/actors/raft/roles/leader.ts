@@ -5,6 +5,7 @@
 
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
+import { answerChange, giveUpAsking, replyToChange } from '../asking-leader.js';
 import { bestSuccessor, continueChanges, isLeftOut, startChange } from '../changing.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
@@ -55,7 +56,19 @@ export const leader: Handlers<Leader> = {
     return role;
   },
 
+  changeRequest: (core, role, message) => {
+    replyToChange(core, message.from, message.question, startChange(core, role, message));
+    return role;
+  },
+  transferRequest: (core, role, { from, question, target }) => {
+    startHandover(core, role, target, { from, question });
+    return role;
+  },
+  // It has the log, and sends it to whoever is connected.
+  membersKnown: ignore,
+
   tick: (core, role) => {
+    giveUpAsking(core);
     expireReads(core);
     // However many rounds are started in between, by reads for example: those repeat nothing.
     if (core.nowMs >= role.nextHeartbeatMs) {
@@ -86,11 +99,11 @@ export const leader: Handlers<Leader> = {
     return role;
   },
   transferLeadership: (core, role, { target }) => {
-    startHandover(core, role, target);
+    startHandover(core, role, target, null);
     return role;
   },
   changeMembers: (core, role, message) => {
-    startChange(core, role, message);
+    answerChange(core, message.changeId, startChange(core, role, message));
     return role;
   },
   setCodeVersion: (core, role, message) => {

@@ -118,6 +118,7 @@ describe('the shell of consensus', () => {
             },
           },
           ...(recovered === undefined ? {} : { recovered }),
+          peers: voters.filter((id) => id !== A),
           snapshot: null,
           sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport,

@@ -72,8 +72,10 @@ describe('Caller', () => {
       role: 'follower',
       term: term(1),
       leader: leader === null ? null : nodeId(leader),
+      firstIndex: logIndex(1),
       lastIndex: logIndex(1),
       commitIndex: logIndex(1),
+      leaderCommitIndex: logIndex(1),
       appliedIndex: logIndex(1),
       snapshotIndex: logIndex(0),
       logBytes: 0,
@@ -84,6 +86,7 @@ describe('Caller', () => {
       isAdmitted: true,
       codeVersion: 0,
       members: [],
+      observers: [],
       isChanging: false,
       isRemoved: false,
     } satisfies NodeStatus);

@@ -42,6 +42,10 @@ export class RecordingLogger implements Logger {
   /** Each line as `level message {details}`. */
   readonly lines: string[] = [];
 
+  trace(details: object, message: string): void {
+    this.#record('trace', details, message);
+  }
+
   debug(details: object, message: string): void {
     this.#record('debug', details, message);
   }
@@ -56,6 +60,10 @@ export class RecordingLogger implements Logger {
 
   error(details: object, message: string): void {
     this.#record('error', details, message);
+  }
+
+  fatal(details: object, message: string): void {
+    this.#record('fatal', details, message);
   }
 
   /** How many lines contain `text`. */

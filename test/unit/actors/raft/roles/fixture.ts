@@ -60,7 +60,12 @@ export interface Given {
 
 /** `Omit` that keeps a union a union. */
 type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
-type Sent = Without<PeerMessage, 'group' | 'term' | 'from'> & { readonly term?: number; readonly from?: NodeId };
+type Sent = Without<PeerMessage, 'group' | 'term' | 'from' | 'founders'> & {
+  readonly term?: number;
+  readonly from?: NodeId;
+  /** None, unless given: whoever asks for a vote knows a cluster. */
+  readonly founders?: Uint8Array;
+};
 
 export class Subject {
   readonly core: Core;
@@ -119,7 +124,10 @@ export class Subject {
   /** Takes messages of peers, of the core's term unless they say otherwise, from `b` likewise. */
   peer(...messages: Sent[]): Effect[] {
     return this.#take(
-      messages.map((message) => ({ group: GROUP, from: B, term: this.core.term, ...message }) as PeerMessage),
+      messages.map(
+        (message) =>
+          ({ group: GROUP, from: B, term: this.core.term, founders: new Uint8Array(0), ...message }) as PeerMessage,
+      ),
     );
   }
 

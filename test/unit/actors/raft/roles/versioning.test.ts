@@ -79,7 +79,7 @@ describe('a leader that is asked for a code version', () => {
     subject.connect(observer, 1, 1);
     expect(raise(subject, 2)).toEqual({ reason: 'unsupported', lacking: [[observer, 1]] });
     subject.local({ type: 'peerDisconnected', peer: observer });
-    subject.local({ type: 'changeMembers', changeId: 1, add: D, remove: null });
+    subject.local({ type: 'changeMembers', changeId: 1, add: D, remove: null, knownIndex: logIndex(0) });
     expect(raise(subject, 2)).toEqual({ reason: 'unsupported', lacking: [[D, null]] });
   });
 
