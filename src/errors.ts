@@ -91,6 +91,10 @@ const CODES = {
   ERR_STATE_NOT_ENCODABLE: { mayBeApplied: true, retrySafe: false },
   /** The command was applied, and its result passed by while this node was given a snapshot. */
   ERR_RESULT_LOST: { mayBeApplied: true, retrySafe: false },
+  /** Changes behind the place that a watch is to go on from are not known here: read the state, and watch from there. */
+  ERR_CHANGES_LOST: { mayBeApplied: false, retrySafe: true },
+  /** More changes wait to be read than are kept for one who watches. */
+  ERR_WATCHER_BEHIND: { mayBeApplied: false, retrySafe: true },
   /** A snapshot could not be taken; the log is kept, and another one will be tried. */
   ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },
   /** A snapshot of the same log has another content than the live object: a command is not deterministic. */

@@ -3,6 +3,8 @@
  */
 
 export { context, type CommandContext } from './actors/replicated/command-context.js';
+export type { ChangePlace } from './actors/replicated/changes/change-place.js';
+export type { Changes, ObjectState, WatchOptions } from './actors/replicated/changes/changes.js';
 export { query, replicated } from './actors/replicated/decorators.js';
 export { defineObject, type VersionedMethod } from './actors/replicated/define-object.js';
 export type { VersionOptions } from './actors/replicated/method-mark.js';
@@ -13,7 +15,14 @@ export {
   type ObjectDefinitions,
   type CreatableClasses,
 } from './actors/replicated/object-definition.js';
-export type { CallOptions, HandlesOf, ObjectsOf, RemoteOf, TellOf } from './actors/replicated/remote-of.js';
+export type {
+  CallOptions,
+  HandlesOf,
+  ObjectsOf,
+  RemoteOf,
+  TellOf,
+  WaitOptions,
+} from './actors/replicated/remote-of.js';
 export type { SnapshotEvent } from './actors/snapshotter/snapshot-event.js';
 export { ConclaveError, type ErrorCode, type ErrorData, type PlainError } from './errors.js';
 export type { ChangeOptions, Members } from './node/members.js';

@@ -4,7 +4,7 @@
  * hand.
  */
 
-import { object } from 'conclave';
+import { ConclaveError, object, type RemoteOf } from 'conclave';
 import { ReplCounter, ReplList, ReplMap, ReplPriorityQueue, ReplQueue, ReplSet } from 'conclave/objects';
 import { serveNode } from '../cluster/node-operations.js';
 import { runClosedLoop, type LoadResult, type LoadSettings } from '../load/closed-loop.js';
@@ -52,6 +52,13 @@ serveNode(
         }
         case 'ReplMap.set':
           return () => map.set(KEYS[next++ % ITEMS]!, next);
+        case 'ReplMap.set, 100 watch a key each':
+          await Promise.all(range(100).map((watcher) => watchInOrder(map, KEYS[watcher * (ITEMS / 100)])));
+          return () => map.set(KEYS[next++ % ITEMS]!, next);
+        case 'ReplMap.set, 1 watches all':
+        case 'ReplMap.set, 100 watch all':
+          await Promise.all(range(operation === 'ReplMap.set, 100 watch all' ? 100 : 1).map(() => watchInOrder(map)));
+          return () => map.set(KEYS[next++ % ITEMS]!, next);
         case 'ReplList.push, pop':
           await list.extend(KEYS.map((_, index) => index));
           return () => (next++ % 2 === 0 ? list.push(next) : list.pop());
@@ -83,13 +90,6 @@ serveNode(
           queue.with(local).peek(),
           priorityQueue.with(local).size(),
           priorityQueue.with(local).peek(),
-          // Not there in most rows.
-          runtime.object('counter0', ReplCounter).with(local).get().catch(codeOf),
-          runtime
-            .object(`counter${COUNTERS - 1}`, ReplCounter)
-            .with(local)
-            .get()
-            .catch(codeOf),
         ]);
       },
     };
@@ -97,8 +97,25 @@ serveNode(
   { classes: { ReplCounter } },
 );
 
-function codeOf(error: unknown): string {
-  return (error as { readonly code: string }).code;
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+/** Watches to the end of the process, on the thread that calls. A change that is not the next one is a failed run. */
+async function watchInOrder(map: RemoteOf<ReplMap<string, number>>, key?: string): Promise<void> {
+  const changes = map.watch(key);
+  await changes.begun();
+  const read = async (): Promise<void> => {
+    let last = -Infinity;
+    for await (const change of changes) {
+      if (change.type !== 'set' || change.value <= last) throw new Error('A change is missing, or came twice.');
+      last = change.value;
+    }
+  };
+  read().catch((error: unknown) => {
+    if (!(error instanceof ConclaveError && error.code === 'ERR_STOPPED'))
+      process.nextTick(() => {
+        throw error;
+      });
+  });
 }
 
 /** Numbers up to two million, in no order that helps. */

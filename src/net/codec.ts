@@ -157,7 +157,7 @@ const MESSAGES: MessageFields = {
   },
   changeReply: {
     code: 16,
-    fields: { term: 'count', question: 'count', refusal: 'changeRefusal' },
+    fields: { term: 'count', question: 'count', refusal: 'changeRefusal', index: 'count' },
   },
   transferRequest: {
     code: 17,

@@ -22,8 +22,8 @@ export interface ChangeOptions {
 export interface MembersPort {
   /** Resolves with how much of the log this node knows, once that is all that was committed before the call. */
   catchUp(timeoutMs: number): Promise<LogIndex>;
-  /** Asks consensus to have a change begun, by the leader. */
-  begin(change: MembersChange): Promise<void>;
+  /** Asks consensus to have a change begun, by the leader. Resolves with where the log tells of it at the latest. */
+  begin(change: MembersChange): Promise<LogIndex>;
   status(): NodeStatus | null;
   list(): readonly MemberStatus[];
   /** Calls back at each news of the status, and when the node has ended; returns what ends that. */
@@ -95,15 +95,15 @@ export class Members {
     let mayHaveBegun = false;
     for (;;) {
       // The leader's log may not reach back any more to where it was begun.
-      if (mayHaveBegun && hasComeAbout(this.#port.status(), add, remove)) return;
-      const failure = await this.#begin(add, remove, knownIndex);
-      if (failure === null) {
+      if (mayHaveBegun && (await this.#isDone(add, remove, deadlineMs))) return;
+      const begun = await this.#begin(add, remove, knownIndex);
+      if (!(begun instanceof ConclaveError)) {
         mayHaveBegun = true;
-        if (await this.#cameAbout(add, remove, deadlineMs)) return;
+        if (await this.#cameAbout(add, remove, begun, deadlineMs)) return;
         continue;
       }
-      if (failure.mayBeApplied) mayHaveBegun = true;
-      if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? notInTime(add, remove) : failure;
+      if (begun.mayBeApplied) mayHaveBegun = true;
+      if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? notInTime(add, remove) : begun;
       await new Promise<void>((resolve) => {
         host.after(RETRY_MS, resolve);
       });
@@ -111,19 +111,29 @@ export class Members {
     }
   }
 
-  /** Null: it has been begun. Otherwise why it is not known to have been; throws what asking again would not change. */
-  async #begin(add: NodeId | null, remove: NodeId | null, knownIndex: LogIndex): Promise<ConclaveError | null> {
+  /** Where it stands at the latest, or why it is not known to have been begun; throws what asking again would not change. */
+  async #begin(add: NodeId | null, remove: NodeId | null, knownIndex: LogIndex): Promise<LogIndex | ConclaveError> {
     try {
-      await this.#port.begin({ add, remove, knownIndex });
-      return null;
+      return await this.#port.begin({ add, remove, knownIndex });
     } catch (error) {
       if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return error;
       throw error;
     }
   }
 
-  /** Resolves with false when there is another leader, which may know nothing of it. */
-  #cameAbout(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<boolean> {
+  /** Has it come about by now? Wherever it stands: so this node must know all that is committed. False: it is not known. */
+  async #isDone(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<boolean> {
+    try {
+      const index = await this.#port.catchUp(Math.max(1, deadlineMs - this.#port.host.nowMs()));
+      return hasComeAbout(this.#port.status(), add, remove, index);
+    } catch (error) {
+      if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return false;
+      throw error;
+    }
+  }
+
+  /** Begun at `index` at the latest. Resolves with false when there is another leader, which may know nothing of it. */
+  #cameAbout(add: NodeId | null, remove: NodeId | null, index: LogIndex, deadlineMs: number): Promise<boolean> {
     const term = this.#port.status()?.term;
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
@@ -133,7 +143,7 @@ export class Members {
       };
       const look = (): void => {
         const status = this.#port.status();
-        if (hasComeAbout(status, add, remove)) end(() => resolve(true));
+        if (hasComeAbout(status, add, remove, index)) end(() => resolve(true));
         else if (status !== null && status.term !== term && status.leader !== null) end(() => resolve(false));
       };
       const { host } = this.#port;
@@ -146,8 +156,9 @@ export class Members {
   }
 }
 
-function hasComeAbout(status: NodeStatus | null, add: NodeId | null, remove: NodeId | null): boolean {
-  if (status === null || status.isChanging) return false;
+/** Is it so on a node that knows the log up to `index`? One that knows less may never have heard of who is to be removed. */
+function hasComeAbout(status: NodeStatus | null, add: NodeId | null, remove: NodeId | null, index: LogIndex): boolean {
+  if (status === null || status.isChanging || status.commitIndex < index) return false;
   const isIn = add === null || status.members.some(({ id, role }) => id === add && role === 'voter');
   return isIn && !status.members.some(({ id }) => id === remove);
 }

@@ -540,10 +540,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.#caller.seenIndex;
   }
 
-  async #beginChange(change: MembersChange): Promise<void> {
+  async #beginChange(change: MembersChange): Promise<LogIndex> {
     this.#throwIfEnded();
     try {
-      await this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS });
+      return await this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#throwIfEnded();
       throw error;

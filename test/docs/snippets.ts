@@ -13,7 +13,8 @@ export interface Snippet {
 /** What pages take for granted: a running node, its objects, and things that a caller has. */
 export const CONTEXT = `
 import type { Runtime } from 'conclave';
-import type { ReplCounter } from 'conclave/objects';
+import type { RemoteOf } from 'conclave';
+import type { ReplCounter, ReplMap } from 'conclave/objects';
 declare class Account {
   static readonly module: string;
   deposit(amount: number): number;
@@ -29,6 +30,7 @@ declare global {
   const runtime: Runtime<Objects>;
   const acct: Runtime<Objects>['objects']['acct'];
   const hits: Runtime<Objects>['objects']['hits'];
+  const scores: RemoteOf<ReplMap<string, number>>;
   const JobQueue: typeof Jobs;
   const signal: AbortSignal;
   const bytes: Uint8Array;

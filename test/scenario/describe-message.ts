@@ -47,7 +47,7 @@ function detailsOf(message: PeerMessage): string {
     case 'changeRequest':
       return describeChange(message);
     case 'changeReply':
-      return message.refusal === null ? 'begun' : `refused, ${message.refusal}`;
+      return message.refusal === null ? `begun, at ${message.index} at the latest` : `refused, ${message.refusal}`;
     case 'transferRequest':
       return message.target === null ? '' : `to ${message.target}`;
     case 'transferReply':

@@ -1,5 +1,7 @@
 /** How the types of keys, values and items flow through the ready-made objects. This file is compiled and never run. */
 
+import type { ChangePlace } from '../../src/actors/replicated/changes/change-place.js';
+import type { Changes } from '../../src/actors/replicated/changes/changes.js';
 import { object } from '../../src/actors/replicated/object-definition.js';
 import {
   ReplCounter,
@@ -8,9 +10,14 @@ import {
   ReplPriorityQueue,
   ReplQueue,
   ReplSet,
+  type CounterChange,
+  type ListChange,
+  type MapChange,
   type OrderOptions,
+  type QueueChange,
+  type SetChange,
 } from '../../src/actors/replicated/objects/index.js';
-import type { HandlesOf, RemoteOf } from '../../src/actors/replicated/remote-of.js';
+import type { HandlesOf, RemoteOf, WaitOptions } from '../../src/actors/replicated/remote-of.js';
 import type { Runtime } from '../../src/node/runtime.js';
 import { expectEqual } from './equal.js';
 
@@ -65,14 +72,60 @@ export function setsKnowTheirMembers(): void {
   expectEqual<Present['values'], () => Promise<string[]>>(true);
 }
 
+/** A method that can wait: called as it is, and with a signal. */
+type Waiting<Args extends readonly unknown[], Now, Later> = ((...args: Args) => Promise<Now>) &
+  ((...args: [...Args, WaitOptions]) => Promise<Later>);
+
 export function queuesKnowTheirItems(): void {
   expectEqual<Handles['jobs'], RemoteOf<ReplQueue<Job>>>(true);
-  expectEqual<Handles['jobs']['put'], (item: Job) => Promise<boolean>>(true);
-  expectEqual<Handles['jobs']['take'], () => Promise<Job | undefined>>(true);
+  expectEqual<Handles['jobs']['put'], Waiting<[item: Job], boolean, true>>(true);
+  expectEqual<Handles['jobs']['take'], Waiting<[], Job | undefined, Job>>(true);
   expectEqual<Handles['urgent'], RemoteOf<ReplPriorityQueue<Job>>>(true);
-  expectEqual<Handles['urgent']['put'], (item: Job) => Promise<boolean>>(true);
+  expectEqual<Handles['urgent']['put'], Waiting<[item: Job], boolean, true>>(true);
   expectEqual<Handles['urgent']['peek'], () => Promise<Job | undefined>>(true);
-  expectEqual<Handles['own']['take'], () => Promise<Job | undefined>>(true);
+  expectEqual<Handles['own']['take'], Waiting<[], Job | undefined, Job>>(true);
+}
+
+export async function queuesWaitWhenTheyAreGivenASignal(handles: Handles, signal: AbortSignal): Promise<void> {
+  const now = await handles.jobs.take();
+  const later = await handles.jobs.take({ signal });
+  const hasRoom = await handles.urgent.put({ id: 'a', urgency: 1 }, { signal });
+  expectEqual<typeof now, Job | undefined>(true);
+  expectEqual<typeof later, Job>(true);
+  expectEqual<typeof hasRoom, true>(true);
+  // @ts-expect-error: waiting needs a way out
+  void handles.jobs.take({});
+  // @ts-expect-error: only what can wait is given a signal
+  void handles.jobs.clear({ signal });
+  // @ts-expect-error: what is told waits for nothing
+  handles.jobs.tell.take({ signal });
+}
+
+export async function watchingKnowsWhatChanges(handles: Handles, from: ChangePlace): Promise<void> {
+  const { hits, prices, steps, present, jobs } = handles;
+  const watched = hits.watch();
+  expectEqual<typeof watched, Changes<CounterChange>>(true);
+  const signal = AbortSignal.timeout(1);
+  for await (const change of hits.watch({ signal, from })) expectEqual<typeof change, CounterChange>(true);
+  for await (const change of prices.watch('tea')) expectEqual<typeof change, MapChange<string, number>>(true);
+  for await (const change of steps.watch()) expectEqual<typeof change, ListChange<number>>(true);
+  for await (const change of present.watch()) expectEqual<typeof change, SetChange<string>>(true);
+  for await (const change of jobs.watch()) expectEqual<typeof change, QueueChange<Job>>(true);
+  for await (const change of prices.watch({ read: 'entries' })) {
+    if (change.type === 'state') expectEqual<typeof change.value, [key: string, value: number][]>(true);
+    else expectEqual<typeof change, MapChange<string, number>>(true);
+  }
+  for await (const change of prices.watch('tea', { read: 'get' })) {
+    if (change.type === 'state') expectEqual<typeof change.value, number | undefined>(true);
+  }
+  // @ts-expect-error: a key of the wrong type
+  void prices.watch(7);
+  // @ts-expect-error: changes of a counter have no key
+  void hits.watch('tea');
+  // @ts-expect-error: it needs a key
+  void prices.watch({ read: 'get' });
+  // @ts-expect-error: no such query
+  void prices.watch({ read: 'all' });
 }
 
 export async function asARuntimeHasThem(runtime: Runtime<typeof definitions>): Promise<void> {

@@ -4,8 +4,8 @@
  * told so: it is for the caller to ask again, which is safe (see `MembersChange`).
  */
 
-import type { NodeId } from '../../ids.js';
-import type { ChangeRefusal, TransferError } from './effects.js';
+import { logIndex, type NodeId } from '../../ids.js';
+import type { ChangeAnswer, ChangeRefusal, TransferError } from './effects.js';
 import type { ChangeMembers, ChangeReply, TransferReply } from './messages.js';
 import type { Core } from './state.js';
 
@@ -29,8 +29,8 @@ export interface AskedTransfer {
 
 export function askForChange(core: Core, { changeId, add, remove, knownIndex }: ChangeMembers): void {
   const { leader, askedChanges } = core;
-  if (leader === null) return answerChange(core, changeId, 'no leader');
-  if (askedChanges.size >= QUESTIONS_MAX) return answerChange(core, changeId, 'under way');
+  if (leader === null) return answerChange(core, changeId, refused('no leader'));
+  if (askedChanges.size >= QUESTIONS_MAX) return answerChange(core, changeId, refused('under way'));
   const { group, self, electionTimeoutMs } = core.options;
   const question = ++core.lastQuestion;
   // It is answered at once.
@@ -42,11 +42,11 @@ export function askForChange(core: Core, { changeId, add, remove, knownIndex }: 
   });
 }
 
-export function onChangeReply(core: Core, { from, question, refusal }: ChangeReply): void {
+export function onChangeReply(core: Core, { from, question, refusal, index }: ChangeReply): void {
   const asked = core.askedChanges.get(question);
   if (asked === undefined || asked.leader !== from) return;
   core.askedChanges.delete(question);
-  answerChange(core, asked.changeId, refusal);
+  answerChange(core, asked.changeId, { refusal, index });
 }
 
 export function askForTransfer(core: Core, target: NodeId | null): void {
@@ -78,7 +78,7 @@ export function giveUpAsking(core: Core): void {
   for (const [question, asked] of askedChanges) {
     if (leader === asked.leader && nowMs < asked.deadlineMs) continue;
     askedChanges.delete(question);
-    answerChange(core, asked.changeId, 'unanswered');
+    answerChange(core, asked.changeId, refused('unanswered'));
   }
   if (askedTransfer === null) return;
   const hasMoved = leader !== null && leader !== askedTransfer.leader;
@@ -91,17 +91,21 @@ export function giveUpAsking(core: Core): void {
   }
 }
 
-export function answerChange(core: Core, changeId: number, refusal: ChangeRefusal | null): void {
-  core.effects.push({ type: 'changeAnswered', changeId, refusal });
+export function refused(refusal: ChangeRefusal): ChangeAnswer {
+  return { refusal, index: logIndex(0) };
+}
+
+export function answerChange(core: Core, changeId: number, answer: ChangeAnswer): void {
+  core.effects.push({ type: 'changeAnswered', changeId, ...answer });
 }
 
 /** Answers what another node has asked. */
-export function replyToChange(core: Core, to: NodeId, question: number, refusal: ChangeRefusal | null): void {
+export function replyToChange(core: Core, to: NodeId, question: number, answer: ChangeAnswer): void {
   const { group, self } = core.options;
   core.effects.push({
     type: 'send',
     to,
-    message: { type: 'changeReply', group, from: self, term: core.term, question, refusal },
+    message: { type: 'changeReply', group, from: self, term: core.term, question, ...answer },
   });
 }
 

@@ -7,23 +7,28 @@
 import { assert } from '../../assert.js';
 import type { LogIndex, NodeId } from '../../ids.js';
 import { counts, forgetStrangers } from './admitting.js';
+import { refused } from './asking-leader.js';
 import { isMember, isVoter, membersOf, type Configuration, type Learner } from './configuration.js';
 import { configurationContent } from './configuration-entry.js';
 import { completed, demoting, promoting, withAdmission, withLearner, withoutLearner } from './configuration-steps.js';
-import type { ChangeRefusal } from './effects.js';
+import type { ChangeAnswer, ChangeRefusal } from './effects.js';
 import type { MembersChange } from './messages.js';
 import { Progress } from './progress.js';
 import { VOTERS_MAX } from './quorum.js';
 import { timestampOf, type Core, type Leader } from './state.js';
 
-/** Somebody wants the members changed. What is begun here is completed by this leader or another. Null: it has been begun. */
-export function startChange(core: Core, leader: Leader, change: MembersChange): ChangeRefusal | null {
-  if (!core.configurations.isKnownSince(change.knownIndex)) return 'outdated';
-  if (hasBegun(core, change)) return null;
+/** Somebody wants the members changed. What is begun here is completed by this leader or another. */
+export function startChange(core: Core, leader: Leader, change: MembersChange): ChangeAnswer {
+  if (!core.configurations.isKnownSince(change.knownIndex)) return refused('outdated');
+  if (hasBegun(core, change)) return begun(core);
   const next = isFree(core, leader) ? changed(core, leader, change.add, change.remove) : 'under way';
-  if (typeof next === 'string') return next;
+  if (typeof next === 'string') return refused(next);
   append(core, leader, next);
-  return null;
+  return begun(core);
+}
+
+function begun({ configurations }: Core): ChangeAnswer {
+  return { refusal: null, index: configurations.lastIndex };
 }
 
 /** Has it been begun since it was first wanted? The answer to that may have been lost, with the leader that gave it perhaps. */

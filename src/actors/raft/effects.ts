@@ -99,11 +99,18 @@ export type ChangeRefusal =
   /** Too few of those that would be left are there for anything to be committed ever after. */
   | 'no quorum left';
 
+/** What has become of a change of members that was asked for. */
+export interface ChangeAnswer {
+  /** Null: it has been begun. */
+  readonly refusal: ChangeRefusal | null;
+  /** Where the log tells of it at the latest: whoever knows less cannot tell what has come of it. 0: it was refused. */
+  readonly index: LogIndex;
+}
+
 /** A change of members has been begun, or refused. */
-export interface ChangeAnswered {
+export interface ChangeAnswered extends ChangeAnswer {
   readonly type: 'changeAnswered';
   readonly changeId: number;
-  readonly refusal: ChangeRefusal | null;
 }
 
 /** Why the code version was not raised. Nothing was changed. */

@@ -5,7 +5,7 @@
 
 import type { GroupId, Incarnation, LastIncluded, LogIndex, NodeId, Term } from '../../ids.js';
 import type { Configuration } from './configuration.js';
-import type { ChangeRefusal, TransferError } from './effects.js';
+import type { ChangeAnswer, TransferError } from './effects.js';
 import type { Content, EntryKind } from './entry.js';
 
 interface FromPeer {
@@ -135,11 +135,9 @@ export interface ChangeRequest extends FromPeer, MembersChange {
 }
 
 /** Durable before: nothing. What is begun may still be cut off, as any entry may: `knownIndex` makes it safe to ask again. */
-export interface ChangeReply extends FromPeer {
+export interface ChangeReply extends FromPeer, ChangeAnswer {
   readonly type: 'changeReply';
   readonly question: number;
-  /** Null: it has been begun. */
-  readonly refusal: ChangeRefusal | null;
 }
 
 /** A caller of the sender wants leadership handed over. Durable before: nothing. */

@@ -462,10 +462,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   /** What has been begun is seen to come about by whoever has asked. */
-  #onChangeAnswered({ changeId, refusal }: ChangeAnswered): void {
+  #onChangeAnswered({ changeId, refusal, index }: ChangeAnswered): void {
     const reply = this.#changes.get(changeId);
     this.#changes.delete(changeId);
-    if (refusal === null) reply?.ok();
+    if (refusal === null) reply?.ok(index);
     else reply?.fail(changeRefused(refusal));
   }
 

@@ -139,7 +139,7 @@ export class BlockLane {
       const deadlineMs = call.timeoutMs === null ? null : this.#options.nowMs() + call.timeoutMs;
       block.add(resolveOfLast, rejectOfLast, deadlineMs);
       this.#pending++;
-      if (call.signal !== null) this.#rejectOnAbort(call.signal, promise, builder, block, position);
+      if (call.signal !== null) this.#rejectOnAbort(call.signal, call, promise, builder, block, position);
       return promise;
     } catch (error) {
       return Promise.reject(error);
@@ -305,6 +305,7 @@ export class BlockLane {
 
   #rejectOnAbort(
     signal: AbortSignal,
+    { isSettledOnceSent = false }: Call,
     promise: Promise<unknown>,
     builder: BlockBuilder,
     block: PendingBlock,
@@ -312,6 +313,7 @@ export class BlockLane {
   ): void {
     const onAbort = (): void => {
       const wasSent = block.id !== 0;
+      if (wasSent && isSettledOnceSent) return;
       if (block.reject(position, this.#aborted(signal, wasSent)) && !wasSent) builder.cancel(position);
     };
     const forget = this.#aborts.add(signal, onAbort);

@@ -14,6 +14,8 @@ export interface Call {
   /** Null: the runtime's default. */
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | null;
+  /** Once it has been sent, the signal does not end the wait any more: whoever calls must know what becomes of it. */
+  readonly isSettledOnceSent?: boolean;
 }
 
 /** A call with nothing out of the ordinary: the hot path. */

@@ -6,6 +6,8 @@ import type { PlainError } from '../../errors.js';
 import type { LogIndex, NodeId, SessionId } from '../../ids.js';
 import type { CoreStatus } from '../raft/status.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
+import type { ChangeBatch } from './changes/change-batch.js';
+import type { ChangePlace } from './changes/change-place.js';
 import type { ResultBlock } from './results.js';
 
 /** Results of blocks of this node's session, in the order in which the blocks were sent. */
@@ -91,6 +93,41 @@ export interface MachineBack {
   readonly type: 'machineBack';
 }
 
+/** A watch has begun. */
+export interface WatchBegun {
+  readonly type: 'watchBegun';
+  readonly watchId: number;
+  /** It is told of everything behind this place. */
+  readonly at: ChangePlace;
+  /** What lies between what it had seen and that. */
+  readonly missed: ChangeBatch;
+  /** What the query has returned that it asked to begin with. */
+  readonly state: ResultBlock | null;
+}
+
+/** A watch cannot begin. */
+export interface WatchRefused {
+  readonly type: 'watchRefused';
+  readonly watchId: number;
+  readonly error: PlainError;
+}
+
+/** What has changed in objects that are watched. */
+export interface WatchedChanges {
+  readonly type: 'watchedChanges';
+  /** What the objects had applied by then. */
+  readonly appliedIndex: LogIndex;
+  readonly changes: readonly (
+    | { readonly object: string; readonly batch: ChangeBatch }
+    | { readonly object: string; readonly lost: PlainError }
+  )[];
+}
+
+/** Other objects have taken the place of those that were watched. */
+export interface AllChangesLost {
+  readonly type: 'allChangesLost';
+}
+
 export type CallerMessage =
   | CommandResults
   | QueryResults
@@ -99,6 +136,10 @@ export type CallerMessage =
   | SessionExpired
   | SessionRestored
   | SnapshotNews
+  | WatchBegun
+  | WatchRefused
+  | WatchedChanges
+  | AllChangesLost
   | NodeStatus
   | CodeVersionRaised
   | MachineLost

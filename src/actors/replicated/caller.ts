@@ -15,6 +15,8 @@ import { MethodName, type BlockBuilder } from './block-builder.js';
 import { BlockLane, type LaneFigures, type LaneOptions } from './block-lane.js';
 import { CONSISTENCIES, type Call, type Consistency } from './call.js';
 import type { CallerMessage, NodeStatus, SessionRestored } from './caller-messages.js';
+import { WatchDesk, type WatchRequest } from './changes/watch-desk.js';
+import type { Watch } from './changes/watch.js';
 import type { MachineMessage } from './machine-messages.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
@@ -61,6 +63,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   readonly #options: CallerOptions;
   readonly #commands: BlockLane;
   readonly #queries: Readonly<Record<Consistency, BlockLane>>;
+  readonly #watches: WatchDesk;
   readonly #nothing = new MethodName('', '');
   readonly #startedMs: number;
   #session: SessionId | null = null;
@@ -100,6 +103,12 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         whyTimedOut: () => 'ERR_TIMEOUT',
       }),
     };
+    this.#watches = new WatchDesk({
+      codec: options.codec,
+      commandBytesMax: options.commandBytesMax,
+      seenIndex: () => this.#seenIndex,
+      machine: this.#machine,
+    });
     this.#raft.tell({ type: 'openSession' });
   }
 
@@ -124,6 +133,13 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
     if (!this.#isExpiring) this.#expireLater();
     return this.#queries[consistency].call(name, args, call);
+  }
+
+  /** Begins to watch what changes in an object. Whatever goes wrong is for its reader to hear. */
+  watch(request: WatchRequest): Watch {
+    const watch = this.#watches.watch(request);
+    if (this.#stopped !== null) watch.end(notSent(this.#stopped));
+    return watch;
   }
 
   /** Runs nothing; resolves once everything that was committed before the call has been applied on this node. */
@@ -205,6 +221,16 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       case 'machineBack':
         this.#isMachineUp = true;
         for (const lane of this.#lanes()) lane.flush();
+        this.#watches.askAgain();
+        return;
+      case 'watchBegun':
+        return this.#watches.onBegun(message);
+      case 'watchRefused':
+        return this.#watches.onRefused(message);
+      case 'watchedChanges':
+        return this.#watches.onChanges(message);
+      case 'allChangesLost':
+        this.#watches.loseAll(() => changesLost('This server was given a snapshot instead of the log'));
         return;
       case 'expire':
         return this.#expire();
@@ -218,6 +244,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#commands.failAll((wasSent) => (wasSent ? reason : notSent(reason)));
     // A query changes nothing, sent or not.
     for (const lane of Object.values(this.#queries)) lane.failAll(() => notSent(reason));
+    this.#watches.stop(notSent(reason));
   }
 
   /** What waits is for its owner to reject: `stop`, with the reason. */
@@ -364,6 +391,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         cause,
       });
     for (const lane of Object.values(this.#queries)) lane.failSent(error);
+    this.#watches.loseAll(() => changesLost('The thread of the objects has ended', cause));
   }
 }
 
@@ -393,6 +421,11 @@ function resultLost(): ConclaveError {
     'The command was applied while this node was so far behind that it was given a snapshot instead of the log: its ' +
       'result is not known here. Read what it was to change.',
   );
+}
+
+function changesLost(why: string, cause?: Error): ConclaveError {
+  const message = `${why}: what has changed meanwhile is not known here. Read the state, and watch from there.`;
+  return new ConclaveError('ERR_CHANGES_LOST', message, cause === undefined ? {} : { cause });
 }
 
 function noLeader(): ConclaveError {

@@ -6,6 +6,8 @@
 
 import { ConclaveError } from '../../errors.js';
 import { SeededRandom } from '../../runtime/random.js';
+import type { ChangeKey } from './changes/change-key.js';
+import type { ChangeRecorder } from './changes/change-recorder.js';
 
 /** What a command may read, the same on every replica. Valid until the command returns. */
 export interface CommandContext {
@@ -15,18 +17,34 @@ export interface CommandContext {
   readonly timestampMs: number;
   /** A number in [0, 1), with 53 random bits. Reproducible, hence not for secrets. */
   readonly random: () => number;
+  /**
+   * Tells those who watch this object what the command changes in it: any value that can be encoded, which is taken as it is
+   * now. `watch(key)` gives only those that have this `key`, and those that have none. If the command throws, nothing has
+   * been told. It costs nothing while nobody watches on this server, and is no part of the state.
+   */
+  readonly changed: (change: unknown) => void;
 }
 
 let active = false;
 let currentIndex = 0;
 let currentPosition = 0;
 let currentTimestampMs = 0;
+let currentInstance: object | null = null;
+let currentChanges: ChangeRecorder | null = null;
 /** Null until the command first asks for randomness. */
 let currentRandom: SeededRandom | null = null;
 
 /** Called before each command; `position` tells apart the commands of one entry. */
-export function enterCommand(index: number, position: number, timestampMs: number): void {
+export function enterCommand(
+  index: number,
+  position: number,
+  timestampMs: number,
+  instance: object,
+  changes: ChangeRecorder,
+): void {
   active = true;
+  currentInstance = instance;
+  currentChanges = changes;
   currentIndex = index;
   currentPosition = position;
   currentTimestampMs = timestampMs;
@@ -36,6 +54,26 @@ export function enterCommand(index: number, position: number, timestampMs: numbe
 /** Called after the last of a run of commands. */
 export function leaveCommand(): void {
   active = false;
+  currentInstance = null;
+  currentChanges = null;
+}
+
+/**
+ * For ready-made objects: does somebody watch this one, and is one of its own commands running? They may be parts of other
+ * objects, and what changes in a part is for the whole to tell. The answer must make no difference to the state.
+ */
+export function isWatched(instance: object): boolean {
+  return instance === currentInstance && currentChanges!.isRecording;
+}
+
+/** The same for one change of this key: what nobody watches need not be made up, but counts. */
+export function isKeyWatched(instance: object, key: ChangeKey): boolean {
+  return isWatched(instance) && currentChanges!.wants(currentIndex, currentPosition, key);
+}
+
+/** For ready-made objects, where {@link isWatched}. */
+export function tellChange(change: unknown): void {
+  currentChanges!.record(currentIndex, currentPosition, change);
 }
 
 /** The one context: it reads the module's fields, so that one kept beyond its command cannot tell old news. */
@@ -52,6 +90,10 @@ const commandContext: CommandContext = {
     assertActive();
     currentRandom ??= new SeededRandom(seedOf(currentIndex, currentPosition));
     return ((currentRandom.uint32() >>> 5) * 0x400_0000 + (currentRandom.uint32() >>> 6)) / 0x20_0000_0000_0000;
+  },
+  changed(change) {
+    assertActive();
+    if (currentChanges!.isRecording) currentChanges!.record(currentIndex, currentPosition, change);
   },
 };
 

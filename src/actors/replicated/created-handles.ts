@@ -45,8 +45,8 @@ export class CreatedHandles {
 
   handle(name: string, target: Function): object {
     checkName(name);
-    const { methods, commands } = this.#creatable(name, target).registered;
-    return new HandleFactory(this.#caller, { name: createdPrefix(name), methods, commands }).handle();
+    const { methods, commands, waits } = this.#creatable(name, target).registered;
+    return new HandleFactory(this.#caller, { name: createdPrefix(name), methods, commands, waits }).handle();
   }
 
   #creatable(name: string, target: Function): Creatable {

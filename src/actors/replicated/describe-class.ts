@@ -16,8 +16,18 @@ export type ObjectClass<T extends object = object, Args extends readonly never[]
   readonly module: string;
 };
 
+/** When a method that can wait has nothing to do yet, and what may help. Plain data. */
+export interface WaitingMethod {
+  /** What it returns then: a primitive. */
+  readonly while: unknown;
+  /** The `type`s of changes after which it is tried again. */
+  readonly until: readonly string[];
+}
+
 export interface ClassDescription {
   readonly module: string;
+  /** The replicated methods that can wait: `static readonly waits`. */
+  readonly waits: Readonly<Record<string, WaitingMethod>>;
   /** What callers call, in the order in which the classes declare it, base classes last. */
   readonly methods: ReadonlyMap<string, MethodKind>;
   /** By command, the methods that carry it out. */
@@ -42,7 +52,7 @@ export function describeClass(object: string, value: unknown): ClassDescription 
   const module = moduleOf(object, value);
   const { methods, commands } = methodsOf(object, value);
   checkState(object, value);
-  return { module, methods, commands };
+  return { module, methods, commands, waits: waitsOf(object, value, methods) };
 }
 
 /** The error for an object that cannot be replicated as it is. `complaint` ends the sentence that its name starts. */
@@ -51,6 +61,27 @@ export function invalidObject(object: string, complaint: string, data: object = 
     data: { object, ...data },
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** What `static readonly waits` says, of this class or one that it extends. */
+function waitsOf(object: string, value: Function, methods: ReadonlyMap<string, MethodKind>): ClassDescription['waits'] {
+  const { waits = {} } = value as { waits?: unknown };
+  const isRecord = typeof waits === 'object' && waits !== null;
+  const wrong = isRecord
+    ? Object.entries(waits).find(([method, how]) => methods.get(method) !== 'replicated' || !isWaitingMethod(how))?.[0]
+    : '';
+  if (wrong === undefined) return waits as ClassDescription['waits'];
+  const complaint = `has static waits that cannot be understood${wrong === '' ? '' : ` for ${wrong}`}`;
+  throw invalidObject(object, `${complaint}: of replicated methods, { while: a primitive, until: types of changes }`, {
+    class: value.name,
+  });
+}
+
+function isWaitingMethod(how: unknown): how is WaitingMethod {
+  if (typeof how !== 'object' || how === null) return false;
+  const { while: result, until } = how as Partial<WaitingMethod>;
+  const isPlain = result === null || !['object', 'function', 'symbol'].includes(typeof result);
+  return isPlain && Array.isArray(until) && until.every((type) => typeof type === 'string');
 }
 
 function sourceOf(value: Function): string {
@@ -82,7 +113,7 @@ export function isModuleUrl(module: unknown): module is string {
 }
 
 /** From the class to its bases: the nearest mark of a name decides, and an override without a mark keeps it. */
-function methodsOf(object: string, value: Function): Omit<ClassDescription, 'module'> {
+function methodsOf(object: string, value: Function): Pick<ClassDescription, 'methods' | 'commands'> {
   const marked = new Set<string>();
   const methods = new Map<string, MethodKind>();
   const commands = new Map<string, Implementation[]>();

@@ -8,9 +8,13 @@ import { TIMEOUT_MS_MAX } from '../../runtime/clock.js';
 import { MethodName } from './block-builder.js';
 import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
 import type { Caller } from './caller.js';
+import { isChangeKey } from './changes/change-key.js';
+import { isChangePlace } from './changes/change-place.js';
+import type { Changes, WatchOptions } from './changes/changes.js';
 import type { MethodKind } from './method-mark.js';
 import type { ResolvedObject } from './object-definition.js';
 import type { CallOptions } from './remote-of.js';
+import { WaitingCalls } from './waiting-calls.js';
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set([
   'consistency',
@@ -18,13 +22,15 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set([
   'signal',
 ] satisfies (keyof CallOptions)[]);
 
+const WATCH_OPTIONS: ReadonlySet<string> = new Set(['signal', 'from', 'read'] satisfies (keyof WatchOptions)[]);
+
 /** What `console.log` calls, which would otherwise ask a handle for all manner of members. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 type RemoteMethod = (...args: unknown[]) => Promise<unknown>;
 
 /** What a handle needs to know of its object. */
-export type ObjectFace = Pick<ResolvedObject, 'name' | 'methods' | 'commands'>;
+export type ObjectFace = Pick<ResolvedObject, 'name' | 'methods' | 'commands'> & Partial<Pick<ResolvedObject, 'waits'>>;
 
 /** Makes the handles of one object; the names of its methods are shared by all of them. */
 export class HandleFactory {
@@ -34,14 +40,19 @@ export class HandleFactory {
   readonly #commands: ResolvedObject['commands'];
   /** A name belongs to one lane of blocks, so a query has one for each consistency. */
   readonly #names = new Map<string, MethodName>();
+  /** The calls that wait, by method: shared by all handles, for they are made in the order in which they came. */
+  readonly #waiting = new Map<string, WaitingCalls>();
   readonly #missing: object;
   readonly #missingTold: object;
 
-  constructor(caller: Caller, { name: object, methods, commands }: ObjectFace) {
+  constructor(caller: Caller, { name: object, methods, commands, waits = {} }: ObjectFace) {
     this.#caller = caller;
     this.#object = object;
     this.#methods = methods;
     this.#commands = commands;
+    for (const [method, waiting] of Object.entries(waits)) {
+      this.#waiting.set(method, new WaitingCalls(caller, object, this.#name(method, 'command'), waiting));
+    }
     this.#missing = missingMembers(object, methods, false);
     this.#missingTold = missingMembers(object, methods, true);
   }
@@ -59,6 +70,7 @@ export class HandleFactory {
         signal: options.signal ?? call.signal,
       });
     };
+    handle['watch'] = (...args: unknown[]): Changes => this.#watch(args, call);
     Object.defineProperty(handle, 'tell', { enumerable: true, configurable: true, get: () => this.#tells(handle) });
     return handle;
   }
@@ -66,7 +78,45 @@ export class HandleFactory {
   #command(method: string, call: Call): RemoteMethod {
     const caller = this.#caller;
     const name = this.#name(method, 'command');
-    return (...args) => caller.command(name, args, call);
+    const waiting = this.#waiting.get(method);
+    if (waiting === undefined) return (...args) => caller.command(name, args, call);
+    return (...args) => {
+      const signal = signalIn(args.at(-1));
+      return signal === null ? caller.command(name, args, call) : waiting.call(args.slice(0, -1), signal, call);
+    };
+  }
+
+  #watch(args: readonly unknown[], { signal: ownSignal }: Call): Changes {
+    const [first, second] = args;
+    const hasKey = first !== undefined && (typeof first !== 'object' || first === null);
+    if (hasKey && !isChangeKey(first))
+      throw invalid('key', `must be a string, number, bigint or boolean, not ${shown(first)}`);
+    const options = (hasKey || first === undefined ? second : first) ?? {};
+    const { signal, from, read } = this.#checkedWatch(options);
+    return this.#caller.watch({
+      object: this.#object,
+      key: hasKey ? first : undefined,
+      from: from ?? null,
+      read: read ?? null,
+      signal: signal ?? ownSignal,
+    });
+  }
+
+  #checkedWatch(given: object): WatchOptions {
+    if (typeof given !== 'object') throw invalid('options', `must be an object, not ${typeof given}`);
+    const options: WatchOptions = given;
+    const { signal, from, read } = options;
+    const unknown = Object.keys(options).find((key) => !WATCH_OPTIONS.has(key));
+    if (unknown !== undefined) throw invalid(unknown, 'is not an option of watch; there are signal, from and read');
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal');
+    if (from !== undefined && !isChangePlace(from))
+      throw invalid('from', 'must be what `at` of an earlier watch has said');
+    if (read !== undefined && this.#methods.get(read) !== 'query') {
+      throw invalid('read', `must be the name of a query of ${this.#object}, not ${shown(read)}`);
+    }
+    if (read !== undefined && from !== undefined)
+      throw invalid('read', 'begins with the state, and from goes on: give one of them');
+    return options;
   }
 
   #query(method: string, consistency: Consistency, call: Call): RemoteMethod {
@@ -118,6 +168,12 @@ function missingMembers(object: string, methods: ReadonlyMap<string, MethodKind>
       throw new ConclaveError('ERR_UNKNOWN_METHOD', complaint, { data: { object, method: member } });
     },
   });
+}
+
+/** The signal of a call that waits; null: it does not. No command can be given a signal, so that nothing is mistaken for one. */
+function signalIn(options: unknown): AbortSignal | null {
+  if (typeof options !== 'object' || options === null || !('signal' in options)) return null;
+  return options.signal instanceof AbortSignal ? options.signal : null;
 }
 
 function checkCallOptions(options: CallOptions): void {

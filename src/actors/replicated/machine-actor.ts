@@ -14,6 +14,7 @@ import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import type { CallerMessage } from './caller-messages.js';
+import { ChangeFeeds } from './changes/change-feeds.js';
 import { hashObjects } from './hash-objects.js';
 import type { Machine } from './machine.js';
 import { MachineLoader, type LoadedMachine, type MachineEnv } from './machine-loader.js';
@@ -32,11 +33,12 @@ export interface MachineActorData {
   readonly snapshotter: ActorAddress;
 }
 
-/** What the actor tells itself: what has become of its loading, and that hashing is over. */
+/** What the actor tells itself: what has become of its loading, that hashing is over, that watchers may be forgotten. */
 type Loaded =
   | MachineLoaded
   | { readonly type: 'machineNotLoaded'; readonly error: Error }
-  | { readonly type: 'stateHashed'; readonly machine: Machine };
+  | { readonly type: 'stateHashed'; readonly machine: Machine }
+  | { readonly type: 'forgetIdleWatchers' };
 
 interface MachineLoaded {
   readonly type: 'machineLoaded';
@@ -53,6 +55,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #caller: ActorRef<CallerMessage>;
   readonly #loader: MachineLoader;
+  readonly #feeds: ChangeFeeds;
   readonly #onLiveObjects: NonNullable<MachineEnv['onLoaded']>;
   /** Null until the objects have been loaded. */
   #machine: Machine | null = null;
@@ -82,6 +85,11 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#caller = context.ref(data.caller);
     this.#onLiveObjects = env.onLoaded ?? (() => {});
     this.#loader = new MachineLoader(data, context.ref<SnapshotterMessage>(data.snapshotter), env, context.logger);
+    this.#feeds = new ChangeFeeds({
+      clock: context.clock,
+      caller: this.#caller,
+      forgetLater: (delayMs) => void context.after(delayMs, { type: 'forgetIdleWatchers' }),
+    });
     this.#load();
   }
 
@@ -112,6 +120,14 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         return reply.ok(this.#figures());
       case 'stateHashed':
         return this.#release(message.machine);
+      case 'watchChanges':
+        return this.#feeds.watch(message);
+      case 'unwatchChanges':
+        return this.#feeds.unwatch(message);
+      case 'changesTaken':
+        return this.#feeds.taken(message.bytes);
+      case 'forgetIdleWatchers':
+        return this.#feeds.forgetIdle();
       case 'machineLoaded':
         this.#onLoaded(message);
         if (message.isInstalled) this.#installNext();
@@ -145,6 +161,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     // Results first: the caller forgets what it waits for when it hears that its session has expired.
     this.#commandResults = this.#answer('commandResults', this.#commandResults, appliedIndex);
     this.#queryResults = this.#answer('queryResults', this.#queryResults, appliedIndex);
+    this.#feeds.drained(this.#machine);
     if (appliedIndex !== this.#reportedIndex) this.#report(this.#machine);
   }
 
@@ -192,6 +209,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     }
     // What the objects before have done is said before others take their place: nothing of that is lost.
     this.drained();
+    if (this.#machine !== null) this.#feeds.replaced();
     this.#replaced = this.#figures();
     this.#machine = machine;
     this.#onLiveObjects(machine.objects);

@@ -5,6 +5,8 @@
 
 import type { LogIndex } from '../../ids.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
+import type { ChangeKey } from './changes/change-key.js';
+import type { ChangePlace } from './changes/change-place.js';
 
 /** Committed entries in their binary form, following those of the previous message to the same machine. Transferred. */
 export interface ApplyEntries {
@@ -49,6 +51,32 @@ export interface HashedState {
   readonly hashes: readonly (readonly [object: string, hash: string])[];
 }
 
+/** The caller is to be told what changes in an object, once `index` has been applied. */
+export interface WatchChanges {
+  readonly type: 'watchChanges';
+  readonly watchId: number;
+  readonly object: string;
+  /** Undefined: all keys. */
+  readonly key: ChangeKey | undefined;
+  /** What it has seen already; null: it begins. */
+  readonly from: ChangePlace | null;
+  readonly index: LogIndex;
+  /** A block of one query, which tells what the object is as the watch begins; null: that is not asked. Transferred. */
+  readonly block: ArrayBuffer | null;
+}
+
+/** The caller is not to be told any more. */
+export interface UnwatchChanges {
+  readonly type: 'unwatchChanges';
+  readonly watchId: number;
+}
+
+/** The caller has taken so much of the changes that it was sent. */
+export interface ChangesTaken {
+  readonly type: 'changesTaken';
+  readonly bytes: number;
+}
+
 /** Asked: answered with {@link MachineFigures}. */
 export interface MeasureMachine {
   readonly type: 'measure';
@@ -69,4 +97,7 @@ export type MachineMessage =
   | ReloadMachine
   | InstallSnapshotFile
   | HashState
+  | WatchChanges
+  | UnwatchChanges
+  | ChangesTaken
   | MeasureMachine;

@@ -14,6 +14,7 @@ import { createdName, createdPrefix } from './command-name.js';
 import { CreatedObjects, noSuchObject, type SavedObject } from './created-objects.js';
 import type { LoadedClass } from './loaded-class.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
+import { ChangeRecorder } from './changes/change-recorder.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
 import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
@@ -63,6 +64,7 @@ interface Binding {
   /** `object.method`, as blocks call it. */
   readonly name: string;
   readonly watch: StateWatch;
+  readonly changes: ChangeRecorder;
   readonly instance: object;
   /** What it does at the code version in force; null: there is nothing of this name yet. */
   method: Method | null;
@@ -95,6 +97,7 @@ export class Machine {
   readonly #created: CreatedObjects;
   /** What the command that is running has come upon: the node must not go on. */
   #fatal: ConclaveError | null = null;
+  readonly #changes = new Map<string, ChangeRecorder>();
   readonly #sessions: SessionTable;
   readonly #codec: ValueCodec;
   readonly #witness: MachineWitness | undefined;
@@ -122,15 +125,22 @@ export class Machine {
     for (const object of options.objects) {
       const { name: objectName, instance, methods } = object;
       const watch = new StateWatch(object);
+      const changes = new ChangeRecorder(objectName, options.codec);
+      this.#changes.set(objectName, changes);
       for (const [called, kind] of methods) {
         const name = `${objectName}.${called}`;
         const versions = versionsOf(object, called);
-        this.#bindings.set(name, { name, watch, instance, method: null, versions, kind });
+        this.#bindings.set(name, { name, watch, changes, instance, method: null, versions, kind });
       }
     }
     this.#bindOwn('.create', (...args) => this.#create(args));
     this.#bindOwn('.drop', (...args) => this.#drop(args));
     this.#bringIntoForce(0);
+  }
+
+  /** What changes in an object; undefined: there is none of this name. */
+  changesOf(object: string): ChangeRecorder | undefined {
+    return this.#changes.get(object);
   }
 
   /** The objects of the options that there are. */
@@ -150,6 +160,7 @@ export class Machine {
   /** Makes objects that another machine has saved, for their states to be restored. */
   restoreCreated(saved: readonly SavedObject[]): void {
     this.#created.restore(saved);
+    for (const [name] of saved) this.#recordCreated(name);
   }
 
   get codeVersion(): number {
@@ -232,7 +243,8 @@ export class Machine {
     const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
     const watch = new StateWatch(nothing);
     const versions = [{ version: 0, method }];
-    this.#bindings.set(name, { name, watch, instance, method, versions, kind: 'replicated' });
+    const changes = new ChangeRecorder(name, this.#codec);
+    this.#bindings.set(name, { name, watch, changes, instance, method, versions, kind: 'replicated' });
   }
 
   #create([name, className, args]: readonly unknown[]): void {
@@ -243,11 +255,18 @@ export class Machine {
       throw this.#fatal;
     }
     this.#created.create(name as string, className, args as readonly unknown[]);
+    this.#recordCreated(name as string);
     this.#bind();
+  }
+
+  #recordCreated(name: string): void {
+    const prefixed = createdPrefix(name);
+    this.#changes.set(prefixed, new ChangeRecorder(prefixed, this.#codec));
   }
 
   #drop([name]: readonly unknown[]): void {
     const { loaded } = this.#created.drop(name as string);
+    this.#changes.delete(createdPrefix(loaded.name));
     for (const method of loaded.methods.keys()) {
       this.#bindings.delete(`${createdPrefix(loaded.name)}.${method}`);
     }
@@ -263,13 +282,14 @@ export class Machine {
     const called = createdName(name);
     if (called === null) return null;
     const object = this.#created.get(called.object);
-    if (object === undefined) return missing(name, called.object, this.#boundKind);
+    if (object === undefined) return missing(name, called.object, this.#boundKind, this.#codec);
     const { loaded, watch } = object;
     const kind = loaded.methods.get(called.method);
     if (kind === undefined) return null;
     const versions = versionsOf(loaded, called.method);
     const method = methodAt(versions, this.#codeVersion);
-    const binding: Binding = { name, watch, instance: loaded.instance, method, versions, kind };
+    const changes = this.changesOf(createdPrefix(called.object))!;
+    const binding: Binding = { name, watch, changes, instance: loaded.instance, method, versions, kind };
     this.#bindings.set(name, binding);
     return binding;
   }
@@ -382,7 +402,7 @@ export class Machine {
         collector?.fail(position, MALFORMED, binding.name);
         continue;
       }
-      if (isCommand) enterCommand(index, position, timestampMs);
+      if (isCommand) enterCommand(index, position, timestampMs, binding.instance, binding.changes);
       try {
         // The first two are what most commands are, and cost less.
         const result =
@@ -397,7 +417,10 @@ export class Machine {
         } else if (isThenable(result)) ignoreRejection(result);
       } catch (error) {
         if (this.#fatal !== null) throw this.#fatal;
-        if (isCommand) this.commandsThrew++;
+        if (isCommand) {
+          this.commandsThrew++;
+          binding.changes.takeBack(index, position);
+        }
         collector?.fail(position, toPlainError(error), binding.name);
       }
       if (collector !== null && last !== binding.watch) {
@@ -445,13 +468,15 @@ function methodAt(versions: Binding['versions'], codeVersion: number): Method | 
 }
 
 /** What is called of an object that there is not. */
-function missing(name: string, object: string, kind: Binding['kind']): Binding {
+function missing(name: string, object: string, kind: Binding['kind'], codec: ValueCodec): Binding {
   const instance = {};
   const method = (): never => {
     throw noSuchObject(object);
   };
   const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
-  return { name, watch: new StateWatch(nothing), instance, method, versions: [{ version: 0, method }], kind };
+  const watch = new StateWatch(nothing);
+  const changes = new ChangeRecorder(name, codec);
+  return { name, watch, changes, instance, method, versions: [{ version: 0, method }], kind };
 }
 
 /** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */

@@ -43,6 +43,7 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set([
   'toJSON',
   'with',
   'tell',
+  'watch',
 ]);
 
 /** Longer names than this are refused: they travel in every block that uses them. */

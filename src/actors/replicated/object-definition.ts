@@ -6,7 +6,13 @@
 
 import { ConclaveError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
-import { describeClass, invalidObject, type Implementation, type ObjectClass } from './describe-class.js';
+import {
+  describeClass,
+  invalidObject,
+  type Implementation,
+  type ObjectClass,
+  type WaitingMethod,
+} from './describe-class.js';
 import { complaintAboutVersion, type MethodKind } from './method-mark.js';
 import { loadClass, makeObject } from './loaded-class.js';
 import { moduleClasses } from './object-module.js';
@@ -41,6 +47,7 @@ export interface ResolvedObject {
   readonly args: Uint8Array<ArrayBuffer>;
   /** What callers call. */
   readonly methods: ReadonlyMap<string, MethodKind>;
+  readonly waits: Readonly<Record<string, WaitingMethod>>;
   /**
    * By command, the methods that carry it out and from which code version of the cluster on, oldest first: none is of a
    * version before the object's own.
@@ -118,10 +125,19 @@ export async function resolveDefinition(
   } = isDefinition(definition) ? definition : { class: definition, args: [] };
   const complaint = complaintAboutVersion(from);
   if (complaint !== undefined) throw invalidObject(name, complaint);
-  const { module, methods, commands } = describeClass(name, target);
+  const { module, methods, commands, waits } = describeClass(name, target);
   const encoded = encodeArgs(name, args, codec);
   const exportName = await classes.exportNameOf(name, module, target as Function);
-  return { name, module, exportName, args: encoded, methods, commands: commandsFrom(from, commands), since: from };
+  return {
+    name,
+    module,
+    exportName,
+    args: encoded,
+    methods,
+    waits,
+    commands: commandsFrom(from, commands),
+    since: from,
+  };
 }
 
 /** Of the methods that are older than the object itself, its newest one is what a command does at first. */

@@ -4,6 +4,7 @@
  */
 
 import type { Consistency } from './call.js';
+import type { Changes, KeyOf, ObjectState, WatchOptions } from './changes/changes.js';
 import type { ObjectDefinition, ObjectDefinitions } from './object-definition.js';
 import type { AnyMethod, AsyncMethodsCannotBeReplicated, IsAsync } from './method-types.js';
 
@@ -25,7 +26,7 @@ export interface CallOptions {
 }
 
 /** What a handle cannot have from the class: the snapshot hooks, and the names that it uses itself. */
-type HiddenName = 'snapshot' | 'restore' | 'constructor' | 'with' | 'tell' | 'then' | 'toJSON';
+type HiddenName = 'snapshot' | 'restore' | 'constructor' | 'with' | 'tell' | 'watch' | 'then' | 'toJSON';
 
 /** The names of a class's public methods. */
 type MethodName<T, K extends keyof T> = K extends HiddenName | symbol | number
@@ -47,6 +48,48 @@ type ToldMethod<Method> = Method extends AnyMethod
     ? AsyncMethodsCannotBeReplicated
     : (...args: Parameters<Method>) => void
   : never;
+
+/** How a call is to wait. */
+export interface WaitOptions {
+  /** Ends the wait with `ERR_ABORTED`; the call has done nothing then. */
+  readonly signal: AbortSignal;
+}
+
+/** What a method that can wait returns once it need not wait any more: by the class's `waits`. */
+type WaitedFor<T, K> = T extends { readonly waits: infer Waits } ? (K extends keyof Waits ? Waits[K] : never) : never;
+
+/** The same method, called with a signal. */
+type WaitingMethod<T, K extends keyof T> = [WaitedFor<T, K>] extends [never]
+  ? unknown
+  : T[K] extends AnyMethod
+    ? (...args: [...Parameters<T[K]>, WaitOptions]) => Promise<WaitedFor<T, K>>
+    : unknown;
+
+/** The queries that can be asked as a watch begins, as far as types can tell: those that need no argument, or the key. */
+type ReadName<T, Args extends readonly unknown[]> = {
+  [K in keyof T]-?: K extends string ? (T[K] extends (...args: Args) => unknown ? K : never) : never;
+}[keyof T] &
+  string;
+
+/** What comes first when `Read` is asked for. */
+type StateOf<T, Read> = Read extends keyof T
+  ? ObjectState<T[Read] extends AnyMethod ? ReturnType<T[Read]> : never>
+  : never;
+
+/** What the handle has whose class says what its changes are: `declare readonly changes: …`. */
+export interface WatchControls<T, Change> {
+  /**
+   * Tells what changes in the object, as this server applies it. With a key, only what concerns this key; see {@link Changes}.
+   * It begins with what this server has: everything behind that is told.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION`. Everything else is for the reader of the changes to hear.
+   */
+  watch<Read extends ReadName<T, []> = never>(options?: WatchOptions<Read>): Changes<Change | StateOf<T, Read>>;
+  watch<Read extends ReadName<T, [KeyOf<Change>]> = never>(
+    key: KeyOf<Change> | undefined,
+    options?: WatchOptions<Read>,
+  ): Changes<Change | StateOf<T, Read>>;
+}
 
 /** What every handle has besides the methods of its object. */
 export interface HandleControls<T> {
@@ -74,7 +117,10 @@ export interface HandleControls<T> {
  *   return hits.with({ consistency: 'local', timeoutMs: 500 }).get();
  * }
  */
-export type RemoteOf<T> = { readonly [K in keyof T as MethodName<T, K>]: RemoteMethod<T[K]> } & HandleControls<T>;
+export type RemoteOf<T> = {
+  readonly [K in keyof T as MethodName<T, K>]: RemoteMethod<T[K]> & WaitingMethod<T, K>;
+} & HandleControls<T> &
+  (T extends { readonly changes: infer Change } ? WatchControls<T, Change> : unknown);
 
 /** The methods of a replicated `T` as commands that are told and forgotten; see {@link HandleControls}. */
 export type TellOf<T> = { readonly [K in keyof T as MethodName<T, K>]: ToldMethod<T[K]> };

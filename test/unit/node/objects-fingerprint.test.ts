@@ -33,6 +33,7 @@ function object(
     args: encoded,
     methods: new Map(methods),
     commands: new Map(implementations),
+    waits: {},
     since,
   };
 }

@@ -6,7 +6,7 @@
 import type { NodeId } from '../../../ids.js';
 import { mayCampaign } from '../admitting.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
-import { askForChange, askForTransfer, endTransfer, giveUpAsking, replyToChange } from '../asking-leader.js';
+import { askForChange, askForTransfer, endTransfer, giveUpAsking, refused, replyToChange } from '../asking-leader.js';
 import { isMember } from '../configuration.js';
 import { endHandover } from '../handover.js';
 import { introduceMembers, introduceToCandidate, onMembersKnown } from '../introducing.js';
@@ -54,7 +54,7 @@ export const listening: Handlers<Role> = {
   },
   forward: ignore,
   changeRequest: (core, role, { from, question }) => {
-    replyToChange(core, from, question, 'no leader');
+    replyToChange(core, from, question, refused('no leader'));
     return role;
   },
   transferRequest: (core, role, { from, question }) => {

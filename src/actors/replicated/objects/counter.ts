@@ -2,7 +2,9 @@
  * ReplCounter: a replicated number. Runs on the object's thread, like every replicated object.
  */
 
+import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
+import type { CounterChange } from './object-changes.js';
 
 /**
  * A number that all nodes agree on. Starts at 0. Each change returns the new value, and is refused, changing nothing,
@@ -18,6 +20,7 @@ import { query, replicated } from '../decorators.js';
  */
 export class ReplCounter {
   static readonly module = import.meta.url;
+  declare readonly changes: CounterChange;
   /** Invariant: finite. */
   private value = 0;
 
@@ -48,7 +51,11 @@ export class ReplCounter {
 
   private become(value: number): number {
     if (!Number.isFinite(value)) throw new RangeError('The counter would no longer be a finite number.');
+    const previous = this.value;
     this.value = value;
+    if (!Object.is(value, previous) && isWatched(this)) {
+      tellChange({ type: 'set', value, previous } satisfies CounterChange);
+    }
     return value;
   }
 }

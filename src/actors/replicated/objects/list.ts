@@ -2,8 +2,10 @@
  * ReplList: a replicated Array. Runs on the object's thread, like every replicated object.
  */
 
+import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
 import { ItemOrder, type OrderOptions, type Orders } from './item-order.js';
+import type { ListChange } from './object-changes.js';
 import { isSameContent } from './same-content.js';
 
 /** No list is longer: no snapshot could hold it. */
@@ -55,6 +57,7 @@ const ARGUMENTS_MAX = 1024;
  */
 export class ReplList<V = unknown> {
   static readonly module = import.meta.url;
+  declare readonly changes: ListChange<V>;
   /** Orders besides `ascending` and `descending`: for classes that extend this one. */
   static readonly orders: Orders = {};
   /** Invariant: without holes. */
@@ -69,6 +72,7 @@ export class ReplList<V = unknown> {
     // Those who know Array give it several, and would not notice that the others are lost.
     if (arguments.length !== 1) throw new TypeError('push takes one item; extend takes a list of them.');
     checkRoom(this.items.length, 1);
+    if (isWatched(this)) tellSplice(this.items.length, [], [item]);
     return this.items.push(item);
   }
 
@@ -79,13 +83,17 @@ export class ReplList<V = unknown> {
    */
   @replicated extend(items: readonly V[]): number {
     checkRoom(this.items.length, checkList(items).length);
+    if (isWatched(this)) tellSplice(this.items.length, [], items);
     for (const item of items) this.items.push(item);
     return this.items.length;
   }
 
   /** Removes the last item and returns it, or undefined if there is none. */
   @replicated pop(): V | undefined {
-    return this.items.pop();
+    const { length } = this.items;
+    const item = this.items.pop();
+    if (length > 0 && isWatched(this)) tellSplice(length - 1, [item], []);
+    return item;
   }
 
   /**
@@ -96,12 +104,16 @@ export class ReplList<V = unknown> {
   @replicated unshift(item: V): number {
     if (arguments.length !== 1) throw new TypeError('unshift takes one item; splice takes a list of them.');
     checkRoom(this.items.length, 1);
+    if (isWatched(this)) tellSplice(0, [], [item]);
     return this.items.unshift(item);
   }
 
   /** Removes the first item and returns it, or undefined if there is none. All others are moved: for queues see ReplQueue. */
   @replicated shift(): V | undefined {
-    return this.items.shift();
+    const { length } = this.items;
+    const item = this.items.shift();
+    if (length > 0 && isWatched(this)) tellSplice(0, [item], []);
+    return item;
   }
 
   /**
@@ -113,7 +125,10 @@ export class ReplList<V = unknown> {
     const { length } = this.items;
     const place = checkIndex(index) < 0 ? length + index : index;
     if (place < 0 || place >= length) throw new RangeError(`There is no item ${index}: there are ${length}.`);
+    const previous = this.items[place] as V;
     this.items[place] = item;
+    if (!isWatched(this) || (Object.is(item, previous) && typeof item !== 'object')) return;
+    tellChange({ type: 'set', index: place, value: item, previous } satisfies ListChange<V>);
   }
 
   /**
@@ -123,9 +138,10 @@ export class ReplList<V = unknown> {
    * @throws RangeError when there is no room.
    */
   @replicated insert(index: number, item: V): number {
-    checkIndex(index);
+    const place = clamped(checkIndex(index), this.items.length);
     checkRoom(this.items.length, 1);
-    this.items.splice(index, 0, item);
+    this.items.splice(place, 0, item);
+    if (isWatched(this)) tellSplice(place, [], [item]);
     return this.items.length;
   }
 
@@ -142,6 +158,7 @@ export class ReplList<V = unknown> {
     const count = arguments.length === 1 ? length : checkIndex(deleteCount ?? 0);
     const removedCount = Math.min(Math.max(0, count), length - from);
     checkRoom(length - removedCount, checkList(items).length);
+    if (isWatched(this)) tellSplice(from, this.items.slice(from, from + removedCount), items);
     if (items.length <= ARGUMENTS_MAX) return this.items.splice(from, removedCount, ...items);
     const behind = this.items.splice(from);
     const removed = behind.slice(0, removedCount);
@@ -153,8 +170,10 @@ export class ReplList<V = unknown> {
   /** Removes the first item that is the same as this one. Was there any? */
   @replicated remove(item: V): boolean {
     const index = indexOf(this.items, item, 0);
-    if (index !== -1) this.items.splice(index, 1);
-    return index !== -1;
+    if (index === -1) return false;
+    const removed = this.items.splice(index, 1);
+    if (isWatched(this)) tellSplice(index, removed, []);
+    return true;
   }
 
   /**
@@ -170,11 +189,13 @@ export class ReplList<V = unknown> {
     const first = this.items.find((item) => item !== undefined);
     for (const item of this.items) if (item !== undefined) order.check(item, first!);
     this.items.sort(order.compare);
+    if (this.items.length > 1 && isWatched(this)) tellReset(this.items);
   }
 
   /** Reverses the order of the items. */
   @replicated reverse(): void {
     this.items.reverse();
+    if (this.items.length > 1 && isWatched(this)) tellChange({ type: 'reverse' } satisfies ListChange<V>);
   }
 
   /**
@@ -184,13 +205,16 @@ export class ReplList<V = unknown> {
    */
   @replicated reset(items: readonly V[]): number {
     checkRoom(0, checkList(items).length);
+    const isChange = this.items.length + items.length > 0;
     this.items.length = 0;
     for (const item of items) this.items.push(item);
+    if (isChange && isWatched(this)) tellReset(items);
     return this.items.length;
   }
 
   /** Removes all items. */
   @replicated clear(): void {
+    if (this.items.length > 0 && isWatched(this)) tellChange({ type: 'clear' } satisfies ListChange<V>);
     this.items.length = 0;
   }
 
@@ -230,6 +254,15 @@ export class ReplList<V = unknown> {
   @query values(): V[] {
     return this.items.slice();
   }
+}
+
+function tellSplice(index: number, removed: readonly unknown[], added: readonly unknown[]): void {
+  if (removed.length + added.length === 0) return;
+  tellChange({ type: 'splice', index, removed, added } satisfies ListChange<unknown>);
+}
+
+function tellReset(values: readonly unknown[]): void {
+  tellChange({ type: 'reset', values } satisfies ListChange<unknown>);
 }
 
 function indexOf(items: readonly unknown[], sought: unknown, start: number): number {

@@ -2,8 +2,10 @@
  * ReplMap: a replicated Map. Runs on the object's thread, like every replicated object.
  */
 
+import { isKeyWatched, isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
 import { checkRoom, ENTRIES_MAX } from './entries-max.js';
+import type { MapChange } from './object-changes.js';
 
 /** What a {@link ReplMap} takes as a key: what is compared by value, as objects are not. */
 export type MapKey = string | number | bigint | boolean;
@@ -30,6 +32,7 @@ export type MapEntries<K, V> = ReadonlyMap<K, V> | readonly (readonly [key: K, v
  */
 export class ReplMap<K extends MapKey = MapKey, V = unknown> {
   static readonly module = import.meta.url;
+  declare readonly changes: MapChange<K, V>;
   private readonly map = new Map<K, V>();
 
   /** Sets the value of a key. */
@@ -48,20 +51,20 @@ export class ReplMap<K extends MapKey = MapKey, V = unknown> {
   @replicated update(entries: MapEntries<K, V>): void {
     const checked = checkEntries(entries);
     checkRoom(this.map.size, checked.length);
-    for (const [key, value] of checked) this.map.set(key, value);
+    for (const [key, value] of checked) this.become(key, value);
   }
 
   /** Replaces all entries by these, or, when one of them is refused, none. */
   @replicated reset(entries: MapEntries<K, V>): void {
     const checked = checkEntries(entries);
     checkRoom(0, checked.length);
-    this.map.clear();
-    for (const [key, value] of checked) this.map.set(key, value);
+    this.empty();
+    for (const [key, value] of checked) this.become(key, value);
   }
 
   /** Removes a key. Was it there? */
   @replicated delete(key: K): boolean {
-    return this.map.delete(checkKey(key));
+    return this.remove(checkKey(key));
   }
 
   /** Removes a key and returns its value, or `fallback` if it was not there. */
@@ -69,13 +72,13 @@ export class ReplMap<K extends MapKey = MapKey, V = unknown> {
     const { map } = this;
     if (!map.has(checkKey(key))) return fallback;
     const value = map.get(key);
-    map.delete(key);
+    this.remove(key);
     return value;
   }
 
   /** Removes all keys. */
   @replicated clear(): void {
-    this.map.clear();
+    this.empty();
   }
 
   /** The value of a key, or undefined. */
@@ -111,8 +114,42 @@ export class ReplMap<K extends MapKey = MapKey, V = unknown> {
   private put(key: K, value: V): void {
     const { map } = this;
     if (map.size >= ENTRIES_MAX && !map.has(key)) checkRoom(map.size, 1);
-    map.set(key, value);
+    this.become(key, value);
   }
+
+  private become(key: K, value: V): void {
+    if (isWatched(this)) this.tellSet(key, value);
+    this.map.set(key, value);
+  }
+
+  private remove(key: K): boolean {
+    const { map } = this;
+    if (!isWatched(this)) return map.delete(key);
+    const previous = map.get(key) as V;
+    if (!map.delete(key)) return false;
+    tellChange({ type: 'delete', key, previous } satisfies MapChange<K, V>);
+    return true;
+  }
+
+  private empty(): void {
+    if (this.map.size > 0 && isWatched(this)) tellChange({ type: 'clear' } satisfies MapChange<K, V>);
+    this.map.clear();
+  }
+
+  /** Before it is so. */
+  private tellSet(key: K, value: V): void {
+    const { map } = this;
+    const previous = map.get(key) as V;
+    const isNew = previous === undefined && !map.has(key);
+    if (!isNew && Object.is(value, previous) && !isObject(value)) return;
+    if (!isKeyWatched(this, key)) return;
+    const change: MapChange<K, V> = isNew ? { type: 'set', key, value } : { type: 'set', key, value, previous };
+    tellChange(change);
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function checkKey<K>(key: K): K {

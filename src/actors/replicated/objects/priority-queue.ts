@@ -3,12 +3,15 @@
  * thread, like every replicated object.
  */
 
+import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
 import { checkCapacity, checkItem, type QueueOptions } from './capacity.js';
 import { checkOptions } from './check-options.js';
 import { Heap, type HeapPart } from './heap.js';
 import { PART_ITEMS } from './in-parts.js';
 import { ItemOrder, type OrderOptions, type Orders } from './item-order.js';
+import type { QueueChange } from './object-changes.js';
+import { WAITS } from './queue-waits.js';
 
 /** What a {@link ReplPriorityQueue} may be given when it is made. */
 export interface PriorityQueueOptions<Item = unknown> extends QueueOptions, OrderOptions<Item> {}
@@ -62,6 +65,10 @@ export class ReplPriorityQueue<Item = unknown> {
   static readonly module = import.meta.url;
   /** Orders besides `ascending` and `descending`: for classes that extend this one. */
   static readonly orders: Orders = {};
+  /** `take` and `put`, called with a signal, wait for something to take, and for room. */
+  static readonly waits = WAITS;
+  declare readonly changes: QueueChange<Item>;
+  declare readonly waits: { take: Item; put: true };
   readonly #capacity: number;
   readonly #order: ItemOrder<Item>;
   readonly #items: Heap<Item>;
@@ -79,7 +86,7 @@ export class ReplPriorityQueue<Item = unknown> {
   }
 
   /**
-   * Adds an item. False when the queue is full, and has stayed as it was.
+   * Adds an item. False when the queue is full, and has stayed as it was; with a signal, it waits for room.
    *
    * @throws TypeError for an item that cannot be compared with those that are there, and for `undefined`; and whatever an
    *   order of the class's own throws.
@@ -89,20 +96,25 @@ export class ReplPriorityQueue<Item = unknown> {
     this.#order.check(item, this.#items.peek() ?? item);
     if (this.#items.size >= this.#capacity) return false;
     this.#items.push(item);
+    if (isWatched(this)) tellChange({ type: 'put', item } satisfies QueueChange<Item>);
     return true;
   }
 
   /**
-   * Removes the item that comes first and returns it, or undefined if there is none. Each item is taken once.
+   * Removes the item that comes first and returns it, or undefined if there is none. Each item is taken once. With a
+   * signal, it waits.
    *
    * @throws whatever an order of the class's own throws.
    */
   @replicated take(): Item | undefined {
-    return this.#items.shift();
+    const item = this.#items.shift();
+    if (item !== undefined && isWatched(this)) tellChange({ type: 'take', item } satisfies QueueChange<Item>);
+    return item;
   }
 
   /** Removes all items. */
   @replicated clear(): void {
+    if (this.#items.size > 0 && isWatched(this)) tellChange({ type: 'clear' } satisfies QueueChange<Item>);
     this.#items.clear();
   }
 

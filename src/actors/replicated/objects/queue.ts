@@ -2,11 +2,14 @@
  * ReplQueue: a replicated queue. Runs on the object's thread, like every replicated object.
  */
 
+import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
 import { checkCapacity, checkItem, type QueueOptions } from './capacity.js';
 import { checkOptions } from './check-options.js';
 import { Fifo } from './fifo.js';
 import { inParts } from './in-parts.js';
+import type { QueueChange } from './object-changes.js';
+import { WAITS } from './queue-waits.js';
 
 /** What a snapshot starts with. */
 interface Head {
@@ -28,10 +31,15 @@ interface Head {
  *   await jobs.peek(); // 'sweep'
  *   await jobs.take(); // 'sweep', which nobody else gets
  *   await jobs.take(); // undefined
+ *   await jobs.take({ signal: AbortSignal.timeout(5_000) }); // waits for one
  * }
  */
 export class ReplQueue<Item = unknown> {
   static readonly module = import.meta.url;
+  /** `take` and `put`, called with a signal, wait for something to take, and for room. */
+  static readonly waits = WAITS;
+  declare readonly changes: QueueChange<Item>;
+  declare readonly waits: { take: Item; put: true };
   readonly #capacity: number;
   readonly #items = new Fifo<Item>();
 
@@ -45,7 +53,7 @@ export class ReplQueue<Item = unknown> {
   }
 
   /**
-   * Adds an item at the end. False when the queue is full, and has stayed as it was.
+   * Adds an item at the end. False when the queue is full, and has stayed as it was; with a signal, it waits for room.
    *
    * @throws TypeError for `undefined`.
    */
@@ -53,16 +61,20 @@ export class ReplQueue<Item = unknown> {
     checkItem(item);
     if (this.#items.size >= this.#capacity) return false;
     this.#items.push(item);
+    if (isWatched(this)) tellChange({ type: 'put', item } satisfies QueueChange<Item>);
     return true;
   }
 
-  /** Removes the oldest item and returns it, or undefined if there is none. Each item is taken once. */
+  /** Removes the oldest item and returns it, or undefined if there is none. Each item is taken once. With a signal, it waits. */
   @replicated take(): Item | undefined {
-    return this.#items.shift();
+    const item = this.#items.shift();
+    if (item !== undefined && isWatched(this)) tellChange({ type: 'take', item } satisfies QueueChange<Item>);
+    return item;
   }
 
   /** Removes all items. */
   @replicated clear(): void {
+    if (this.#items.size > 0 && isWatched(this)) tellChange({ type: 'clear' } satisfies QueueChange<Item>);
     this.#items.clear();
   }
 

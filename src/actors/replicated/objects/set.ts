@@ -3,10 +3,12 @@
  */
 
 import { types } from 'node:util';
+import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
 import { contentKey } from './content-key.js';
 import { checkRoom, ENTRIES_MAX } from './entries-max.js';
 import { inParts } from './in-parts.js';
+import type { SetChange } from './object-changes.js';
 
 /** Members as arguments take them. */
 export type SetMembers<V> = ReadonlySet<V> | readonly V[];
@@ -30,6 +32,7 @@ export type SetMembers<V> = ReadonlySet<V> | readonly V[];
  */
 export class ReplSet<V = unknown> {
   static readonly module = import.meta.url;
+  declare readonly changes: SetChange<V>;
   /** By what tells members apart. */
   readonly #members = new Map<unknown, V>();
   /**
@@ -76,7 +79,7 @@ export class ReplSet<V = unknown> {
 
   /** Removes a member. Was it there? */
   @replicated delete(member: V): boolean {
-    return this.#members.delete(contentKey(member));
+    return this.#remove(contentKey(member));
   }
 
   /** Removes the oldest member and returns it, or undefined if there is none. */
@@ -88,7 +91,7 @@ export class ReplSet<V = unknown> {
       this.#oldest = null;
       return undefined;
     }
-    this.#members.delete(value[0]);
+    this.#remove(value[0]);
     return value[1];
   }
 
@@ -132,13 +135,25 @@ export class ReplSet<V = unknown> {
     if ((size >= ENTRIES_MAX || isObject(member)) && members.has(key)) return false;
     checkRoom(size, 1);
     // As Set keeps 0 for -0.
-    members.set(key, (member === 0 ? 0 : member) as V);
+    const value = (member === 0 ? 0 : member) as V;
+    members.set(key, value);
     if (members.size === size) return false;
+    if (isWatched(this)) tellChange({ type: 'add', value } satisfies SetChange<V>);
     if (++this.#addedSincePop > size) this.#oldest = null;
     return true;
   }
 
+  #remove(key: unknown): boolean {
+    const members = this.#members;
+    if (!isWatched(this)) return members.delete(key);
+    const member = members.get(key) as V;
+    if (!members.delete(key)) return false;
+    tellChange({ type: 'delete', value: member } satisfies SetChange<V>);
+    return true;
+  }
+
   #clear(): void {
+    if (this.#members.size > 0 && isWatched(this)) tellChange({ type: 'clear' } satisfies SetChange<V>);
     this.#members.clear();
     this.#oldest = null;
   }

@@ -369,4 +369,74 @@ describe('Caller', () => {
 
     await expect(done).resolves.toBeUndefined();
   });
+
+  describe('that watches', () => {
+    const request = { object: 'journal', key: undefined, from: null, read: null, signal: null };
+    const nothing = { places: new Float64Array(0), changes: Uint8Array.of(0x90) };
+    const ids = (type: 'watchChanges' | 'unwatchChanges'): number[] =>
+      toMachine.flatMap((message) => (message.type === type ? [message.watchId] : []));
+    const begin = (watchId: number): Promise<void> =>
+      tell({ type: 'watchBegun', watchId, at: { index: 6, command: 0, change: 0 }, missed: nothing, state: null });
+
+    it('begins with nothing older than what its callers have seen', async () => {
+      await open(4);
+      await command('a');
+      await answer(4, 1, [10], 5);
+
+      caller.watch(request);
+      await rig.simulation.runFor(1);
+
+      expect(toMachine).toMatchObject([{ type: 'watchChanges', object: 'journal', index: 5, from: null }]);
+    });
+
+    it('has lost what changes while the objects are brought back, and asks once more for what has not begun', async () => {
+      const watching = caller.watch(request);
+      await rig.simulation.runFor(1);
+      await begin(1);
+      const beginning = caller.watch(request);
+      await rig.simulation.runFor(1);
+
+      await tell({ type: 'machineLost', error: toPlainError(new Error('it ended')) });
+      await tell({ type: 'machineBack' });
+
+      expect((await errorOf(() => watching.next())).code).toBe('ERR_CHANGES_LOST');
+      expect([ids('watchChanges'), ids('unwatchChanges')]).toEqual([[1, 2, 3], [2]]);
+      await begin(2);
+      expect(beginning.hasBegun).toBe(false);
+      await begin(3);
+      expect(beginning.hasBegun).toBe(true);
+    });
+
+    it('has lost what was in a snapshot', async () => {
+      const watching = caller.watch(request);
+      await rig.simulation.runFor(1);
+      await begin(1);
+
+      await tell({ type: 'allChangesLost' });
+
+      expect((await errorOf(() => watching.next())).code).toBe('ERR_CHANGES_LOST');
+      await watching.return();
+      expect(ids('unwatchChanges')).toEqual([]);
+    });
+
+    it('tells the objects when nobody watches any more, whether it has begun or not', async () => {
+      const [watching, beginning] = [caller.watch(request), caller.watch(request)];
+      await rig.simulation.runFor(1);
+      await begin(1);
+
+      await Promise.all([watching.return(), beginning.return()]);
+      await rig.simulation.runFor(1);
+
+      expect(ids('unwatchChanges')).toEqual([1, 2]);
+    });
+
+    it('ends when the caller is stopped', async () => {
+      const watching = caller.watch(request);
+
+      caller.stop(new ConclaveError('ERR_STOPPED', 'no more'));
+
+      expect((await errorOf(() => watching.next())).code).toBe('ERR_STOPPED');
+      expect((await errorOf(() => caller.watch(request).next())).code).toBe('ERR_STOPPED');
+    });
+  });
 });

@@ -1,30 +1,54 @@
 /** The context of a command is the same on every replica, and there is none elsewhere. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { context, enterCommand, leaveCommand } from '../../../../src/actors/replicated/command-context.js';
+import { ChangeRecorder } from '../../../../src/actors/replicated/changes/change-recorder.js';
+import { context, enterCommand, isWatched, leaveCommand } from '../../../../src/actors/replicated/command-context.js';
+import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { errorOf } from './error-of.js';
+
+const instance = {};
+const changes = new ChangeRecorder('book', new ValueCodec());
 
 afterEach(leaveCommand);
 
+function enter(index: number, position: number, timestampMs: number): void {
+  enterCommand(index, position, timestampMs, instance, changes);
+}
+
 function draw(index: number, position: number, count: number): number[] {
-  enterCommand(index, position, 0);
+  enter(index, position, 0);
   const { random } = context();
   return Array.from({ length: count }, () => random());
 }
 
 test('a command sees its entry', () => {
-  enterCommand(7, 2, 1234);
+  enter(7, 2, 1234);
 
   expect([context().index, context().timestampMs]).toEqual([7, 1234]);
 });
 
 test('each command sees its own entry, also through a context that it has kept', () => {
-  enterCommand(7, 2, 1234);
+  enter(7, 2, 1234);
   const kept = context();
 
-  enterCommand(8, 0, 1235);
+  enter(8, 0, 1235);
 
   expect([kept.index, kept.timestampMs]).toEqual([8, 1235]);
+});
+
+test('what a command tells of costs nothing, and is kept nowhere, while nobody watches', () => {
+  enter(7, 0, 0);
+
+  context().changed({ type: 'set' });
+
+  expect(changes.hasNews).toBe(false);
+});
+
+test('an object is watched while one of its own commands runs, and no part of it is', () => {
+  changes.begin(undefined, null, { index: 8, command: 0, change: 0 });
+  enter(8, 0, 0);
+
+  expect([isWatched(instance), isWatched({})]).toEqual([true, false]);
 });
 
 describe('random', () => {
@@ -71,11 +95,11 @@ describe('without a command', () => {
   });
 
   test('a context that was kept tells nothing', async () => {
-    enterCommand(1, 0, 0);
+    enter(1, 0, 0);
     const kept = context();
     leaveCommand();
 
-    for (const read of [() => kept.index, () => kept.timestampMs, () => kept.random()]) {
+    for (const read of [() => kept.index, () => kept.timestampMs, () => kept.random(), () => kept.changed(1)]) {
       expect((await errorOf(read)).code).toBe('ERR_NO_CONTEXT');
     }
   });

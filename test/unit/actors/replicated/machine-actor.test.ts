@@ -12,6 +12,7 @@ import type { ActorRef } from '../../../../src/runtime/actor.js';
 import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 import { Journal } from './fixtures/journal.js';
+import { Telling } from './fixtures/telling.js';
 import { errorOf } from './error-of.js';
 import { ThrowsWhenMade } from './fixtures/accounts.js';
 import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
@@ -202,4 +203,102 @@ describe('MachineActor', () => {
       expect(rig.failures).toMatchObject([{ code: 'ERR_INVALID_OBJECT' }]);
     },
   );
+
+  describe('that is watched', () => {
+    const watch = (watchId: number, object = 'journal', key?: string): void =>
+      machine.tell({ type: 'watchChanges', watchId, object, key, from: null, index: logIndex(0), block: null });
+    const batches = (): number[] =>
+      toCaller.flatMap((message) =>
+        message.type === 'watchedChanges'
+          ? message.changes.map((news) => ('batch' in news ? news.batch.places.length / 3 : -1))
+          : [],
+      );
+    const put = (count: number, length = 1): Command[] =>
+      Array.from({ length: count }, () => ['journal', 'put', length]);
+
+    it('tells what has changed once for each batch of messages, whoever watches', async () => {
+      await startTelling();
+      watch(1);
+      watch(2);
+      await rig.simulation.runFor(1);
+
+      machine.tell({ type: 'applyEntries', machineId, entries: entriesOf(2, [block(blockOf(1, 1, put(2)))]).buffer });
+      machine.tell({ type: 'applyEntries', machineId, entries: entriesOf(3, [block(blockOf(1, 3, put(3)))]).buffer });
+      await rig.simulation.runFor(1);
+
+      expect(batches()).toEqual([5]);
+    });
+
+    it('says so when there is no such object', async () => {
+      await startTelling();
+
+      watch(1, 'nothing');
+      await rig.simulation.runFor(1);
+
+      expect(toCaller.at(-1)).toMatchObject({
+        type: 'watchRefused',
+        watchId: 1,
+        error: { code: 'ERR_INVALID_OBJECT' },
+      });
+    });
+
+    it('sends no more than so much to a caller that takes nothing, and goes on when it does', async () => {
+      await startTelling();
+      watch(1);
+      await rig.simulation.runFor(1);
+      const large = 4 * 1024 * 1024;
+      let seq = 1;
+      for (let index = 2; index <= 8; index++) await apply(machineId, index, block(blockOf(1, seq++, put(1, large))));
+      const untaken = batches().length;
+
+      machine.tell({ type: 'changesTaken', bytes: 20 * 1024 * 1024 });
+      await rig.simulation.runFor(1);
+
+      expect(untaken).toBe(4);
+      expect(batches()).toEqual([1, 1, 1, 1, 3]);
+    });
+
+    it('tells one who began meanwhile nothing from before', async () => {
+      await startTelling();
+      watch(1);
+      await rig.simulation.runFor(1);
+      const large = 4 * 1024 * 1024;
+      let seq = 1;
+      for (let index = 2; index <= 6; index++) await apply(machineId, index, block(blockOf(1, seq++, put(1, large))));
+
+      watch(2);
+      await rig.simulation.runFor(1);
+
+      expect(toCaller.at(-1)).toMatchObject({
+        type: 'watchBegun',
+        watchId: 2,
+        at: { index: 7, command: 0, change: 0 },
+      });
+    });
+
+    it('goes on recording for 30 s for one who comes back, and no longer', async () => {
+      await startTelling();
+      watch(1);
+      await rig.simulation.runFor(1);
+      machine.tell({ type: 'unwatchChanges', watchId: 1 });
+      await rig.simulation.runFor(29_000);
+      await apply(machineId, 2, block(blockOf(1, 1, put(1))));
+      const kept = batches();
+
+      await rig.simulation.runFor(2_000);
+      await apply(machineId, 3, block(blockOf(1, 2, put(1))));
+
+      expect([kept, batches()]).toEqual([[1], [1]]);
+    });
+
+    let machineId: number;
+    async function startTelling(): Promise<void> {
+      await start(Telling);
+      const started = machine.ask({ type: 'start' }, LONG);
+      await until(isReady);
+      await started;
+      machineId = toRaft.find((message) => message.type === 'machineReady')!.machineId;
+      await apply(machineId, 1, session(life('a')));
+    }
+  });
 });

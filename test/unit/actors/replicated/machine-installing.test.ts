@@ -144,6 +144,25 @@ describe('a machine that is given a snapshot', () => {
     expect(said).toEqual(['result of 1', 'result of 2', 'result of 3', 'restored to 6']);
   });
 
+  test('tells those who watch that they have lost what lies between, and begins for those who ask for something later', async () => {
+    asking.shift()!.ok(null);
+    await until(() => readyIndexes().length === 1);
+    apply(1, 2);
+    const watch = { type: 'watchChanges', object: 'journal', key: undefined, from: null, block: null } as const;
+    machine.tell({ ...watch, watchId: 1, index: logIndex(2) });
+    machine.tell({ ...watch, watchId: 2, index: logIndex(6) });
+
+    await install(6);
+    await until(() => readyIndexes().includes(6));
+    await rig.simulation.runFor(1);
+
+    const said = toCaller.flatMap((message): unknown[] => {
+      if (message.type === 'watchBegun') return [[message.watchId, message.at.index]];
+      return message.type === 'allChangesLost' ? ['lost'] : [];
+    });
+    expect(said).toEqual([[1, 3], 'lost', [2, 7]]);
+  });
+
   test('is not taken for damaged when it was still loading an older one', async () => {
     await install(6);
     await until(() => readyIndexes().length === 1);

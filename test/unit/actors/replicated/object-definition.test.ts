@@ -9,6 +9,7 @@ import {
 } from '../../../../src/actors/replicated/object-definition.js';
 import { exportNameOf } from '../../../../src/actors/replicated/object-module.js';
 import { ReplMap } from '../../../../src/actors/replicated/objects/map.js';
+import { ReplQueue } from '../../../../src/actors/replicated/objects/queue.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { errorOf } from './error-of.js';
 import * as accounts from './fixtures/accounts.js';
@@ -44,7 +45,29 @@ describe('resolving', () => {
       ]),
       commands: new Map([['deposit', [{ version: 0, method: 'deposit' }]]]),
       since: 0,
+      waits: {},
     });
+  });
+
+  test('a class says which of its methods can wait, and what for', async () => {
+    const { waits } = await resolve(ReplQueue);
+
+    expect(structuredClone(waits)).toMatchObject({ take: { while: undefined, until: ['put'] } });
+  });
+
+  test.each([
+    ['a method that is none', { give: { while: undefined, until: [] } }],
+    ['a query', { get: { while: undefined, until: [] } }],
+    ['no result', { deposit: { while: {}, until: [] } }],
+    ['no list of changes', { deposit: { while: 0, until: 'put' } }],
+    ['nothing at all', 7],
+  ])('a class whose waits name %s is refused', async (_what, waits) => {
+    class Odd extends accounts.Account {
+      static override readonly module = import.meta.url;
+      static readonly waits = waits;
+    }
+
+    expect((await errorOf(() => resolve(Odd))).message).toContain('waits');
   });
 
   test('a definition carries the arguments of the constructor', async () => {

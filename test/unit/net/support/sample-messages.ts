@@ -104,7 +104,7 @@ export function sampleMessages(from: NodeId): SampleOf {
       remove: null,
       knownIndex: logIndex(300),
     },
-    changeReply: { ...common, type: 'changeReply', question: 9, refusal: 'under way' },
+    changeReply: { ...common, type: 'changeReply', question: 9, refusal: 'under way', index: logIndex(0) },
     transferRequest: { ...common, type: 'transferRequest', question: 9, target: nodeId('[::1]:4321') },
     transferReply: { ...common, type: 'transferReply', question: 9, error: null },
     membersKnown: {

@@ -20,8 +20,8 @@ function want(subject: Subject, add: NodeId | null, remove: NodeId | null, known
   return subject.local({ type: 'changeMembers', changeId: 7, add, remove, knownIndex: logIndex(knownIndex) });
 }
 
-function answered(refusal: string | null): object {
-  return { type: 'changeAnswered', changeId: 7, refusal };
+function answered(refusal: string | null, index = 0): object {
+  return { type: 'changeAnswered', changeId: 7, refusal, index };
 }
 
 /** What a leader answers to a question of `from`. */
@@ -60,15 +60,17 @@ describe('a change of members, on a node that follows', () => {
         },
       },
     ]);
-    expect(subject.peer({ type: 'changeReply', question: 1, refusal: 'last voter' })).toEqual([answered('last voter')]);
+    expect(subject.peer({ type: 'changeReply', question: 1, refusal: 'last voter', index: logIndex(0) })).toEqual([
+      answered('last voter'),
+    ]);
   });
 
   test('is answered once', () => {
     const subject = follower();
     want(subject, D, null);
-    subject.peer({ type: 'changeReply', question: 1, refusal: null });
+    subject.peer({ type: 'changeReply', question: 1, refusal: null, index: logIndex(5) });
 
-    expect(subject.peer({ type: 'changeReply', question: 1, refusal: null })).toEqual([]);
+    expect(subject.peer({ type: 'changeReply', question: 1, refusal: null, index: logIndex(5) })).toEqual([]);
     expect(subject.tick(MAX_MS).filter(({ type }) => type === 'changeAnswered')).toEqual([]);
   });
 
@@ -76,8 +78,8 @@ describe('a change of members, on a node that follows', () => {
     const subject = follower();
     want(subject, D, null);
 
-    expect(subject.peer({ type: 'changeReply', question: 1, refusal: null, from: C })).toEqual([]);
-    expect(subject.peer({ type: 'changeReply', question: 2, refusal: null })).toEqual([]);
+    expect(subject.peer({ type: 'changeReply', question: 1, refusal: null, index: logIndex(5), from: C })).toEqual([]);
+    expect(subject.peer({ type: 'changeReply', question: 2, refusal: null, index: logIndex(5) })).toEqual([]);
   });
 
   test('may have been begun when the leader does not answer in time', () => {
