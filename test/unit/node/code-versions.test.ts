@@ -207,18 +207,10 @@ describe('a node of old code', () => {
       await upgraded.stop();
 
       const tooOld = { code: 'ERR_VERSION_UNSUPPORTED', data: { codeVersion: 1, codeVersionMax: 0 } };
-      if (what === 'snapshot') {
-        expect(await errorOf(() => start(a, [a], OLD, { dataDir: directory }))).toMatchObject(tooOld);
-      } else {
-        const old = await start(a, [a], OLD, { dataDir: directory });
-        const failed = new Promise((resolve) => {
-          old.once('error', resolve);
-        });
-        expect(await errorOf(() => old.ready())).toMatchObject(tooOld);
-        expect(await failed).toMatchObject(tooOld);
-        expect(old.status().health).toBe('failed');
-        await old.stop();
-      }
+      // It may come to the end of its code before its start has ended.
+      const goOn = async (): Promise<void> => (await start(a, [a], OLD, { dataDir: directory })).ready();
+      expect(await errorOf(goOn)).toMatchObject(tooOld);
+      await Promise.all(started.splice(0).map((node) => node.stop()));
 
       const back = await start(a, [a], NEW, { dataDir: directory });
       await back.ready();
