@@ -6,8 +6,15 @@ export { context, type CommandContext } from './actors/replicated/command-contex
 export type { ChangePlace } from './actors/replicated/changes/change-place.js';
 export type { Changes, ObjectState, WatchOptions } from './actors/replicated/changes/changes.js';
 export { query, replicated } from './actors/replicated/decorators.js';
-export { defineObject } from './actors/replicated/define-object.js';
-export { object, type ObjectDefinition, type ObjectDefinitions } from './actors/replicated/object-definition.js';
+export { defineObject, type VersionedMethod } from './actors/replicated/define-object.js';
+export type { VersionOptions } from './actors/replicated/method-mark.js';
+export {
+  object,
+  since,
+  type ObjectDefinition,
+  type ObjectDefinitions,
+  type CreatableClasses,
+} from './actors/replicated/object-definition.js';
 export type {
   CallOptions,
   HandlesOf,

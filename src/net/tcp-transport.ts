@@ -112,6 +112,7 @@ export class TcpTransport implements Transport {
       incarnation: options.incarnation,
       allowObservers: options.allowObservers ?? true,
       settings: options.settings,
+      code: options.code,
     };
     this.#handshake = {
       identity,
@@ -244,7 +245,7 @@ export class TcpTransport implements Transport {
     });
     this.#links.set(link.peer, link);
     this.#logger.info({ peer: link.peer, incarnation: link.incarnation }, 'connected');
-    this.#handler?.onConnected(link.peer, link.incarnation);
+    this.#handler?.onConnected(link.peer, link.incarnation, link.codeVersionMax);
   }
 
   /**

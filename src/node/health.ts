@@ -5,7 +5,7 @@
 
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
 import { ConclaveError } from '../errors.js';
-import { storageErrorIn } from './failure.js';
+import { finalErrorIn } from './failure.js';
 
 /**
  * How a node fares.
@@ -64,7 +64,7 @@ const OF_THREADS: ReadonlySet<string> = new Set(['ERR_THREAD_EXITED', 'ERR_OBJEC
 
 /** A thread that the disk has ended is not what is to be mended. */
 function hasThreadEnded(failure: Error): boolean {
-  if (storageErrorIn(failure) !== null) return false;
+  if (finalErrorIn(failure) !== null) return false;
   for (let cause: unknown = failure; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof ConclaveError && OF_THREADS.has(cause.code)) return true;
   }

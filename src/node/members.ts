@@ -32,7 +32,8 @@ export interface MembersPort {
   readonly host: Pick<NodeHost, 'nowMs' | 'after'>;
 }
 
-const CHANGE_TIMEOUT_MS = 30_000;
+/** Unless the call says otherwise. */
+export const CHANGE_TIMEOUT_MS = 30_000;
 /** How long to wait before asking again. */
 const RETRY_MS = 20;
 /** Another change is under way; there is no leader, or it has not answered. */

@@ -3,7 +3,7 @@
  */
 
 import type { NodeId } from '../ids.js';
-import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import type { Logger } from '../runtime/logger.js';
 import type { UserLogger } from './node-logger.js';
 
@@ -66,6 +66,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly join?: boolean;
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
   readonly objects: Definitions;
+  /**
+   * The classes that objects can be created of at run time (`runtime.create`), by a name for each, the same on every node;
+   * `since(version, Class)` for those that there are from a code version on. Default: none.
+   */
+  readonly classes?: CreatableClasses;
   /** A name that all nodes of the cluster share; nodes with another one are refused. Default: `conclave`. */
   readonly cluster?: string;
   /** Where to listen, when that is not `self`: `0.0.0.0:4321` in a container, for instance. */
@@ -99,6 +104,11 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly fsync?: boolean;
   readonly snapshot?: SnapshotOptions;
   /**
+   * As leader, raise the code version by itself as soon as everybody has code of a higher one, instead of waiting for
+   * `runtime.setCodeVersion`. There is no way back to older code then. The same on every node. Default: false.
+   */
+  readonly autoCodeVersion?: boolean;
+  /**
    * Where log lines go: a pino logger, or anything of its shape. They say nothing of what is in commands, results and objects.
    * Default: nowhere.
    */
@@ -123,6 +133,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly peers: readonly NodeId[];
   readonly join: boolean;
   readonly objects: Definitions;
+  readonly classes: CreatableClasses;
   readonly cluster: string;
   readonly bind: NodeId | null;
   readonly threads: boolean;
@@ -134,6 +145,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly dataDir: string | null;
   readonly fsync: boolean;
   readonly snapshot: CheckedSnapshotOptions;
+  readonly autoCodeVersion: boolean;
   readonly logger: Logger;
   readonly onReady: (() => void) | null;
   readonly workerUrl: URL | null;

@@ -18,6 +18,8 @@ export interface RuntimeEvents {
   leader: (leader: string | null) => void;
   /** Members were added, promoted or removed, as far as this node knows; committed or not. */
   member: (members: readonly MemberStatus[]) => void;
+  /** A later version of the objects' code is in force on this node. */
+  version: (codeVersion: number) => void;
   /** What becomes of snapshots: of this node's own, and of those that it is given. */
   snapshot: (event: SnapshotEvent) => void;
   /** The thread of the objects has ended, or the objects are back. */
@@ -31,6 +33,7 @@ const EVENTS: Readonly<Record<keyof RuntimeEvents, true>> = {
   role: true,
   leader: true,
   member: true,
+  version: true,
   snapshot: true,
   objects: true,
   error: true,

@@ -5,13 +5,17 @@
 
 import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
+import { CreatedHandles } from '../actors/replicated/created-handles.js';
 import { HandleFactory } from '../actors/replicated/handle.js';
 import {
+  codeVersionMaxOf,
+  classOf,
+  resolveClass,
   resolveDefinition,
   type ObjectDefinitions,
   type ResolvedObject,
 } from '../actors/replicated/object-definition.js';
-import type { HandlesOf, ObjectsOf } from '../actors/replicated/remote-of.js';
+import type { HandlesOf, ObjectsOf, RemoteOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { MembersChange } from '../actors/raft/messages.js';
@@ -19,6 +23,7 @@ import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { life as asLife, nodeId, type LastIncluded, type LogIndex } from '../ids.js';
+import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
@@ -27,9 +32,11 @@ import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
 import { objectsByName } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { checkNumber, invalid } from './option-checks.js';
-import { asFailure, storageErrorIn } from './failure.js';
-import { Members } from './members.js';
+import { asFailure, finalErrorIn } from './failure.js';
+import { beginChange } from './begin-change.js';
+import { cameAbout } from './came-about.js';
+import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
+import { checkInteger, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
 import { gatherFigures, type NodeFigures } from './node-figures.js';
@@ -82,6 +89,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #dataDir: DataDir | null;
   readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
+  readonly #codeVersionMax: number;
+  readonly #created: CreatedHandles;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -94,6 +103,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     placement: Placement,
     caller: Caller,
     objects: readonly ResolvedObject[],
+    classes: readonly ResolvedObject[],
     fate: NodeFate,
     dataDir: DataDir | null,
     host: NodeHost,
@@ -105,10 +115,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
-    const handles = objects.map(({ name, methods, waits }) => [
-      name,
-      new HandleFactory(caller, name, methods, waits).handle(),
-    ]);
+    const handles = objects.map((object) => [object.name, new HandleFactory(caller, object).handle()]);
+    this.#codeVersionMax = codeVersionMaxOf([...objects, ...classes]);
+    const creatable = classes.map((each) => [classOf(options.classes[each.name]!), each] as const);
+    this.#created = new CreatedHandles(caller, new Map(creatable));
     this.objects = objectsByName(Object.fromEntries(handles) as HandlesOf<Definitions>);
     this.members = new Members({
       catchUp: (timeoutMs) => this.#catchUp(timeoutMs),
@@ -120,12 +130,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     });
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
+    caller.events.on('codeVersion', (codeVersion) => this.#onCodeVersion(codeVersion));
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     fate.on('failure', (error) => this.#onFailure(error));
     fate.on('machineLost', (error) => this.#onMachineLost(error));
     fate.on('machineBack', () => this.#onMachineBack());
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
+    if (caller.codeVersion > 0) this.#onCodeVersion(caller.codeVersion);
     if (caller.status !== null) this.#onStatus(caller.status);
     if (caller.hadSession) this.#onCaughtUp();
   }
@@ -168,15 +180,18 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const objects = await Promise.all(
       definitions.map(([name, object]) => resolveDefinition(name, object, codec, host.classes)),
     );
+    const classes = await Promise.all(
+      Object.entries(options.classes).map(([name, each]) => resolveClass(name, each, codec, host.classes)),
+    );
     const fate = new NodeFate();
     const { cluster, self } = options;
     const dataDir = options.dataDir === null ? null : await host.openDataDir(options.dataDir, { cluster, self });
     const placement = place(fate);
     try {
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
-      await placement.start(nodeParts(placement.addresses, options, objects, dataDir, asLife(host.newLife())));
+      await placement.start(nodeParts(placement.addresses, options, objects, classes, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir, host);
+      const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir, host);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
       const { peers, threads } = options;
@@ -187,7 +202,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     } catch (error) {
       await placement.stop();
       await dataDir?.close();
-      throw storageErrorIn(error) ?? fate.failure ?? error;
+      throw finalErrorIn(error) ?? fate.failure ?? error;
     }
   }
 
@@ -247,7 +262,57 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       pendingQueries: this.#caller.pendingQueries,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
+      codeVersion: this.codeVersion,
+      codeVersionMax: this.#codeVersionMax,
     };
+  }
+
+  /**
+   * Creates an object on all nodes, of a class that the option `classes` names on each of them. Resolves with the handle to it.
+   * The object is there until it is dropped, also after restarts; its name is apart from those of `objects`.
+   *
+   * @throws ConclaveError `ERR_OBJECT_EXISTS`, `ERR_TOO_MANY_OBJECTS` (there may be 100,000), `ERR_INVALID_OBJECT` for a class that
+   *   `classes` does not name or whose constructor throws, `ERR_INVALID_OPTION` for the name, `ERR_VERSION_UNSUPPORTED` for a
+   *   class of a later code version, and what a command ends with.
+   *
+   * @example
+   * const room = await runtime.create('room 7', ReplCounter); // with classes: { ReplCounter }
+   * await room.inc();
+   */
+  async create<T extends object, Args extends readonly unknown[]>(
+    name: string,
+    target: (new (...args: Args) => T) & { readonly module: string },
+    ...args: Args
+  ): Promise<RemoteOf<T>> {
+    await this.#created.create(name, target, args);
+    return this.#created.handle(name, target) as RemoteOf<T>;
+  }
+
+  /**
+   * Drops an object that was created, on all nodes. What is called on it and comes later in the log is refused.
+   *
+   * @throws ConclaveError `ERR_NO_SUCH_OBJECT`, and what a command ends with.
+   */
+  async drop(name: string): Promise<void> {
+    await this.#created.drop(name);
+  }
+
+  /**
+   * The handle to an object that was created, on whichever node, and may even be created only later: calls are refused with
+   * `ERR_NO_SUCH_OBJECT` (which leaves nothing applied) while there is none of this name.
+   *
+   * @throws ConclaveError `ERR_INVALID_OBJECT` for a class that `classes` does not name, `ERR_INVALID_OPTION` for the name.
+   */
+  object<T extends object>(
+    name: string,
+    target: (new (...args: never[]) => T) & { readonly module: string },
+  ): RemoteOf<T> {
+    return this.#created.handle(name, target) as RemoteOf<T>;
+  }
+
+  /** The version of the objects' code that is in force on this node. Never goes down. */
+  get codeVersion(): number {
+    return this.#caller.codeVersion;
   }
 
   /**
@@ -372,6 +437,29 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
+   * Brings a version of the objects' code into force, everywhere at the same place in the log: from there on commands do what
+   * it says. There is no way back. Resolves when it is in force on this node, at once if it is already.
+   *
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when a member, or an observer that is connected, is not known to have code
+   *   of that version (`data.nodes`; also a member that is away and last had none), `ERR_CHANGE_REFUSED` for a version below
+   *   the one in force, `ERR_NOT_LEADER` (ask the leader): nothing has changed then; `ERR_CHANGE_UNDER_WAY` when leadership
+   *   was changing all the while, `ERR_TIMEOUT` when it has begun and is not in force in time, `ERR_INVALID_OPTION`,
+   *   `ERR_STOPPED`.
+   */
+  async setCodeVersion(version: number, options: ChangeOptions = {}): Promise<void> {
+    checkInteger('version', version, 0, CODE_VERSION_MAX);
+    const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
+    const deadlineMs = performance.now() + timeoutMs;
+    await beginChange(() => this.#raiseCodeVersion(version), deadlineMs);
+    const tooLate = (): ConclaveError =>
+      new ConclaveError('ERR_TIMEOUT', `The code version ${version} is not in force yet; it will be.`, {
+        data: { codeVersion: version },
+      });
+    const watch = this.#watch.bind(this);
+    await cameAbout(() => this.codeVersion >= version, watch, deadlineMs, tooLate);
+  }
+
+  /**
    * Takes a snapshot of everything that this node has applied, now; the log is kept back to the one before it. Callers need
    * not wait for it, and other nodes take their own. Resolves when it is durable (or, without `dataDir`, whole).
    *
@@ -436,6 +524,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#logHealth();
   }
 
+  async #raiseCodeVersion(version: number): Promise<void> {
+    this.#throwIfEnded();
+    try {
+      await this.#raft.ask({ type: 'setCodeVersion', version }, { timeoutMs: STOP_TIMEOUT_MS });
+    } catch (error) {
+      this.#throwIfEnded();
+      throw error;
+    }
+  }
+
   async #catchUp(timeoutMs: number): Promise<LogIndex> {
     this.#throwIfEnded();
     await this.#caller.catchUp({ timeoutMs, signal: null });
@@ -472,6 +570,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
     this.#logHealth();
+  }
+
+  #onCodeVersion(codeVersion: number): void {
+    this.#options.logger.info({ codeVersion }, 'a later version of the code is in force');
+    this.#fate.emit('status');
+    this.#events.tell('version', codeVersion);
   }
 
   /** The others go on without this node, which has nothing more to do. */
@@ -533,7 +637,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate.emit('ended');
     this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
     this.#logHealth();
-    this.#events.tell('error', storageErrorIn(error) ?? error);
+    this.#events.tell('error', finalErrorIn(error) ?? error);
     this.#placement
       .stop()
       .then(() => this.#dataDir?.close())

@@ -57,6 +57,10 @@ export interface RuntimeStatus {
   readonly snapshotIndex: number;
   /** Memory that the log takes, in bytes. */
   readonly logBytes: number;
+  /** The version of the objects' code that is in force on this node. */
+  readonly codeVersion: number;
+  /** The highest version that this node's own code has. */
+  readonly codeVersionMax: number;
 }
 
 export interface MemberStatus {

@@ -13,6 +13,7 @@ import { ThreadHost, type ThreadExit } from '../runtime/threads/thread-host.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { MachineMessage } from '../actors/replicated/machine-messages.js';
 import type { CheckedOptions } from './options.js';
+import { isCodeTooOld } from './failure.js';
 import { mainSystem, measureMain } from './inline-placement.js';
 import {
   OBJECTS_TIMEOUT_MS,
@@ -197,6 +198,10 @@ export class ThreadsPlacement implements Placement {
 
   #onObjectEnded(error: Error, machine: MachineActorData): void {
     if (this.#isStopping) return;
+    if (isCodeTooOld(error)) {
+      this.#events.onFailure(error);
+      return;
+    }
     const nowMs = performance.now();
     this.#endsMs = [...this.#endsMs.filter((endMs) => nowMs - endMs < RESTART_WINDOW_MS), nowMs];
     if (this.#endsMs.length > RESTARTS_MAX) {

@@ -291,7 +291,7 @@ export class ScenarioRunner implements NodeWorld {
 
   #tellConnected(at: RaftNode, { id: peer, incarnation, memory }: RaftNode): void {
     this.#memories.set(`${at.id}>${peer}`, memory);
-    at.step({ type: 'peerConnected', peer, incarnation });
+    at.step({ type: 'peerConnected', peer, incarnation, codeVersionMax: 0 });
   }
 
   #tick(node: RaftNode): void {
@@ -389,6 +389,8 @@ function describeEffect(effect: Exclude<Effect, { type: 'send' | 'store' }>): st
       return `transfer ${effect.error === null ? 'done' : `failed, ${effect.error}`}`;
     case 'changeAnswered':
       return `change ${effect.changeId} ${effect.refusal === null ? 'begun' : `refused, ${effect.refusal}`}`;
+    case 'versionAnswered':
+      return `version ${effect.refusal === null ? 'begun' : `refused, ${effect.refusal.reason}`}`;
     case 'removed':
       return 'is a member no more';
     case 'meet':

@@ -113,6 +113,22 @@ export interface ChangeAnswered extends ChangeAnswer {
   readonly changeId: number;
 }
 
+/** Why the code version was not raised. Nothing was changed. */
+export type VersionRefusal =
+  | { readonly reason: 'not leader' }
+  /** Leadership is being handed over, or the leader is new: ask again soon. */
+  | { readonly reason: 'under way' }
+  | { readonly reason: 'lower'; readonly current: number }
+  /** These have code up to another version only; null: that is not known. */
+  | { readonly reason: 'unsupported'; readonly lacking: readonly (readonly [NodeId, max: number | null])[] };
+
+/** A raise of the code version has been begun, or refused. */
+export interface VersionAnswered {
+  readonly type: 'versionAnswered';
+  readonly changeId: number;
+  readonly refusal: VersionRefusal | null;
+}
+
 /** This node is known to belong to the group no more. */
 export interface Removed {
   readonly type: 'removed';
@@ -161,6 +177,7 @@ export type Effect =
   | RoleChanged
   | TransferEnded
   | ChangeAnswered
+  | VersionAnswered
   | Removed
   | Meet
   | FoundersDiffer

@@ -284,12 +284,27 @@ export interface ChangeMembers extends MembersChange {
   readonly changeId: number;
 }
 
+/** Bring a version of the objects' code into force. Answered by the effect `versionAnswered`. */
+export interface SetCodeVersion {
+  readonly type: 'setCodeVersion';
+  readonly changeId: number;
+  readonly version: number;
+}
+
+/** The objects have applied an entry, or hold a snapshot, by which this version is in force. */
+export interface CodeVersionApplied {
+  readonly type: 'codeVersionApplied';
+  readonly version: number;
+}
+
 /** A connection to `peer` stands: what was sent before may be lost. */
 export interface PeerConnected {
   readonly type: 'peerConnected';
   readonly peer: NodeId;
   /** Every message of the peer until the next `peerConnected` is of this incarnation. */
   readonly incarnation: Incarnation;
+  /** The highest version of the objects' code that it has. */
+  readonly codeVersionMax: number;
 }
 
 /** The connection to `peer` is gone. Who is no member is forgotten by this. */
@@ -335,6 +350,8 @@ export type LocalMessage =
   | Applied
   | TransferLeadership
   | ChangeMembers
+  | SetCodeVersion
+  | CodeVersionApplied
   | PeerConnected
   | PeerDisconnected
   | SnapshotSent

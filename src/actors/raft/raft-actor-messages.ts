@@ -51,6 +51,12 @@ export interface ChangeMembersRequest extends MembersChange {
   readonly type: 'changeMembers';
 }
 
+/** Asked: bring a version of the objects' code into force; answered when that has been begun, or refused. */
+export interface SetCodeVersionRequest {
+  readonly type: 'setCodeVersion';
+  readonly version: number;
+}
+
 /** The objects are loaded: send them the log from behind `index` on. Again when they have been given a snapshot. */
 export interface MachineReady {
   readonly type: 'machineReady';
@@ -75,6 +81,8 @@ export interface MachineApplied {
   readonly gap: boolean;
   /** This session is no more: drop what was submitted in it. */
   readonly expired: SessionId | null;
+  /** The version of the objects' code that is in force there. */
+  readonly codeVersion: number;
 }
 
 /** The log store has made this group's requests durable up to this one. */
@@ -136,6 +144,7 @@ export type NodeMessage =
   | ReadBlock
   | HandOver
   | ChangeMembersRequest
+  | SetCodeVersionRequest
   | MachineReady
   | MachineApplied
   | SnapshotTaken
@@ -149,6 +158,8 @@ export interface LinkUp {
   readonly type: 'linkUp';
   readonly peer: NodeId;
   readonly incarnation: Incarnation;
+  /** The highest version of the objects' code that it has. */
+  readonly codeVersionMax: number;
 }
 
 export interface LinkDown {

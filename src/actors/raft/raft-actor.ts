@@ -11,7 +11,15 @@ import type { Transport } from '../../net/transport.js';
 import type { CallerMessage, NodeStatus } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import { changeRefused } from './change-refused.js';
-import type { ChangeAnswered, Effect, FoundersDiffer, RoleChanged, Store, TransferEnded } from './effects.js';
+import type {
+  ChangeAnswered,
+  Effect,
+  FoundersDiffer,
+  RoleChanged,
+  Store,
+  TransferEnded,
+  VersionAnswered,
+} from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
 import { MachineFeed } from './machine-feed.js';
@@ -26,6 +34,7 @@ import type {
   RaftFigures,
   ReadBlock,
   SnapshotTaken,
+  SetCodeVersionRequest,
   SubmitBlock,
 } from './raft-actor-messages.js';
 import { isMember, membersOf, peersOf, type Configuration } from './configuration.js';
@@ -40,6 +49,7 @@ import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
 import { SubmissionQueue } from './submission-queue.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
+import { versionRefused } from './version-refused.js';
 
 export interface RaftActorOptions {
   readonly core: Omit<CoreOptions, 'random'>;
@@ -97,6 +107,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #missedLinks = new Map<NodeId, LinkUp | LinkDown>();
   /** Changes of members that somebody has asked for, until the core answers. */
   readonly #changes = new Map<number, Reply>();
+  /** The code versions that somebody has asked for, until the core answers. */
+  readonly #raises = new Map<number, { readonly version: number; readonly reply: Reply }>();
   #lastChangeId = 0;
   /** Was this node a member, and is it none any more? */
   #isRemoved = false;
@@ -165,6 +177,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#onHandOver(message.target, reply);
       case 'changeMembers':
         return this.#onChangeMembers(message, reply);
+      case 'setCodeVersion':
+        return this.#onSetCodeVersion(message, reply);
       case 'logStored':
         return this.#options.logStore.onStored(message.request);
       case 'snapshotTaken':
@@ -280,6 +294,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#onTransferEnded(effect);
       case 'changeAnswered':
         return this.#onChangeAnswered(effect);
+      case 'versionAnswered':
+        return this.#onVersionAnswered(effect);
       case 'removed':
         this.#isRemoved = true;
         this.#context.logger.warn({}, 'this node is a member of the cluster no more');
@@ -351,8 +367,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onLink(message: LinkUp | LinkDown): void {
     const { peer } = message;
-    if (message.type === 'linkUp') this.#step({ type: 'peerConnected', peer, incarnation: message.incarnation });
-    else this.#step({ type: 'peerDisconnected', peer });
+    if (message.type === 'linkDown') return this.#step({ type: 'peerDisconnected', peer });
+    const { incarnation, codeVersionMax } = message;
+    this.#step({ type: 'peerConnected', peer, incarnation, codeVersionMax });
   }
 
   #onPeerMessage(message: PeerMessage): void {
@@ -410,6 +427,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onMachineApplied(message: MachineApplied): void {
     if (!this.#feed.applied(message.machineId, message.index)) return;
+    const { codeVersion: version } = message;
+    if (version > this.#core.codeVersion) this.#step({ type: 'codeVersionApplied', version });
     this.#step({ type: 'applied', index: message.index });
     this.#letGo(message.session, message.nextSeq, message.expired);
     if (message.gap) this.#step({ type: 'submissionsRefused' });
@@ -450,6 +469,19 @@ export class RaftActor implements Actor<RaftActorMessage> {
     else reply?.fail(changeRefused(refusal));
   }
 
+  #onSetCodeVersion({ version }: SetCodeVersionRequest, reply: Reply): void {
+    const changeId = ++this.#lastChangeId;
+    this.#raises.set(changeId, { version, reply });
+    this.#step({ type: 'setCodeVersion', changeId, version });
+  }
+
+  #onVersionAnswered({ changeId, refusal }: VersionAnswered): void {
+    const { version, reply } = this.#raises.get(changeId)!;
+    this.#raises.delete(changeId);
+    if (refusal === null) reply.ok();
+    else reply.fail(versionRefused(version, refusal));
+  }
+
   #onTransferEnded(effect: TransferEnded): void {
     const reply = this.#transfer;
     this.#transfer = null;
@@ -477,7 +509,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
       // What comes from a peer whose connection is not known yet might be taken for its former incarnation's.
       onMessage: (message: PeerMessage | TransferMessage) =>
         this.#missedLinks.has(message.from) || tellOrDrop(self, message),
-      onConnected: (peer: NodeId, incarnation: Incarnation) => onLink({ type: 'linkUp', peer, incarnation }),
+      onConnected: (peer: NodeId, incarnation: Incarnation, codeVersionMax: number) =>
+        onLink({ type: 'linkUp', peer, incarnation, codeVersionMax }),
       onDisconnected: (peer: NodeId) => onLink({ type: 'linkDown', peer }),
     };
     this.#transport.start(handler).then(

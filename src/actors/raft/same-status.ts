@@ -22,6 +22,7 @@ const PLAIN: Readonly<
   isMemoryLost: true,
   isChanging: true,
   isAdmitted: true,
+  codeVersion: true,
   appliedIndex: true,
   snapshotIndex: true,
   isRemoved: true,

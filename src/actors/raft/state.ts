@@ -37,6 +37,10 @@ export interface CoreOptions {
   readonly electionTimeoutMs: readonly [min: number, max: number];
   /** How often a leader starts a round. At most a third of the minimal election timeout. */
   readonly heartbeatMs: number;
+  /** The highest version of the objects' code that this node has. */
+  readonly codeVersionMax: number;
+  /** As leader, raise the version that is in force as soon as everybody has code of a higher one. */
+  readonly autoCodeVersion: boolean;
   /** Where randomised timeouts come from. */
   readonly random: { uint32(): number };
   readonly limits: CoreLimits;
@@ -78,6 +82,8 @@ export interface Leader {
   readonly peers: Map<NodeId, Progress>;
   /** The entry that this leader began its term with. Until it is committed nothing may be read (§8). */
   readonly noopIndex: LogIndex;
+  /** The highest code version that this leader has appended; 0: none. */
+  codeVersion: number;
   /** The leader's own log is durable up to here. */
   durableIndex: LogIndex;
   /** Counts the times that the leader asked its peers "am I still leader?". */
@@ -136,8 +142,12 @@ export interface Core {
   readonly configurations: Configurations;
   /** The incarnation of each member that was ever connected and of whoever else is, as its last connection said. */
   readonly incarnations: Map<NodeId, Incarnation>;
+  /** The highest code version that each of these has, as its last connection said. */
+  readonly codeVersions: Map<NodeId, number>;
   /** Those that are connected now. */
   readonly connected: Set<NodeId>;
+  /** The code version that is in force where the objects are. Never goes down. */
+  codeVersion: number;
   /** Who the members are, as those were last told that are connected and none of them. */
   readonly introduced: Map<NodeId, Configuration>;
   /** Is this node to be a member, by its options, or because a leader has let it know in this life that it is one? */
@@ -212,7 +222,9 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     log,
     configurations,
     incarnations: new Map(),
+    codeVersions: new Map(),
     connected: new Set(),
+    codeVersion: 0,
     introduced: new Map(),
     isOfTheGroup: isMember(options.configuration, options.self),
     role: FOLLOWER,

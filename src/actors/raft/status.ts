@@ -32,6 +32,8 @@ export interface CoreStatus {
   readonly isChanging: boolean;
   /** Does this node count, as far as its log says? True of one that has no vote. */
   readonly isAdmitted: boolean;
+  /** The version of the objects' code that is in force where this node's objects are. */
+  readonly codeVersion: number;
 }
 
 export interface GroupMember {
@@ -77,6 +79,7 @@ export function statusOf(core: Core): CoreStatus {
     observers: [...core.connected].filter(isObserverId),
     isChanging: current.old !== null || core.configurations.lastIndex > commitIndex,
     isAdmitted: !isVoter(current, core.options.self) || counts(core, core.options.self),
+    codeVersion: core.codeVersion,
   };
 }
 

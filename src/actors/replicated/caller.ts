@@ -41,6 +41,7 @@ export interface CallerFigures {
 export interface CallerEvents {
   status: (status: NodeStatus) => void;
   sessionOpened: () => void;
+  codeVersion: (codeVersion: number) => void;
   snapshot: (event: SnapshotEvent) => void;
 }
 
@@ -72,6 +73,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #nextQuery = 1;
   #status: NodeStatus | null = null;
   #isMachineUp = true;
+  /** The code version that has come into force here. Never goes down. */
+  #codeVersion = 0;
   /** What results have shown: no later answer may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
@@ -112,6 +115,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** Calls a replicated method. */
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (name.since > this.#codeVersion) return Promise.reject(notInForce(name, this.#codeVersion));
     if (!this.#isExpiring) this.#expireLater();
     return this.#commands.call(name, args, call);
   }
@@ -119,6 +123,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** Calls a replicated method and waits for nothing. */
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     if (this.#stopped !== null) throw notSent(this.#stopped);
+    if (name.since > this.#codeVersion) throw notInForce(name, this.#codeVersion);
     if (!this.#isExpiring) this.#expireLater();
     this.#commands.tell(name, args);
   }
@@ -157,6 +162,11 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** Has this node ever had a session? */
   get hadSession(): boolean {
     return this.#lastSession !== 0;
+  }
+
+  /** The version of the objects' code that is in force here. */
+  get codeVersion(): number {
+    return this.#codeVersion;
   }
 
   /** Since it was made, in milliseconds. */
@@ -204,6 +214,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       case 'snapshotEvent':
         this.events.emit('snapshot', message.event);
         return;
+      case 'codeVersionRaised':
+        return this.#onCodeVersion(message.codeVersion);
       case 'machineLost':
         return this.#onMachineLost(fromPlainError(message.error));
       case 'machineBack':
@@ -321,8 +333,16 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #onStatus(status: NodeStatus): void {
     const hadLeader = this.#hasLeader();
     this.#status = status;
+    // What the objects told before this was there to hear it.
+    this.#onCodeVersion(status.codeVersion);
     this.events.emit('status', status);
     if (!hadLeader && this.#hasLeader()) this.#commands.flush();
+  }
+
+  #onCodeVersion(codeVersion: number): void {
+    if (codeVersion <= this.#codeVersion) return;
+    this.#codeVersion = codeVersion;
+    this.events.emit('codeVersion', codeVersion);
   }
 
   #onSessionOpened(session: SessionId): void {
@@ -383,6 +403,16 @@ function notSent(reason: ConclaveError): ConclaveError {
     retrySafe: reason.code !== 'ERR_STOPPED',
     ...(reason.cause === undefined ? {} : { cause: reason.cause }),
   });
+}
+
+/** What is committed from now on stands behind the version that is known here: only that may be relied on. */
+function notInForce({ text, since }: MethodName, codeVersion: number): ConclaveError {
+  return new ConclaveError(
+    'ERR_VERSION_UNSUPPORTED',
+    `${text} is a command of code version ${since}, and the cluster is at version ${codeVersion} here: once all servers ` +
+      `have the new code, setCodeVersion(${since}) of the leader brings it into force.`,
+    { data: { method: text, since, codeVersion } },
+  );
 }
 
 function resultLost(): ConclaveError {

@@ -25,6 +25,7 @@ import { collectTransfers, type ResultBlock } from './results.js';
 /** What a MachineActor is made from; crosses threads by structured clone. */
 export interface MachineActorData {
   readonly objects: readonly ResolvedObject[];
+  readonly classes: readonly ResolvedObject[];
   readonly life: Life;
   readonly sessionsMax: number;
   readonly raft: ActorAddress;
@@ -75,6 +76,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   /** What machines have done whose place others have taken. */
   #replaced = NOTHING_RUN;
   #reportedIndex = -1;
+  #reportedCodeVersion = 0;
   #reportedSession: SessionId | null = null;
 
   constructor(context: ActorContext<MachineMessage | Loaded>, data: MachineActorData, env: MachineEnv) {
@@ -155,6 +157,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (this.#machine === null) return;
     if (this.#waiting.length > 0) this.#runWaiting();
     const appliedIndex = logIndex(this.#machine.appliedIndex);
+    this.#reportCodeVersion(this.#machine);
     // Results first: the caller forgets what it waits for when it hears that its session has expired.
     this.#commandResults = this.#answer('commandResults', this.#commandResults, appliedIndex);
     this.#queryResults = this.#answer('queryResults', this.#queryResults, appliedIndex);
@@ -233,7 +236,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     }
     this.#held = [];
     const index = logIndex(machine.appliedIndex);
-    hashObjects(machine.objects)
+    hashObjects(machine)
       .then(
         (hashes) => reply.ok({ index, hashes }),
         (error: unknown) => reply.fail(asError(error)),
@@ -262,13 +265,21 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#queryResults.push(this.#machine!.query(message.block));
   }
 
+  /** Before any result that rests on it. */
+  #reportCodeVersion({ codeVersion }: Machine): void {
+    if (codeVersion === this.#reportedCodeVersion) return;
+    this.#reportedCodeVersion = codeVersion;
+    this.#caller.tell({ type: 'codeVersionRaised', codeVersion });
+  }
+
   #report(machine: Machine): void {
-    const { appliedIndex, own } = machine;
+    const { appliedIndex, own, codeVersion } = machine;
     assert(appliedIndex >= this.#reportedIndex, 'lastApplied never goes down');
     this.#reportedIndex = appliedIndex;
     const { session, nextSeq, gap, expired } = own;
     const index = logIndex(appliedIndex);
-    this.#raft.tell({ type: 'machineApplied', machineId: this.#machineId, index, session, nextSeq, gap, expired });
+    const stand = { index, session, nextSeq, gap, expired, codeVersion };
+    this.#raft.tell({ type: 'machineApplied', machineId: this.#machineId, ...stand });
     if (expired !== null) this.#caller.tell({ type: 'sessionExpired', session: expired });
     if (session !== null && session !== this.#reportedSession) this.#caller.tell({ type: 'sessionOpened', session });
     this.#reportedSession = session;

@@ -2,6 +2,7 @@
 
 import { assert } from '../../assert.js';
 import type { NodeId } from '../../ids.js';
+import { codeVersionMaxOf } from '../../net/code-history.js';
 import { checkClusterName, isDialer, judgeHello, type Identity } from '../../net/hello.js';
 import type { MemoryTransportOptions } from '../../net/memory-transport.js';
 import { checkSettings } from '../../net/settings.js';
@@ -31,14 +32,14 @@ export class SimulatedTransport implements Transport {
   #isStopped = false;
 
   constructor(network: SimulatedNetwork, options: MemoryTransportOptions, process: SimulatedProcess) {
-    const { cluster, self, incarnation, peers, settings, allowObservers = true, logger = silentLogger } = options;
+    const { cluster, self, incarnation, peers, settings, code, allowObservers = true, logger = silentLogger } = options;
     checkClusterName(cluster);
     checkSettings(settings);
     this.#network = network;
     this.#logger = logger;
     this.#takeovers = new TakeoverLog(logger);
     this.process = process;
-    this.identity = { cluster, self, incarnation, allowObservers, settings };
+    this.identity = { cluster, self, incarnation, allowObservers, settings, code };
     this.#peers = new Set(peers);
     this.address = options.bind ?? self;
   }
@@ -148,16 +149,16 @@ export class SimulatedTransport implements Transport {
 
   #gain(connection: SimulatedConnection, other: SimulatedTransport): boolean {
     if (this.#handler === null || connection.isBroken) return false;
-    const { self, incarnation } = other.identity;
+    const { self, incarnation, code } = other.identity;
     this.#connections.set(self, connection);
-    this.#handler.onConnected(self, incarnation);
+    this.#handler.onConnected(self, incarnation, codeVersionMaxOf(code));
     return true;
   }
 
   /** Does this node accept the hello of `other`, who looked for `to`? If not, both sides say so. */
   #takes(other: SimulatedTransport, to: NodeId, dialled: NodeId | null): boolean {
-    const { cluster, self, incarnation, settings } = other.identity;
-    const refusal = judgeHello({ cluster, from: self, incarnation, to, settings }, this.identity, dialled);
+    const { cluster, self, incarnation, settings, code } = other.identity;
+    const refusal = judgeHello({ cluster, from: self, incarnation, to, settings, code }, this.identity, dialled);
     if (refusal === null) return true;
     this.#logger.warn({ peer: self, refusal }, 'refused a peer');
     other.#logger.warn({ peer: to, refusal }, 'refused by a peer');

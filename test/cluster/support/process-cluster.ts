@@ -34,7 +34,7 @@ export class ProcessCluster {
   readonly history = new History();
   /** By node: what its peers reach it through. Empty without relays. */
   readonly relays: readonly Relay[];
-  readonly #failures: string[] = [];
+  readonly #failures: { readonly code: string | null; readonly complaint: string }[] = [];
   /** What each node is started with. */
   readonly #settings = new Map<string, NodeSettings>();
   /** Names callers: none is ever used twice. */
@@ -74,6 +74,16 @@ export class ProcessCluster {
     return cluster;
   }
 
+  /** The codes of the errors with which nodes have failed. */
+  get failureCodes(): (string | null)[] {
+    return this.#failures.map(({ code }) => code);
+  }
+
+  /** The same, for a test that means them to: they are no complaints then. */
+  takeFailures(): (string | null)[] {
+    return this.#failures.splice(0).map(({ code }) => code);
+  }
+
   /**
    * Starts one more node, which founds nothing and knows these only, like the others otherwise; `once` holds for its first
    * process. Resolves when it listens, or has died.
@@ -100,8 +110,9 @@ export class ProcessCluster {
     await node.stop();
   }
 
-  /** Starts a node again that has ended, as it was started before. Resolves when it listens. */
-  async revive(address: string): Promise<NodeProcess> {
+  /** Starts a node again that has ended, as it was started before but for what is said here. Resolves when it listens. */
+  async revive(address: string, change: Partial<NodeSettings> = {}): Promise<NodeProcess> {
+    this.#settings.set(address, { ...this.#settings.get(address)!, ...change });
     const node = new NodeProcess(address, (event) => this.#onEvent(address, event));
     this.nodes[this.nodes.findIndex((each) => each.address === address)] = node;
     await node.call('start', this.#settings.get(address)!);
@@ -174,14 +185,16 @@ export class ProcessCluster {
       ...duplicates.map((command) => `${command} was applied twice`),
       ...disorders.map((command) => `${command} was applied out of order`),
       ...this.history.complaints(applied),
-      ...this.#failures,
+      ...this.#failures.map(({ complaint }) => complaint),
       ...this.nodes.filter(({ stderr }) => stderr !== '').map(({ address, stderr }) => `${address} wrote: ${stderr}`),
     ];
   }
 
   #onEvent(address: string, event: NodeEvent): void {
     if (event.event === 'calls') this.history.add(event);
-    else if (event.event === 'failure') this.#failures.push(`${address} failed: ${event.stack}`);
+    else if (event.event === 'failure') {
+      this.#failures.push({ code: event.code, complaint: `${address} failed: ${event.stack}` });
+    }
   }
 
   async #poll<Value>(

@@ -25,6 +25,7 @@ const STATUS: NodeStatus = {
   observers: [],
   isChanging: false,
   isRemoved: false,
+  codeVersion: 0,
 };
 const WELL: HealthSigns = { isStopped: false, failure: null, isMachineUp: true, status: STATUS, isReady: true };
 

@@ -15,6 +15,7 @@ type ForCallers =
   | 'submissionsRefused'
   | 'read'
   | 'applied'
+  | 'codeVersionApplied'
   | 'storageLag'
   | 'changeReply'
   | 'transferReply';
@@ -52,6 +53,10 @@ export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   applied: (core, role, { index }) => {
     // Objects that start anew begin at the start of the log again.
     if (index > core.lastApplied) core.lastApplied = logIndex(index);
+    return role;
+  },
+  codeVersionApplied: (core, role, { version }) => {
+    if (version > core.codeVersion) core.codeVersion = version;
     return role;
   },
 };

@@ -18,6 +18,7 @@ import type { Core, Leader, Role } from '../state.js';
 import { flushToStorage } from '../storing.js';
 import { appendSubmissions, onForward } from '../submitting.js';
 import { becomeFollower } from '../transitions.js';
+import { raiseBySelf, startRaise } from '../versioning.js';
 import { answerPreVote, answerVote } from '../voting.js';
 import { forCallers } from './for-callers.js';
 import { forgetPeer } from './listening.js';
@@ -86,6 +87,7 @@ export const leader: Handlers<Leader> = {
     if (storageBehindSinceMs !== null && core.nowMs - storageBehindSinceMs > core.options.electionTimeoutMs[1]) {
       return becomeFollower(core, null);
     }
+    raiseBySelf(core, role);
     role.hasTicked = true;
     return role;
   },
@@ -104,9 +106,14 @@ export const leader: Handlers<Leader> = {
     answerChange(core, message.changeId, startChange(core, role, message));
     return role;
   },
-  peerConnected: (core, role, { peer: id, incarnation }) => {
+  setCodeVersion: (core, role, message) => {
+    startRaise(core, role, message);
+    return role;
+  },
+  peerConnected: (core, role, { peer: id, incarnation, codeVersionMax }) => {
     const known = core.incarnations.get(id);
     core.incarnations.set(id, incarnation);
+    core.codeVersions.set(id, codeVersionMax);
     core.connected.add(id);
     // What it asked on its old connection, it asks again.
     role.remoteReads = role.remoteReads.filter((read) => read.from !== id);

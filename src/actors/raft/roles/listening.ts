@@ -81,8 +81,9 @@ export const listening: Handlers<Role> = {
     askForTransfer(core, target);
     return role;
   },
-  peerConnected: (core, role, { peer, incarnation }) => {
+  peerConnected: (core, role, { peer, incarnation, codeVersionMax }) => {
     core.incarnations.set(peer, incarnation);
+    core.codeVersions.set(peer, codeVersionMax);
     core.connected.add(peer);
     core.introduced.delete(peer);
     if (peer === core.leader) askAgain(core);
@@ -94,6 +95,10 @@ export const listening: Handlers<Role> = {
   },
   changeMembers: (core, role, message) => {
     askForChange(core, message);
+    return role;
+  },
+  setCodeVersion: (core, role, { changeId }) => {
+    core.effects.push({ type: 'versionAnswered', changeId, refusal: { reason: 'not leader' } });
     return role;
   },
   snapshotSent: ignore,
@@ -113,6 +118,7 @@ export function forgetPeer(core: Core, peer: NodeId): boolean {
   core.introduced.delete(peer);
   if (isMember(core.configurations.current, peer)) return false;
   core.incarnations.delete(peer);
+  core.codeVersions.delete(peer);
   return true;
 }
 

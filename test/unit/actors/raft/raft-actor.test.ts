@@ -15,6 +15,7 @@ import { MemoryNetwork } from '../../../../src/net/memory-transport.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 import { contentOf } from './content.js';
+import { CODE } from '../../net/support/code.js';
 
 const IDS = ['a:1', 'b:1', 'c:1'].map(nodeId);
 const ELECTION_TIMEOUT_MS = [200, 400] as const;
@@ -76,6 +77,8 @@ describe('RaftActor', () => {
             configuration: majorityConfiguration(ids),
             electionTimeoutMs: ELECTION_TIMEOUT_MS,
             heartbeatMs: 50,
+            codeVersionMax: 0,
+            autoCodeVersion: false,
             limits: {
               inflightMessagesMax: 16,
               inflightBytesMax: 100_000,
@@ -92,6 +95,7 @@ describe('RaftActor', () => {
             incarnation: remembered,
             peers: ids.filter((other) => other !== id),
             settings: {},
+            code: CODE,
           }),
           logStore,
           machine: { system: 'simulated', name: `machine ${id}` },
@@ -144,6 +148,7 @@ describe('RaftActor', () => {
     nextSeq,
     gap: false,
     expired: null,
+    codeVersion: 0,
   });
 
   /** Objects that hold nothing yet. */

@@ -84,6 +84,7 @@ describe('Caller', () => {
       isFounded: true,
       isMemoryLost: false,
       isAdmitted: true,
+      codeVersion: 0,
       members: [],
       observers: [],
       isChanging: false,

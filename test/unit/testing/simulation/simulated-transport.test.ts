@@ -1,5 +1,6 @@
 /** Simulated nodes that learn of each other one after the other are connected, whoever dials first. */
 
+import { CODE } from '../../net/support/code.js';
 import { expect, test } from 'vitest';
 import { nodeId, type NodeId } from '../../../../src/ids.js';
 import { SimulationScheduler } from '../../../../src/runtime/simulation-scheduler.js';
@@ -27,7 +28,7 @@ test.each([
     const simulation = new SimulationScheduler(1);
     const network = new SimulatedNetwork(simulation, new Dice(2), new Coverage());
     const start = async (self: NodeId): Promise<{ readonly transport: Transport; readonly seen: Recorder }> => {
-      const options = { cluster: 'c', self, incarnation: incarnationOf(self[0]!), peers: [], settings: {} };
+      const options = { cluster: 'c', self, incarnation: incarnationOf(self[0]!), peers: [], settings: {}, code: CODE };
       const transport = network.transport(options, new SimulatedProcess(simulation));
       const seen = new Recorder();
       await transport.start(seen);
