@@ -117,7 +117,8 @@ export class Members {
         return await this.#port.catchUp(Math.max(1, deadlineMs - host.nowMs()));
       } catch (error) {
         const isBackSoon = error instanceof ConclaveError && error.code === 'ERR_OBJECT_FAILED' && error.retrySafe;
-        if (!isBackSoon || host.nowMs() + RETRY_MS >= deadlineMs) throw error;
+        if (!isBackSoon) throw error;
+        if (host.nowMs() + RETRY_MS >= deadlineMs) throw notCaughtUp(error);
       }
       await this.#pause();
     }
@@ -184,6 +185,14 @@ function hasComeAbout(status: NodeStatus | null, add: NodeId | null, remove: Nod
 function checked(address: string): NodeId {
   parseAddress(address, 'address');
   return nodeId(address);
+}
+
+function notCaughtUp(cause: ConclaveError): ConclaveError {
+  return new ConclaveError('ERR_TIMEOUT', 'This node could not catch up in time, for its objects have ended.', {
+    mayBeApplied: false,
+    retrySafe: true,
+    cause,
+  });
 }
 
 function notInTime(add: NodeId | null, remove: NodeId | null): ConclaveError {

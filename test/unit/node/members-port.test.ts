@@ -103,6 +103,16 @@ test('a change is made in spite of objects that end while this node catches up',
   expect(await isSettled(removed)).toBe(true);
 });
 
+test('objects that do not come back in time are why nothing was begun', async () => {
+  const node = new FakeNode();
+  node.crashes = Infinity;
+
+  await expect(new Members(node).remove('c:1', { timeoutMs: 10 })).rejects.toMatchObject({
+    code: 'ERR_TIMEOUT',
+    mayBeApplied: false,
+  });
+});
+
 test('what may have been begun is only looked for by a node that has caught up', async () => {
   const node = new FakeNode();
   node.answers = [new ConclaveError('ERR_TIMEOUT', 'The leader has not answered.')];
