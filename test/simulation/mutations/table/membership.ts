@@ -155,9 +155,9 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/configurations.ts',
-        text: '    this.#base = this.at(index);\n',
+        text: '    this.#base = dropped.configuration;\n',
         replacement:
-          '    this.#base = this.#base ?? this.at(index);\n    this.#current = this.#base ?? this.#current;\n',
+          '    this.#base = this.#base ?? dropped.configuration;\n    this.#current = this.#base ?? this.#current;\n',
       },
     ],
   },
@@ -167,8 +167,8 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/changing.ts',
-        text: "const next = isFree(core, leader) ? changed(core, leader, add, remove) : 'under way';",
-        replacement: 'const next = changed(core, leader, add, remove);',
+        text: "const next = isFree(core, leader) ? changed(core, leader, change.add, change.remove) : 'under way';",
+        replacement: 'const next = changed(core, leader, change.add, change.remove);',
       },
       {
         file: 'actors/raft/changing.ts',
@@ -274,8 +274,8 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'node/members.ts',
-        text: '    await this.#cameAbout(add, remove, deadlineMs);\n',
-        replacement: '',
+        text: '        if (await this.#cameAbout(add, remove, begun, deadlineMs)) return;\n',
+        replacement: '        if (begun >= 0) return;\n',
       },
     ],
   },
@@ -285,8 +285,19 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'node/members.ts',
-        text: '  if (status === null || status.isChanging) return false;',
-        replacement: '  if (status === null) return false;',
+        text: '  if (status === null || status.isChanging || status.commitIndex < index) return false;',
+        replacement: '  if (status === null || status.commitIndex < index) return false;',
+      },
+    ],
+  },
+  {
+    name: 'a change is reported as done by a node that does not know the log up to it',
+    rule: 'an acknowledgement is a promise',
+    edits: [
+      {
+        file: 'node/members.ts',
+        text: '  if (status === null || status.isChanging || status.commitIndex < index) return false;',
+        replacement: '  if (status === null || status.isChanging) return false;',
       },
     ],
   },
