@@ -12,6 +12,14 @@ const CODES = {
   ERR_ADDRESS_UNAVAILABLE: { mayBeApplied: false, retrySafe: true },
   /** A class cannot be replicated as it is written; the message says what to change. */
   ERR_INVALID_OBJECT: { mayBeApplied: false, retrySafe: false },
+  /** There is an object of this name already; it was created at run time. */
+  ERR_OBJECT_EXISTS: { mayBeApplied: false, retrySafe: false },
+  /** The object has not been created, or has been dropped: all replicas have refused the command. */
+  ERR_NO_SUCH_OBJECT: { mayBeApplied: false, retrySafe: true },
+  /** As many objects have been created as there may be. */
+  ERR_TOO_MANY_OBJECTS: { mayBeApplied: false, retrySafe: true },
+  /** `runtime.objects` was asked for an object that the node does not have; `data.objects` names those that it has. */
+  ERR_UNKNOWN_OBJECT: { mayBeApplied: false, retrySafe: false },
   /** A handle was asked for a method that is neither replicated nor a query. */
   ERR_UNKNOWN_METHOD: { mayBeApplied: false, retrySafe: false },
   /** An argument cannot be encoded; `data.path` says where it is. Nothing was sent. */
@@ -50,10 +58,15 @@ const CODES = {
   ERR_ALREADY_MEMBER: { mayBeApplied: false, retrySafe: false },
   /** The node to be removed or replaced is no member. */
   ERR_NO_SUCH_MEMBER: { mayBeApplied: false, retrySafe: false },
-  /** The cluster would not work with these members; `data.reason` says why. */
+  /** The cluster would not work with these members, or at a lower code version; `data.reason` says why. */
   ERR_CHANGE_REFUSED: { mayBeApplied: false, retrySafe: true },
   /** Another change of members was under way for as long as the call could wait. */
   ERR_CHANGE_UNDER_WAY: { mayBeApplied: false, retrySafe: true },
+  /**
+   * A command, an object or a code version that not everybody's code has yet: nothing was sent. Or this node's own code is too
+   * old for what the cluster has agreed on: it has stopped, with its log intact.
+   */
+  ERR_VERSION_UNSUPPORTED: { mayBeApplied: false, retrySafe: true },
   /** A frame, hello or message from the network is not what the protocol says. */
   ERR_PROTOCOL: { mayBeApplied: false, retrySafe: false },
   /** Nobody answers at the address of a node, or the connection to it was lost. */

@@ -48,7 +48,7 @@ export type NodeOperations = {
 export function serveNode<Objects extends ObjectDefinitions>(
   objects: Objects,
   operations: (runtime: Runtime<Objects>) => Operations,
-  own: Pick<RuntimeOptions, 'workerUrl'> = {},
+  own: Pick<RuntimeOptions, 'workerUrl' | 'classes'> = {},
 ): void {
   let runtime: Runtime<Objects> | null = null;
   const started = (): Runtime<Objects> => {

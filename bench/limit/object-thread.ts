@@ -23,7 +23,17 @@ export type ObjectAnswer =
 
 const sink = new Sink();
 const machine = new Machine({
-  objects: [{ name: 'sink', instance: sink, methods: new Map([['put', 'replicated']]) }],
+  objects: [
+    {
+      name: 'sink',
+      instance: sink,
+      madeFields: [],
+      methods: new Map([['put', 'replicated']]),
+      commands: new Map(),
+      since: 0,
+    },
+  ],
+  classes: [],
   life,
   sessionsMax: 1,
   codec: new ValueCodec(),

@@ -3,6 +3,7 @@
 /** The calls of a row: one command again and again, or two in turn. */
 export const OBJECT_OPERATIONS = [
   'ReplCounter.add',
+  'ReplCounter.add on each of 1,000',
   'ReplMap.set',
   'ReplMap.set, 100 watch a key each',
   'ReplMap.set, 1 watches all',

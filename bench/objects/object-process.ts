@@ -21,6 +21,7 @@ export type ObjectBenchOperations = {
 };
 
 const ITEMS = 10_000;
+const COUNTERS = 1_000;
 /** Keys of ten characters. */
 const KEYS = Array.from({ length: ITEMS }, (_, index) => `key${String(index).padStart(7, '0')}`);
 
@@ -33,58 +34,68 @@ const objects = {
   priorityQueue: object(ReplPriorityQueue<number>),
 };
 
-serveNode(objects, (runtime): ObjectBenchOperations => {
-  const { counter, map, list, set, queue, priorityQueue } = runtime.objects;
-  let next = 0;
+serveNode(
+  objects,
+  (runtime): ObjectBenchOperations => {
+    const { counter, map, list, set, queue, priorityQueue } = runtime.objects;
+    let next = 0;
 
-  const callOf = async (operation: ObjectOperation): Promise<() => Promise<unknown>> => {
-    switch (operation) {
-      case 'ReplCounter.add':
-        return () => counter.add(1);
-      case 'ReplMap.set':
-        return () => map.set(KEYS[next++ % ITEMS]!, next);
-      case 'ReplMap.set, 100 watch a key each':
-        await Promise.all(range(100).map((watcher) => watchInOrder(map, KEYS[watcher * (ITEMS / 100)])));
-        return () => map.set(KEYS[next++ % ITEMS]!, next);
-      case 'ReplMap.set, 1 watches all':
-      case 'ReplMap.set, 100 watch all':
-        await Promise.all(range(operation === 'ReplMap.set, 100 watch all' ? 100 : 1).map(() => watchInOrder(map)));
-        return () => map.set(KEYS[next++ % ITEMS]!, next);
-      case 'ReplList.push, pop':
-        await list.extend(KEYS.map((_, index) => index));
-        return () => (next++ % 2 === 0 ? list.push(next) : list.pop());
-      case 'ReplSet.add, delete':
-        await set.update(KEYS);
-        return () => {
-          const key = KEYS[(next >> 1) % ITEMS]!;
-          return next++ % 2 === 0 ? set.delete(key) : set.add(key);
-        };
-      case 'ReplQueue.put, take':
-        await Promise.all(KEYS.map((_, index) => queue.put(index)));
-        return () => (next++ % 2 === 0 ? queue.put(next) : queue.take());
-      case 'ReplPriorityQueue.put, take':
-        await Promise.all(KEYS.map((_, index) => priorityQueue.put(scattered(index))));
-        return () => (next++ % 2 === 0 ? priorityQueue.put(scattered(next)) : priorityQueue.take());
-    }
-  };
+    const callOf = async (operation: ObjectOperation): Promise<() => Promise<unknown>> => {
+      switch (operation) {
+        case 'ReplCounter.add':
+          return () => counter.add(1);
+        case 'ReplCounter.add on each of 1,000': {
+          const counters = await Promise.all(
+            Array.from({ length: COUNTERS }, (_, index) => runtime.create(`counter${index}`, ReplCounter)),
+          );
+          return () => counters[next++ % COUNTERS]!.add(1);
+        }
+        case 'ReplMap.set':
+          return () => map.set(KEYS[next++ % ITEMS]!, next);
+        case 'ReplMap.set, 100 watch a key each':
+          await Promise.all(range(100).map((watcher) => watchInOrder(map, KEYS[watcher * (ITEMS / 100)])));
+          return () => map.set(KEYS[next++ % ITEMS]!, next);
+        case 'ReplMap.set, 1 watches all':
+        case 'ReplMap.set, 100 watch all':
+          await Promise.all(range(operation === 'ReplMap.set, 100 watch all' ? 100 : 1).map(() => watchInOrder(map)));
+          return () => map.set(KEYS[next++ % ITEMS]!, next);
+        case 'ReplList.push, pop':
+          await list.extend(KEYS.map((_, index) => index));
+          return () => (next++ % 2 === 0 ? list.push(next) : list.pop());
+        case 'ReplSet.add, delete':
+          await set.update(KEYS);
+          return () => {
+            const key = KEYS[(next >> 1) % ITEMS]!;
+            return next++ % 2 === 0 ? set.delete(key) : set.add(key);
+          };
+        case 'ReplQueue.put, take':
+          await Promise.all(KEYS.map((_, index) => queue.put(index)));
+          return () => (next++ % 2 === 0 ? queue.put(next) : queue.take());
+        case 'ReplPriorityQueue.put, take':
+          await Promise.all(KEYS.map((_, index) => priorityQueue.put(scattered(index))));
+          return () => (next++ % 2 === 0 ? priorityQueue.put(scattered(next)) : priorityQueue.take());
+      }
+    };
 
-  return {
-    load: async (request) => runClosedLoop(await callOf(request.operation), request),
-    state: () => {
-      const local = { consistency: 'local' } as const;
-      return Promise.all([
-        counter.with(local).get(),
-        map.with(local).entries(),
-        list.with(local).values(),
-        set.with(local).values(),
-        queue.with(local).size(),
-        queue.with(local).peek(),
-        priorityQueue.with(local).size(),
-        priorityQueue.with(local).peek(),
-      ]);
-    },
-  };
-});
+    return {
+      load: async (request) => runClosedLoop(await callOf(request.operation), request),
+      state: () => {
+        const local = { consistency: 'local' } as const;
+        return Promise.all([
+          counter.with(local).get(),
+          map.with(local).entries(),
+          list.with(local).values(),
+          set.with(local).values(),
+          queue.with(local).size(),
+          queue.with(local).peek(),
+          priorityQueue.with(local).size(),
+          priorityQueue.with(local).peek(),
+        ]);
+      },
+    };
+  },
+  { classes: { ReplCounter } },
+);
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 

@@ -9,7 +9,6 @@ import { object, Runtime } from 'conclave';
 import { ReplMap, ReplQueue } from 'conclave/objects';
 
 const [self = '', ...peers] = process.argv.slice(2);
-const IDLE_MS = 20;
 
 const runtime = await Runtime.start({
   self,
@@ -24,12 +23,8 @@ const stop = new AbortController();
 
 async function work(): Promise<void> {
   while (!stop.signal.aborted) {
-    // Taking is a command: whoever else asks at the same time gets another job.
-    const job = await jobs.with({ signal: stop.signal }).take();
-    if (job === undefined) {
-      await delay(IDLE_MS);
-      continue;
-    }
+    // Waits until there is one. Taking is a command: whoever else asks at the same time gets another job.
+    const job = await jobs.take({ signal: stop.signal });
     await delay(5); // the work
     // Of two that had done the same job, the first would be kept, and the second told.
     const doneBy = await done.getOrInsert(job, self);
@@ -44,8 +39,8 @@ function unlessStopped(error: unknown): void {
 
 const working = work().catch(unlessStopped);
 for await (const job of createInterface(process.stdin)) {
-  // A full queue refuses: false, and nothing has changed.
-  while (!(await jobs.put(job))) await delay(IDLE_MS);
+  // With a signal, it waits while the queue is full.
+  await jobs.put(job, { signal: stop.signal });
 }
 stop.abort();
 await working;

@@ -12,6 +12,9 @@ export interface Address {
   readonly port: number;
 }
 
+/** The length of an address at most: a name of 253 characters, brackets and a port. */
+export const NODE_ID_CHARS_MAX = 264;
+
 const HOST_CHARS_MAX = 253;
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 const BRACKETED = /^\[([^\]]*)\]:(.*)$/s;

@@ -6,17 +6,20 @@
 
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { assert } from '../assert.js';
+import type { ChangeRefusal, TransferError } from '../actors/raft/effects.js';
 import { EntryKind } from '../actors/raft/entry.js';
 import type { NodeId } from '../ids.js';
+import { isAddress, NODE_ID_CHARS_MAX } from './address.js';
 import { FRAME_HEADER_BYTES, FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
 import { protocolError } from './protocol-error.js';
 import type { NodeMessage } from './transport.js';
 
 /**
  * What a field may hold: `count` is a whole number from 0 to 2^53 - 1, `crc` one below 2^32, `id` a string of 32 hex
- * digits, lower case; `bytes` is the frame's payload.
+ * digits, lower case; `node` the address of a node, or null; `changeRefusal` and `transferError` one of their words, or
+ * null; `bytes` is the frame's payload.
  */
-type FieldKind = 'count' | 'crc' | 'flag' | 'entryKind' | 'id' | 'bytes';
+type FieldKind = 'count' | 'crc' | 'flag' | 'entryKind' | 'id' | 'node' | 'changeRefusal' | 'transferError' | 'bytes';
 
 type FieldKindOf<Name, Value> = [Value] extends [boolean]
   ? 'flag'
@@ -28,9 +31,15 @@ type FieldKindOf<Name, Value> = [Value] extends [boolean]
         ? Name extends 'crc'
           ? 'crc'
           : 'count'
-        : [Value] extends [string]
-          ? 'id'
-          : never;
+        : [Value] extends [NodeId | null]
+          ? 'node'
+          : [Value] extends [ChangeRefusal | null]
+            ? 'changeRefusal'
+            : [Value] extends [TransferError | null]
+              ? 'transferError'
+              : [Value] extends [string]
+                ? 'id'
+                : never;
 
 /** `group` is in the frame's header, and who a message is from is what the connection's hello said. */
 type Envelope = 'type' | 'group' | 'from';
@@ -57,7 +66,7 @@ type MessageFields = {
 const MESSAGES: MessageFields = {
   requestPreVote: {
     code: 1,
-    fields: { term: 'count', campaignTerm: 'count', lastLogIndex: 'count', lastLogTerm: 'count' },
+    fields: { term: 'count', campaignTerm: 'count', lastLogIndex: 'count', lastLogTerm: 'count', founders: 'bytes' },
   },
   requestPreVoteReply: {
     code: 2,
@@ -65,7 +74,13 @@ const MESSAGES: MessageFields = {
   },
   requestVote: {
     code: 3,
-    fields: { term: 'count', lastLogIndex: 'count', lastLogTerm: 'count', leadershipTransfer: 'flag' },
+    fields: {
+      term: 'count',
+      lastLogIndex: 'count',
+      lastLogTerm: 'count',
+      leadershipTransfer: 'flag',
+      founders: 'bytes',
+    },
   },
   requestVoteReply: {
     code: 4,
@@ -136,6 +151,26 @@ const MESSAGES: MessageFields = {
     code: 14,
     fields: { snapshotId: 'id', offset: 'count', crc: 'crc', bytes: 'bytes' },
   },
+  changeRequest: {
+    code: 15,
+    fields: { term: 'count', question: 'count', add: 'node', remove: 'node', knownIndex: 'count' },
+  },
+  changeReply: {
+    code: 16,
+    fields: { term: 'count', question: 'count', refusal: 'changeRefusal', index: 'count' },
+  },
+  transferRequest: {
+    code: 17,
+    fields: { term: 'count', question: 'count', target: 'node' },
+  },
+  transferReply: {
+    code: 18,
+    fields: { term: 'count', question: 'count', error: 'transferError' },
+  },
+  membersKnown: {
+    code: 19,
+    fields: { term: 'count', commitIndex: 'count', hasLeader: 'flag', configuration: 'bytes' },
+  },
 };
 
 /** A message as the codec sees it. */
@@ -161,10 +196,29 @@ const ENTRY_KINDS: ReadonlySet<unknown> = new Set(Object.values(EntryKind));
 
 const CRC_MAX = 0xffff_ffff;
 
-const ID_CHARS = 32;
 const ID = /^[0-9a-f]{32}$/;
 
-/** No meta has more fields than this, longer strings than an id, maps, or anything else but numbers and booleans. */
+const CHANGE_REFUSALS: ReadonlySet<unknown> = setOf<ChangeRefusal>({
+  'no leader': true,
+  unanswered: true,
+  outdated: true,
+  'under way': true,
+  'already a member': true,
+  'no such member': true,
+  'last voter': true,
+  'too many voters': true,
+  'no quorum left': true,
+});
+
+const TRANSFER_ERRORS: ReadonlySet<unknown> = setOf<TransferError>({
+  'no leader': true,
+  'no such voter': true,
+  'timed out': true,
+  'already under way': true,
+  'another node was elected': true,
+});
+
+/** No meta has more fields than this, longer strings than a node's address, maps, or anything else but numbers and booleans. */
 const META_FIELDS_MAX = 16;
 
 /**
@@ -181,7 +235,7 @@ export class MessageCodec {
     keyDecoder: null,
     maxArrayLength: META_FIELDS_MAX,
     maxMapLength: 0,
-    maxStrLength: ID_CHARS,
+    maxStrLength: NODE_ID_CHARS_MAX,
     maxBinLength: 0,
     maxExtLength: 0,
   });
@@ -277,9 +331,20 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
       return ENTRY_KINDS.has(value);
     case 'id':
       return typeof value === 'string' && ID.test(value);
+    case 'node':
+      return value === null || (typeof value === 'string' && isAddress(value));
+    case 'changeRefusal':
+      return value === null || CHANGE_REFUSALS.has(value);
+    case 'transferError':
+      return value === null || TRANSFER_ERRORS.has(value);
     case 'bytes':
       return false;
   }
+}
+
+/** Total: a word that is forgotten does not compile. */
+function setOf<Word extends string>(words: Readonly<Record<Word, true>>): ReadonlySet<unknown> {
+  return new Set(Object.keys(words));
 }
 
 function isCount(value: unknown): value is number {

@@ -120,8 +120,8 @@ export class Handshake implements ConnectionOwner {
   }
 
   #sayHello(to: NodeId): void {
-    const { cluster, self, incarnation, settings } = this.#options.identity;
-    writeHello({ cluster, from: self, incarnation, to, settings }, this.#connection.out);
+    const { cluster, self, incarnation, settings, code } = this.#options.identity;
+    writeHello({ cluster, from: self, incarnation, to, settings, code }, this.#connection.out);
     this.#connection.flush();
   }
 }

@@ -3,8 +3,8 @@
  * the refusal that says why not. Pure but for reused encoders. Names are claims: whoever must not trust them puts
  * encryption with authentication underneath.
  *
- * A hello is `[magic, cluster, from, incarnation, to, [name, value, name, value, …]]`, the settings in the order of their
- * names, with the version as the frame's code; a refusal is `[reason, message]`. Magic, version and the form of a refusal
+ * A hello is `[magic, cluster, from, incarnation, to, [name, value, …], [version, news, all, …]]`, the settings in the order
+ * of their names, then the history of the objects' code, with the version as the frame's code; a refusal is `[reason, message]`. Magic, version and the form of a refusal
  * never change, so that any two versions can say that they do not understand each other.
  */
 
@@ -18,8 +18,9 @@ import {
   type Incarnation,
   type NodeId,
 } from '../ids.js';
+import { codeFields, codeHistoryOf, describeConflict, type CodeHistory } from './code-history.js';
 import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
-import { isAddress } from './address.js';
+import { isAddress, NODE_ID_CHARS_MAX } from './address.js';
 import { protocolError } from './protocol-error.js';
 import { QUOTED_CHARS_MAX, quote } from './quote.js';
 import {
@@ -32,12 +33,10 @@ import {
 } from './settings.js';
 
 /** Goes up with every change of what is on the wire. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 4;
 
 export const MAGIC = 'conclave';
 
-/** Room for a name of 253 characters, brackets and a port. */
-export const NODE_ID_CHARS_MAX = 264;
 export const CLUSTER_CHARS_MAX = 256;
 const REFUSAL_CHARS_MAX = QUOTED_CHARS_MAX;
 /** The longest string in UTF-8, where a UTF-16 unit takes three bytes at most. */
@@ -57,6 +56,8 @@ export interface Hello {
   readonly to: NodeId;
   /** What must be the same on all nodes. */
   readonly settings: Settings;
+  /** What the code of its objects can carry out. */
+  readonly code: CodeHistory;
 }
 
 /** What a node compares hellos with. */
@@ -66,6 +67,7 @@ export interface Identity {
   readonly incarnation: Incarnation;
   readonly allowObservers: boolean;
   readonly settings: Settings;
+  readonly code: CodeHistory;
 }
 
 export type RefusalReason =
@@ -83,6 +85,8 @@ export type RefusalReason =
   | 'wrongDirection'
   /** A setting that must be the same on all nodes is not. */
   | 'differentSettings'
+  /** The two would not do the same with the same log: their objects or commands are not the same. */
+  | 'differentCode'
   /** The other side goes by another name, but remembers what this node does: one has a copy of the other's memory. */
   | 'sameIncarnation'
   /** The other side was accepted, and then another process of the same name has connected. */
@@ -134,8 +138,9 @@ const decoder = new Decoder({
 });
 
 export function writeHello(hello: Hello, sink: FrameSink): void {
-  const { cluster, from, incarnation, to, settings } = hello;
-  const meta = encoder.encodeSharedRef([MAGIC, cluster, from, incarnation, to, settingFields(settings)]);
+  const { cluster, from, incarnation, to, settings, code } = hello;
+  const fields = [MAGIC, cluster, from, incarnation, to, settingFields(settings), codeFields(code)];
+  const meta = encoder.encodeSharedRef(fields);
   sink.writeFrame(FrameType.hello, PROTOCOL_VERSION, 0, meta, NO_BYTES);
 }
 
@@ -167,7 +172,8 @@ export function readHello(frame: Frame): Hello | Refusal {
       message: `This node speaks version ${PROTOCOL_VERSION} of the protocol, not ${frame.code}.`,
     };
   }
-  const values = readArray(frame, 6);
+  const values = readArray(frame, 7);
+  const code = readCode(values.pop());
   const settings = readSettings(values.pop());
   const [magic, cluster, from, incarnation, to] = checkStrings(values);
   if (magic !== MAGIC) throw protocolError('A hello is not one of this protocol.', {});
@@ -181,6 +187,7 @@ export function readHello(frame: Frame): Hello | Refusal {
     incarnation: asIncarnation(incarnation!),
     to: nodeId(to!),
     settings,
+    code,
   };
 }
 
@@ -194,7 +201,7 @@ export function isRefusal(answer: object): answer is Refusal {
  * @param dialled whom this node meant to reach; null when it was the other side that dialled.
  */
 export function judgeHello(hello: Hello, identity: Identity, dialled: NodeId | null): Refusal | null {
-  return judgeNames(hello, identity, dialled) ?? judgeSettings(hello, identity);
+  return judgeNames(hello, identity, dialled) ?? judgeSettings(hello, identity) ?? judgeCode(hello, identity);
 }
 
 function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): Refusal | null {
@@ -244,6 +251,11 @@ function judgeSettings(hello: Hello, { self, settings }: Identity): Refusal | nu
   return difference === null ? null : refuse('differentSettings', difference);
 }
 
+function judgeCode(hello: Hello, { self, code }: Identity): Refusal | null {
+  const conflict = describeConflict(code, quote(self), hello.code, quote(hello.from));
+  return conflict === null ? null : refuse('differentCode', conflict);
+}
+
 function refuse(reason: RefusalReason, message: string): Refusal {
   return { reason, message: message.slice(0, REFUSAL_CHARS_MAX) };
 }
@@ -252,6 +264,12 @@ function readSettings(fields: unknown): Settings {
   const settings = Array.isArray(fields) ? settingsOf(checkStrings(fields)) : null;
   if (settings === null) throw protocolError('The settings of a hello are not names and values.', {});
   return settings;
+}
+
+function readCode(fields: unknown): CodeHistory {
+  const code = Array.isArray(fields) ? codeHistoryOf(fields) : null;
+  if (code === null) throw protocolError('The versions in a hello are malformed.', {});
+  return code;
 }
 
 function readArray(frame: Frame, length: number): unknown[] {

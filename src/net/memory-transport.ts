@@ -8,6 +8,7 @@ import { assert } from '../assert.js';
 import { ConclaveError } from '../errors.js';
 import type { NodeId } from '../ids.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
+import { codeVersionMaxOf } from './code-history.js';
 import { checkClusterName, isDialer, judgeHello, type Identity } from './hello.js';
 import { MemoryConnection, type MemoryNode } from './memory-connection.js';
 import type { Defer } from './memory-link.js';
@@ -186,13 +187,13 @@ class MemoryTransport implements Transport, MemoryNode {
   #isStopped = false;
 
   constructor(network: MemoryNetwork, options: MemoryTransportOptions) {
-    const { cluster, self, incarnation, peers, settings, allowObservers = true, logger = silentLogger } = options;
+    const { cluster, self, incarnation, peers, settings, code, allowObservers = true, logger = silentLogger } = options;
     checkClusterName(cluster);
     checkSettings(settings);
     this.#network = network;
     this.#logger = logger;
     this.#takeovers = new TakeoverLog(logger);
-    this.identity = { cluster, self, incarnation, allowObservers, settings };
+    this.identity = { cluster, self, incarnation, allowObservers, settings, code };
     this.#peers = new Set(peers);
     this.address = options.bind ?? self;
   }
@@ -251,8 +252,8 @@ class MemoryTransport implements Transport, MemoryNode {
    * `judgeHello`.
    */
   takes(other: MemoryTransport, to: NodeId, dialled: NodeId | null): boolean {
-    const { cluster, self, incarnation, settings } = other.identity;
-    const refusal = judgeHello({ cluster, from: self, incarnation, to, settings }, this.identity, dialled);
+    const { cluster, self, incarnation, settings, code } = other.identity;
+    const refusal = judgeHello({ cluster, from: self, incarnation, to, settings, code }, this.identity, dialled);
     if (refusal === null) return true;
     this.#logger.warn({ peer: self, refusal }, 'refused a peer');
     other.#logger.warn({ peer: to, refusal }, 'refused by a peer');
@@ -265,8 +266,8 @@ class MemoryTransport implements Transport, MemoryNode {
 
   /** Says that `connection` stands: even if it has been broken since it was gained, for that will be heard of later. */
   announce(connection: Connection): void {
-    const { self, incarnation } = connection.otherThan(this).identity;
-    this.#handler?.onConnected(self, incarnation);
+    const { self, incarnation, code } = connection.otherThan(this).identity;
+    this.#handler?.onConnected(self, incarnation, codeVersionMaxOf(code));
   }
 
   /** `newer` takes the place of `older`, which goes by the same name. */

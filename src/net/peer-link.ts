@@ -6,6 +6,7 @@
 import type { Incarnation, NodeId } from '../ids.js';
 import type { Logger } from '../runtime/logger.js';
 import type { MessageCodec } from './codec.js';
+import { codeVersionMaxOf } from './code-history.js';
 import { FrameType, NO_BYTES, type Frame } from './frame.js';
 import { describeRefusal, readRefusal, type Hello, type Refusal } from './hello.js';
 import { protocolError } from './protocol-error.js';
@@ -31,6 +32,7 @@ const SILENT_SWEEPS_MAX = 3 * SWEEPS_PER_KEEPALIVE;
 export class PeerLink implements ConnectionOwner {
   readonly peer: NodeId;
   readonly incarnation: Incarnation;
+  readonly codeVersionMax: number;
   readonly #connection: TcpConnection;
   readonly #options: PeerLinkOptions;
   #hasSent = false;
@@ -44,6 +46,7 @@ export class PeerLink implements ConnectionOwner {
   constructor(connection: TcpConnection, options: PeerLinkOptions) {
     this.peer = options.hello.from;
     this.incarnation = options.hello.incarnation;
+    this.codeVersionMax = codeVersionMaxOf(options.hello.code);
     this.#connection = connection;
     this.#options = options;
     connection.handOver(this, options.frameBytesMax);

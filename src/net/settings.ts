@@ -11,7 +11,7 @@ import { quote } from './quote.js';
 export type Settings = Readonly<Record<string, string>>;
 
 /** All names and values, encoded. */
-export const SETTINGS_BYTES_MAX = 2_048;
+export const SETTINGS_BYTES_MAX = 1_024;
 
 /** So many fields have the settings of a hello: a name and a value each. */
 export const SETTING_FIELDS_MAX = 32;

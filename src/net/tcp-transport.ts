@@ -11,7 +11,7 @@ import { silentLogger, type Logger } from '../runtime/logger.js';
 import type { Random } from '../runtime/random.js';
 import { AdminDoor } from './admin/admin-door.js';
 import type { AdminHandler } from './admin/admin-session.js';
-import { parseAddress, type Address } from './address.js';
+import { isAddress, parseAddress, type Address } from './address.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import { MessageCodec } from './codec.js';
 import { HELLO_FRAME_BYTES_MAX } from './frame.js';
@@ -56,7 +56,7 @@ export interface TcpTransportOptions extends TransportOptions {
 
 const DEFAULT_RECONNECT: BackoffOptions = { minMs: 50, maxMs: 1_000 };
 /** Where it is for the other side to dial, this side does so after this many of the longest delays. */
-const FALLBACK_FACTOR = 5;
+const FALLBACK_FACTOR = 2;
 const DEFAULT_KEEPALIVE_MS = 1_000;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 5_000;
 
@@ -112,6 +112,7 @@ export class TcpTransport implements Transport {
       incarnation: options.incarnation,
       allowObservers: options.allowObservers ?? true,
       settings: options.settings,
+      code: options.code,
     };
     this.#handshake = {
       identity,
@@ -130,6 +131,7 @@ export class TcpTransport implements Transport {
           address: listenAddress(options),
           door: this.#door,
         });
+    for (const peer of peers) parseAddress(peer, 'peers');
     this.setPeers(peers);
   }
 
@@ -145,16 +147,22 @@ export class TcpTransport implements Transport {
     const { self } = this.#options;
     for (const peer of peers) {
       if (peer === self || this.#dialers.has(peer)) continue;
+      // They may come from another node.
+      if (!isAddress(peer)) {
+        this.#logger.warn({ peer }, 'a member is said to have a name that is no address');
+        continue;
+      }
       const dialer = this.#dialerTo(peer);
       this.#dialers.set(peer, dialer);
-      // One that is new need not know of this node yet, and so may not dial it.
       if (this.#sweeper !== undefined && !this.#isStopped) dialer.dial();
     }
   }
 
   #dialerTo(peer: NodeId): TcpDialer {
-    const { self, random, reconnect = DEFAULT_RECONNECT } = this.#options;
-    const delays = isDialer(self, peer)
+    const { self, random, reconnect = DEFAULT_RECONNECT, isNew = false } = this.#options;
+    // Where one of the two is new, the other one may not know of it yet, and so not dial it.
+    const isUrgent = isNew || this.#sweeper !== undefined || isDialer(self, peer);
+    const delays = isUrgent
       ? reconnect
       : { minMs: FALLBACK_FACTOR * reconnect.maxMs, maxMs: FALLBACK_FACTOR * reconnect.maxMs };
     return new TcpDialer({
@@ -168,7 +176,8 @@ export class TcpTransport implements Transport {
 
   /** It is for one side to dial; the other one does if that has not happened for a while. */
   #begin(peer: NodeId, dialer: TcpDialer): void {
-    if (isDialer(this.#options.self, peer)) dialer.dial();
+    const { self, isNew = false } = this.#options;
+    if (isNew || isDialer(self, peer)) dialer.dial();
     else dialer.redial();
   }
 
@@ -236,7 +245,7 @@ export class TcpTransport implements Transport {
     });
     this.#links.set(link.peer, link);
     this.#logger.info({ peer: link.peer, incarnation: link.incarnation }, 'connected');
-    this.#handler?.onConnected(link.peer, link.incarnation);
+    this.#handler?.onConnected(link.peer, link.incarnation, link.codeVersionMax);
   }
 
   /**

@@ -6,6 +6,7 @@
 
 import type { PeerMessage, TransferMessage } from '../actors/raft/messages.js';
 import type { Incarnation, NodeId } from '../ids.js';
+import type { CodeHistory } from './code-history.js';
 import type { Settings } from './settings.js';
 
 /** What nodes say to each other. */
@@ -44,8 +45,8 @@ export interface Transport {
 export interface TransportHandler {
   /** `message.from` is who the connection's hello named, whatever the bytes said. */
   onMessage(message: NodeMessage): void;
-  /** A connection stands; `incarnation` may be another one than before. */
-  onConnected(peer: NodeId, incarnation: Incarnation): void;
+  /** A connection stands; `incarnation` may be another one than before, and so may the newest version of the peer's code. */
+  onConnected(peer: NodeId, incarnation: Incarnation, codeVersionMax: number): void;
   /** The connection is no more: nothing of it will be delivered, and what was sent on it may be lost. */
   onDisconnected(peer: NodeId, reason: string): void;
 }
@@ -59,6 +60,13 @@ export interface TransportOptions {
   readonly incarnation: Incarnation;
   /** Whom to be connected to at first. */
   readonly peers: readonly NodeId[];
-  /** What must be the same on all nodes: a hello with other settings is refused. At most 2 KiB, encoded. */
+  /**
+   * Do the peers not know of this node yet? Then it dials all of them at once, also those that it would be for to dial it.
+   * Default: false.
+   */
+  readonly isNew?: boolean;
+  /** What must be the same on all nodes: a hello with other settings is refused. At most 1 KiB, encoded. */
   readonly settings: Settings;
+  /** What the code of the node's objects can carry out: a hello that contradicts it is refused. */
+  readonly code: CodeHistory;
 }

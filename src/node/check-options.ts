@@ -5,11 +5,12 @@
 
 import { resolve } from 'node:path';
 import { nodeId, type NodeId } from '../ids.js';
-import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import { VOTERS_MAX } from '../actors/raft/quorum.js';
 import { parseAddress } from '../net/address.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
-import { silentLogger, type Logger } from '../runtime/logger.js';
+import { silentLogger } from '../runtime/logger.js';
+import { nodeLogger, type UserLogger } from './node-logger.js';
 import {
   checkBoolean,
   checkFunction,
@@ -34,6 +35,7 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   peers: true,
   join: true,
   objects: true,
+  classes: true,
   cluster: true,
   bind: true,
   threads: true,
@@ -47,6 +49,7 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   snapshot: true,
   logger: true,
   onReady: true,
+  autoCodeVersion: true,
   workerUrl: true,
 };
 
@@ -93,6 +96,7 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     peers: checkPeers(options.peers, self),
     join: checkJoin(options.join ?? false, self),
     objects: checkObjects(options.objects),
+    classes: checkClasses(options.classes ?? {}),
     cluster: checkCluster(options.cluster ?? 'conclave'),
     bind: checkBind(options.bind, self),
     threads,
@@ -109,7 +113,8 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     dataDir: options.dataDir === undefined ? null : checkDataDir(options.dataDir),
     fsync: checkFsync(options.fsync, options.dataDir),
     snapshot: checkSnapshot(options.snapshot ?? {}),
-    logger: checkLogger(options.logger ?? silentLogger),
+    autoCodeVersion: checkBoolean('autoCodeVersion', options.autoCodeVersion ?? false),
+    logger: options.logger === undefined ? silentLogger : nodeLogger(checkLogger(options.logger), self ?? 'observer'),
     onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
     workerUrl: options.workerUrl === undefined ? null : checkUrl('workerUrl', options.workerUrl),
   };
@@ -164,6 +169,17 @@ function checkObjects<Definitions extends ObjectDefinitions>(objects: Definition
     throw invalid('objects', objects, 'must be an object of classes by name');
   }
   return objects;
+}
+
+function checkClasses(classes: CreatableClasses): CreatableClasses {
+  if (typeof classes !== 'object' || classes === null || Array.isArray(classes)) {
+    throw invalid('classes', classes, 'must be an object of classes by name');
+  }
+  for (const [name, each] of Object.entries(classes)) {
+    const isGiven = typeof each === 'object' && each !== null && 'args' in each && (each.args as unknown[]).length > 0;
+    if (isGiven) throw refused('classes', name, `has ${name} with arguments: they are given to each object of its own`);
+  }
+  return classes;
 }
 
 function checkCluster(cluster: unknown): string {
@@ -231,7 +247,7 @@ function checkSnapshot(snapshot: SnapshotOptions): CheckedSnapshotOptions {
   };
 }
 
-function checkLogger(logger: Logger): Logger {
+function checkLogger(logger: UserLogger): UserLogger {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
     if (typeof logger?.[level] !== 'function')
       throw invalid('logger', logger, `must have a method ${level}, as pino's have`);

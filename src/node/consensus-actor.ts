@@ -15,6 +15,7 @@ import type { CoreLimits, Recovered } from '../actors/raft/state.js';
 import { RaftLog } from '../actors/raft/raft-log.js';
 import type { RaftWitness } from '../actors/raft/raft-witness.js';
 import { sessionContent } from '../actors/replicated/machine.js';
+import { codeVersionMaxOf, type CodeHistory } from '../net/code-history.js';
 import type { AdminRequest } from '../net/admin/admin-request.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
@@ -39,8 +40,9 @@ export interface ConsensusData {
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
   readonly limits: { readonly commandBytes: number; readonly submissionBytes: number; readonly inflightBytes: number };
-  /** See `objectsFingerprint`. */
-  readonly objects: string;
+  /** What the code of the objects can carry out. */
+  readonly code: CodeHistory;
+  readonly autoCodeVersion: boolean;
   readonly machine: ActorAddress;
   readonly caller: ActorAddress;
   readonly snapshotter: ActorAddress;
@@ -96,8 +98,9 @@ export function consensusActorOn(
 ): ActorFactory<RaftActorMessage, ConsensusData> {
   return (context, data) => {
     const { cluster, self, peers, join, group, incarnation, life, electionTimeoutMs, heartbeatMs, limits } = data;
-    const { logStore } = data;
+    const { logStore, code, autoCodeVersion } = data;
     const recovered = data.recovered === null ? null : coreOf(data.recovered);
+    const isNew = join && (recovered === null || recovered.log.lastIndex === 0);
     return new RaftActor(context, {
       core: {
         group,
@@ -106,6 +109,8 @@ export function consensusActorOn(
         configuration: join ? NOBODY : majorityConfiguration(isObserverId(self) ? peers : [self, ...peers]),
         electionTimeoutMs,
         heartbeatMs,
+        codeVersionMax: codeVersionMaxOf(code),
+        autoCodeVersion,
         limits: {
           inflightMessagesMax: INFLIGHT_MESSAGES_MAX,
           inflightBytesMax: limits.inflightBytes,
@@ -114,10 +119,11 @@ export function consensusActorOn(
           ...otherLimits,
         },
       },
+      peers,
       ...(recovered === null ? {} : { recovered }),
       snapshot: data.recovered?.snapshot ?? null,
       sessionContent: sessionContent(life),
-      transport: network({ cluster, self, incarnation, peers, settings: sharedSettings(data) }),
+      transport: network({ cluster, self, incarnation, peers, isNew, settings: sharedSettings(data), code }),
       logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),
       machine: data.machine,
       caller: data.caller,

@@ -4,20 +4,31 @@
 
 import { ConclaveError } from '../errors.js';
 
-const STORAGE_CODES: ReadonlySet<string> = new Set(['ERR_STORAGE', 'ERR_STORAGE_CORRUPT', 'ERR_DATA_DIR_MISMATCH']);
+/** What people are to mend, wherever in a chain of causes it is: the disk, or the node's code. */
+const FINAL_CODES: ReadonlySet<string> = new Set([
+  'ERR_STORAGE',
+  'ERR_STORAGE_CORRUPT',
+  'ERR_DATA_DIR_MISMATCH',
+  'ERR_VERSION_UNSUPPORTED',
+]);
 
-/** What the disk has to do with it; null: nothing. */
-export function storageErrorIn(error: unknown): ConclaveError | null {
+/** What disk or code have to do with it; null: nothing. */
+export function finalErrorIn(error: unknown): ConclaveError | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ConclaveError && STORAGE_CODES.has(cause.code)) return cause;
+    if (cause instanceof ConclaveError && FINAL_CODES.has(cause.code)) return cause;
   }
   return null;
 }
 
+/** Would objects that take the place of those that have failed so fail in the same way? */
+export function isCodeTooOld(error: unknown): boolean {
+  return finalErrorIn(error)?.code === 'ERR_VERSION_UNSUPPORTED';
+}
+
 /** The error of calls that a failed node has not answered. */
 export function asFailure(cause: Error): ConclaveError {
-  const storageError = storageErrorIn(cause);
-  if (storageError !== null) return storageError;
+  const finalError = finalErrorIn(cause);
+  if (finalError !== null) return finalError;
   if (cause instanceof ConclaveError && cause.code === 'ERR_OBJECT_FAILED') return cause;
   return new ConclaveError('ERR_STOPPED', `The node has failed and stopped: ${cause.message}`, { cause });
 }

@@ -4,6 +4,8 @@
  */
 
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
+import { ConclaveError } from '../errors.js';
+import { finalErrorIn } from './failure.js';
 
 /**
  * How a node fares.
@@ -17,36 +19,54 @@ import type { NodeStatus } from '../actors/replicated/caller-messages.js';
  * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
  * - `ok`: it takes part.
  * - `object failed`: the thread of its objects has ended and is being brought back.
- * - `failed`: it cannot go on; see the `error` event.
+ * - `thread dead`: one of its threads has ended for good, and the node with it; `status().failure` says why.
+ * - `failed`: it cannot go on for another reason, its disk for instance; `status().failure` says which.
  * - `stopped`: `stop()` was called.
  */
-export type Health =
-  | 'starting'
-  | 'founding'
-  | 'memory lost'
-  | 'no quorum'
-  | 'catching up'
-  | 'ok'
-  | 'object failed'
-  | 'failed'
-  | 'stopped';
+export type Health = (typeof HEALTHS)[number];
+
+/** All of them. */
+export const HEALTHS = [
+  'starting',
+  'founding',
+  'memory lost',
+  'no quorum',
+  'catching up',
+  'ok',
+  'object failed',
+  'thread dead',
+  'failed',
+  'stopped',
+] as const;
 
 export interface HealthSigns {
   readonly isStopped: boolean;
-  readonly hasFailed: boolean;
+  /** Why the node cannot go on; null: it does. */
+  readonly failure: Error | null;
   readonly isMachineUp: boolean;
   /** Null: consensus has not said anything yet. */
   readonly status: NodeStatus | null;
   readonly isReady: boolean;
 }
 
-export function healthOf({ isStopped, hasFailed, isMachineUp, status, isReady }: HealthSigns): Health {
+export function healthOf({ isStopped, failure, isMachineUp, status, isReady }: HealthSigns): Health {
   if (isStopped) return 'stopped';
-  if (hasFailed) return 'failed';
+  if (failure !== null) return hasThreadEnded(failure) ? 'thread dead' : 'failed';
   if (!isMachineUp) return 'object failed';
   if (status === null) return 'starting';
   if (!status.isFounded) return 'founding';
   if (status.isMemoryLost) return 'memory lost';
   if (status.leader === null || !status.hasQuorum) return 'no quorum';
   return isReady ? 'ok' : 'catching up';
+}
+
+const OF_THREADS: ReadonlySet<string> = new Set(['ERR_THREAD_EXITED', 'ERR_OBJECT_FAILED']);
+
+/** A thread that the disk has ended is not what is to be mended. */
+function hasThreadEnded(failure: Error): boolean {
+  if (finalErrorIn(failure) !== null) return false;
+  for (let cause: unknown = failure; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof ConclaveError && OF_THREADS.has(cause.code)) return true;
+  }
+  return false;
 }

@@ -8,6 +8,8 @@ import type { ActorFactory } from '../runtime/actor.js';
 import { ActorSystem, type ActorSystemOptions } from '../runtime/actor-system.js';
 import { systemClock } from '../runtime/clock.js';
 import { EventLoopScheduler } from '../runtime/event-loop-scheduler.js';
+import { LoopMeter } from '../runtime/loop-meter.js';
+import type { ThreadFigures } from '../runtime/thread-figures.js';
 import { ManualScheduler } from '../runtime/manual-scheduler.js';
 import { SeededRandom } from '../runtime/random.js';
 import type { Scheduler } from '../runtime/scheduler.js';
@@ -67,6 +69,7 @@ export class InlinePlacement implements Placement {
   readonly #actors: InlineActors;
   /** What is to be closed at the end; null: nothing has been opened, or it has failed. */
   #opened: { readonly hasLog: boolean } | null = null;
+  readonly #loop = new LoopMeter();
   #stopped: Promise<void> | undefined;
 
   constructor(
@@ -99,6 +102,10 @@ export class InlinePlacement implements Placement {
     await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
   }
 
+  measure(): Promise<ReadonlyMap<string, ThreadFigures>> {
+    return Promise.resolve(new Map([[SYSTEM, measureMain(this.main, this.#loop)]]));
+  }
+
   /** May be called again, by a runtime that is stopped while it fails, and resolves then when all is over, too. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -114,6 +121,7 @@ export class InlinePlacement implements Placement {
     } catch (error) {
       this.#logger.warn({ error }, 'log and snapshots were not closed cleanly');
     }
+    this.#loop.stop();
     this.main.stop();
     this.ticks?.hold();
   }
@@ -124,6 +132,11 @@ export class InlinePlacement implements Placement {
       this.localObjects = new Map(objects.map(({ name, instance }) => [name, instance]));
     },
   });
+}
+
+/** What there is to count of the caller's own thread. */
+export function measureMain(main: ActorSystem, loop: LoopMeter): ThreadFigures {
+  return { thread: main.name, loop: loop.measure(), mailboxes: main.mailboxes() };
 }
 
 /** The actor system of the caller's own thread. */

@@ -1,7 +1,8 @@
 /**
- * Which objects and commands a data directory may hold: those of every start so far. A command in the log that no object
- * knows would be skipped, and what it did would be gone; so they are remembered beside the log, and none may be missing.
- * On the thread that starts the node.
+ * Which objects and commands a data directory may hold: those of every start so far. A node would stop at a command in the
+ * log that no object knows; so they are remembered beside the log, and that one is missing is told at the start. Those of
+ * later code versions are not: until such a version is in force there is a way back to older code. On the thread that starts
+ * the node.
  */
 
 import { crc32 } from '../checksum.js';
@@ -40,8 +41,9 @@ export function checkKnownObjects(disk: Disk, directory: string, objects: readon
     if (present === undefined) throw missing(name, null, directory);
     for (const method of methods) if (present.get(method) !== 'replicated') throw missing(name, method, directory);
   }
-  for (const { name, methods } of objects) {
-    merged[name] = [...methods].flatMap(([method, kind]) => (kind === 'replicated' ? [method] : [])).toSorted();
+  for (const { name, commands, since } of objects) {
+    if (since > 0) continue;
+    merged[name] = [...commands].flatMap(([command, [first]]) => (first?.version === 0 ? [command] : [])).toSorted();
   }
   if (JSON.stringify(merged) !== JSON.stringify(known)) write(disk, directory, path, merged);
 }

@@ -1,14 +1,16 @@
 /**
- * The members of the cluster as its user sees and changes them. On the thread that started the node: it asks consensus to
- * begin a change, and watches the node's status until that has come about.
+ * The members of the cluster as its user sees and changes them, on any node. On the thread that started the node: it asks
+ * consensus to have a change begun, and watches the node's status until that has come about.
  */
 
-import { ConclaveError } from '../errors.js';
-import { nodeId, type NodeId } from '../ids.js';
+import { ConclaveError, type ErrorCode } from '../errors.js';
+import { nodeId, type LogIndex, type NodeId } from '../ids.js';
 import { parseAddress } from '../net/address.js';
+import type { MembersChange } from '../actors/raft/messages.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
 import { checkNumber } from './option-checks.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
+import type { NodeHost } from './node-host.js';
 import type { MemberStatus } from './status.js';
 
 export interface ChangeOptions {
@@ -18,17 +20,24 @@ export interface ChangeOptions {
 
 /** What this needs of its node. */
 export interface MembersPort {
-  /** Asks consensus to begin a change. */
-  begin(add: NodeId | null, remove: NodeId | null): Promise<void>;
+  /** Resolves with how much of the log this node knows, once that is all that was committed before the call. */
+  catchUp(timeoutMs: number): Promise<LogIndex>;
+  /** Asks consensus to have a change begun, by the leader. Resolves with where the log tells of it at the latest. */
+  begin(change: MembersChange): Promise<LogIndex>;
   status(): NodeStatus | null;
   list(): readonly MemberStatus[];
   /** Calls back at each news of the status, and when the node has ended; returns what ends that. */
   watch(onStatus: () => void, onEnded: (error: Error) => void): () => void;
+  /** The time, and what is to be done later, as the node's host has it. */
+  readonly host: Pick<NodeHost, 'nowMs' | 'after'>;
 }
 
-const CHANGE_TIMEOUT_MS = 30_000;
-/** How long to wait before asking again when another change is under way. */
+/** Unless the call says otherwise. */
+export const CHANGE_TIMEOUT_MS = 30_000;
+/** How long to wait before asking again. */
 const RETRY_MS = 20;
+/** Another change is under way; there is no leader, or it has not answered. */
+const ASK_AGAIN: ReadonlySet<ErrorCode> = new Set(['ERR_CHANGE_UNDER_WAY', 'ERR_NO_LEADER', 'ERR_TIMEOUT']);
 
 export class Members {
   readonly #port: MembersPort;
@@ -47,8 +56,8 @@ export class Members {
    * promise resolves.
    *
    * @throws ConclaveError `ERR_ALREADY_MEMBER`, `ERR_CHANGE_REFUSED` when there are 15 members, `ERR_CHANGE_UNDER_WAY`,
-   *   `ERR_NOT_LEADER` (ask the leader), `ERR_TIMEOUT` when it has not caught up in time: it goes on by itself, and `remove`
-   *   takes it back; `ERR_INVALID_OPTION`, `ERR_STOPPED`.
+   *   `ERR_NO_LEADER`, none of which has begun anything; `ERR_TIMEOUT` when it may have been begun and has not come about
+   *   in time: then it goes on by itself, and `remove` takes it back; `ERR_INVALID_OPTION`, `ERR_STOPPED`.
    */
   async add(address: string, options: ChangeOptions = {}): Promise<void> {
     await this.#change(checked(address), null, options);
@@ -73,47 +82,102 @@ export class Members {
     await this.#change(checked(address), checked(old), options);
   }
 
+  /**
+   * Asks again until it is known what has become of it, of whichever leader there is. That begins nothing twice, for all of
+   * these questions are one: they name what was known when it was first wanted.
+   */
   async #change(add: NodeId | null, remove: NodeId | null, options: ChangeOptions): Promise<void> {
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
-    const deadlineMs = performance.now() + timeoutMs;
-    await this.#begin(add, remove, deadlineMs);
-    await this.#cameAbout(add, remove, deadlineMs);
-  }
-
-  async #begin(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<void> {
+    const { host } = this.#port;
+    const deadlineMs = host.nowMs() + timeoutMs;
+    // All that there was when this was wanted, so that a leader with a shorter log can tell what has been done since.
+    let knownIndex = await this.#catchUp(deadlineMs);
+    let mayHaveBegun = false;
     for (;;) {
-      try {
-        await this.#port.begin(add, remove);
-        return;
-      } catch (error) {
-        const isUnderWay = error instanceof ConclaveError && error.code === 'ERR_CHANGE_UNDER_WAY';
-        if (!isUnderWay || performance.now() + RETRY_MS >= deadlineMs) throw error;
+      // The leader's log may not reach back any more to where it was begun.
+      if (mayHaveBegun && (await this.#isDone(add, remove, deadlineMs))) return;
+      const begun = await this.#begin(add, remove, knownIndex);
+      if (!(begun instanceof ConclaveError)) {
+        mayHaveBegun = true;
+        if (await this.#cameAbout(add, remove, begun, deadlineMs)) return;
+        continue;
       }
-      await new Promise((resolve) => {
-        setTimeout(resolve, RETRY_MS);
-      });
+      if (begun.mayBeApplied) mayHaveBegun = true;
+      if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? notInTime(add, remove) : begun;
+      await this.#pause();
+      if (!mayHaveBegun) knownIndex = await this.#catchUp(deadlineMs);
     }
   }
 
-  #cameAbout(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<void> {
+  /** The objects may end meanwhile, and are brought back. */
+  async #catchUp(deadlineMs: number): Promise<LogIndex> {
+    const { host } = this.#port;
+    for (;;) {
+      try {
+        return await this.#port.catchUp(Math.max(1, deadlineMs - host.nowMs()));
+      } catch (error) {
+        const isBackSoon = error instanceof ConclaveError && error.code === 'ERR_OBJECT_FAILED' && error.retrySafe;
+        if (!isBackSoon) throw error;
+        if (host.nowMs() + RETRY_MS >= deadlineMs) throw notCaughtUp(error);
+      }
+      await this.#pause();
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#port.host.after(RETRY_MS, resolve);
+    });
+  }
+
+  /** Where it stands at the latest, or why it is not known to have been begun; throws what asking again would not change. */
+  async #begin(add: NodeId | null, remove: NodeId | null, knownIndex: LogIndex): Promise<LogIndex | ConclaveError> {
+    try {
+      return await this.#port.begin({ add, remove, knownIndex });
+    } catch (error) {
+      if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return error;
+      throw error;
+    }
+  }
+
+  /** Has it come about by now? Wherever it stands: so this node must know all that is committed. False: it is not known. */
+  async #isDone(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<boolean> {
+    try {
+      const index = await this.#catchUp(deadlineMs);
+      return hasComeAbout(this.#port.status(), add, remove, index);
+    } catch (error) {
+      if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return false;
+      throw error;
+    }
+  }
+
+  /** Begun at `index` at the latest. Resolves with false when there is another leader, which may know nothing of it. */
+  #cameAbout(add: NodeId | null, remove: NodeId | null, index: LogIndex, deadlineMs: number): Promise<boolean> {
+    const term = this.#port.status()?.term;
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
-        clearTimeout(timer);
+        cancel();
         unwatch();
         settle();
       };
       const look = (): void => {
-        if (hasComeAbout(this.#port.status(), add, remove)) end(resolve);
+        const status = this.#port.status();
+        if (hasComeAbout(status, add, remove, index)) end(() => resolve(true));
+        else if (status !== null && status.term !== term && status.leader !== null) end(() => resolve(false));
       };
-      const timer = setTimeout(() => end(() => reject(notInTime(add, remove))), deadlineMs - performance.now());
+      const { host } = this.#port;
+      const cancel = host.after(Math.max(0, deadlineMs - host.nowMs()), () =>
+        end(() => reject(notInTime(add, remove))),
+      );
       const unwatch = this.#port.watch(look, (error) => end(() => reject(error)));
       look();
     });
   }
 }
 
-function hasComeAbout(status: NodeStatus | null, add: NodeId | null, remove: NodeId | null): boolean {
-  if (status === null || status.isChanging) return false;
+/** Is it so on a node that knows the log up to `index`? One that knows less may never have heard of who is to be removed. */
+function hasComeAbout(status: NodeStatus | null, add: NodeId | null, remove: NodeId | null, index: LogIndex): boolean {
+  if (status === null || status.isChanging || status.commitIndex < index) return false;
   const isIn = add === null || status.members.some(({ id, role }) => id === add && role === 'voter');
   return isIn && !status.members.some(({ id }) => id === remove);
 }
@@ -123,7 +187,17 @@ function checked(address: string): NodeId {
   return nodeId(address);
 }
 
+function notCaughtUp(cause: ConclaveError): ConclaveError {
+  return new ConclaveError('ERR_TIMEOUT', 'This node could not catch up in time, for its objects have ended.', {
+    mayBeApplied: false,
+    retrySafe: true,
+    cause,
+  });
+}
+
 function notInTime(add: NodeId | null, remove: NodeId | null): ConclaveError {
   const what = add === null ? `${remove} is not removed yet` : `${add} has not caught up yet`;
-  return new ConclaveError('ERR_TIMEOUT', `${what}; the change goes on by itself.`, { data: { add, remove } });
+  return new ConclaveError('ERR_TIMEOUT', `${what}; if it was begun, the change goes on by itself.`, {
+    data: { add, remove },
+  });
 }

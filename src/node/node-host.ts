@@ -17,6 +17,10 @@ export interface NodeHost {
   newLife(): string;
   /** Calls `run` once whoever has awaited the node's start has gone on. */
   later(run: () => void): void;
+  /** Milliseconds on a clock that never runs backwards. */
+  nowMs(): number;
+  /** Calls `run` once, after so many milliseconds. Returns what prevents that. */
+  after(delayMs: number, run: () => void): () => void;
 }
 
 /** The machine that this process runs on. */
@@ -26,5 +30,10 @@ export function machineHost({ fsync }: { readonly fsync: boolean }): NodeHost {
     classes: moduleClasses,
     newLife: () => randomBytes(16).toString('hex'),
     later: (run) => void setImmediate(run),
+    nowMs: () => performance.now(),
+    after: (delayMs, run) => {
+      const timer = setTimeout(run, delayMs);
+      return () => clearTimeout(timer);
+    },
   };
 }

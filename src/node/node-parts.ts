@@ -18,10 +18,12 @@ export function nodeParts(
   addresses: NodeAddresses,
   options: CheckedOptions,
   objects: readonly ResolvedObject[],
+  classes: readonly ResolvedObject[],
   dataDir: DataDir | null,
   life: Life,
 ): NodeParts {
-  const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot } = options;
+  const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot, autoCodeVersion } =
+    options;
   const { raft, machine, caller, snapshotter, administration } = addresses;
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
@@ -41,18 +43,20 @@ export function nodeParts(
       electionTimeoutMs,
       heartbeatMs,
       limits,
-      objects: objectsFingerprint(objects),
+      code: objectsFingerprint(objects, classes),
+      autoCodeVersion,
       machine,
       caller,
       snapshotter,
       logStore,
       administration,
     },
-    machine: { objects, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
+    machine: { objects, classes, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
     snapshotter: {
       self,
       group: GROUP,
       objects,
+      classes,
       sessionsMax: SESSIONS_MAX,
       place:
         dataDir === null

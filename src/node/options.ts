@@ -3,8 +3,9 @@
  */
 
 import type { NodeId } from '../ids.js';
-import type { ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import type { Logger } from '../runtime/logger.js';
+import type { UserLogger } from './node-logger.js';
 
 /** Bounds on what a node keeps and sends. Past each comes a typed error or back-pressure, never unbounded memory. */
 export interface RuntimeLimits {
@@ -58,13 +59,18 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    */
   readonly peers: readonly string[];
   /**
-   * This node founds no cluster: it waits until `members.add` of the cluster's leader names it, which connects to it. Then
-   * `peers` are members to be connected to at first, and may be empty. Of no matter once it belongs to a cluster, as `peers` is. Default:
-   * false.
+   * This node founds no cluster: it waits until it is named by `members.add` of any node of one, or by its own. `peers` are members
+   * to be connected to at first then, one of which is enough; without any, the leader connects to it when it is added. Of no matter
+   * once it belongs to a cluster, as `peers` is; one that was removed waits to be added again, rather than stop. Default: false.
    */
   readonly join?: boolean;
   /** The replicated objects by name, the same on every node: classes, or `object(Class, ...args)`. */
   readonly objects: Definitions;
+  /**
+   * The classes that objects can be created of at run time (`runtime.create`), by a name for each, the same on every node;
+   * `since(version, Class)` for those that there are from a code version on. Default: none.
+   */
+  readonly classes?: CreatableClasses;
   /** A name that all nodes of the cluster share; nodes with another one are refused. Default: `conclave`. */
   readonly cluster?: string;
   /** Where to listen, when that is not `self`: `0.0.0.0:4321` in a container, for instance. */
@@ -97,8 +103,16 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
    */
   readonly fsync?: boolean;
   readonly snapshot?: SnapshotOptions;
-  /** Where log lines go; a pino logger fits. Default: nowhere. */
-  readonly logger?: Logger;
+  /**
+   * As leader, raise the code version by itself as soon as everybody has code of a higher one, instead of waiting for
+   * `runtime.setCodeVersion`. There is no way back to older code then. The same on every node. Default: false.
+   */
+  readonly autoCodeVersion?: boolean;
+  /**
+   * Where log lines go: a pino logger, or anything of its shape. They say nothing of what is in commands, results and objects.
+   * Default: nowhere.
+   */
+  readonly logger?: UserLogger;
   /** Called once, when the node has caught up with the leader for the first time. */
   readonly onReady?: () => void;
   /** Where the workers' entry file is, for bundlers that move it: the URL of `conclave`'s `runtime/threads/thread-entry.js`. */
@@ -119,6 +133,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly peers: readonly NodeId[];
   readonly join: boolean;
   readonly objects: Definitions;
+  readonly classes: CreatableClasses;
   readonly cluster: string;
   readonly bind: NodeId | null;
   readonly threads: boolean;
@@ -130,6 +145,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly dataDir: string | null;
   readonly fsync: boolean;
   readonly snapshot: CheckedSnapshotOptions;
+  readonly autoCodeVersion: boolean;
   readonly logger: Logger;
   readonly onReady: (() => void) | null;
   readonly workerUrl: URL | null;

@@ -5,6 +5,7 @@
 
 import type { ActorAddress } from '../runtime/actor.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
+import type { ThreadFigures } from '../runtime/thread-figures.js';
 import type { ManualScheduler } from '../runtime/manual-scheduler.js';
 import type { NodeLogStoreData } from '../actors/log-store/log-store-actor.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
@@ -57,6 +58,8 @@ export interface Placement {
    * objects cannot be loaded, `ERR_STORAGE` or `ERR_STORAGE_CORRUPT` when the disk cannot be read.
    */
   start(parts: NodeParts): Promise<void>;
+  /** What there is to count of each thread; null for one that has ended, or is too busy to answer in time. Never rejects. */
+  measure(timeoutMs: number): Promise<ReadonlyMap<string, ThreadFigures | null>>;
   /** Ends every thread and actor. Settles whatever still waits. */
   stop(): Promise<void>;
 }

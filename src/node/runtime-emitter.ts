@@ -4,6 +4,8 @@
 
 import { EventEmitter } from 'eventemitter3';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
+import type { ObjectsEvent } from './objects-event.js';
+import { checkFunction, invalid } from './option-checks.js';
 import type { MemberStatus, Role } from './status.js';
 
 /** What a runtime tells those who listen. */
@@ -16,10 +18,33 @@ export interface RuntimeEvents {
   leader: (leader: string | null) => void;
   /** Members were added, promoted or removed, as far as this node knows; committed or not. */
   member: (members: readonly MemberStatus[]) => void;
+  /** A later version of the objects' code is in force on this node. */
+  version: (codeVersion: number) => void;
   /** What becomes of snapshots: of this node's own, and of those that it is given. */
   snapshot: (event: SnapshotEvent) => void;
+  /** The thread of the objects has ended, or the objects are back. */
+  objects: (event: ObjectsEvent) => void;
   /** Something has failed that no call reports. `status().health` tells whether the node goes on. */
   error: (error: Error) => void;
+}
+
+const EVENTS: Readonly<Record<keyof RuntimeEvents, true>> = {
+  ready: true,
+  role: true,
+  leader: true,
+  member: true,
+  version: true,
+  snapshot: true,
+  objects: true,
+  error: true,
+};
+
+/** @throws ConclaveError `ERR_INVALID_OPTION`: a misspelt event would never come. */
+export function checkListener(event: unknown, listener: unknown): void {
+  if (typeof event !== 'string' || !Object.hasOwn(EVENTS, event)) {
+    throw invalid('event', event, `is none that a runtime tells of; there are ${Object.keys(EVENTS).join(', ')}`);
+  }
+  checkFunction('listener', listener);
 }
 
 /** Holds everything back until it is released. */

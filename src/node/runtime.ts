@@ -6,38 +6,49 @@
 import { attendantOf, type Attendant } from '../actors/replicated/attendant.js';
 import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
+import { CreatedHandles } from '../actors/replicated/created-handles.js';
 import { HandleFactory } from '../actors/replicated/handle.js';
 import {
+  codeVersionMaxOf,
+  classOf,
+  resolveClass,
   resolveDefinition,
   type ObjectDefinitions,
   type ResolvedObject,
 } from '../actors/replicated/object-definition.js';
-import type { HandlesOf, ObjectsOf } from '../actors/replicated/remote-of.js';
+import type { HandlesOf, ObjectsOf, RemoteOf } from '../actors/replicated/remote-of.js';
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
+import type { MembersChange } from '../actors/raft/messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
-import { ConclaveError, toPlainError } from '../errors.js';
+import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
-import { life as asLife, nodeId, type LastIncluded, type NodeId } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded, type LogIndex } from '../ids.js';
+import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
+import { objectsByName } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { checkNumber, invalid } from './option-checks.js';
-import { asFailure, storageErrorIn } from './failure.js';
-import { Members } from './members.js';
+import { asFailure, finalErrorIn } from './failure.js';
+import { beginChange } from './begin-change.js';
+import { cameAbout } from './came-about.js';
+import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
+import { checkInteger, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
+import { gatherFigures, type NodeFigures } from './node-figures.js';
 import { checkKnownObjects } from './known-objects.js';
 import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { refuseOwnThread } from './own-thread.js';
-import { healthOf } from './health.js';
-import { RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
+import { healthOf, type Health } from './health.js';
+import { PACKAGE_VERSION } from './package-version.js';
+import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
@@ -66,7 +77,10 @@ const COMPACT_TIMEOUT_MS = 30 * 60_000;
  * await runtime.stop();
  */
 export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  /** A typed handle for each registered object. */
+  /**
+   * A typed handle for each registered object. One that there is not is `ERR_UNKNOWN_OBJECT`, nothing was sent; ask
+   * `'name' in runtime.objects` where that is not known.
+   */
   readonly objects: HandlesOf<Definitions>;
   /** The members of the cluster, and how to change them. */
   readonly members: Members;
@@ -79,9 +93,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
   readonly #attendants = new Map<string, Attendant>();
+  readonly #codeVersionMax: number;
+  readonly #created: CreatedHandles;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
+  /** As it was last logged. */
+  #health: Health = 'starting';
   #stopping: Promise<void> | null = null;
 
   private constructor(
@@ -89,8 +107,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     placement: Placement,
     caller: Caller,
     objects: readonly ResolvedObject[],
+    classes: readonly ResolvedObject[],
     fate: NodeFate,
     dataDir: DataDir | null,
+    host: NodeHost,
   ) {
     this.#dataDir = dataDir;
     this.#options = options;
@@ -99,24 +119,32 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
-    const handles = objects.map(({ name, methods, waits }) => {
-      return [name, this.#attended(name, new HandleFactory(caller, name, methods, waits))];
-    });
-    this.objects = Object.fromEntries(handles) as HandlesOf<Definitions>;
+    const handles = objects.map((object) => [
+      object.name,
+      this.#attended(object.name, new HandleFactory(caller, object)),
+    ]);
+    this.#codeVersionMax = codeVersionMaxOf([...objects, ...classes]);
+    const creatable = classes.map((each) => [classOf(options.classes[each.name]!), each] as const);
+    this.#created = new CreatedHandles(caller, new Map(creatable));
+    this.objects = objectsByName(Object.fromEntries(handles) as HandlesOf<Definitions>);
     this.members = new Members({
-      begin: (add, remove) => this.#beginChange(add, remove),
+      catchUp: (timeoutMs) => this.#catchUp(timeoutMs),
+      begin: (change) => this.#beginChange(change),
       status: () => this.#nodeStatus,
       list: () => this.status().members,
       watch: (onStatus, onEnded) => this.#watch(onStatus, onEnded),
+      host,
     });
     caller.events.on('status', (status) => this.#onStatus(status));
     caller.events.once('sessionOpened', () => this.#onCaughtUp());
+    caller.events.on('codeVersion', (codeVersion) => this.#onCodeVersion(codeVersion));
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     fate.on('failure', (error) => this.#onFailure(error));
     fate.on('machineLost', (error) => this.#onMachineLost(error));
-    fate.on('machineBack', () => this.#callerRef.tell({ type: 'machineBack' }));
+    fate.on('machineBack', () => this.#onMachineBack());
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
+    if (caller.codeVersion > 0) this.#onCodeVersion(caller.codeVersion);
     if (caller.status !== null) this.#onStatus(caller.status);
     if (caller.hadSession) this.#onCaughtUp();
   }
@@ -159,24 +187,29 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const objects = await Promise.all(
       definitions.map(([name, object]) => resolveDefinition(name, object, codec, host.classes)),
     );
+    const classes = await Promise.all(
+      Object.entries(options.classes).map(([name, each]) => resolveClass(name, each, codec, host.classes)),
+    );
     const fate = new NodeFate();
     const { cluster, self } = options;
     const dataDir = options.dataDir === null ? null : await host.openDataDir(options.dataDir, { cluster, self });
     const placement = place(fate);
     try {
       if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
-      await placement.start(nodeParts(placement.addresses, options, objects, dataDir, asLife(host.newLife())));
+      await placement.start(nodeParts(placement.addresses, options, objects, classes, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
-      const runtime = new Runtime(options, placement, caller, objects, fate, dataDir);
+      const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir, host);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
+      const { peers, threads } = options;
+      options.logger.info({ cluster, peers, threads, version: PACKAGE_VERSION }, 'the node has started');
       placement.ticks?.hold();
       host.later(() => runtime.#events.release());
       return runtime;
     } catch (error) {
       await placement.stop();
       await dataDir?.close();
-      throw storageErrorIn(error) ?? fate.failure ?? error;
+      throw finalErrorIn(error) ?? fate.failure ?? error;
     }
   }
 
@@ -211,28 +244,91 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /** How the node fares, as plain data. At most a few milliseconds old. */
   status(): RuntimeStatus {
-    const { self } = this.#options;
+    const { cluster, self } = this.#options;
     const status = this.#nodeStatus;
+    const { failure } = this.#fate;
     return {
+      conclaveVersion: PACKAGE_VERSION,
+      cluster,
       self,
+      uptimeMs: Math.round(this.#caller.uptimeMs),
+      health: this.#currentHealth(),
+      failure: failure === null ? null : describeFailure(failure),
       role: status?.role ?? 'follower',
       leader: status?.leader ?? null,
+      hasQuorum: status?.hasQuorum ?? false,
       term: status?.term ?? 0,
+      firstIndex: status?.firstIndex ?? 1,
       lastIndex: status?.lastIndex ?? 0,
       commitIndex: status?.commitIndex ?? 0,
+      leaderCommitIndex: status?.leaderCommitIndex ?? 0,
       appliedIndex: status?.appliedIndex ?? 0,
       members: memberStatus(self, status?.members ?? foundersOf(this.#options), status?.connected ?? []),
-      health: healthOf({
-        isStopped: this.#stopping !== null,
-        hasFailed: this.#fate.failure !== null,
-        isMachineUp: this.#fate.isMachineUp,
-        status,
-        isReady: this.#isReady,
-      }),
+      observers: status?.observers ?? [],
       pendingCommands: this.#caller.pendingCommands,
+      pendingQueries: this.#caller.pendingQueries,
       snapshotIndex: status?.snapshotIndex ?? 0,
       logBytes: status?.logBytes ?? 0,
+      codeVersion: this.codeVersion,
+      codeVersionMax: this.#codeVersionMax,
     };
+  }
+
+  /**
+   * Creates an object on all nodes, of a class that the option `classes` names on each of them. Resolves with the handle to it.
+   * The object is there until it is dropped, also after restarts; its name is apart from those of `objects`.
+   *
+   * @throws ConclaveError `ERR_OBJECT_EXISTS`, `ERR_TOO_MANY_OBJECTS` (there may be 100,000), `ERR_INVALID_OBJECT` for a class that
+   *   `classes` does not name or whose constructor throws, `ERR_INVALID_OPTION` for the name, `ERR_VERSION_UNSUPPORTED` for a
+   *   class of a later code version, and what a command ends with.
+   *
+   * @example
+   * const room = await runtime.create('room 7', ReplCounter); // with classes: { ReplCounter }
+   * await room.inc();
+   */
+  async create<T extends object, Args extends readonly unknown[]>(
+    name: string,
+    target: (new (...args: Args) => T) & { readonly module: string },
+    ...args: Args
+  ): Promise<RemoteOf<T>> {
+    await this.#created.create(name, target, args);
+    return this.#created.handle(name, target) as RemoteOf<T>;
+  }
+
+  /**
+   * Drops an object that was created, on all nodes. What is called on it and comes later in the log is refused.
+   *
+   * @throws ConclaveError `ERR_NO_SUCH_OBJECT`, and what a command ends with.
+   */
+  async drop(name: string): Promise<void> {
+    await this.#created.drop(name);
+  }
+
+  /**
+   * The handle to an object that was created, on whichever node, and may even be created only later: calls are refused with
+   * `ERR_NO_SUCH_OBJECT` (which leaves nothing applied) while there is none of this name.
+   *
+   * @throws ConclaveError `ERR_INVALID_OBJECT` for a class that `classes` does not name, `ERR_INVALID_OPTION` for the name.
+   */
+  object<T extends object>(
+    name: string,
+    target: (new (...args: never[]) => T) & { readonly module: string },
+  ): RemoteOf<T> {
+    return this.#created.handle(name, target) as RemoteOf<T>;
+  }
+
+  /** The version of the objects' code that is in force on this node. Never goes down. */
+  get codeVersion(): number {
+    return this.#caller.codeVersion;
+  }
+
+  /**
+   * Everything that there is to count of this node, from all of its threads; for `conclave/metrics`. Never rejects.
+   *
+   * @internal
+   */
+  measure(): Promise<NodeFigures> {
+    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null);
   }
 
   /**
@@ -286,20 +382,27 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return found as ObjectsOf<Definitions>[Name];
   }
 
-  /** Listens to an event. */
+  /**
+   * Listens to an event.
+   *
+   * @throws ConclaveError `ERR_INVALID_OPTION` when there is no such event, or `listener` is no function.
+   */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.on(event, listener as never);
     return this;
   }
 
-  /** Listens to an event once. */
+  /** Listens to an event once; otherwise as {@link Runtime.on}. */
   once<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.once(event, listener as never);
     return this;
   }
 
-  /** Stops listening. */
+  /** Stops listening; otherwise as {@link Runtime.on}. */
   off<Event extends keyof RuntimeEvents>(event: Event, listener: RuntimeEvents[Event]): this {
+    checkListener(event, listener);
     this.#events.off(event, listener as never);
     return this;
   }
@@ -323,17 +426,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Hands leadership to `target`, or to the most up-to-date other node. Resolves when the other one leads. Commands
-   * made meanwhile wait.
+   * Has leadership handed to `target`, or to the node that has the most of the log but for the leader; any node may ask for
+   * it. Resolves when the other one leads. Commands made meanwhile wait.
    *
-   * @throws ConclaveError `ERR_NOT_LEADER` when another node leads (ask that one), `ERR_TRANSFER_FAILED` when the target
-   *   did not take over in time (this node goes on leading), `ERR_INVALID_OPTION` when it is no peer, `ERR_STOPPED` when
-   *   the runtime stops or fails first.
+   * @throws ConclaveError `ERR_TRANSFER_FAILED` when the target did not take over in time (the leader goes on),
+   *   `ERR_NO_LEADER` when there is none, `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the runtime
+   *   stops or fails first. After any but the last nothing has changed, and it may be tried again.
    */
   async transferLeadership(target?: string): Promise<void> {
-    const isPeer = this.members.list().some(({ id }) => id === target && id !== this.#options.self);
-    if (target !== undefined && !isPeer) {
-      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is not a peer of this node.`, {
+    if (target !== undefined && !this.members.list().some(({ id }) => id === target)) {
+      throw new ConclaveError('ERR_INVALID_OPTION', `target: ${target} is no member.`, {
         data: { option: 'target', value: target },
       });
     }
@@ -348,6 +450,29 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       this.#throwIfEnded();
       throw error;
     }
+  }
+
+  /**
+   * Brings a version of the objects' code into force, everywhere at the same place in the log: from there on commands do what
+   * it says. There is no way back. Resolves when it is in force on this node, at once if it is already.
+   *
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when a member, or an observer that is connected, is not known to have code
+   *   of that version (`data.nodes`; also a member that is away and last had none), `ERR_CHANGE_REFUSED` for a version below
+   *   the one in force, `ERR_NOT_LEADER` (ask the leader): nothing has changed then; `ERR_CHANGE_UNDER_WAY` when leadership
+   *   was changing all the while, `ERR_TIMEOUT` when it has begun and is not in force in time, `ERR_INVALID_OPTION`,
+   *   `ERR_STOPPED`.
+   */
+  async setCodeVersion(version: number, options: ChangeOptions = {}): Promise<void> {
+    checkInteger('version', version, 0, CODE_VERSION_MAX);
+    const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
+    const deadlineMs = performance.now() + timeoutMs;
+    await beginChange(() => this.#raiseCodeVersion(version), deadlineMs);
+    const tooLate = (): ConclaveError =>
+      new ConclaveError('ERR_TIMEOUT', `The code version ${version} is not in force yet; it will be.`, {
+        data: { codeVersion: version },
+      });
+    const watch = this.#watch.bind(this);
+    await cameAbout(() => this.codeVersion >= version, watch, deadlineMs, tooLate);
   }
 
   /**
@@ -386,6 +511,19 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.stop();
   }
 
+  #currentHealth(): Health {
+    const { failure, isMachineUp } = this.#fate;
+    const isStopped = this.#stopping !== null;
+    return healthOf({ isStopped, failure, isMachineUp, status: this.#nodeStatus, isReady: this.#isReady });
+  }
+
+  #logHealth(): void {
+    const health = this.#currentHealth();
+    if (health === this.#health) return;
+    this.#options.logger.info({ health, before: this.#health }, 'health changed');
+    this.#health = health;
+  }
+
   async #stop(): Promise<void> {
     this.#placement.ticks?.release();
     if (this.#attendants.size > 0) await this.#leave();
@@ -402,6 +540,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
+    this.#logHealth();
   }
 
   /** Lets attendants say good-bye, for as long as there is somebody to say it to. */
@@ -444,10 +583,26 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return handles.handle();
   }
 
-  async #beginChange(add: NodeId | null, remove: NodeId | null): Promise<void> {
+  async #raiseCodeVersion(version: number): Promise<void> {
     this.#throwIfEnded();
     try {
-      await this.#raft.ask({ type: 'changeMembers', add, remove }, { timeoutMs: STOP_TIMEOUT_MS });
+      await this.#raft.ask({ type: 'setCodeVersion', version }, { timeoutMs: STOP_TIMEOUT_MS });
+    } catch (error) {
+      this.#throwIfEnded();
+      throw error;
+    }
+  }
+
+  async #catchUp(timeoutMs: number): Promise<LogIndex> {
+    this.#throwIfEnded();
+    await this.#caller.catchUp({ timeoutMs, signal: null });
+    return this.#caller.seenIndex;
+  }
+
+  async #beginChange(change: MembersChange): Promise<LogIndex> {
+    this.#throwIfEnded();
+    try {
+      return await this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
       this.#throwIfEnded();
       throw error;
@@ -474,6 +629,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (before?.role !== status.role) this.#events.tell('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
     this.#noteReady();
+    this.#logHealth();
+  }
+
+  #onCodeVersion(codeVersion: number): void {
+    this.#options.logger.info({ codeVersion }, 'a later version of the code is in force');
+    this.#fate.emit('status');
+    this.#events.tell('version', codeVersion);
   }
 
   /** The others go on without this node, which has nothing more to do. */
@@ -488,6 +650,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onCaughtUp(): void {
     this.#hasCaughtUp = true;
     this.#noteReady();
+    this.#logHealth();
   }
 
   /** Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in. */
@@ -500,6 +663,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onSnapshot(event: SnapshotEvent): void {
     this.#events.tell('snapshot', event);
+    if (event.type === 'progress' || event.type === 'receiving') this.#options.logger.trace(event, 'snapshot goes on');
     if (event.type !== 'diverged') return;
     const { object, index } = event;
     this.#events.tell(
@@ -515,7 +679,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   #onMachineLost(error: Error): void {
     this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
+    this.#options.logger.warn({ error }, 'the thread of the objects has ended, and is being replaced');
+    this.#logHealth();
+    this.#events.tell('objects', { type: 'failed', error });
     this.#events.tell('error', error);
+  }
+
+  #onMachineBack(): void {
+    this.#callerRef.tell({ type: 'machineBack' });
+    this.#logHealth();
+    this.#events.tell('objects', { type: 'restored' });
   }
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
@@ -524,7 +697,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#caller.stop(reason);
     this.#endAttendants(reason);
     this.#fate.emit('ended');
-    this.#events.tell('error', storageErrorIn(error) ?? error);
+    this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
+    this.#logHealth();
+    this.#events.tell('error', finalErrorIn(error) ?? error);
     this.#placement
       .stop()
       .then(() => this.#dataDir?.close())
@@ -571,7 +746,12 @@ function notOnThisThread(name: string): ConclaveError {
 /** Who the members are to be, before anything else is known. */
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
-  return ids.map((id) => ({ id, role: 'voter' }));
+  return ids.map((id) => ({ id, role: 'voter', progress: null }));
+}
+
+function describeFailure(failure: Error): { code: ErrorCode; message: string } {
+  const { code, message } = asFailure(failure);
+  return { code, message };
 }
 
 function describeMembers(status: NodeStatus | null): string {

@@ -1,18 +1,16 @@
 /**
  * The settings that all nodes of a cluster must share, as hellos carry them: with different ones they would trust leases
- * that others do not keep, or build different objects from the same log. Who the members are is not among them: that is in
- * the log, and some know of it later than others.
+ * that others do not keep. Who the members are is not among them: that is in the log, and some know of it later than others.
  */
 
 import type { Settings } from '../net/settings.js';
 import type { ConsensusData } from './consensus-actor.js';
 
 /** Small enough for a hello, whatever the options are. */
-export function sharedSettings(data: Pick<ConsensusData, 'electionTimeoutMs' | 'limits' | 'objects'>): Settings {
-  const { electionTimeoutMs, limits, objects } = data;
+export function sharedSettings(data: Pick<ConsensusData, 'electionTimeoutMs' | 'limits'>): Settings {
+  const { electionTimeoutMs, limits } = data;
   return {
     electionTimeoutMs: electionTimeoutMs.join('-'),
     commandBytes: String(limits.commandBytes),
-    objects,
   };
 }

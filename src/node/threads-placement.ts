@@ -6,12 +6,15 @@
 
 import { asError, ConclaveError } from '../errors.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
+import { LoopMeter } from '../runtime/loop-meter.js';
+import type { ThreadFigures } from '../runtime/thread-figures.js';
 import { linkThread, linkThreads } from '../runtime/threads/link-threads.js';
 import { ThreadHost, type ThreadExit } from '../runtime/threads/thread-host.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { MachineMessage } from '../actors/replicated/machine-messages.js';
 import type { CheckedOptions } from './options.js';
-import { mainSystem } from './inline-placement.js';
+import { isCodeTooOld } from './failure.js';
+import { mainSystem, measureMain } from './inline-placement.js';
 import {
   OBJECTS_TIMEOUT_MS,
   type NodeAddresses,
@@ -47,6 +50,7 @@ export class ThreadsPlacement implements Placement {
   /** Is there something on the storage thread that is to be closed? */
   #opened: { readonly hasLog: boolean } | null = null;
   #object: ThreadHost | null = null;
+  readonly #loop = new LoopMeter();
   #isStopping = false;
   #stopped: Promise<void> | undefined;
   /** When the objects' thread has ended lately. */
@@ -84,6 +88,15 @@ export class ThreadsPlacement implements Placement {
     await this.#spawnMachine(objectThread, machine);
   }
 
+  async measure(timeoutMs: number): Promise<ReadonlyMap<string, ThreadFigures | null>> {
+    const hosts = { consensus: this.#consensus, storage: this.#storage, object: this.#object };
+    const figures = Object.entries(hosts).map(async ([thread, host]) => {
+      const answer = host === null ? null : await host.measure(timeoutMs).catch(() => null);
+      return [thread, answer] as const;
+    });
+    return new Map([[this.main.name, measureMain(this.main, this.#loop)], ...(await Promise.all(figures))]);
+  }
+
   /** May be called again, by a runtime that is stopped while it fails, and resolves then when all is over, too. */
   stop(): Promise<void> {
     this.#isStopping = true;
@@ -99,6 +112,7 @@ export class ThreadsPlacement implements Placement {
     await this.#replacing;
     await this.#closeStorage();
     await this.#storage?.stop();
+    this.#loop.stop();
     this.main.stop();
   }
 
@@ -184,6 +198,10 @@ export class ThreadsPlacement implements Placement {
 
   #onObjectEnded(error: Error, machine: MachineActorData): void {
     if (this.#isStopping) return;
+    if (isCodeTooOld(error)) {
+      this.#events.onFailure(error);
+      return;
+    }
     const nowMs = performance.now();
     this.#endsMs = [...this.#endsMs.filter((endMs) => nowMs - endMs < RESTART_WINDOW_MS), nowMs];
     if (this.#endsMs.length > RESTARTS_MAX) {

@@ -88,6 +88,10 @@ export class ActorCell implements Task {
     return this.#state === 'stopped';
   }
 
+  get mailboxLength(): number {
+    return this.#mailbox.length;
+  }
+
   get mailboxMax(): number {
     return this.#mailbox.max;
   }

@@ -14,6 +14,7 @@ import { LocalRef } from './local-ref.js';
 import type { Logger } from './logger.js';
 import type { Random } from './random.js';
 import type { Scheduler } from './scheduler.js';
+import type { MailboxFigures } from './thread-figures.js';
 import type { LinkPort } from './threads/link-port.js';
 import { LinkTable } from './threads/link-table.js';
 import type { LinkHost, LinkOptions } from './threads/link.js';
@@ -127,6 +128,11 @@ export class ActorSystem {
     this.#logger.error({ system: this.name, error }, 'actor system failed');
     this.stop(error);
     this.#onFailure(error);
+  }
+
+  /** How many messages wait for each living actor. */
+  mailboxes(): MailboxFigures[] {
+    return Array.from(this.#cells, ([actor, cell]) => ({ actor, messages: cell.mailboxLength }));
   }
 
   #ref<Message>(address: ActorAddress): ActorRef<Message> & Watchable {

@@ -1,16 +1,22 @@
 /**
- * Where log lines go. The shape is pino's, so that a pino logger can be passed as it is. Payloads of commands are never
- * logged.
+ * Where log lines go, as every part of a node sees it: pino's levels, details first. What a line says of commands is
+ * what they are called at most: payloads are never logged (see `nodeLogger`, which every line passes).
  */
 
-export interface Logger {
-  debug(details: object, message: string): void;
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
+type Log = (details: object, message: string) => void;
+
+/** From what only a debugger wants to know to what ends the node. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type Logger = { readonly [Level in LogLevel]: Log };
+
+/** A logger whose lines of every level go to `log`. */
+export function loggerOf(log: (level: LogLevel, details: object, message: string) => void): Logger {
+  const lines = LOG_LEVELS.map((level): [LogLevel, Log] => [level, (details, message) => log(level, details, message)]);
+  return Object.fromEntries(lines) as Logger;
 }
 
-const nothing = (): void => {};
-
 /** The default: says nothing. */
-export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+export const silentLogger: Logger = loggerOf(() => {});

@@ -131,3 +131,15 @@ test('07-locks: what a holder that stood still writes too late is refused', asyn
   expect(program.output()).toMatch(/; [1-9]\d* came too late, and were refused\./);
   expect(code).toBe(0);
 });
+
+test('05-upgrade: three servers are upgraded one by one while they vote, and agree', async () => {
+  const program = run('05-upgrade/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  expect(program.output()).toContain('The new code came into force at the same vote everywhere.');
+  // Before, "Ada" and "ada" were two; from then on nobody votes for "Ada" any more.
+  const [, ada, lower] = /\["Ada",(\d+)\],\["ada",(\d+)\]/.exec(program.output())!;
+  expect(Number(lower)).toBeGreaterThan(Number(ada));
+  expect(code).toBe(0);
+});

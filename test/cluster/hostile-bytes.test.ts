@@ -16,6 +16,11 @@ import { sharedSettings } from '../../src/node/shared-settings.js';
 import { frameBytes, helloBytes, RawPeer } from '../unit/net/support/raw-peer.js';
 import type { NodeProcess } from './support/node-process.js';
 import { ProcessCluster } from './support/process-cluster.js';
+import { resolveDefinition } from '../../src/actors/replicated/object-definition.js';
+import { ValueCodec } from '../../src/actors/replicated/value-codec.js';
+import { objectsFingerprint } from '../../src/node/objects-fingerprint.js';
+import { CODE } from '../unit/net/support/code.js';
+import { Ledger } from './fixtures/ledger.js';
 
 const LOAD = { window: 50, burst: 5, everyMs: 5, timeoutMs: 6_000 };
 const RECOVERY_MS_MAX = 5_000;
@@ -39,7 +44,7 @@ function header(lengthBytes: number, type: number): Buffer {
 
 function hello(cluster: string, to: NodeProcess, from = STRANGER): Buffer {
   const remembered = incarnation(randomBytes(16).toString('hex'));
-  return helloBytes({ cluster, from, incarnation: remembered, to: nodeId(to.address), settings: {} });
+  return helloBytes({ cluster, from, incarnation: remembered, to: nodeId(to.address), settings: {}, code: CODE });
 }
 
 /** Random, but for what could by chance be the start of a frame. */
@@ -160,9 +165,9 @@ function claims(term: number, from: ReturnType<typeof observerId>): PeerMessage[
   };
   return [
     { type: 'appendEntries', ...common, ...entries, entries: NO_BYTES },
-    { type: 'requestPreVote', ...common, ...last, campaignTerm: asTerm(term + 1) },
+    { type: 'requestPreVote', ...common, ...last, campaignTerm: asTerm(term + 1), founders: NO_BYTES },
     { type: 'requestPreVoteReply', ...common, campaignTerm: asTerm(term + 1), voteGranted: true },
-    { type: 'requestVote', ...common, ...last, leadershipTransfer: true },
+    { type: 'requestVote', ...common, ...last, leadershipTransfer: true, founders: NO_BYTES },
     { type: 'requestVoteReply', ...common, voteGranted: true },
     {
       type: 'installSnapshot',
@@ -177,6 +182,9 @@ function claims(term: number, from: ReturnType<typeof observerId>): PeerMessage[
     },
     { type: 'timeoutNow', ...common },
     { type: 'readIndexReply', ...common, readId: 1, readIndex: last.lastLogIndex },
+    { type: 'changeReply', ...common, question: 1, refusal: null, index: last.lastLogIndex },
+    { type: 'transferReply', ...common, question: 1, error: null },
+    { type: 'membersKnown', ...common, commitIndex: last.lastLogIndex, hasLeader: true, configuration: NO_BYTES },
   ];
 }
 
@@ -191,13 +199,15 @@ test('a stranger that poses as an observer neither leads nor votes, whatever it 
   const settings = sharedSettings({
     electionTimeoutMs: [400, 800],
     limits: { commandBytes: 8 * MIB, submissionBytes: 16 * MIB, inflightBytes: 16 * MIB },
-    objects: 'ledger(append:replicated numbersOf:query size:query summary:query)',
   });
+
+  const resolved = await resolveDefinition('ledger', Ledger, new ValueCodec());
+  const code = objectsFingerprint([resolved]);
 
   for (const node of cluster.nodes) {
     const remembered = incarnation(randomBytes(16).toString('hex'));
     const from = observerId(remembered);
-    const peer = await RawPeer.greet(nodeId(node.address), 'conclave', from, remembered, settings);
+    const peer = await RawPeer.greet(nodeId(node.address), 'conclave', from, remembered, settings, code);
     onTestFinished(() => void peer.socket.destroy());
     for (const message of [...claims(term, from), ...claims(term + 100, from)]) {
       codec.encode(message, { writeFrame: (...frame) => void peer.socket.write(frameBytes(...frame)) });

@@ -27,7 +27,11 @@ test(
   'every snippet of the documentation compiles against the built package',
   { timeout: COMPILE_TIMEOUT_MS },
   async () => {
-    const publicNames = namesOf({ conclave: 'index', 'conclave/testing': 'testing/index' });
+    const publicNames = namesOf({
+      conclave: 'index',
+      'conclave/metrics': 'metrics/index',
+      'conclave/testing': 'testing/index',
+    });
     const others = { 'conclave/objects': 'actors/replicated/objects/index', 'conclave/sync': 'sync/index' };
     for (const name of namesOf(others)) publicNames.set(...name);
     const markdown = filesOf('.md').flatMap((file) =>

@@ -7,7 +7,13 @@ import type { Configuration } from '../../src/actors/raft/configuration.js';
 import { decodeConfiguration } from '../../src/actors/raft/configuration-entry.js';
 import { EntryKind, EntryReader, type Entry } from '../../src/actors/raft/entry.js';
 import type { NodeId } from '../../src/ids.js';
-import type { AppendEntries, AppendEntriesReply, PeerMessage } from '../../src/actors/raft/messages.js';
+import type {
+  AppendEntries,
+  AppendEntriesReply,
+  ChangeRequest,
+  MembersKnown,
+  PeerMessage,
+} from '../../src/actors/raft/messages.js';
 
 export function describeMessage(message: PeerMessage): string {
   return `${message.type} t${message.term} ${detailsOf(message)}`.trimEnd();
@@ -38,7 +44,27 @@ function detailsOf(message: PeerMessage): string {
       return `index ${message.readIndex}`;
     case 'forward':
       return '';
+    case 'changeRequest':
+      return describeChange(message);
+    case 'changeReply':
+      return message.refusal === null ? `begun, at ${message.index} at the latest` : `refused, ${message.refusal}`;
+    case 'transferRequest':
+      return message.target === null ? '' : `to ${message.target}`;
+    case 'transferReply':
+      return message.error === null ? 'done' : `failed, ${message.error}`;
+    case 'membersKnown':
+      return describeMembers(message);
   }
+}
+
+function describeChange({ add, remove, knownIndex }: ChangeRequest): string {
+  const what = add === null ? `remove ${remove}` : `add ${add}${remove === null ? '' : ` for ${remove}`}`;
+  return `${what}, known up to ${knownIndex}`;
+}
+
+function describeMembers({ configuration, commitIndex, hasLeader }: MembersKnown): string {
+  const members = describeConfiguration(decodeConfiguration(configuration));
+  return `${members}, commit ${commitIndex}${hasLeader ? '' : ', leader unknown'}`;
 }
 
 function describeAppend({ session, round, prevLogIndex, prevLogTerm, entries, leaderCommit }: AppendEntries): string {

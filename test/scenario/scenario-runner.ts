@@ -21,8 +21,9 @@
  *   heal                         every way is open again
  *   connect A B | disconnect A B both are told of a new connection, or of the end of one
  *   submit NODE…, read NODE ID [lease] [MS], transfer NODE [TARGET]
- *   add NODE MEMBER [for OLD] | remove NODE MEMBER
- *                                asks a node to change the members
+ *   add NODE MEMBER [for OLD] [known INDEX] | remove NODE MEMBER [known INDEX]
+ *                                asks a node to have the members changed; this was wanted first when so much of the log was
+ *                                known, or just now
  *   disk NODE hold|write|go      the disk stops, finishes its first request, or goes on
  *   crash NODE, compact NODE
  *   restart NODE                 comes back, connected as before; a node that was wiped is new to the others, and must be
@@ -166,8 +167,19 @@ export class ScenarioRunner implements NodeWorld {
       node.step({ type: 'transferLeadership', target: target === undefined ? null : nodeId(target) });
       this.#settle(node);
     },
-    add: ([id, member, , old]) => this.#change(id, nodeId(member!), old === undefined ? null : nodeId(old)),
-    remove: ([id, member]) => this.#change(id, null, nodeId(member!)),
+    add: ([id, member, ...more]) => {
+      const { for: old, known } = wordsAfter(more);
+      this.#change(
+        id,
+        nodeId(member!),
+        old === undefined ? null : nodeId(old),
+        known === undefined ? undefined : Number(known),
+      );
+    },
+    remove: ([id, member, ...more]) => {
+      const { known } = wordsAfter(more);
+      this.#change(id, null, nodeId(member!), known === undefined ? undefined : Number(known));
+    },
     disk: ([id, what]) => this.#disk(this.#node(id), what),
     crash: ([id]) => this.#node(id).crash(),
     restart: ([id]) => {
@@ -270,15 +282,16 @@ export class ScenarioRunner implements NodeWorld {
     }
   }
 
-  #change(id: string | undefined, add: NodeId | null, remove: NodeId | null): void {
+  #change(id: string | undefined, add: NodeId | null, remove: NodeId | null, knownFrom: number | undefined): void {
     const node = this.#node(id);
-    node.step({ type: 'changeMembers', changeId: ++this.#changes, add, remove });
+    const knownIndex = knownFrom === undefined ? node.running.commitIndex : logIndex(knownFrom);
+    node.step({ type: 'changeMembers', changeId: ++this.#changes, add, remove, knownIndex });
     this.#settle(node);
   }
 
   #tellConnected(at: RaftNode, { id: peer, incarnation, memory }: RaftNode): void {
     this.#memories.set(`${at.id}>${peer}`, memory);
-    at.step({ type: 'peerConnected', peer, incarnation });
+    at.step({ type: 'peerConnected', peer, incarnation, codeVersionMax: 0 });
   }
 
   #tick(node: RaftNode): void {
@@ -347,6 +360,11 @@ export class ScenarioRunner implements NodeWorld {
   }
 }
 
+/** Each word that names something, with the one behind it. */
+function wordsAfter(words: readonly string[]): Partial<Record<string, string>> {
+  return Object.fromEntries(words.map((word, i) => [word, words[i + 1]]));
+}
+
 function apply(node: RaftNode): boolean {
   if (node.machine.appliedIndex === node.running.commitIndex) return false;
   node.apply();
@@ -371,8 +389,14 @@ function describeEffect(effect: Exclude<Effect, { type: 'send' | 'store' }>): st
       return `transfer ${effect.error === null ? 'done' : `failed, ${effect.error}`}`;
     case 'changeAnswered':
       return `change ${effect.changeId} ${effect.refusal === null ? 'begun' : `refused, ${effect.refusal}`}`;
+    case 'versionAnswered':
+      return `version ${effect.refusal === null ? 'begun' : `refused, ${effect.refusal.reason}`}`;
     case 'removed':
       return 'is a member no more';
+    case 'meet':
+      return `is to meet ${effect.members.join(' ')}`;
+    case 'foundersDiffer':
+      return `would not found a cluster of ${effect.founders}, as ${effect.from} would`;
     case 'sendSnapshot':
       return `offers ${effect.to} a snapshot`;
     case 'fetchSnapshot':

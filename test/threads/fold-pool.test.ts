@@ -36,7 +36,7 @@ afterEach(async () => {
 function taskOf(commands: readonly Command[], draft: DraftPlace = { kind: 'memory' }): FoldTask {
   const pieces = [entriesOf(1, [session(life('a')), block(blockOf(1, 1, commands))]).buffer];
   const log = { kind: 'memory', firstIndex: logIndex(1), lastIndex: logIndex(2), pieces } as const;
-  return { objects, sessionsMax: 10, previous: null, log, draft, isSynced: true };
+  return { objects, classes: [], sessionsMax: 10, previous: null, log, draft, isSynced: true };
 }
 
 function run(

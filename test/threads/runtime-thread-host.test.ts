@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ActorRef } from '../../dist/runtime/actor.js';
 import type { ActorSystem } from '../../dist/runtime/actor-system.js';
-import type { Logger } from '../../dist/runtime/logger.js';
+import { loggerOf } from '../../dist/runtime/logger.js';
 import { linkThread, linkThreads } from '../../dist/runtime/threads/link-threads.js';
 import type { ThreadHost } from '../../dist/runtime/threads/thread-host.js';
 import { watch } from './fixtures/placement-contract.js';
@@ -234,8 +234,7 @@ describe('ThreadHost', () => {
 
     it('logs nothing, though the exit of a thread may overtake its answer', async () => {
       const lines: string[] = [];
-      const line = (_details: object, message: string): void => void lines.push(message);
-      const logger: Logger = { debug: line, info: line, warn: line, error: line };
+      const logger = loggerOf((_level, _details, message) => void lines.push(message));
 
       for (let round = 0; round < 10; round++) {
         const threads = await Promise.all(['a', 'b', 'c', 'd'].map((name) => startThread(name, { logger })));
@@ -266,8 +265,7 @@ describe('ThreadHost', () => {
 
   it('gives the log lines of the thread to the logger of the host, errors with class and all', async () => {
     const lines: unknown[] = [];
-    const line = (details: object, message: string): void => void lines.push({ ...details, message });
-    const logger: Logger = { debug: line, info: line, warn: line, error: line };
+    const logger = loggerOf((_level, details, message) => void lines.push({ ...details, message }));
     const talkative = await startThread('talkative', { logger });
     await linkThread(main, talkative);
     await talkative.spawn({ name: 'puppet', module: puppetModule, export: 'puppet' });

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ConclaveError, Runtime } from 'conclave';
+import { ConclaveError, Runtime, type ObjectsEvent } from 'conclave';
 import { LocalCluster } from 'conclave/testing';
 import { freePorts, LOOPBACK } from '../../dist/testing/free-ports.js';
 import type * as Hazards from './fixtures/hazard.js';
@@ -118,7 +118,10 @@ describe('a cluster of three on threads', () => {
     async (method) => {
       const errors: Error[] = [];
       const lost: Node[] = [];
+      const told: string[] = [];
+      const onObjects = (event: ObjectsEvent): unknown => told.push(event.type);
       for (const node of cluster.nodes) {
+        node.on('objects', onObjects);
         node.once('error', (error) => {
           errors.push(error);
           lost.push(node);
@@ -137,6 +140,8 @@ describe('a cluster of three on threads', () => {
 
       expect(results).toEqual(Array.from({ length: 401 }, (_, i) => before + 1 + i));
       while (lost.length === 0 || lost[0]!.status().health !== 'ok') await delay(10);
+      expect(told).toEqual(['failed', 'restored']);
+      for (const node of cluster.nodes) node.off('objects', onObjects);
       await cluster.converged();
       const [first, ...others] = await Promise.all(cluster.nodes.map(localIds));
       expect(first!.slice(before)).toEqual(Array.from({ length: 401 }, (_, i) => `${method} ${i}`));
@@ -160,7 +165,7 @@ describe('a node on threads', () => {
   const failureOf = (node: Node): Promise<Error> =>
     new Promise((resolve) => {
       node.on('error', (error) => {
-        if (node.status().health === 'failed') resolve(error);
+        if (node.status().health === 'thread dead') resolve(error);
       });
     });
 
@@ -207,7 +212,7 @@ describe('a node on threads', () => {
 
     expect(await failure).toMatchObject({ code: 'ERR_OBJECT_FAILED', cause: { code: 'ERR_THREAD_EXITED' } });
     for (const error of settled) expect(error).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: true });
-    expect(node.status().health).toBe('failed');
+    expect(node.status().health).toBe('thread dead');
     expect(await errorOf(hazard.append('d'))).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
     expect(await errorOf(hazard.all())).toMatchObject({ code: 'ERR_OBJECT_FAILED', mayBeApplied: false });
     expect(await errorOf(node.transferLeadership())).toMatchObject({ code: 'ERR_OBJECT_FAILED' });
@@ -311,7 +316,7 @@ describe('threads that end by themselves', () => {
     expect(await query).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(hazard.append('late'))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(node.ready().then(() => node.transferLeadership()))).toMatchObject({ code: 'ERR_STOPPED' });
-    expect(node.status().health).toBe('failed');
+    expect(node.status().health).toBe('thread dead');
   });
 
   it('a node whose objects get no other thread has failed, rather than wait for ever', async () => {
@@ -319,7 +324,7 @@ describe('threads that end by themselves', () => {
     const node = cluster.nodes[0]!;
     const failure = new Promise((resolve) => {
       node.on('error', (error) => {
-        if (node.status().health === 'failed') resolve(error);
+        if (node.status().health === 'thread dead') resolve(error);
       });
     });
 

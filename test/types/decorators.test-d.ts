@@ -67,8 +67,12 @@ export class Refused<V> {
   @replicated field = (): void => {};
   // @ts-expect-error: a symbol for a name
   @query [Symbol.iterator](): void {}
-  // @ts-expect-error: options are not known
-  @replicated({ version: 1 }) later(): void {}
+  // @ts-expect-error: a version is a number
+  @replicated({ version: '1' }) later(): void {}
+  // @ts-expect-error: async, whatever the version
+  @replicated({ version: 1, of: 'later' }) async laterV1(): Promise<void> {}
+  // @ts-expect-error: an option that there is not
+  @replicated({ version: 1, from: 'later' }) laterV2(): void {}
   useSecret(): void {
     this.#secret();
   }

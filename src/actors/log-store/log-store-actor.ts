@@ -12,7 +12,7 @@ import type { Disk } from '../../storage/disk.js';
 import { NodeDisk } from '../../storage/node-disk.js';
 import { GroupLog } from './group-log.js';
 import type { LogStored } from '../raft/raft-actor-messages.js';
-import type { LogStoreMessage, RecoverLog, StoreLog } from './log-store-messages.js';
+import type { LogStoreFigures, LogStoreMessage, RecoverLog, StoreLog } from './log-store-messages.js';
 import { recoverGroup, type RecoveredGroup } from './recover-group.js';
 import { scanWal, type WalScan } from './wal-scan.js';
 import { WalWriter } from './wal-writer.js';
@@ -84,6 +84,9 @@ class LogStoreActor implements Actor<LogStoreMessage | Own> {
       case 'recoverLog':
         this.#onRecover(message, reply);
         break;
+      case 'measure':
+        this.#onMeasure(reply);
+        break;
       case 'closeLog':
         this.#onClose(reply);
     }
@@ -146,6 +149,16 @@ class LogStoreActor implements Actor<LogStoreMessage | Own> {
     return recovered;
   }
 
+  /** Looks at the disk, which knows best. It is asked by those who count, seldom. */
+  #onMeasure(reply: Reply): void {
+    try {
+      const figures: LogStoreFigures = { bytes: directoryBytes(this.#disk, this.#data.directory) };
+      reply.ok(figures);
+    } catch (error) {
+      reply.fail(asError(error));
+    }
+  }
+
   #onClose(reply: Reply): void {
     this.#writer?.close();
     this.#writer = null;
@@ -178,6 +191,19 @@ class LogStoreActor implements Actor<LogStoreMessage | Own> {
     if (this.#isIdleTold) return;
     this.#isIdleTold = tellUnlessFull(this.#context.self, { type: 'idle' });
   }
+}
+
+function directoryBytes(disk: Disk, directory: string): number {
+  let bytes = 0;
+  for (const name of disk.list(directory)) {
+    const file = disk.open(`${directory}/${name}`, 'read');
+    try {
+      bytes += file.size();
+    } finally {
+      file.close();
+    }
+  }
+  return bytes;
 }
 
 /** Returns whether there was room: what waits is told again, and what can wait comes with the next commit. */

@@ -56,4 +56,14 @@ export interface CloseLog {
   readonly type: 'closeLog';
 }
 
-export type LogStoreMessage = RecoverLog | StoreLog | DropLog | CloseLog;
+/** Asked: answered with {@link LogStoreFigures}. */
+export interface MeasureLog {
+  readonly type: 'measure';
+}
+
+export interface LogStoreFigures {
+  /** The size of all files of the log, with what was made ready in them and not been written to. */
+  readonly bytes: number;
+}
+
+export type LogStoreMessage = RecoverLog | StoreLog | DropLog | CloseLog | MeasureLog;

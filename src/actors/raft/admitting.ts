@@ -91,11 +91,14 @@ export function noteConfigurations(core: Core, firstIndex: number): void {
   for (const index of core.log.configurationIndexes) {
     if (index < firstIndex) continue;
     core.configurations.appended(index, core.log.entry(logIndex(index)).payload);
-    noteMembership(core);
+    forgetStrangers(core);
   }
 }
 
-/** Another configuration is in effect. */
-export function noteMembership(core: Core): void {
-  if (isMember(core.configurations.current, core.options.self)) core.isOfTheGroup = true;
+/** Another configuration is in effect: of those who are left out and not connected, nothing is kept. */
+export function forgetStrangers(core: Core): void {
+  const { current } = core.configurations;
+  for (const id of core.incarnations.keys()) {
+    if (!isMember(current, id) && !core.connected.has(id)) core.incarnations.delete(id);
+  }
 }

@@ -6,7 +6,7 @@
 import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../../ids.js';
-import { noteConfigurations } from './admitting.js';
+import { noteConfigurations, forgetStrangers } from './admitting.js';
 import { isMember, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
 import { EntryKind, EntryReader } from './entry.js';
@@ -69,6 +69,7 @@ export function hearFromLeader(core: Core, leader: NodeId): void {
 /** Appends what is new, or refuses; answers either way. Called with a message of the current term. */
 export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRun): void {
   const { prevLogIndex, prevLogTerm, entries } = message;
+  if (message.leaderCommit > core.leaderCommitIndex) core.leaderCommitIndex = message.leaderCommit;
   if (!matches(core, prevLogIndex, prevLogTerm)) {
     refuse(core, message);
     return;
@@ -81,7 +82,7 @@ export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRu
     noteConfigurations(core, firstIndex);
   }
   advanceCommit(core, logIndex(Math.min(message.leaderCommit, matchIndex)));
-  noteRemoval(core, message.leaderCommit);
+  noteOwnMembership(core, message.leaderCommit);
   // What is committed matches as well, and the leader may not know that this node has it, after a snapshot.
   acknowledge(core, message, logIndex(Math.max(matchIndex, core.commitIndex)));
 }
@@ -105,15 +106,15 @@ function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex
 }
 
 /**
- * Has this node been left out for good? Not before it knows all that the leader knows to be committed: it may have been
- * let in again there.
+ * Is this node a member, or has it been left out for good? Not before it knows all that the leader knows to be committed: it
+ * may have been let in again there. One that is to join, and finds that it was removed, is not told so: it waits to be added.
  */
-function noteRemoval(core: Core, leaderCommit: LogIndex): void {
+function noteOwnMembership(core: Core, leaderCommit: LogIndex): void {
   const { configurations, commitIndex, options } = core;
-  if (!core.isOfTheGroup || isMember(configurations.current, options.self)) return;
   if (configurations.lastIndex > commitIndex || leaderCommit > commitIndex) return;
-  core.isOfTheGroup = false;
-  core.effects.push({ type: 'removed' });
+  const isOfTheGroup = isMember(configurations.current, options.self);
+  if (core.isOfTheGroup && !isOfTheGroup) core.effects.push({ type: 'removed' });
+  core.isOfTheGroup = isOfTheGroup;
 }
 
 function advanceCommit(core: Core, index: LogIndex): void {
@@ -138,6 +139,7 @@ function skipHeld(core: Core, entries: Uint8Array): number {
     if (!isSame) {
       log.truncateAfter(logIndex(index - 1));
       core.configurations.truncateAfter(logIndex(index - 1));
+      forgetStrangers(core);
       core.storedIndex = logIndex(Math.min(core.storedIndex, index - 1));
       break;
     }

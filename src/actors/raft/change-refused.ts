@@ -4,7 +4,9 @@ import { ConclaveError, type ErrorCode } from '../../errors.js';
 import type { ChangeRefusal } from './effects.js';
 
 const REFUSALS: Readonly<Record<ChangeRefusal, readonly [code: ErrorCode, message: string]>> = {
-  'not leader': ['ERR_NOT_LEADER', 'Only the leader can change the members. Ask the leader.'],
+  'no leader': ['ERR_NO_LEADER', 'There is no leader to change the members. Nothing was begun.'],
+  unanswered: ['ERR_TIMEOUT', 'The leader has not answered: the change may have been begun.'],
+  outdated: ['ERR_CHANGE_UNDER_WAY', 'The members may have changed, and this node has yet to hear of it.'],
   'under way': ['ERR_CHANGE_UNDER_WAY', 'Another change of members, or a change of leadership, is under way.'],
   'already a member': ['ERR_ALREADY_MEMBER', 'The node to be added is a member already.'],
   'no such member': ['ERR_NO_SUCH_MEMBER', 'The node to be removed or replaced is no member.'],

@@ -6,21 +6,56 @@
 
 import { assert } from '../../assert.js';
 import type { LogIndex, NodeId } from '../../ids.js';
-import { counts } from './admitting.js';
+import { counts, forgetStrangers } from './admitting.js';
+import { refused } from './asking-leader.js';
 import { isMember, isVoter, membersOf, type Configuration, type Learner } from './configuration.js';
 import { configurationContent } from './configuration-entry.js';
 import { completed, demoting, promoting, withAdmission, withLearner, withoutLearner } from './configuration-steps.js';
-import type { ChangeRefusal } from './effects.js';
-import type { ChangeMembers } from './messages.js';
+import type { ChangeAnswer, ChangeRefusal } from './effects.js';
+import type { MembersChange } from './messages.js';
 import { Progress } from './progress.js';
 import { VOTERS_MAX } from './quorum.js';
 import { timestampOf, type Core, type Leader } from './state.js';
 
 /** Somebody wants the members changed. What is begun here is completed by this leader or another. */
-export function startChange(core: Core, leader: Leader, { changeId, add, remove }: ChangeMembers): void {
-  const next = isFree(core, leader) ? changed(core, leader, add, remove) : 'under way';
-  if (typeof next !== 'string') append(core, leader, next);
-  core.effects.push({ type: 'changeAnswered', changeId, refusal: typeof next === 'string' ? next : null });
+export function startChange(core: Core, leader: Leader, change: MembersChange): ChangeAnswer {
+  if (!core.configurations.isKnownSince(change.knownIndex)) return refused('outdated');
+  if (hasBegun(core, change)) return begun(core);
+  const next = isFree(core, leader) ? changed(core, leader, change.add, change.remove) : 'under way';
+  if (typeof next === 'string') return refused(next);
+  append(core, leader, next);
+  return begun(core);
+}
+
+function begun({ configurations }: Core): ChangeAnswer {
+  return { refusal: null, index: configurations.lastIndex };
+}
+
+/** Has it been begun since it was first wanted? The answer to that may have been lost, with the leader that gave it perhaps. */
+function hasBegun({ configurations }: Core, { add, remove, knownIndex }: MembersChange): boolean {
+  let before = configurations.at(knownIndex);
+  for (const after of configurations.since(knownIndex)) {
+    const isBegun = add === null ? hasLeft(before, after, remove!) : hasCome(before, after, add, remove);
+    if (isBegun) return true;
+    before = after;
+  }
+  return false;
+}
+
+function hasLeft(before: Configuration | null, after: Configuration, id: NodeId): boolean {
+  return before !== null && isStaying(before, id) && !isStaying(after, id);
+}
+
+function hasCome(before: Configuration | null, after: Configuration, id: NodeId, inPlaceOf: NodeId | null): boolean {
+  if (before === null || isMember(before, id)) return false;
+  const learner = after.learners.find((each) => each.id === id);
+  if (learner === undefined || inPlaceOf === null) return learner !== undefined;
+  // One that was to take another's place itself has left it to the one that takes its own.
+  return learner.replaces === inPlaceOf || hasLeft(before, after, inPlaceOf);
+}
+
+function isStaying({ voters, learners }: Configuration, id: NodeId): boolean {
+  return voters.includes(id) || learners.some((learner) => learner.id === id);
 }
 
 /** Takes the next step that is due, if any. */
@@ -152,6 +187,7 @@ function append(core: Core, leader: Leader, configuration: Configuration): void 
   const content = configurationContent(configuration);
   const index = log.append(content, core.term, timestampOf(core));
   configurations.appended(index, content.payload);
+  forgetStrangers(core);
   trackPeers(core, leader.peers, index);
   // Others count now.
   leader.hasNewAcks = true;

@@ -19,13 +19,17 @@ export class Configurations {
   readonly #initial: Configuration;
   /** What the snapshot says that the log begins behind; null: there was none before the log. */
   #base: Configuration | null;
+  /** Where that stood in the log, or any place behind where that is not known any more. */
+  #baseIndex: LogIndex;
   /** What the log says, in its order. */
   #changes: Change[] = [];
   #current: Configuration;
 
-  constructor(initial: Configuration, base: Configuration | null) {
+  /** `base` is what the snapshot says that the log begins behind, which is up to `droppedIndex`; null: there is none. */
+  constructor(initial: Configuration, base: Configuration | null, droppedIndex: LogIndex) {
     this.#initial = initial;
     this.#base = base;
+    this.#baseIndex = droppedIndex;
     this.#current = base ?? initial;
   }
 
@@ -61,6 +65,16 @@ export class Configurations {
     return this.#base === null ? inLog : [this.#base, ...inLog];
   }
 
+  /** Are all known that came after `index`? */
+  isKnownSince(index: LogIndex): boolean {
+    return index >= this.#baseIndex;
+  }
+
+  /** Those that came after the one that was in effect at `index`, in their order. */
+  since(index: LogIndex): Configuration[] {
+    return this.#changes.filter((change) => change.index > index).map(({ configuration }) => configuration);
+  }
+
   /** An entry of this kind has been appended. */
   appended(index: LogIndex, payload: Uint8Array): void {
     assert(index > this.lastIndex, 'configurations come in the order of the log');
@@ -77,14 +91,17 @@ export class Configurations {
 
   /** The log no longer has entries up to `index`. */
   dropTo(index: LogIndex): void {
-    if (this.#changes.length === 0) return;
-    this.#base = this.at(index);
+    const dropped = this.#changes.findLast((change) => change.index <= index);
+    if (dropped === undefined) return;
+    this.#base = dropped.configuration;
+    this.#baseIndex = dropped.index;
     this.#changes = this.#changes.filter((change) => change.index > index);
   }
 
-  /** A snapshot has taken the place of the log. */
-  resetTo(base: Configuration | null): void {
+  /** A snapshot up to `index` has taken the place of the log. */
+  resetTo(base: Configuration | null, index: LogIndex): void {
     this.#base = base;
+    this.#baseIndex = index;
     this.#current = base ?? this.#initial;
     this.#changes = [];
   }

@@ -68,21 +68,28 @@ export interface RoleChanged {
   readonly leader: NodeId | null;
 }
 
+/** Why leadership was not handed over. */
+export type TransferError =
+  | 'no leader'
+  | 'no such voter'
+  | 'timed out'
+  | 'already under way'
+  | 'another node was elected';
+
 /** A transfer of leadership has ended; `error` says why it failed. */
 export interface TransferEnded {
   readonly type: 'transferEnded';
-  readonly error:
-    | 'not leader'
-    | 'no such voter'
-    | 'timed out'
-    | 'already under way'
-    | 'another node was elected'
-    | null;
+  readonly error: TransferError | null;
 }
 
-/** Why a change of members was not begun. Nothing was changed. */
+/** Why a change of members was not begun. Nothing was changed, but for `unanswered`. */
 export type ChangeRefusal =
-  | 'not leader'
+  /** None is known, or whoever was asked leads no more: ask again soon. */
+  | 'no leader'
+  /** The leader was asked, and does not answer: it may have been begun. Ask again with the same `knownIndex`. */
+  | 'unanswered'
+  /** What was changed behind `knownIndex` is not known any more. */
+  | 'outdated'
   /** Another change is, or leadership is being handed over, or the leader is new: ask again soon. */
   | 'under way'
   | 'already a member'
@@ -92,16 +99,52 @@ export type ChangeRefusal =
   /** Too few of those that would be left are there for anything to be committed ever after. */
   | 'no quorum left';
 
+/** What has become of a change of members that was asked for. */
+export interface ChangeAnswer {
+  /** Null: it has been begun. */
+  readonly refusal: ChangeRefusal | null;
+  /** Where the log tells of it at the latest: whoever knows less cannot tell what has come of it. 0: it was refused. */
+  readonly index: LogIndex;
+}
+
 /** A change of members has been begun, or refused. */
-export interface ChangeAnswered {
+export interface ChangeAnswered extends ChangeAnswer {
   readonly type: 'changeAnswered';
   readonly changeId: number;
-  readonly refusal: ChangeRefusal | null;
+}
+
+/** Why the code version was not raised. Nothing was changed. */
+export type VersionRefusal =
+  | { readonly reason: 'not leader' }
+  /** Leadership is being handed over, or the leader is new: ask again soon. */
+  | { readonly reason: 'under way' }
+  | { readonly reason: 'lower'; readonly current: number }
+  /** These have code up to another version only; null: that is not known. */
+  | { readonly reason: 'unsupported'; readonly lacking: readonly (readonly [NodeId, max: number | null])[] };
+
+/** A raise of the code version has been begun, or refused. */
+export interface VersionAnswered {
+  readonly type: 'versionAnswered';
+  readonly changeId: number;
+  readonly refusal: VersionRefusal | null;
 }
 
 /** This node is known to belong to the group no more. */
 export interface Removed {
   readonly type: 'removed';
+}
+
+/** These are said to be members: one of them may lead. */
+export interface Meet {
+  readonly type: 'meet';
+  readonly members: readonly NodeId[];
+}
+
+/** Another node would found a cluster with others than this one: with neither of them there will be one. */
+export interface FoundersDiffer {
+  readonly type: 'foundersDiffer';
+  readonly from: NodeId;
+  readonly founders: string;
 }
 
 /** The peer needs a snapshot; the shell answers with `snapshotSent`. */
@@ -134,6 +177,9 @@ export type Effect =
   | RoleChanged
   | TransferEnded
   | ChangeAnswered
+  | VersionAnswered
   | Removed
+  | Meet
+  | FoundersDiffer
   | SendSnapshot
   | FetchSnapshot;

@@ -32,6 +32,8 @@ export const EntryKind = {
   block: 2,
   /** Says who belongs to the group and who counts (configuration.ts). */
   configuration: 3,
+  /** From here on a later version of the objects' code is in force (code-version-entry.ts). */
+  codeVersion: 4,
 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
@@ -59,7 +61,7 @@ const PAYLOAD_CRC_OFFSET = 32;
 const HEADER_CRC_OFFSET = 36;
 
 /** Kinds are numbered from 0 without gaps. */
-const KIND_MAX: number = EntryKind.configuration;
+const KIND_MAX: number = EntryKind.codeVersion;
 
 /** The size in binary form of an entry with a payload of this size. */
 export function entryBytes(payloadLength: number): number {

@@ -4,21 +4,23 @@
  */
 
 import type { NodeId } from '../../ids.js';
-import type { TransferEnded } from './effects.js';
 import { counts } from './admitting.js';
+import { endTransfer, type TransferAsker } from './asking-leader.js';
 import { bestSuccessor } from './changing.js';
 import type { Core, Leader } from './state.js';
 import { appendHeld } from './submitting.js';
 
-export function startHandover(core: Core, leader: Leader, wanted: NodeId | null): void {
-  if (core.handover !== null) return emit(core, 'already under way');
+export function startHandover(core: Core, leader: Leader, wanted: NodeId | null, asker: TransferAsker): void {
+  if (core.handover !== null) return endTransfer(core, 'already under way', asker);
   const target = wanted ?? bestSuccessor(core, leader);
-  if (target === null || !core.configurations.current.voters.includes(target)) return emit(core, 'no such voter');
-  if (target === core.options.self) return emit(core, null);
+  if (target === null || !core.configurations.current.voters.includes(target)) {
+    return endTransfer(core, 'no such voter', asker);
+  }
+  if (target === core.options.self) return endTransfer(core, null, asker);
   // One that the log does not admit, as it is now, could not lead.
-  if (!counts(core, target)) return emit(core, 'no such voter');
+  if (!counts(core, target)) return endTransfer(core, 'no such voter', asker);
   const deadlineMs = core.nowMs + core.options.electionTimeoutMs[1];
-  core.handover = { target, deadlineMs, isTimeoutNowSent: false };
+  core.handover = { target, deadlineMs, asker, isTimeoutNowSent: false };
 }
 
 /** Tells the target to campaign, once it has everything. */
@@ -42,18 +44,10 @@ export function endHandover(core: Core): void {
   if (handover === null) return;
   if (role.name !== 'leader' && leader !== null) {
     core.handover = null;
-    emit(core, leader === handover.target ? null : 'another node was elected');
+    endTransfer(core, leader === handover.target ? null : 'another node was elected', handover.asker);
   } else if (core.nowMs >= handover.deadlineMs) {
     core.handover = null;
     if (role.name === 'leader') appendHeld(core, role);
-    emit(core, 'timed out');
+    endTransfer(core, 'timed out', handover.asker);
   }
-}
-
-export function refuseHandover(core: Core): void {
-  emit(core, 'not leader');
-}
-
-function emit(core: Core, error: TransferEnded['error']): void {
-  core.effects.push({ type: 'transferEnded', error });
 }

@@ -5,6 +5,7 @@
 
 import type { GroupId, Incarnation, LastIncluded, LogIndex, NodeId, Term } from '../../ids.js';
 import type { Configuration } from './configuration.js';
+import type { ChangeAnswer, TransferError } from './effects.js';
 import type { Content, EntryKind } from './entry.js';
 
 interface FromPeer {
@@ -21,6 +22,8 @@ export interface RequestPreVote extends FromPeer {
   readonly campaignTerm: Term;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
+  /** With whom the sender would found a cluster, in the form of `foundersOf`. Empty: it knows one. */
+  readonly founders: Uint8Array;
 }
 
 /** Durable before: nothing. */
@@ -37,6 +40,8 @@ export interface RequestVote extends FromPeer {
   readonly lastLogTerm: Term;
   /** The leader asked for this election (thesis §3.10), so hearing from a leader is no reason to refuse. */
   readonly leadershipTransfer: boolean;
+  /** As in `requestPreVote`. */
+  readonly founders: Uint8Array;
 }
 
 /** Durable before: the voter's term and vote. */
@@ -122,6 +127,49 @@ export interface Forward extends FromPeer {
   readonly crc: number;
 }
 
+/** A caller of the sender wants the members changed, which only a leader does. Durable before: nothing. */
+export interface ChangeRequest extends FromPeer, MembersChange {
+  readonly type: 'changeRequest';
+  /** Chosen by the sender, echoed in the reply; unique in the sender's life. */
+  readonly question: number;
+}
+
+/** Durable before: nothing. What is begun may still be cut off, as any entry may: `knownIndex` makes it safe to ask again. */
+export interface ChangeReply extends FromPeer, ChangeAnswer {
+  readonly type: 'changeReply';
+  readonly question: number;
+}
+
+/** A caller of the sender wants leadership handed over. Durable before: nothing. */
+export interface TransferRequest extends FromPeer {
+  readonly type: 'transferRequest';
+  readonly question: number;
+  /** Null: whoever has the most of the log. */
+  readonly target: NodeId | null;
+}
+
+/** Sent when the transfer has ended. Durable before: nothing. */
+export interface TransferReply extends FromPeer {
+  readonly type: 'transferReply';
+  readonly question: number;
+  /** Null: the other one leads. */
+  readonly error: TransferError | null;
+}
+
+/**
+ * Who the members are, for one who is connected and is none of them: only a leader sends it the log, and it may not be
+ * connected to the leader. Durable before: nothing, for what is committed is.
+ */
+export interface MembersKnown extends FromPeer {
+  readonly type: 'membersKnown';
+  /** How far the sender knows the log to be committed. */
+  readonly commitIndex: LogIndex;
+  /** Has the sender just heard from a leader? Then it knows all but the latest. */
+  readonly hasLeader: boolean;
+  /** The configuration in effect there, as an entry has it. */
+  readonly configuration: Uint8Array;
+}
+
 export type PeerMessage =
   | RequestPreVote
   | RequestPreVoteReply
@@ -134,7 +182,12 @@ export type PeerMessage =
   | TimeoutNow
   | ReadIndex
   | ReadIndexReply
-  | Forward;
+  | Forward
+  | ChangeRequest
+  | ChangeReply
+  | TransferRequest
+  | TransferReply
+  | MembersKnown;
 
 /**
  * A follower asks for a range of the file of a snapshot that it was offered. This and the answer never reach the core:
@@ -214,15 +267,34 @@ export interface TransferLeadership {
   readonly target: NodeId | null;
 }
 
-/**
- * Add a member, remove one, or put one in another's place; not neither. Answered by the effect `changeAnswered`: what is
- * begun goes on by itself.
- */
-export interface ChangeMembers {
-  readonly type: 'changeMembers';
-  readonly changeId: number;
+/** Add a member, remove one, or put one in another's place; not neither. */
+export interface MembersChange {
   readonly add: NodeId | null;
   readonly remove: NodeId | null;
+  /**
+   * How much of the log was known when this was first wanted. If the log says behind it that the very same was begun, it is
+   * not begun again: so it may be asked as often as it takes, of whichever leader there is.
+   */
+  readonly knownIndex: LogIndex;
+}
+
+/** The node's own callers want the members changed. Answered by the effect `changeAnswered`: what is begun goes on by itself. */
+export interface ChangeMembers extends MembersChange {
+  readonly type: 'changeMembers';
+  readonly changeId: number;
+}
+
+/** Bring a version of the objects' code into force. Answered by the effect `versionAnswered`. */
+export interface SetCodeVersion {
+  readonly type: 'setCodeVersion';
+  readonly changeId: number;
+  readonly version: number;
+}
+
+/** The objects have applied an entry, or hold a snapshot, by which this version is in force. */
+export interface CodeVersionApplied {
+  readonly type: 'codeVersionApplied';
+  readonly version: number;
 }
 
 /** A connection to `peer` stands: what was sent before may be lost. */
@@ -231,6 +303,8 @@ export interface PeerConnected {
   readonly peer: NodeId;
   /** Every message of the peer until the next `peerConnected` is of this incarnation. */
   readonly incarnation: Incarnation;
+  /** The highest version of the objects' code that it has. */
+  readonly codeVersionMax: number;
 }
 
 /** The connection to `peer` is gone. Who is no member is forgotten by this. */
@@ -276,6 +350,8 @@ export type LocalMessage =
   | Applied
   | TransferLeadership
   | ChangeMembers
+  | SetCodeVersion
+  | CodeVersionApplied
   | PeerConnected
   | PeerDisconnected
   | SnapshotSent

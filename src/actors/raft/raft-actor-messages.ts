@@ -4,7 +4,7 @@
  */
 
 import type { Incarnation, LastIncluded, LogIndex, NodeId, SessionId } from '../../ids.js';
-import type { PeerMessage, TransferMessage } from './messages.js';
+import type { MembersChange, PeerMessage, TransferMessage } from './messages.js';
 
 /** Asked once: listens and connects. Answered when it listens, or cannot. */
 export interface Start {
@@ -40,17 +40,21 @@ export interface ReadBlock {
   readonly block: ArrayBuffer;
 }
 
-/** Asked: hand leadership over; answered when it has been, or has failed. */
+/** Asked: have leadership handed over; answered when it has been, or has failed. */
 export interface HandOver {
   readonly type: 'handOver';
   readonly target: NodeId | null;
 }
 
-/** Asked: add a member, remove one, or put one in another's place; answered when that has been begun, or refused. */
-export interface ChangeMembersRequest {
+/** Asked: have the members changed; answered when that has been begun, with where the log tells of it at the latest, or refused, or may have been begun. */
+export interface ChangeMembersRequest extends MembersChange {
   readonly type: 'changeMembers';
-  readonly add: NodeId | null;
-  readonly remove: NodeId | null;
+}
+
+/** Asked: bring a version of the objects' code into force; answered when that has been begun, or refused. */
+export interface SetCodeVersionRequest {
+  readonly type: 'setCodeVersion';
+  readonly version: number;
 }
 
 /** The objects are loaded: send them the log from behind `index` on. Again when they have been given a snapshot. */
@@ -77,6 +81,8 @@ export interface MachineApplied {
   readonly gap: boolean;
   /** This session is no more: drop what was submitted in it. */
   readonly expired: SessionId | null;
+  /** The version of the objects' code that is in force there. */
+  readonly codeVersion: number;
 }
 
 /** The log store has made this group's requests durable up to this one. */
@@ -112,6 +118,24 @@ export interface SendTransfer {
   readonly message: TransferMessage;
 }
 
+/** Asked: answered with {@link RaftFigures}. */
+export interface MeasureRaft {
+  readonly type: 'measure';
+}
+
+/** What there is to count of consensus since the node was started. */
+export interface RaftFigures {
+  /** Elections that this node has stood in; asking first whether it would win (pre-vote) is none. */
+  readonly electionsStarted: number;
+  readonly electionsWon: number;
+  /** How often another node than before, or the same one in another term, was recognised as leader. */
+  readonly leaderChanges: number;
+  /** Blocks of commands of this node that were sent to a leader again. */
+  readonly blocksRetried: number;
+  /** Bytes that were handed to the disk and are not known to be durable. */
+  readonly unstoredBytes: number;
+}
+
 export type NodeMessage =
   | Start
   | Stop
@@ -120,18 +144,22 @@ export type NodeMessage =
   | ReadBlock
   | HandOver
   | ChangeMembersRequest
+  | SetCodeVersionRequest
   | MachineReady
   | MachineApplied
   | SnapshotTaken
   | ReadLog
   | SendTransfer
-  | LogStored;
+  | LogStored
+  | MeasureRaft;
 
 /** From the transport, which calls from outside of any actor. */
 export interface LinkUp {
   readonly type: 'linkUp';
   readonly peer: NodeId;
   readonly incarnation: Incarnation;
+  /** The highest version of the objects' code that it has. */
+  readonly codeVersionMax: number;
 }
 
 export interface LinkDown {

@@ -6,12 +6,20 @@
 
 import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../runtime/actor.js';
 import { ConclaveError } from '../../errors.js';
-import { logIndex, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
+import { logIndex, nodeId, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
 import type { CallerMessage, NodeStatus } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import { changeRefused } from './change-refused.js';
-import type { ChangeAnswered, Effect, Store, TransferEnded } from './effects.js';
+import type {
+  ChangeAnswered,
+  Effect,
+  FoundersDiffer,
+  RoleChanged,
+  Store,
+  TransferEnded,
+  VersionAnswered,
+} from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
 import { MachineFeed } from './machine-feed.js';
@@ -23,8 +31,10 @@ import type {
   MachineApplied,
   MachineReady,
   RaftActorMessage,
+  RaftFigures,
   ReadBlock,
   SnapshotTaken,
+  SetCodeVersionRequest,
   SubmitBlock,
 } from './raft-actor-messages.js';
 import { isMember, membersOf, peersOf, type Configuration } from './configuration.js';
@@ -39,9 +49,12 @@ import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
 import { SubmissionQueue } from './submission-queue.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
+import { versionRefused } from './version-refused.js';
 
 export interface RaftActorOptions {
   readonly core: Omit<CoreOptions, 'random'>;
+  /** Whom to be connected to while no leader is known, besides those who are members. */
+  readonly peers: readonly NodeId[];
   /** What the node has found on its disk. */
   readonly recovered?: Recovered;
   /** The newest snapshot that it has found there; null: none. */
@@ -63,6 +76,8 @@ export interface RaftActorOptions {
 const UNSTORED_BYTES_MAX = 64 * 1024 * 1024;
 /** The same for requests, however small: well below what the mailbox holds of whoever carries them out. */
 const STORING_MAX = 4_096;
+/** Of so many it is remembered that their founders have been told. */
+const OTHER_FOUNDERS_MAX = 64;
 
 export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
@@ -71,6 +86,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Whom the transport was told to be connected to: the peers in this one. */
   #configuration: Configuration;
   #peers: readonly NodeId[] = [];
+  /** Who are said to be members: by the options, or by one who knows better. */
+  #acquaintances: readonly NodeId[];
   readonly #transport: Transport;
   readonly #machine: ActorRef<MachineMessage>;
   readonly #caller: ActorRef<CallerMessage>;
@@ -90,6 +107,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   readonly #missedLinks = new Map<NodeId, LinkUp | LinkDown>();
   /** Changes of members that somebody has asked for, until the core answers. */
   readonly #changes = new Map<number, Reply>();
+  /** The code versions that somebody has asked for, until the core answers. */
+  readonly #raises = new Map<number, { readonly version: number; readonly reply: Reply }>();
   #lastChangeId = 0;
   /** Was this node a member, and is it none any more? */
   #isRemoved = false;
@@ -98,6 +117,13 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #nowMs = 0;
   #lastTickMs: number;
   #isMemoryLossTold = false;
+  #electionsStarted = 0;
+  #electionsWon = 0;
+  #leaderChanges = 0;
+  /** The last one that was recognised. */
+  #lastLeader: { readonly id: NodeId; readonly term: number } = { id: nodeId(''), term: 0 };
+  /** With whom others would found a cluster, as has been told. */
+  readonly #otherFounders = new Map<NodeId, string>();
   #isTickSkipped = false;
   /** Queries whose failure the caller has not been told, because its mailbox was full. */
   #failedQueries: number[] = [];
@@ -114,9 +140,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
     this.#commitIndex = this.#core.commitIndex;
     this.#configuration = this.#core.configurations.current;
-    this.#peers = peersOf(this.#configuration, options.core.self);
-    // Before there is a cluster, it is for the options to say whom to be connected to.
-    if (this.#core.configurations.isFounded) this.#transport.setPeers(this.#peers);
+    this.#acquaintances = options.peers;
+    this.#meetPeers();
     this.#tellOfOtherOptions();
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
@@ -152,6 +177,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#onHandOver(message.target, reply);
       case 'changeMembers':
         return this.#onChangeMembers(message, reply);
+      case 'setCodeVersion':
+        return this.#onSetCodeVersion(message, reply);
       case 'logStored':
         return this.#options.logStore.onStored(message.request);
       case 'snapshotTaken':
@@ -166,6 +193,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'snapshotRequest':
       case 'snapshotPiece':
         return this.#snapshots.received(message);
+      case 'measure':
+        return reply.ok(this.#figures());
       case 'start':
         return this.#onStart(reply);
       case 'stop':
@@ -195,13 +224,19 @@ export class RaftActor implements Actor<RaftActorMessage> {
     if (isMember(this.#configuration, this.#options.core.self)) this.#isRemoved = false;
     const members = membersOf(this.#configuration);
     this.#context.logger.info({ members }, 'members changed');
+    this.#snapshots.tellPlace(members);
     this.#meetPeers();
     this.#publishStatus();
   }
 
+  /** A node that follows no leader is connected to whoever may know one, too: what its log says may be of old. */
   #meetPeers(): void {
-    this.#peers = peersOf(this.#configuration, this.#options.core.self);
-    this.#transport.setPeers(this.#peers);
+    const { self } = this.#options.core;
+    this.#peers = peersOf(this.#configuration, self);
+    const { configurations, leader } = this.#core;
+    const isInformed = leader !== null && configurations.isFounded;
+    const others = isInformed ? [] : this.#acquaintances.filter((id) => id !== self);
+    this.#transport.setPeers([...new Set([...this.#peers, ...others])]);
   }
 
   /** Options say who the members are only until there is a cluster; people may think otherwise. */
@@ -252,16 +287,24 @@ export class RaftActor implements Actor<RaftActorMessage> {
         this.#failedQueries.push(...effect.readIds);
         return this.#tellFailedQueries();
       case 'roleChanged':
-        this.#context.logger.info({ role: effect.role, term: effect.term, leader: effect.leader }, 'role changed');
+        this.#noteRole(effect);
+        this.#meetPeers();
         return this.#publishStatus();
       case 'transferEnded':
         return this.#onTransferEnded(effect);
       case 'changeAnswered':
         return this.#onChangeAnswered(effect);
+      case 'versionAnswered':
+        return this.#onVersionAnswered(effect);
       case 'removed':
         this.#isRemoved = true;
         this.#context.logger.warn({}, 'this node is a member of the cluster no more');
         return this.#publishStatus();
+      case 'meet':
+        this.#acquaintances = effect.members;
+        return this.#meetPeers();
+      case 'foundersDiffer':
+        return this.#tellFoundersDiffer(effect);
       case 'sendSnapshot':
         this.#snapshots.offer(effect);
         // The rest is the follower's to ask for.
@@ -269,6 +312,25 @@ export class RaftActor implements Actor<RaftActorMessage> {
       case 'fetchSnapshot':
         return this.#snapshots.fetch(effect);
     }
+  }
+
+  #noteRole({ role, term, leader }: RoleChanged): void {
+    this.#context.logger.info({ role, term, leader }, 'role changed');
+    if (role === 'candidate') this.#electionsStarted++;
+    if (role === 'leader') this.#electionsWon++;
+    if (leader === null || (leader === this.#lastLeader.id && term === this.#lastLeader.term)) return;
+    this.#lastLeader = { id: leader, term };
+    this.#leaderChanges++;
+  }
+
+  #figures(): RaftFigures {
+    return {
+      electionsStarted: this.#electionsStarted,
+      electionsWon: this.#electionsWon,
+      leaderChanges: this.#leaderChanges,
+      blocksRetried: this.#core.submissions.resent,
+      unstoredBytes: this.#options.logStore.unstoredBytes,
+    };
   }
 
   readonly #onWritten = (request: Store): void => {
@@ -305,8 +367,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onLink(message: LinkUp | LinkDown): void {
     const { peer } = message;
-    if (message.type === 'linkUp') this.#step({ type: 'peerConnected', peer, incarnation: message.incarnation });
-    else this.#step({ type: 'peerDisconnected', peer });
+    if (message.type === 'linkDown') return this.#step({ type: 'peerDisconnected', peer });
+    const { incarnation, codeVersionMax } = message;
+    this.#step({ type: 'peerConnected', peer, incarnation, codeVersionMax });
   }
 
   #onPeerMessage(message: PeerMessage): void {
@@ -364,6 +427,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
 
   #onMachineApplied(message: MachineApplied): void {
     if (!this.#feed.applied(message.machineId, message.index)) return;
+    const { codeVersion: version } = message;
+    if (version > this.#core.codeVersion) this.#step({ type: 'codeVersionApplied', version });
     this.#step({ type: 'applied', index: message.index });
     this.#letGo(message.session, message.nextSeq, message.expired);
     if (message.gap) this.#step({ type: 'submissionsRefused' });
@@ -390,26 +455,39 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#step({ type: 'transferLeadership', target });
   }
 
-  #onChangeMembers({ add, remove }: ChangeMembersRequest, reply: Reply): void {
+  #onChangeMembers({ add, remove, knownIndex }: ChangeMembersRequest, reply: Reply): void {
     const changeId = ++this.#lastChangeId;
     this.#changes.set(changeId, reply);
-    this.#step({ type: 'changeMembers', changeId, add, remove });
+    this.#step({ type: 'changeMembers', changeId, add, remove, knownIndex });
   }
 
   /** What has been begun is seen to come about by whoever has asked. */
-  #onChangeAnswered({ changeId, refusal }: ChangeAnswered): void {
+  #onChangeAnswered({ changeId, refusal, index }: ChangeAnswered): void {
     const reply = this.#changes.get(changeId);
     this.#changes.delete(changeId);
-    if (refusal === null) reply?.ok();
+    if (refusal === null) reply?.ok(index);
     else reply?.fail(changeRefused(refusal));
+  }
+
+  #onSetCodeVersion({ version }: SetCodeVersionRequest, reply: Reply): void {
+    const changeId = ++this.#lastChangeId;
+    this.#raises.set(changeId, { version, reply });
+    this.#step({ type: 'setCodeVersion', changeId, version });
+  }
+
+  #onVersionAnswered({ changeId, refusal }: VersionAnswered): void {
+    const { version, reply } = this.#raises.get(changeId)!;
+    this.#raises.delete(changeId);
+    if (refusal === null) reply.ok();
+    else reply.fail(versionRefused(version, refusal));
   }
 
   #onTransferEnded(effect: TransferEnded): void {
     const reply = this.#transfer;
     this.#transfer = null;
     if (effect.error === null) reply?.ok();
-    else if (effect.error === 'not leader') {
-      reply?.fail(new ConclaveError('ERR_NOT_LEADER', 'Only the leader can hand leadership over. Ask the leader.'));
+    else if (effect.error === 'no leader') {
+      reply?.fail(new ConclaveError('ERR_NO_LEADER', 'There is no leader to hand leadership over.'));
     } else {
       reply?.fail(
         new ConclaveError('ERR_TRANSFER_FAILED', `Leadership was not handed over: ${effect.error}.`, {
@@ -420,6 +498,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #onStart(reply: Reply): void {
+    if (this.#core.configurations.isFounded) this.#snapshots.tellPlace(membersOf(this.#configuration));
     const { self } = this.#context;
     const onLink = (message: LinkUp | LinkDown): void => {
       // Never before what was missed earlier.
@@ -430,7 +509,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
       // What comes from a peer whose connection is not known yet might be taken for its former incarnation's.
       onMessage: (message: PeerMessage | TransferMessage) =>
         this.#missedLinks.has(message.from) || tellOrDrop(self, message),
-      onConnected: (peer: NodeId, incarnation: Incarnation) => onLink({ type: 'linkUp', peer, incarnation }),
+      onConnected: (peer: NodeId, incarnation: Incarnation, codeVersionMax: number) =>
+        onLink({ type: 'linkUp', peer, incarnation, codeVersionMax }),
       onDisconnected: (peer: NodeId) => onLink({ type: 'linkDown', peer }),
     };
     this.#transport.start(handler).then(
@@ -452,7 +532,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Tells the caller how the node stands, when that has changed. */
   #publishStatus(): void {
     const status = statusOf(this.#core);
-    if (status.isMemoryLost) this.#tellMemoryLost();
+    this.#noteMemoryLoss(status.isMemoryLost);
     const news: NodeStatus = {
       type: 'nodeStatus',
       ...status,
@@ -462,14 +542,29 @@ export class RaftActor implements Actor<RaftActorMessage> {
       connected: this.#peers.filter((peer) => this.#transport.isConnected(peer)),
       isRemoved: this.#isRemoved,
     };
-    if (this.#lastStatus !== null && isSameStatus(news, this.#lastStatus)) return;
+    const [contactMs] = this.#options.core.electionTimeoutMs;
+    if (this.#lastStatus !== null && isSameStatus(news, this.#lastStatus, contactMs)) return;
     this.#lastStatus = tellOrDrop(this.#caller, news) ? news : null;
   }
 
-  /** Once: nothing but people can mend it. */
-  #tellMemoryLost(): void {
-    if (this.#isMemoryLossTold) return;
-    this.#isMemoryLossTold = true;
+  /** Once for each: nothing but people can mend it. */
+  #tellFoundersDiffer({ from, founders }: FoundersDiffer): void {
+    if (this.#otherFounders.get(from) === founders) return;
+    if (this.#otherFounders.size >= OTHER_FOUNDERS_MAX) this.#otherFounders.clear();
+    this.#otherFounders.set(from, founders);
+    const own = this.#options.core.configuration.voters.toSorted().join(', ');
+    this.#context.logger.error(
+      { peer: from, theirs: founders, own },
+      'another node would found a cluster with other members than this one, and so neither will: self and peers must name ' +
+        'the same nodes everywhere',
+    );
+  }
+
+  /** Once each time: nothing but people can mend it, and what they have mended may break again. */
+  #noteMemoryLoss(isLost: boolean): void {
+    const isNews = isLost && !this.#isMemoryLossTold;
+    this.#isMemoryLossTold = isLost;
+    if (!isNews) return;
     this.#context.logger.error(
       { members: forgetfulVoters(this.#core) },
       'this node remembers a cluster, and too many of the others have lost their memory for there to be a leader again; ' +

@@ -58,7 +58,7 @@ export function askLeader(core: Core): void {
   for (const lease of [false, true]) {
     const reads = core.reads.toAsk(lease, askedBeforeMs);
     if (reads.length === 0) continue;
-    const readId = questionOf(++core.lastReadTicket, lease);
+    const readId = questionOf(++core.lastQuestion, lease);
     for (const read of reads) {
       read.ticket ??= readId;
       read.askedAtMs = core.nowMs;
@@ -78,7 +78,7 @@ export function askLeader(core: Core): void {
  */
 export function onAnswer(core: Core, readId: number, index: LogIndex): void {
   // A question that has not been asked was asked by an earlier life of this node, before the reads of this one.
-  if (readId > questionOf(core.lastReadTicket, true)) return;
+  if (readId > questionOf(core.lastQuestion, true)) return;
   const isFromLease = isLeaseQuestion(readId);
   const answered = core.reads.take(
     (read) => read.ticket !== null && read.ticket <= readId && (read.lease || !isFromLease),

@@ -68,6 +68,13 @@ export class SnapshotDesk {
     return this.#newest?.lastIncluded.index ?? logIndex(0);
   }
 
+  /** Nodes take their snapshots apart, by their place among the members. */
+  tellPlace(members: readonly NodeId[]): void {
+    const position = Math.max(0, members.toSorted().indexOf(this.#core.options.self));
+    const membersCount = Math.max(1, members.length);
+    tellOrDrop(this.#snapshotter, { type: 'placeChanged', position, membersCount });
+  }
+
   taken(snapshot: SnapshotTaken): void {
     this.#newest = snapshot;
     if (this.#offered === null || !snapshot.keptIds.includes(this.#offered.snapshotId)) this.#offered = snapshot;

@@ -5,7 +5,7 @@
 
 import { assert } from '../../assert.js';
 import { logIndex, type LogIndex } from '../../ids.js';
-import { noteMembership } from './admitting.js';
+import { forgetStrangers } from './admitting.js';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotInstalled, SnapshotSent } from './messages.js';
 import { FOLLOWER, type Core, type Leader, type Role } from './state.js';
 
@@ -34,8 +34,8 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
       core.configurations.dropTo(lastIncludedIndex);
     } else {
       core.log.resetTo(lastIncluded);
-      core.configurations.resetTo(configuration);
-      noteMembership(core);
+      core.configurations.resetTo(configuration, lastIncludedIndex);
+      forgetStrangers(core);
     }
     if (!isHeld || core.storedIndex < lastIncludedIndex) core.unstoredReset = lastIncluded;
     core.commitIndex = lastIncludedIndex;

@@ -13,6 +13,7 @@ import {
   type NodeId,
   type Term,
 } from '../../ids.js';
+import type { AskedChange, AskedTransfer, TransferAsker } from './asking-leader.js';
 import { isMember, type Configuration } from './configuration.js';
 import { Configurations } from './configurations.js';
 import type { DurableEffect, Effect, HardState } from './effects.js';
@@ -36,6 +37,10 @@ export interface CoreOptions {
   readonly electionTimeoutMs: readonly [min: number, max: number];
   /** How often a leader starts a round. At most a third of the minimal election timeout. */
   readonly heartbeatMs: number;
+  /** The highest version of the objects' code that this node has. */
+  readonly codeVersionMax: number;
+  /** As leader, raise the version that is in force as soon as everybody has code of a higher one. */
+  readonly autoCodeVersion: boolean;
   /** Where randomised timeouts come from. */
   readonly random: { uint32(): number };
   readonly limits: CoreLimits;
@@ -77,6 +82,8 @@ export interface Leader {
   readonly peers: Map<NodeId, Progress>;
   /** The entry that this leader began its term with. Until it is committed nothing may be read (§8). */
   readonly noopIndex: LogIndex;
+  /** The highest code version that this leader has appended; 0: none. */
+  codeVersion: number;
   /** The leader's own log is durable up to here. */
   durableIndex: LogIndex;
   /** Counts the times that the leader asked its peers "am I still leader?". */
@@ -124,6 +131,7 @@ export type RoleName = Role['name'];
 export interface Handover {
   readonly target: NodeId;
   readonly deadlineMs: number;
+  readonly asker: TransferAsker;
   isTimeoutNowSent: boolean;
 }
 
@@ -134,9 +142,15 @@ export interface Core {
   readonly configurations: Configurations;
   /** The incarnation of each member that was ever connected and of whoever else is, as its last connection said. */
   readonly incarnations: Map<NodeId, Incarnation>;
+  /** The highest code version that each of these has, as its last connection said. */
+  readonly codeVersions: Map<NodeId, number>;
   /** Those that are connected now. */
   readonly connected: Set<NodeId>;
-  /** Is, or was, this node a member, as far as it knows? */
+  /** The code version that is in force where the objects are. Never goes down. */
+  codeVersion: number;
+  /** Who the members are, as those were last told that are connected and none of them. */
+  readonly introduced: Map<NodeId, Configuration>;
+  /** Is this node to be a member, by its options, or because a leader has let it know in this life that it is one? */
   isOfTheGroup: boolean;
   role: Role;
   /** Never goes down. */
@@ -148,9 +162,14 @@ export interface Core {
   /** Never goes down. Invariant: lastApplied <= commitIndex <= lastIndex. */
   commitIndex: LogIndex;
   lastApplied: LogIndex;
+  /** The commit index that a leader has last told; for status only, as it may be beyond what this log holds. */
+  leaderCommitIndex: LogIndex;
   readonly submissions: Submissions;
   readonly reads: PendingReads;
   handover: Handover | null;
+  /** What the leader was asked and has not answered, by the number of the question. */
+  readonly askedChanges: Map<number, AskedChange>;
+  askedTransfer: AskedTransfer | null;
   /** The clocks as of the current step. */
   nowMs: number;
   wallMs: number;
@@ -161,7 +180,7 @@ export interface Core {
   submissionProgressMs: number;
   submissionRetryMs: number;
   /** The number of the last question to a leader, and of the last tracking of a peer. */
-  lastReadTicket: number;
+  lastQuestion: number;
   lastSession: number;
   /** Term or vote have changed since they were last handed to storage. */
   isHardStateDirty: boolean;
@@ -196,25 +215,30 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
   const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
   // Only what was committed is dropped.
   const droppedIndex = logIndex(log.firstIndex - 1);
-  const configurations = new Configurations(options.configuration, recovered?.configuration ?? null);
+  const configurations = new Configurations(options.configuration, recovered?.configuration ?? null, droppedIndex);
   for (const index of log.configurationIndexes) configurations.appended(index, log.entry(index).payload);
-  const known = [options.configuration, ...configurations.upTo(log.lastIndex)];
   const core: Core = {
     options,
     log,
     configurations,
     incarnations: new Map(),
+    codeVersions: new Map(),
     connected: new Set(),
-    isOfTheGroup: known.some((each) => isMember(each, options.self)),
+    codeVersion: 0,
+    introduced: new Map(),
+    isOfTheGroup: isMember(options.configuration, options.self),
     role: FOLLOWER,
     term: knownTerm,
     votedFor,
     leader: null,
     commitIndex: droppedIndex,
     lastApplied: droppedIndex,
+    leaderCommitIndex: droppedIndex,
     submissions: new Submissions(options.limits.submissionBytesInflightMax),
     reads: new PendingReads(),
     handover: null,
+    askedChanges: new Map(),
+    askedTransfer: null,
     nowMs,
     wallMs: 0,
     leaderContactMs: nowMs,
@@ -222,7 +246,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     submissionProgressMs: nowMs,
     submissionRetryMs: options.electionTimeoutMs[1],
     // An answer or acknowledgement that an earlier life of this node asked for must not be taken for one of this life.
-    lastReadTicket: options.random.uint32(),
+    lastQuestion: options.random.uint32(),
     lastSession: options.random.uint32(),
     isHardStateDirty: false,
     unstoredReset: null,

@@ -119,6 +119,12 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
     // A submission or a question means the same in any term.
     case 'forward':
     case 'readIndex':
+    case 'changeRequest':
+    case 'changeReply':
+    case 'transferRequest':
+    case 'transferReply':
+    // What is committed is so in any term.
+    case 'membersKnown':
       return true;
     case 'requestPreVoteReply':
       return message.voteGranted;
@@ -147,7 +153,13 @@ function judgeStranger(core: Core, message: PeerMessage): boolean | null {
   switch (message.type) {
     case 'forward':
     case 'readIndex':
+    case 'changeRequest':
+    case 'transferRequest':
       return true;
+    case 'changeReply':
+    case 'transferReply':
+    case 'membersKnown':
+      return !isObserver;
     case 'appendEntriesReply':
     case 'installSnapshotReply':
       return message.term === core.term;

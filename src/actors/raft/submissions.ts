@@ -14,11 +14,19 @@ export class Submissions {
   #cursor = 0;
   /** Bytes from head to cursor. */
   #sentBytes = 0;
+  /** Up to where they have been sent before. Invariant: cursor <= sentBefore <= kept.length. */
+  #sentBefore = 0;
+  /** How many have been sent again. */
+  #resent = 0;
   /** Has anything been let go since what was sent was last rewound? If not, a refusal is about that sending. */
   #hasProgressed = true;
 
   constructor(inflightBytesMax: number) {
     this.#inflightBytesMax = inflightBytesMax;
+  }
+
+  get resent(): number {
+    return this.#resent;
   }
 
   get hasSent(): boolean {
@@ -32,7 +40,9 @@ export class Submissions {
   /** The next one to send; null when all have been sent, or as much as may be under way. */
   next(): Content | null {
     if (this.#cursor === this.#kept.length || this.#sentBytes >= this.#inflightBytesMax) return null;
+    if (this.#cursor < this.#sentBefore) this.#resent++;
     const submission = this.#kept[this.#cursor++]!;
+    this.#sentBefore = Math.max(this.#sentBefore, this.#cursor);
     this.#sentBytes += submission.payload.length;
     return submission;
   }
@@ -50,6 +60,7 @@ export class Submissions {
     if (this.#head === this.#kept.length || this.#head >= 1024) {
       this.#kept = this.#kept.slice(this.#head);
       this.#cursor -= this.#head;
+      this.#sentBefore = Math.max(this.#cursor, this.#sentBefore - this.#head);
       this.#head = 0;
     }
   }

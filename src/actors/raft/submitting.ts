@@ -38,7 +38,7 @@ export function forwardSubmissions(core: Core): void {
 /** A peer's submission, at the leader. */
 export function onForward(core: Core, leader: Leader, message: Forward): void {
   const { from, kind, payload, crc } = message;
-  if (kind === EntryKind.noop || kind === EntryKind.configuration) return;
+  if (kind !== EntryKind.block && kind !== EntryKind.session) return;
   // Its sender will send it again, and by then storage may have caught up.
   if (core.storageBehindSinceMs !== null) return;
   // What was damaged on its way must not get into every log.

@@ -95,6 +95,7 @@ export function becomeLeader(core: Core, granted: ReadonlyMap<NodeId, Incarnatio
     name: 'leader',
     peers,
     noopIndex,
+    codeVersion: 0,
     durableIndex: logIndex(0),
     round: 0,
     roundsStartedAtMs: [],

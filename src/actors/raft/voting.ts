@@ -4,6 +4,7 @@
  */
 
 import { term as asTerm, type NodeId } from '../../ids.js';
+import { foundersOf, foundsAnother } from './founding.js';
 import type { RequestPreVote, RequestVote } from './messages.js';
 import { resetElectionDeadline, type Core } from './state.js';
 
@@ -16,11 +17,21 @@ export function askForPreVotes(core: Core): void {
   const { group, self } = core.options;
   const campaignTerm = asTerm(core.term + 1);
   const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = core.log;
+  const founders = foundersOf(core);
   for (const to of otherVoters(core)) {
     core.effects.push({
       type: 'send',
       to,
-      message: { type: 'requestPreVote', group, from: self, term: core.term, campaignTerm, lastLogIndex, lastLogTerm },
+      message: {
+        type: 'requestPreVote',
+        group,
+        from: self,
+        term: core.term,
+        campaignTerm,
+        lastLogIndex,
+        lastLogTerm,
+        founders,
+      },
     });
   }
 }
@@ -38,6 +49,7 @@ export function voteForSelf(core: Core): void {
 export function askForVotes(core: Core, leadershipTransfer: boolean): void {
   const { group, self } = core.options;
   const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = core.log;
+  const founders = foundersOf(core);
   for (const to of otherVoters(core)) {
     core.afterStore.push({
       type: 'send',
@@ -50,6 +62,7 @@ export function askForVotes(core: Core, leadershipTransfer: boolean): void {
         lastLogIndex,
         lastLogTerm,
         leadershipTransfer,
+        founders,
       },
     });
   }
@@ -59,7 +72,8 @@ export function askForVotes(core: Core, leadershipTransfer: boolean): void {
 export function answerPreVote(core: Core, message: RequestPreVote): void {
   const { group, self } = core.options;
   const { campaignTerm } = message;
-  const voteGranted = campaignTerm > core.term && !hasRecentLeader(core) && isUpToDate(core, message);
+  const isWelcome = isUpToDate(core, message) && !foundsAnother(core, message);
+  const voteGranted = campaignTerm > core.term && !hasRecentLeader(core) && isWelcome;
   core.effects.push({
     type: 'send',
     to: message.from,
@@ -71,7 +85,7 @@ export function answerPreVote(core: Core, message: RequestPreVote): void {
 export function answerVote(core: Core, message: RequestVote, mayGrant: boolean): void {
   const { group, self } = core.options;
   const isFree = core.votedFor === null || core.votedFor === message.from;
-  const voteGranted = mayGrant && isFree && isUpToDate(core, message);
+  const voteGranted = mayGrant && isFree && isUpToDate(core, message) && !foundsAnother(core, message);
   if (voteGranted) {
     if (core.votedFor === null) core.isHardStateDirty = true;
     core.votedFor = message.from;

@@ -9,6 +9,8 @@ const BYTES_KEPT = 4 * 1024 * 1024;
 /** `array 32`: the type, and the number of items. */
 const HEADER_BYTES = 5;
 const ARRAY_32 = 0xdd;
+const UINT_16 = 0xcd;
+const FIXINT_MAX = 0x7f;
 /** Below this a loop beats the call into the engine's memcpy. */
 const LOOP_COPY_BYTES_MAX = 24;
 
@@ -49,9 +51,28 @@ export class ArrayWriter {
     this.#length = start + size;
   }
 
-  /** Replaces an item that `addByte` added. */
-  replaceByte(at: number, byte: number): void {
-    this.#bytes[at] = byte;
+  /** Adds a whole number from 0 to 65,535, in one byte if it is below 128. Returns where it is. */
+  addNumber(number: number): number {
+    if (number <= FIXINT_MAX) return this.addByte(number);
+    this.reserve(3);
+    const at = this.#length;
+    const bytes = this.#bytes;
+    bytes[at] = UINT_16;
+    bytes[at + 1] = number >>> 8;
+    bytes[at + 2] = number & 0xff;
+    this.#length = at + 3;
+    return at;
+  }
+
+  /** Puts a number below 128 in the place of one that `addNumber` added. */
+  replaceNumber(at: number, number: number): void {
+    const bytes = this.#bytes;
+    if (bytes[at] === UINT_16) {
+      bytes[at + 1] = 0;
+      bytes[at + 2] = number;
+    } else {
+      bytes[at] = number;
+    }
   }
 
   /** The array of `count` items. A view of memory that the next array is written to, after `clear`. */

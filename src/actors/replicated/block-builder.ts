@@ -12,15 +12,26 @@ import type { ValueCodec } from './value-codec.js';
 /** The arguments of a command are an item of the list of all commands. */
 const NESTING_IN_BLOCK = 2;
 
+/**
+ * Arguments of one call. The engine puts them on the stack when the method is called, and how much room there is differs
+ * between threads: what one replica can call, all must be able to.
+ */
+const ARGS_MAX = 4_096;
+
+const NO_NAME = new Uint8Array(0);
+
 /** A method as commands name it. One object per method of a handle, so that a block finds its number without a lookup. */
 export class MethodName {
   readonly text: string;
   readonly utf8: Uint8Array;
+  /** The code version from which on there is such a command. */
+  readonly since: number;
   /** The block in which `number` is valid. */
   block: BlockBuilder | null = null;
   number = 0;
 
-  constructor(object: string, method: string) {
+  constructor(object: string, method: string, since = 0) {
+    this.since = since;
     this.text = `${object}.${method}`;
     this.utf8 = new TextEncoder().encode(this.text);
   }
@@ -30,7 +41,8 @@ export class MethodName {
 export class BlockBuilder {
   readonly #codec: ValueCodec;
   readonly #commandBytesMax: number;
-  #names: MethodName[] = [];
+  /** By number; null: the one that no name has. */
+  #names: (MethodName | null)[] = [];
   #namesBytes = 0;
   readonly #commands = new ArrayWriter();
   #count = 0;
@@ -63,11 +75,12 @@ export class BlockBuilder {
    * @throws ConclaveError `ERR_NOT_ENCODABLE` or `ERR_COMMAND_TOO_LARGE`; the block is as it was.
    */
   add(name: MethodName, args: readonly unknown[]): number {
+    if (args.length > ARGS_MAX) throw tooManyArgs(name, args.length);
     const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
     if (encoded.length > this.#commandBytesMax) throw this.#tooLarge(name, encoded.length);
     if (name.block !== this) this.#introduce(name);
-    this.#commands.reserve(1 + encoded.length);
-    const at = this.#commands.addByte(name.number);
+    this.#commands.reserve(3 + encoded.length);
+    const at = this.#commands.addNumber(name.number);
     this.#commands.add(encoded);
     if (this.#count === this.#nameNumbersAt.length) this.#growPositions();
     this.#nameNumbersAt[this.#count] = at;
@@ -76,7 +89,7 @@ export class BlockBuilder {
 
   /** Makes everyone skip the command at `position`: it will never run anywhere. */
   cancel(position: number): void {
-    this.#commands.replaceByte(this.#nameNumbersAt[position]!, CANCELLED_NAME);
+    this.#commands.replaceNumber(this.#nameNumbersAt[position]!, CANCELLED_NAME);
   }
 
   /** Writes the block into one exact buffer, which may be transferred. */
@@ -88,10 +101,13 @@ export class BlockBuilder {
     view.setUint32(16, this.#count, true);
     view.setUint32(20, this.#names.length, true);
     let offset = BLOCK_HEADER_BYTES;
-    for (const { utf8 } of this.#names) {
+    for (const name of this.#names) {
+      const utf8 = name?.utf8 ?? NO_NAME;
       view.setUint16(offset, utf8.length, true);
-      block.set(utf8, offset + 2);
-      offset += 2 + utf8.length;
+      offset += 2;
+      // Short: a loop beats the call into the engine's memcpy.
+      for (let i = 0; i < utf8.length; i++) block[offset + i] = utf8[i]!;
+      offset += utf8.length;
     }
     block.set(this.#commands.finish(2 * this.#count), offset);
     this.clear();
@@ -100,7 +116,7 @@ export class BlockBuilder {
 
   /** Forgets all commands. */
   clear(): void {
-    for (const name of this.#names) if (name.block === this) name.block = null;
+    for (const name of this.#names) if (name?.block === this) name.block = null;
     this.#names = [];
     this.#namesBytes = 0;
     this.#commands.clear();
@@ -108,6 +124,10 @@ export class BlockBuilder {
   }
 
   #introduce(name: MethodName): void {
+    if (this.#names.length === CANCELLED_NAME) {
+      this.#names.push(null);
+      this.#namesBytes += 2;
+    }
     name.block = this;
     name.number = this.#names.length;
     this.#names.push(name);
@@ -129,4 +149,12 @@ export class BlockBuilder {
       { data: { method: text, bytes, bytesMax } },
     );
   }
+}
+
+function tooManyArgs({ text }: MethodName, args: number): ConclaveError {
+  return new ConclaveError(
+    'ERR_COMMAND_TOO_LARGE',
+    `${text} was called with ${args} arguments, and a call may have ${ARGS_MAX}: pass an array as one argument.`,
+    { data: { method: text, args, argsMax: ARGS_MAX } },
+  );
 }

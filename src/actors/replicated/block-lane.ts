@@ -8,6 +8,7 @@ import { ConclaveError } from '../../errors.js';
 import { AbortWatch } from './abort-watch.js';
 import { BlockBuilder, type MethodName } from './block-builder.js';
 import type { Call } from './call.js';
+import { LatencyHistogram, type LatencyFigures } from './latency-histogram.js';
 import { PendingBlock, type Reject, type Resolve } from './pending-block.js';
 import { resultError, type ResultBlock } from './results.js';
 import type { ValueCodec } from './value-codec.js';
@@ -31,6 +32,21 @@ export interface LaneOptions {
   readonly whyTimedOut: (wasSent: boolean) => 'ERR_NO_LEADER' | 'ERR_TIMEOUT';
   /** Why there is no leader, as far as is known, and what may be done. */
   readonly whyNoLeader: () => string;
+}
+
+/** What there is to count of a lane, since it was made. Plain data. */
+export interface LaneFigures {
+  /** Calls that were taken in. */
+  readonly submitted: number;
+  /** Of those, calls that wait. */
+  readonly pending: number;
+  /** Of those, calls that have failed while somebody waited for them, by code. */
+  readonly failed: readonly (readonly [code: string, calls: number])[];
+  /**
+   * Of those, calls that were answered, with a result or an error of the object: how long. One measurement for each block,
+   * that of its first call, counts for all of the block's calls.
+   */
+  readonly latency: LatencyFigures;
 }
 
 /** A block is closed at this size, unless a single command is larger. */
@@ -73,6 +89,11 @@ export class BlockLane {
   #isFlushScheduled = false;
   /** Calls in waiting and sent blocks. */
   #pending = 0;
+  /** Calls that wait no longer. */
+  #done = 0;
+  /** By code, calls that somebody waited for and that have failed. */
+  readonly #failed = new Map<string, number>();
+  readonly #latencies = new LatencyHistogram();
   /** Bytes of the sent blocks, and of those waiting that take no more calls. */
   #pendingBytes = 0;
 
@@ -87,6 +108,15 @@ export class BlockLane {
 
   get pending(): number {
     return this.#pending;
+  }
+
+  figures(): LaneFigures {
+    return {
+      submitted: this.#done + this.#pending,
+      pending: this.#pending,
+      failed: [...this.#failed],
+      latency: this.#latencies.figures(),
+    };
   }
 
   /** Makes a call. The promise is rejected rather than anything thrown. */
@@ -148,6 +178,7 @@ export class BlockLane {
     if (at === 0) this.#sent.shift();
     else this.#sent.splice(at, 1);
     this.#forget(block);
+    this.#latencies.add(this.#options.nowMs() - block.startedMs, block.count);
     this.#settleBlock(block, results);
     if (this.#waiting.length > 0) this.#scheduleFlush();
   }
@@ -208,7 +239,7 @@ export class BlockLane {
     }
     if (last !== undefined) this.#close(last);
     const builder = this.#idleBuilders.pop() ?? new BlockBuilder(this.#options.codec, this.#options.commandBytesMax);
-    const block = new PendingBlock(this.#options.nowMs() + this.#options.defaultTimeoutMs);
+    const block = new PendingBlock(this.#options.nowMs(), this.#options.defaultTimeoutMs, this.#onRejected);
     const waiting = { builder, block, isOpen: true };
     this.#waiting.push(waiting);
     this.#scheduleFlush();
@@ -225,6 +256,7 @@ export class BlockLane {
   /** The block waits no longer. */
   #forget(block: PendingBlock): void {
     this.#pending -= block.count;
+    this.#done += block.count;
     this.#pendingBytes -= block.bytes;
   }
 
@@ -242,6 +274,11 @@ export class BlockLane {
   readonly #flushScheduled = (): void => {
     this.#isFlushScheduled = false;
     this.flush();
+  };
+
+  readonly #onRejected = (error: unknown): void => {
+    const code = error instanceof ConclaveError ? error.code : 'ERR_COMMAND_THREW';
+    this.#failed.set(code, (this.#failed.get(code) ?? 0) + 1);
   };
 
   #settleBlock(block: PendingBlock, { count, numbers, values, errors }: ResultBlock): void {

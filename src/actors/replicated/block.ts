@@ -8,7 +8,7 @@
  *        8     8  firstSeq  (float64; the sequence number of the first command, the others follow)
  *       16     4  number of commands
  *       20     4  number of names
- *       24     …  the names, `object.method` each: length (uint16), UTF-8
+ *       24     …  the names: length (uint16), UTF-8; see command-name.ts. The one of number 127 is empty
  *        …     …  one msgpack array of 2 × commands elements: name number, arguments, name number, arguments, …
  */
 
@@ -16,11 +16,17 @@ import { sessionId, type SessionId } from '../../ids.js';
 
 export const BLOCK_HEADER_BYTES = 24;
 
-/** The number of names a block may hold: each is one positive fixint, and the last one is {@link CANCELLED_NAME}. */
-export const BLOCK_NAMES_MAX = 127;
+/** The number of names a block may hold: as many as it holds commands. */
+export const BLOCK_NAMES_MAX = 4_096;
 
-/** The name number of a command whose caller gave up before the block was sent: it is skipped by everyone. */
+/**
+ * The name number of a command whose caller gave up before the block was sent: it is skipped by everyone. No name has it, and
+ * it is the last one that takes one byte.
+ */
 export const CANCELLED_NAME = 127;
+
+/** Names that a reader remembers; more than this are read as though they were new. */
+const KNOWN_NAMES_MAX = 65_536;
 
 export interface BlockHeader {
   readonly session: SessionId;
@@ -33,11 +39,22 @@ export interface BlockHeader {
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Reads the headers of blocks. The callers of a node mostly call the same methods, so the last table of names is kept. */
+/** A name as it was read last. */
+interface KnownName {
+  readonly utf8: Uint8Array;
+  readonly text: string;
+}
+
+/**
+ * Reads the headers of blocks. The callers of a node mostly call the same methods: the last table of names is kept, and so are
+ * names, for where there are many objects, tables are long and seldom the same.
+ */
 export class BlockReader {
   /** The last table in its binary form, and what it says. */
   #table = new Uint8Array(0);
   #names: readonly string[] = [];
+  /** By a hash of their bytes; of two with the same hash, the later one. */
+  #known = new Map<number, KnownName>();
 
   /**
    * Reads the header of the block at `[start, end)`; null when the bytes are no block. Same answer on every node. As long as
@@ -58,7 +75,7 @@ export class BlockReader {
     const firstSeq = view.getFloat64(start + 8, true);
     const count = view.getUint32(start + 16, true);
     if (!Number.isSafeInteger(session) || !Number.isSafeInteger(firstSeq) || count === 0) return null;
-    if (!this.#isTable(view, tableStart, offset)) this.#readTable(view, tableStart, offset);
+    if (!this.#isTable(view, tableStart, offset)) this.#readTable(view, tableStart, offset, namesCount);
     return { session: sessionId(session), firstSeq, count, names: this.#names, commandsOffset: offset };
   }
 
@@ -70,14 +87,36 @@ export class BlockReader {
   }
 
   /** The lengths in the table have been found to be within it. */
-  #readTable(view: DataView, start: number, end: number): void {
+  #readTable(view: DataView, start: number, end: number, count: number): void {
+    const table = new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
     const names: string[] = [];
-    for (let offset = start; offset < end;) {
-      const length = view.getUint16(offset, true);
-      names.push(utf8.decode(new Uint8Array(view.buffer, view.byteOffset + offset + 2, length)));
-      offset += 2 + length;
+    let offset = 0;
+    for (let i = 0; i < count; i++) {
+      const nameStart = offset + 2;
+      offset = nameStart + (table[offset]! | (table[offset + 1]! << 8));
+      names.push(this.#readName(table, nameStart, offset));
     }
-    this.#table = new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
+    this.#table = table;
     this.#names = names;
   }
+
+  #readName(bytes: Uint8Array, start: number, end: number): string {
+    let hash = end - start;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x0100_0193);
+    // What the engine keeps in a Map without a box.
+    hash &= 0x3fff_ffff;
+    const known = this.#known.get(hash);
+    if (known !== undefined && isSame(known.utf8, bytes, start, end)) return known.text;
+    const name = bytes.slice(start, end);
+    const text = utf8.decode(name);
+    if (known === undefined && this.#known.size >= KNOWN_NAMES_MAX) this.#known.clear();
+    this.#known.set(hash, { utf8: name, text });
+    return text;
+  }
+}
+
+function isSame(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (name.length !== end - start) return false;
+  for (let i = 0; i < name.length; i++) if (name[i] !== bytes[start + i]) return false;
+  return true;
 }

@@ -76,6 +76,12 @@ export interface NodeStatus extends CoreStatus {
   readonly isRemoved: boolean;
 }
 
+/** The objects have come to where this code version is in force; after a new start they come to earlier ones again. */
+export interface CodeVersionRaised {
+  readonly type: 'codeVersionRaised';
+  readonly codeVersion: number;
+}
+
 /** The objects' thread has ended, and with it the queries that it was to run; another one is on its way. */
 export interface MachineLost {
   readonly type: 'machineLost';
@@ -135,5 +141,6 @@ export type CallerMessage =
   | WatchedChanges
   | AllChangesLost
   | NodeStatus
+  | CodeVersionRaised
   | MachineLost
   | MachineBack;

@@ -12,7 +12,7 @@ import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
 import { MethodName, type BlockBuilder } from './block-builder.js';
-import { BlockLane, type LaneOptions } from './block-lane.js';
+import { BlockLane, type LaneFigures, type LaneOptions } from './block-lane.js';
 import { CONSISTENCIES, type Call, type Consistency } from './call.js';
 import type { CallerMessage, NodeStatus, SessionRestored } from './caller-messages.js';
 import { WatchDesk, type WatchRequest } from './changes/watch-desk.js';
@@ -31,10 +31,17 @@ export interface CallerOptions {
   readonly pendingBytesMax: number;
 }
 
+/** What there is to count of the calls that were made on this node. */
+export interface CallerFigures {
+  readonly commands: LaneFigures;
+  readonly queries: Readonly<Record<Consistency, LaneFigures>>;
+}
+
 /** What the Caller tells those who watch it. */
 export interface CallerEvents {
   status: (status: NodeStatus) => void;
   sessionOpened: () => void;
+  codeVersion: (codeVersion: number) => void;
   snapshot: (event: SnapshotEvent) => void;
 }
 
@@ -58,6 +65,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   readonly #queries: Readonly<Record<Consistency, BlockLane>>;
   readonly #watches: WatchDesk;
   readonly #nothing = new MethodName('', '');
+  readonly #startedMs: number;
   #session: SessionId | null = null;
   /** The latest session that this node has had. Objects that are fed the log again tell of earlier ones. */
   #lastSession: SessionId | 0 = 0;
@@ -65,6 +73,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #nextQuery = 1;
   #status: NodeStatus | null = null;
   #isMachineUp = true;
+  /** The code version that has come into force here. Never goes down. */
+  #codeVersion = 0;
   /** What results have shown: no later answer may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
@@ -74,6 +84,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   constructor(context: ActorContext<CallerMessage | { readonly type: 'expire' }>, options: CallerOptions) {
     this.#context = context;
     this.#options = options;
+    this.#startedMs = context.clock.nowMs();
     this.#raft = context.ref(options.raft);
     this.#machine = context.ref(options.machine);
     this.#commands = new BlockLane({
@@ -104,6 +115,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** Calls a replicated method. */
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (name.since > this.#codeVersion) return Promise.reject(notInForce(name, this.#codeVersion));
     if (!this.#isExpiring) this.#expireLater();
     return this.#commands.call(name, args, call);
   }
@@ -111,6 +123,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** Calls a replicated method and waits for nothing. */
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     if (this.#stopped !== null) throw notSent(this.#stopped);
+    if (name.since > this.#codeVersion) throw notInForce(name, this.#codeVersion);
     if (!this.#isExpiring) this.#expireLater();
     this.#commands.tell(name, args);
   }
@@ -151,8 +164,30 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#lastSession !== 0;
   }
 
+  /** The version of the objects' code that is in force here. */
+  get codeVersion(): number {
+    return this.#codeVersion;
+  }
+
+  /** Since it was made, in milliseconds. */
+  get uptimeMs(): number {
+    return this.#context.clock.nowMs() - this.#startedMs;
+  }
+
   get pendingCommands(): number {
     return this.#commands.pending;
+  }
+
+  get pendingQueries(): number {
+    return Object.values(this.#queries).reduce((sum, { pending }) => sum + pending, 0);
+  }
+
+  figures(): CallerFigures {
+    const { linearizable, lease, local } = this.#queries;
+    return {
+      commands: this.#commands.figures(),
+      queries: { linearizable: linearizable.figures(), lease: lease.figures(), local: local.figures() },
+    };
   }
 
   receive(message: CallerMessage | { readonly type: 'expire' }): void {
@@ -179,6 +214,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       case 'snapshotEvent':
         this.events.emit('snapshot', message.event);
         return;
+      case 'codeVersionRaised':
+        return this.#onCodeVersion(message.codeVersion);
       case 'machineLost':
         return this.#onMachineLost(fromPlainError(message.error));
       case 'machineBack':
@@ -296,8 +333,16 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #onStatus(status: NodeStatus): void {
     const hadLeader = this.#hasLeader();
     this.#status = status;
+    // What the objects told before this was there to hear it.
+    this.#onCodeVersion(status.codeVersion);
     this.events.emit('status', status);
     if (!hadLeader && this.#hasLeader()) this.#commands.flush();
+  }
+
+  #onCodeVersion(codeVersion: number): void {
+    if (codeVersion <= this.#codeVersion) return;
+    this.#codeVersion = codeVersion;
+    this.events.emit('codeVersion', codeVersion);
   }
 
   #onSessionOpened(session: SessionId): void {
@@ -358,6 +403,16 @@ function notSent(reason: ConclaveError): ConclaveError {
     retrySafe: reason.code !== 'ERR_STOPPED',
     ...(reason.cause === undefined ? {} : { cause: reason.cause }),
   });
+}
+
+/** What is committed from now on stands behind the version that is known here: only that may be relied on. */
+function notInForce({ text, since }: MethodName, codeVersion: number): ConclaveError {
+  return new ConclaveError(
+    'ERR_VERSION_UNSUPPORTED',
+    `${text} is a command of code version ${since}, and the cluster is at version ${codeVersion} here: once all servers ` +
+      `have the new code, setCodeVersion(${since}) of the leader brings it into force.`,
+    { data: { method: text, since, codeVersion } },
+  );
 }
 
 function resultLost(): ConclaveError {

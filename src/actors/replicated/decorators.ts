@@ -5,7 +5,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
-import { markMethod, type MethodKind } from './method-mark.js';
+import { markMethod, type MethodKind, type VersionOptions } from './method-mark.js';
 import type { AnyMethod, AsyncMethodsCannotBeReplicated, IsAsync } from './method-types.js';
 
 /** Any method of `This`. */
@@ -21,6 +21,12 @@ type PublicMethodContext<This, Method extends MethodOf<This>> = ClassMethodDecor
   readonly static: false;
   readonly private: false;
 };
+
+/** A decorator of methods. */
+type MethodDecorator = <This, Method extends MethodOf<This>>(
+  method: Method & NotAsync<Method>,
+  context: PublicMethodContext<This, Method>,
+) => void;
 
 /**
  * Marks a method that changes the object: each call goes through the log, and runs once on every replica, in the same
@@ -46,8 +52,38 @@ type PublicMethodContext<This, Method extends MethodOf<This>> = ClassMethodDecor
 export function replicated<This, Method extends MethodOf<This>>(
   method: Method & NotAsync<Method>,
   context: PublicMethodContext<This, Method>,
-): void {
-  mark(method, context, 'replicated');
+): void;
+/**
+ * Marks a method that is what a command does from a code version of the cluster on: until then the command does what the
+ * newest earlier version of it says, or cannot be called if there is none. Callers call the command, `of`, and every replica
+ * does the same at the same place in the log. Keep earlier versions: the log and snapshots may still speak of them.
+ *
+ * @throws ConclaveError `ERR_INVALID_OBJECT`, when the class is defined, as above, or for options that are none.
+ *
+ * @example
+ * export class Account {
+ *   static readonly module = import.meta.url;
+ *   private balance = 0;
+ *   @replicated deposit(amount: number): number {
+ *     return (this.balance += amount);
+ *   }
+ *   @replicated({ version: 1, of: 'deposit' }) depositRounded(amount: number): number {
+ *     return (this.balance += Math.round(amount));
+ *   }
+ * }
+ */
+export function replicated(options: VersionOptions): MethodDecorator;
+export function replicated(first: unknown, context?: unknown): unknown {
+  if (typeof first !== 'object' || first === null || context !== undefined) {
+    mark(first, context as MarkContext, 'replicated');
+    return undefined;
+  }
+  const { version, of, ...unknown } = first as VersionOptions;
+  const [key] = Object.keys(unknown);
+  if (key !== undefined) throw refusal('@replicated', undefined, `has no option ${key}; there are version and of`);
+  const decorate: MethodDecorator = (method, itsContext) =>
+    mark(method, itsContext, 'replicated', { version, ...(of === undefined ? {} : { of }) });
+  return decorate;
 }
 
 /**
@@ -72,13 +108,13 @@ interface MarkContext {
 }
 
 /** Checks what the types say already, for callers without types. */
-function mark(method: unknown, context: MarkContext, kind: MethodKind): void {
+function mark(method: unknown, context: MarkContext, kind: MethodKind, options?: VersionOptions): void {
   const decorator = `@${kind}`;
   if (typeof context !== 'object' || context === null || typeof context.kind !== 'string') {
     throw refusal(
       decorator,
       undefined,
-      'was not called as a standard decorator: write it without parentheses, and switch off experimentalDecorators',
+      'was not called as a standard decorator: write it without empty parentheses, and switch off experimentalDecorators',
     );
   }
   const { name } = context;
@@ -89,7 +125,7 @@ function mark(method: unknown, context: MarkContext, kind: MethodKind): void {
   if (context.private) throw refusal(decorator, name, 'cannot mark a #private method: make it public');
   if (context.static)
     throw refusal(decorator, name, 'cannot mark a static method: only an object has replicated state');
-  markMethod(method, name, kind);
+  markMethod(method, name, kind, options);
 }
 
 function refusal(decorator: string, name: string | symbol | undefined, complaint: string): ConclaveError {

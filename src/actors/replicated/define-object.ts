@@ -5,7 +5,7 @@
 
 import { ConclaveError } from '../../errors.js';
 import { isModuleUrl } from './describe-class.js';
-import { assertMarkable, markMethod, markOf, type MethodKind } from './method-mark.js';
+import { assertMarkable, markMethod, markOf, type MethodKind, type VersionOptions } from './method-mark.js';
 import type { AnyMethod, IsAsync } from './method-types.js';
 
 /** The methods of `T` that may be marked: public, with a plain name and not async. */
@@ -19,12 +19,17 @@ type MarkableName<T> = {
     : never;
 }[keyof T];
 
+/** A method that is what a command does from a code version on. */
+export interface VersionedMethod<Name extends string = string> extends VersionOptions {
+  readonly method: Name;
+}
+
 /** What {@link defineObject} is told about a class. */
 export interface ObjectDescription<T> {
   /** Where the class can be imported from: `import.meta.url` of the file that exports it. */
   readonly module: string;
-  /** Methods that change the object. */
-  readonly replicated?: readonly MarkableName<T>[];
+  /** Methods that change the object; those that do so from a code version on, with that, as `replicated` takes it. */
+  readonly replicated?: readonly (MarkableName<T> | VersionedMethod<MarkableName<T>>)[];
   /** Methods that only read. */
   readonly queries?: readonly MarkableName<T>[];
 }
@@ -67,7 +72,10 @@ export function defineObject<Class extends abstract new (...args: never[]) => ob
     const complaint = `is described with ${key}, which is not part of a description; there are module, replicated, queries`;
     throw refusal(target, complaint);
   }
-  for (const name of namesIn(target, 'replicated', replicated)) markByName(target, prototype, name, 'replicated');
+  for (const each of namesIn(target, 'replicated', replicated)) {
+    const { method, options } = isVersioned(each) ? versionedIn(target, each) : { method: each, options: undefined };
+    markByName(target, prototype, method, 'replicated', options);
+  }
   for (const name of namesIn(target, 'queries', queries)) markByName(target, prototype, name, 'query');
   return withModule(target, module);
 }
@@ -78,19 +86,39 @@ function namesIn(target: Function, option: string, names: unknown): readonly unk
   return names;
 }
 
-function markByName(target: Function, prototype: object, name: unknown, kind: MethodKind): void {
+function isVersioned(each: unknown): each is VersionedMethod {
+  return typeof each === 'object' && each !== null;
+}
+
+function versionedIn(
+  target: Function,
+  { method, version, of, ...unknown }: VersionedMethod,
+): { readonly method: unknown; readonly options: VersionOptions } {
+  const [key] = Object.keys(unknown);
+  if (key !== undefined) throw refusal(target, `has a method with ${key}; there are method, version and of`);
+  return { method, options: { version, ...(of === undefined ? {} : { of }) } };
+}
+
+function markByName(
+  target: Function,
+  prototype: object,
+  name: unknown,
+  kind: MethodKind,
+  options?: VersionOptions,
+): void {
   if (typeof name !== 'string') throw refusal(target, `is given a method name that is a ${typeof name}`);
   const method = methodOf(target, prototype, name);
-  if (Object.hasOwn(prototype, name) || markOf(method) === kind) {
-    markMethod(method, name, kind);
+  if (Object.hasOwn(prototype, name)) {
+    markMethod(method, name, kind, options);
     return;
   }
+  if (markOf(method)?.kind === kind && options === undefined) return;
   // The inherited function belongs to another class, which must not change: this class gets one of its own.
   const forward = function (this: unknown, ...args: unknown[]): unknown {
     return Reflect.apply(method, this, args);
   };
   assertMarkable(method, name, kind);
-  markMethod(forward, name, kind);
+  markMethod(forward, name, kind, options);
   Object.defineProperty(prototype, name, { value: forward, writable: true, configurable: true });
 }
 

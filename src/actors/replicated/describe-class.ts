@@ -28,8 +28,16 @@ export interface ClassDescription {
   readonly module: string;
   /** The replicated methods that can wait: `static readonly waits`. */
   readonly waits: Readonly<Record<string, WaitingMethod>>;
-  /** In the order in which the classes declare them, base classes last. */
+  /** What callers call, in the order in which the classes declare it, base classes last. */
   readonly methods: ReadonlyMap<string, MethodKind>;
+  /** By command, the methods that carry it out. */
+  readonly commands: ReadonlyMap<string, readonly Implementation[]>;
+}
+
+/** A method that is what a command does from a code version on, until there is a newer one. */
+export interface Implementation {
+  readonly version: number;
+  readonly method: string;
 }
 
 /**
@@ -42,9 +50,9 @@ export function describeClass(object: string, value: unknown): ClassDescription 
     throw invalidObject(object, 'is not a class: register a class, or object(Class, …arguments)');
   }
   const module = moduleOf(object, value);
-  const methods = methodsOf(object, value);
+  const { methods, commands } = methodsOf(object, value);
   checkState(object, value);
-  return { module, methods, waits: waitsOf(object, value, methods) };
+  return { module, methods, commands, waits: waitsOf(object, value, methods) };
 }
 
 /** The error for an object that cannot be replicated as it is. `complaint` ends the sentence that its name starts. */
@@ -105,18 +113,35 @@ export function isModuleUrl(module: unknown): module is string {
 }
 
 /** From the class to its bases: the nearest mark of a name decides, and an override without a mark keeps it. */
-function methodsOf(object: string, value: Function): Map<string, MethodKind> {
+function methodsOf(object: string, value: Function): Pick<ClassDescription, 'methods' | 'commands'> {
+  const marked = new Set<string>();
   const methods = new Map<string, MethodKind>();
+  const commands = new Map<string, Implementation[]>();
   for (const prototype of prototypesOf(value)) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const method = Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown;
-      const kind = typeof method === 'function' ? markOf(method) : undefined;
-      if (kind === undefined || methods.has(name)) continue;
-      methods.set(name, kind);
-      checkImplementation(object, value, name, kind);
+      const mark = typeof method === 'function' ? markOf(method) : undefined;
+      if (mark === undefined || marked.has(name)) continue;
+      marked.add(name);
+      checkImplementation(object, value, name, mark.kind);
+      const called = mark.of ?? name;
+      const implementations = commands.get(called) ?? [];
+      if (mark.kind === 'replicated') commands.set(called, implementations);
+      const twin = implementations.find(({ version }) => version === mark.version)?.method;
+      if (twin !== undefined) {
+        throw invalidObject(object, `has two methods, ${twin} and ${name}, for version ${mark.version} of ${called}`, {
+          method: name,
+        });
+      }
+      implementations.push({ version: mark.version, method: name });
+      if ((methods.get(called) ?? mark.kind) !== mark.kind) {
+        throw invalidObject(object, `has ${called} as a command and as a query: rename one`, { method: called });
+      }
+      methods.set(called, mark.kind);
     }
   }
-  if (methods.size > 0) return methods;
+  for (const implementations of commands.values()) implementations.sort((a, b) => a.version - b.version);
+  if (methods.size > 0) return { methods, commands };
   throw invalidObject(
     object,
     'has neither a replicated method nor a query: mark methods with @replicated or @query, or use defineObject',

@@ -12,8 +12,8 @@ import type { Caller } from './caller.js';
 import { isChangeKey } from './changes/change-key.js';
 import { isChangePlace } from './changes/change-place.js';
 import type { Changes, WatchOptions } from './changes/changes.js';
-import type { WaitingMethod } from './describe-class.js';
 import type { MethodKind } from './method-mark.js';
+import type { ResolvedObject } from './object-definition.js';
 import type { CallOptions } from './remote-of.js';
 import { WaitingCalls } from './waiting-calls.js';
 
@@ -30,11 +30,15 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 type RemoteMethod = (...args: unknown[]) => Promise<unknown>;
 
+/** What a handle needs to know of its object. */
+export type ObjectFace = Pick<ResolvedObject, 'name' | 'methods' | 'commands'> & Partial<Pick<ResolvedObject, 'waits'>>;
+
 /** Makes the handles of one object; the names of its methods are shared by all of them. */
 export class HandleFactory {
   readonly #caller: Caller;
   readonly #object: string;
   readonly #methods: ReadonlyMap<string, MethodKind>;
+  readonly #commands: ResolvedObject['commands'];
   /** A name belongs to one lane of blocks, so a query has one for each consistency. */
   readonly #names = new Map<string, MethodName>();
   /** The calls that wait, by method: shared by all handles, for they are made in the order in which they came. */
@@ -44,15 +48,11 @@ export class HandleFactory {
   /** What an attendant adds. */
   #extras: Attendant['methods'] = {};
 
-  constructor(
-    caller: Caller,
-    object: string,
-    methods: ReadonlyMap<string, MethodKind>,
-    waits: Readonly<Record<string, WaitingMethod>> = {},
-  ) {
+  constructor(caller: Caller, { name: object, methods, commands, waits = {} }: ObjectFace) {
     this.#caller = caller;
     this.#object = object;
     this.#methods = methods;
+    this.#commands = commands;
     for (const [method, waiting] of Object.entries(waits)) {
       this.#waiting.set(method, new WaitingCalls(caller, object, this.#name(method, 'command'), waiting));
     }
@@ -151,7 +151,8 @@ export class HandleFactory {
     const key = `${lane} ${method}`;
     let name = this.#names.get(key);
     if (name === undefined) {
-      name = new MethodName(this.#object, method);
+      const since = lane === 'command' ? this.#commands.get(method)?.[0]?.version : 0;
+      name = new MethodName(this.#object, method, since);
       this.#names.set(key, name);
     }
     return name;

@@ -4,20 +4,28 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { LoadedObject } from './object-definition.js';
+import { createdPrefix } from './command-name.js';
+import type { Machine } from './machine.js';
 import { writeState } from './state/write-state.js';
 
-/** The SHA-256 of each object's state, as 64 hex digits. */
-export async function hashObjects(objects: readonly LoadedObject[]): Promise<[object: string, hash: string][]> {
+/** The SHA-256 of each object's state, as 64 hex digits; objects are called as in {@link objectHashes}. */
+export async function hashObjects({
+  objects,
+  created,
+}: Pick<Machine, 'objects' | 'created'>): Promise<[object: string, hash: string][]> {
   const hashes: [string, string][] = [];
-  for (const object of objects) {
+  const named = [
+    ...objects.map((object) => [object.name, object] as const),
+    ...created.map((object) => [createdPrefix(object.name), object] as const),
+  ];
+  for (const [name, object] of named) {
     const hash = createHash('sha256');
     await writeState(
       object,
       (bytes) => hash.update(bytes),
       () => undefined,
     );
-    hashes.push([object.name, hash.digest('hex')]);
+    hashes.push([name, hash.digest('hex')]);
   }
   return hashes;
 }

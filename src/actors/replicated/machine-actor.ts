@@ -18,13 +18,14 @@ import { ChangeFeeds } from './changes/change-feeds.js';
 import { hashObjects } from './hash-objects.js';
 import type { Machine } from './machine.js';
 import { MachineLoader, type LoadedMachine, type MachineEnv } from './machine-loader.js';
-import type { MachineMessage, RunQueries } from './machine-messages.js';
+import type { MachineFigures, MachineMessage, RunQueries } from './machine-messages.js';
 import type { ResolvedObject } from './object-definition.js';
 import { collectTransfers, type ResultBlock } from './results.js';
 
 /** What a MachineActor is made from; crosses threads by structured clone. */
 export interface MachineActorData {
   readonly objects: readonly ResolvedObject[];
+  readonly classes: readonly ResolvedObject[];
   readonly life: Life;
   readonly sessionsMax: number;
   readonly raft: ActorAddress;
@@ -46,6 +47,8 @@ interface MachineLoaded {
   /** Which machine there was when it was asked for. */
   readonly machineId: number;
 }
+
+const NOTHING_RUN: MachineFigures = { commandsApplied: 0, commandsThrew: 0 };
 
 class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #context: ActorContext<MachineMessage | Loaded>;
@@ -70,7 +73,10 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #waiting: RunQueries[] = [];
   #commandResults: ResultBlock[] = [];
   #queryResults: ResultBlock[] = [];
+  /** What machines have done whose place others have taken. */
+  #replaced = NOTHING_RUN;
   #reportedIndex = -1;
+  #reportedCodeVersion = 0;
   #reportedSession: SessionId | null = null;
 
   constructor(context: ActorContext<MachineMessage | Loaded>, data: MachineActorData, env: MachineEnv) {
@@ -110,6 +116,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         return this.#install(message.snapshot);
       case 'hashState':
         return this.#hash(reply);
+      case 'measure':
+        return reply.ok(this.#figures());
       case 'stateHashed':
         return this.#release(message.machine);
       case 'watchChanges':
@@ -132,6 +140,14 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     }
   }
 
+  #figures(): MachineFigures {
+    const { commandsApplied, commandsThrew } = this.#machine ?? NOTHING_RUN;
+    return {
+      commandsApplied: this.#replaced.commandsApplied + commandsApplied,
+      commandsThrew: this.#replaced.commandsThrew + commandsThrew,
+    };
+  }
+
   #failStart(reply: Reply, error: Error): never {
     reply.fail(error);
     throw error;
@@ -141,6 +157,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (this.#machine === null) return;
     if (this.#waiting.length > 0) this.#runWaiting();
     const appliedIndex = logIndex(this.#machine.appliedIndex);
+    this.#reportCodeVersion(this.#machine);
     // Results first: the caller forgets what it waits for when it hears that its session has expired.
     this.#commandResults = this.#answer('commandResults', this.#commandResults, appliedIndex);
     this.#queryResults = this.#answer('queryResults', this.#queryResults, appliedIndex);
@@ -193,6 +210,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     // What the objects before have done is said before others take their place: nothing of that is lost.
     this.drained();
     if (this.#machine !== null) this.#feeds.replaced();
+    this.#replaced = this.#figures();
     this.#machine = machine;
     this.#onLiveObjects(machine.objects);
     this.#machineId = this.#context.random.uint32();
@@ -218,7 +236,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     }
     this.#held = [];
     const index = logIndex(machine.appliedIndex);
-    hashObjects(machine.objects)
+    hashObjects(machine)
       .then(
         (hashes) => reply.ok({ index, hashes }),
         (error: unknown) => reply.fail(asError(error)),
@@ -247,13 +265,21 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#queryResults.push(this.#machine!.query(message.block));
   }
 
+  /** Before any result that rests on it. */
+  #reportCodeVersion({ codeVersion }: Machine): void {
+    if (codeVersion === this.#reportedCodeVersion) return;
+    this.#reportedCodeVersion = codeVersion;
+    this.#caller.tell({ type: 'codeVersionRaised', codeVersion });
+  }
+
   #report(machine: Machine): void {
-    const { appliedIndex, own } = machine;
+    const { appliedIndex, own, codeVersion } = machine;
     assert(appliedIndex >= this.#reportedIndex, 'lastApplied never goes down');
     this.#reportedIndex = appliedIndex;
     const { session, nextSeq, gap, expired } = own;
     const index = logIndex(appliedIndex);
-    this.#raft.tell({ type: 'machineApplied', machineId: this.#machineId, index, session, nextSeq, gap, expired });
+    const stand = { index, session, nextSeq, gap, expired, codeVersion };
+    this.#raft.tell({ type: 'machineApplied', machineId: this.#machineId, ...stand });
     if (expired !== null) this.#caller.tell({ type: 'sessionExpired', session: expired });
     if (session !== null && session !== this.#reportedSession) this.#caller.tell({ type: 'sessionOpened', session });
     this.#reportedSession = session;

@@ -16,6 +16,7 @@ import { isUnreadable } from '../../storage/unreadable.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import type { ClassLoader } from './class-loader.js';
 import { Machine } from './machine.js';
+import { loadClass } from './loaded-class.js';
 import { restoreMachine } from './machine-snapshot.js';
 import type { MachineWitness } from './machine-witness.js';
 import { loadObject, type LoadedObject, type ResolvedObject } from './object-definition.js';
@@ -36,6 +37,13 @@ export interface MachineEnv {
   readonly onLoaded?: (objects: readonly LoadedObject[]) => void;
 }
 
+export interface MachineLoaderOptions {
+  readonly objects: readonly ResolvedObject[];
+  readonly classes: readonly ResolvedObject[];
+  readonly life: Life;
+  readonly sessionsMax: number;
+}
+
 export interface LoadedMachine {
   readonly machine: Machine;
   /** The snapshot that it holds; null: it holds nothing yet. */
@@ -50,14 +58,14 @@ const nothing = (): undefined => undefined;
 const SLICE_MS = 5;
 
 export class MachineLoader {
-  readonly #options: { readonly objects: readonly ResolvedObject[]; readonly life: Life; readonly sessionsMax: number };
+  readonly #options: MachineLoaderOptions;
   readonly #snapshotter: ActorRef<SnapshotterMessage>;
   readonly #env: MachineEnv;
   readonly #logger: Logger;
   #unreadable: ConclaveError | null = null;
 
   constructor(
-    options: { readonly objects: readonly ResolvedObject[]; readonly life: Life; readonly sessionsMax: number },
+    options: MachineLoaderOptions,
     snapshotter: ActorRef<SnapshotterMessage>,
     env: MachineEnv,
     logger: Logger,
@@ -131,7 +139,15 @@ export class MachineLoader {
     const objects = await Promise.all(this.#options.objects.map((object) => loadObject(object, classes)));
     // Hooks are tried while nothing depends on them.
     for (const object of objects) if (hasHooks(object.instance)) await writeState(object, nothing, nothing);
+    const loadedClasses = await Promise.all(this.#options.classes.map((each) => loadClass(each, classes)));
     const codec = new ValueCodec();
-    return new Machine({ objects, life, sessionsMax, codec, ...(witness === undefined ? {} : { witness }) });
+    return new Machine({
+      objects,
+      classes: loadedClasses,
+      life,
+      sessionsMax,
+      codec,
+      ...(witness === undefined ? {} : { witness }),
+    });
   }
 }

@@ -77,6 +77,19 @@ export interface ChangesTaken {
   readonly bytes: number;
 }
 
+/** Asked: answered with {@link MachineFigures}. */
+export interface MeasureMachine {
+  readonly type: 'measure';
+}
+
+/** What there is to count of the objects since their thread was started. */
+export interface MachineFigures {
+  /** Commands that were run here, whoever has called them. */
+  readonly commandsApplied: number;
+  /** Of those, the ones that threw. */
+  readonly commandsThrew: number;
+}
+
 export type MachineMessage =
   | ApplyEntries
   | RunQueries
@@ -86,4 +99,5 @@ export type MachineMessage =
   | HashState
   | WatchChanges
   | UnwatchChanges
-  | ChangesTaken;
+  | ChangesTaken
+  | MeasureMachine;

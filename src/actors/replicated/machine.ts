@@ -8,19 +8,26 @@ import { assert } from '../../assert.js';
 import { crc32 } from '../../checksum.js';
 import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
 import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId } from '../../ids.js';
+import { readCodeVersion } from '../raft/code-version-entry.js';
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
+import { createdName, createdPrefix } from './command-name.js';
+import { CreatedObjects, noSuchObject, type SavedObject } from './created-objects.js';
+import type { LoadedClass } from './loaded-class.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
 import { ChangeRecorder } from './changes/change-recorder.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
-import type { LoadedObject } from './object-definition.js';
+import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
 import { ResultCollector, type ResultBlock } from './results.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
 import type { ValueCodec } from './value-codec.js';
+import { codeTooOld, unknownCommand } from './version-unsupported.js';
 
 export interface MachineOptions {
   readonly objects: readonly LoadedObject[];
+  /** Those that objects are created of at run time. */
+  readonly classes: readonly LoadedClass[];
   /** Blocks of the session that was opened in this life are answered. Null: nobody is answered. */
   readonly life: Life | null;
   readonly sessionsMax: number;
@@ -45,6 +52,8 @@ export interface MachineState {
   readonly lastIncluded: LastIncluded;
   /** Who the members are: what the last entry that said so holds; null: there was none. */
   readonly configuration: Uint8Array | null;
+  /** The version of the objects' code that is in force. */
+  readonly codeVersion: number;
   readonly sessions: readonly SavedSession[];
 }
 
@@ -57,21 +66,37 @@ interface Binding {
   readonly watch: StateWatch;
   readonly changes: ChangeRecorder;
   readonly instance: object;
-  readonly method: Method;
+  /** What it does at the code version in force; null: there is nothing of this name yet. */
+  method: Method | null;
+  /** From the oldest to the newest. */
+  readonly versions: readonly { readonly version: number; readonly method: Method }[];
   readonly kind: 'replicated' | 'query';
 }
 
 export class Machine {
   readonly own: OwnSession = { session: null, nextSeq: 1, gap: false, expired: null };
-  readonly objects: readonly LoadedObject[];
+  /** The highest code version that this node's objects have. */
+  readonly codeVersionMax: number;
+  readonly #allObjects: readonly LoadedObject[];
+  /** Those that there are at the code version in force. */
+  #objects: readonly LoadedObject[] = [];
+  /** Which of the objects' methods a command runs goes by this. Never goes down. */
+  #codeVersion = 0;
   /** The index of the last entry applied. Never goes down. */
   appliedIndex = 0;
+  /** Commands that were run, and those of them that threw. */
+  commandsApplied = 0;
+  commandsThrew = 0;
   #appliedTerm = term(0);
   #appliedTimestampMs = 0;
   /** What the last entry applied that says who the members are holds. */
   #configuration: Uint8Array | null = null;
   readonly #life: Life | null;
+  /** By name; of created objects, those that have been called. */
   readonly #bindings = new Map<string, Binding>();
+  readonly #created: CreatedObjects;
+  /** What the command that is running has come upon: the node must not go on. */
+  #fatal: ConclaveError | null = null;
   readonly #changes = new Map<string, ChangeRecorder>();
   readonly #sessions: SessionTable;
   readonly #codec: ValueCodec;
@@ -81,28 +106,36 @@ export class Machine {
   /** The last table of names, and the methods that it names. */
   #boundNames: readonly string[] = [];
   #bound: readonly (Binding | null)[] = [];
+  #boundKind: Binding['kind'] = 'replicated';
   readonly #collector: ResultCollector;
   /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
   readonly #touched = new Map<StateWatch, number>();
+  /** Counts those that were looked at where not all could be. */
+  #checkedObjects = 0;
 
   constructor(options: MachineOptions) {
     this.#life = options.life;
-    this.objects = options.objects;
+    this.#allObjects = options.objects;
+    this.codeVersionMax = codeVersionMaxOf([...options.objects, ...options.classes]);
+    this.#created = new CreatedObjects(options.classes, options.codec);
     this.#codec = options.codec;
     this.#witness = options.witness;
     this.#sessions = new SessionTable(options.sessionsMax);
     this.#collector = new ResultCollector(options.codec);
     for (const object of options.objects) {
-      const { name, instance, methods } = object;
+      const { name: objectName, instance, methods } = object;
       const watch = new StateWatch(object);
-      const changes = new ChangeRecorder(name, options.codec);
-      this.#changes.set(name, changes);
-      for (const [method, kind] of methods) {
-        const implementation = (instance as Record<string, Method>)[method]!;
-        const fullName = `${name}.${method}`;
-        this.#bindings.set(fullName, { name: fullName, watch, changes, instance, method: implementation, kind });
+      const changes = new ChangeRecorder(objectName, options.codec);
+      this.#changes.set(objectName, changes);
+      for (const [called, kind] of methods) {
+        const name = `${objectName}.${called}`;
+        const versions = versionsOf(object, called);
+        this.#bindings.set(name, { name, watch, changes, instance, method: null, versions, kind });
       }
     }
+    this.#bindOwn('.create', (...args) => this.#create(args));
+    this.#bindOwn('.drop', (...args) => this.#drop(args));
+    this.#bringIntoForce(0);
   }
 
   /** What changes in an object; undefined: there is none of this name. */
@@ -110,7 +143,35 @@ export class Machine {
     return this.#changes.get(object);
   }
 
-  /** Applies committed entries in order, and adds the results of own commands to `results`. */
+  /** The objects of the options that there are. */
+  get objects(): readonly LoadedObject[] {
+    return this.#objects;
+  }
+
+  /** Those that were created at run time, in that order. */
+  get created(): readonly LoadedObject[] {
+    return Array.from(this.#created.all, ({ loaded }) => loaded);
+  }
+
+  saveCreated(): SavedObject[] {
+    return this.#created.save();
+  }
+
+  /** Makes objects that another machine has saved, for their states to be restored. */
+  restoreCreated(saved: readonly SavedObject[]): void {
+    this.#created.restore(saved);
+    for (const [name] of saved) this.#recordCreated(name);
+  }
+
+  get codeVersion(): number {
+    return this.#codeVersion;
+  }
+
+  /**
+   * Applies committed entries in order, and adds the results of own commands to `results`.
+   *
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` at what this node's code is too old for; the machine must not be used then.
+   */
   apply(entries: Uint8Array, results: ResultBlock[]): void {
     const reader = this.#reader;
     const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
@@ -124,6 +185,9 @@ export class Machine {
         this.#openSession(entries);
       } else if (reader.kind === EntryKind.configuration) {
         this.#configuration = entries.slice(reader.payloadStart, reader.payloadEnd);
+      } else if (reader.kind === EntryKind.codeVersion) {
+        const version = readCodeVersion(entries.subarray(reader.payloadStart, reader.payloadEnd));
+        if (version !== null && version > this.#codeVersion) this.#bringIntoForce(version);
       }
       this.appliedIndex = reader.index;
       this.#appliedTerm = reader.term;
@@ -139,12 +203,24 @@ export class Machine {
       term: this.#appliedTerm,
       timestampMs: this.#appliedTimestampMs,
     };
-    return { lastIncluded, configuration: this.#configuration, sessions: this.#sessions.save() };
+    const configuration = this.#configuration;
+    return { lastIncluded, configuration, codeVersion: this.#codeVersion, sessions: this.#sessions.save() };
+  }
+
+  /**
+   * Brings a code version into force, before objects are restored that were saved at it.
+   *
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when this node's code is too old for it.
+   */
+  beginAt(codeVersion: number): void {
+    assert(this.appliedIndex === 0, 'only a machine that has applied nothing is restored');
+    this.#bringIntoForce(codeVersion);
   }
 
   /** Takes over what another machine has saved, before anything is applied; the objects have been restored already. */
-  restore({ lastIncluded, configuration, sessions }: MachineState): void {
+  restore({ lastIncluded, configuration, codeVersion, sessions }: MachineState): void {
     assert(this.appliedIndex === 0, 'only a machine that has applied nothing is restored');
+    assert(this.#codeVersion === codeVersion, 'objects are restored by the code that has saved them');
     this.appliedIndex = lastIncluded.index;
     this.#appliedTerm = lastIncluded.term;
     this.#appliedTimestampMs = lastIncluded.timestampMs;
@@ -152,6 +228,70 @@ export class Machine {
     this.#sessions.restore(sessions);
     this.#takeOwnSession();
     this.#witness?.restored(this);
+  }
+
+  #bringIntoForce(codeVersion: number): void {
+    if (codeVersion > this.codeVersionMax) throw codeTooOld(codeVersion, this.codeVersionMax);
+    this.#codeVersion = codeVersion;
+    this.#objects = this.#allObjects.filter(({ since }) => since <= codeVersion);
+    for (const binding of this.#bindings.values()) binding.method = methodAt(binding.versions, codeVersion);
+  }
+
+  /** A command of the machine's own. */
+  #bindOwn(name: string, method: Method): void {
+    const instance = {};
+    const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+    const watch = new StateWatch(nothing);
+    const versions = [{ version: 0, method }];
+    const changes = new ChangeRecorder(name, this.#codec);
+    this.#bindings.set(name, { name, watch, changes, instance, method, versions, kind: 'replicated' });
+  }
+
+  #create([name, className, args]: readonly unknown[]): void {
+    // Constructors have none: objects of the options are made without a command.
+    leaveCommand();
+    if (!this.#created.knows(className, this.#codeVersion)) {
+      this.#fatal = unknownCommand(`create of the class ${String(className)}`, this.#codeVersion, this.#reader.index);
+      throw this.#fatal;
+    }
+    this.#created.create(name as string, className, args as readonly unknown[]);
+    this.#recordCreated(name as string);
+    this.#bind();
+  }
+
+  #recordCreated(name: string): void {
+    const prefixed = createdPrefix(name);
+    this.#changes.set(prefixed, new ChangeRecorder(prefixed, this.#codec));
+  }
+
+  #drop([name]: readonly unknown[]): void {
+    const { loaded } = this.#created.drop(name as string);
+    this.#changes.delete(createdPrefix(loaded.name));
+    for (const method of loaded.methods.keys()) {
+      this.#bindings.delete(`${createdPrefix(loaded.name)}.${method}`);
+    }
+    this.#bind();
+  }
+
+  /** Looks up the names of the block under way. */
+  #bind(): void {
+    this.#bound = this.#boundNames.map((name) => this.#bindings.get(name) ?? this.#bindCreated(name));
+  }
+
+  #bindCreated(name: string): Binding | null {
+    const called = createdName(name);
+    if (called === null) return null;
+    const object = this.#created.get(called.object);
+    if (object === undefined) return missing(name, called.object, this.#boundKind, this.#codec);
+    const { loaded, watch } = object;
+    const kind = loaded.methods.get(called.method);
+    if (kind === undefined) return null;
+    const versions = versionsOf(loaded, called.method);
+    const method = methodAt(versions, this.#codeVersion);
+    const changes = this.changesOf(createdPrefix(called.object))!;
+    const binding: Binding = { name, watch, changes, instance: loaded.instance, method, versions, kind };
+    this.#bindings.set(name, binding);
+    return binding;
   }
 
   #takeOwnSession(): void {
@@ -187,6 +327,7 @@ export class Machine {
     const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
     const isOwn = session === this.own.session;
     if (verdict === 'apply') {
+      this.commandsApplied += header.count;
       if (isOwn) {
         this.own.nextSeq = header.firstSeq + header.count;
         this.#collector.begin(header.count);
@@ -227,11 +368,11 @@ export class Machine {
         for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED, UNNAMED);
       return;
     }
-    if (header.names !== this.#boundNames) {
+    if (header.names !== this.#boundNames || kind !== this.#boundKind) {
       this.#boundNames = header.names;
-      this.#bound = header.names.map((name) => this.#bindings.get(name) ?? null);
+      this.#boundKind = kind;
+      this.#bind();
     }
-    const bindings = this.#bound;
     const { index, timestampMs } = this.#reader;
     const isCommand = kind === 'replicated';
     const touched = this.#touched;
@@ -240,12 +381,20 @@ export class Machine {
     for (let position = 0; position < header.count; position++) {
       const name = commands[2 * position] as number;
       if (name === CANCELLED_NAME) {
+        if (isCommand) this.commandsApplied--;
         collector?.set(position, undefined, UNNAMED);
         continue;
       }
-      const binding = bindings[name];
-      if (binding === null || binding === undefined || binding.kind !== kind) {
-        collector?.fail(position, unknownMethod(header.names[name]), header.names[name] ?? UNNAMED);
+      const binding = this.#bound[name];
+      if (binding === undefined) {
+        collector?.fail(position, MALFORMED, UNNAMED);
+        continue;
+      }
+      const method = binding?.kind === kind ? binding.method : null;
+      if (binding === null || method === null) {
+        // Others may have done it: this node must not go on as though nobody had.
+        if (isCommand) throw unknownCommand(header.names[name]!, this.#codeVersion, index);
+        collector?.fail(position, unknownMethod(header.names[name]!), header.names[name]!);
         continue;
       }
       const args = commands[2 * position + 1];
@@ -258,19 +407,23 @@ export class Machine {
         // The first two are what most commands are, and cost less.
         const result =
           args.length === 1
-            ? binding.method.call(binding.instance, args[0])
+            ? method.call(binding.instance, args[0])
             : args.length === 0
-              ? binding.method.call(binding.instance)
-              : binding.method.apply(binding.instance, args);
+              ? method.call(binding.instance)
+              : method.apply(binding.instance, args);
         if (collector !== null) {
           if (isThenable(result)) collector.fail(position, asyncCommand(binding.name, result), binding.name);
           else collector.set(position, result, binding.name);
         } else if (isThenable(result)) ignoreRejection(result);
       } catch (error) {
-        if (isCommand && binding.changes.isRecording) binding.changes.takeBack(index, position);
+        if (this.#fatal !== null) throw this.#fatal;
+        if (isCommand) {
+          this.commandsThrew++;
+          binding.changes.takeBack(index, position);
+        }
         collector?.fail(position, toPlainError(error), binding.name);
       }
-      if (last !== binding.watch) {
+      if (collector !== null && last !== binding.watch) {
         if (last !== null) touched.set(last, lastPosition);
         last = binding.watch;
       }
@@ -282,7 +435,13 @@ export class Machine {
     touched.set(last, lastPosition);
     // While it is still known who has put there what no snapshot can hold.
     const budget = Math.max(CHECKED_VALUES_MIN, CHECKED_VALUES_PER_COMMAND * header.count);
+    // Where a block has called many, some of them, and others the next time.
+    let skipped =
+      touched.size <= CHECKED_OBJECTS_MAX ? 0 : (this.#checkedObjects += CHECKED_OBJECTS_MAX) % touched.size;
+    let left = CHECKED_OBJECTS_MAX;
     for (const [watch, position] of touched) {
+      if (skipped-- > 0) continue;
+      if (left-- === 0) break;
       const error = watch.check(budget);
       if (error === null) continue;
       collector.blame(position, toPlainError(leftBehind(error)), header.names[commands[2 * position] as number]!);
@@ -297,9 +456,34 @@ function leftBehind({ code, message, data }: ConclaveError): ConclaveError {
   return new ConclaveError(code, text, { data });
 }
 
+/** What a method name stands for, from the oldest version to the newest. */
+function versionsOf({ instance, commands }: LoadedObject, called: string): Binding['versions'] {
+  return (commands.get(called) ?? [{ version: 0, method: called }]).map(({ version, method }) => {
+    return { version, method: (instance as Record<string, Method>)[method]! };
+  });
+}
+
+function methodAt(versions: Binding['versions'], codeVersion: number): Method | null {
+  return versions.findLast(({ version }) => version <= codeVersion)?.method ?? null;
+}
+
+/** What is called of an object that there is not. */
+function missing(name: string, object: string, kind: Binding['kind'], codec: ValueCodec): Binding {
+  const instance = {};
+  const method = (): never => {
+    throw noSuchObject(object);
+  };
+  const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+  const watch = new StateWatch(nothing);
+  const changes = new ChangeRecorder(name, codec);
+  return { name, watch, changes, instance, method, versions: [{ version: 0, method }], kind };
+}
+
 /** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */
 const CHECKED_VALUES_MIN = 256;
 const CHECKED_VALUES_PER_COMMAND = 4;
+/** How many of the objects that a block has called. */
+const CHECKED_OBJECTS_MAX = 64;
 
 /** Stands for the name of a method where none was called. */
 const UNNAMED = '(unnamed)';
@@ -345,12 +529,8 @@ function asyncCommand(name: string, promise: PromiseLike<unknown>): PlainError {
   );
 }
 
-function unknownMethod(name: string | undefined): PlainError {
+function unknownMethod(name: string): PlainError {
   return toPlainError(
-    new ConclaveError(
-      'ERR_UNKNOWN_METHOD',
-      `No object here has a method ${name ?? UNNAMED} of that kind. All nodes must register the same objects.`,
-      { data: { method: name ?? null }, mayBeApplied: true },
-    ),
+    new ConclaveError('ERR_UNKNOWN_METHOD', `No object here has a query ${name}.`, { data: { method: name } }),
   );
 }

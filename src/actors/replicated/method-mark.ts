@@ -11,6 +11,26 @@ import { ConclaveError } from '../../errors.js';
 /** What a call of a method means: a command that goes through the log, or a read. */
 export type MethodKind = 'replicated' | 'query';
 
+/** What a mark says of its method. */
+export interface MethodMark {
+  readonly kind: MethodKind;
+  /** The code version from which on the method is what the command does. */
+  readonly version: number;
+  /** The command that the method carries out; null: the one of its own name. */
+  readonly of: string | null;
+}
+
+/** From which code version on a method is what a command does, and of which command. */
+export interface VersionOptions {
+  /** A whole number from 0 to 1,000,000,000. What says nothing is of version 0, from which every cluster starts. */
+  readonly version: number;
+  /** The command that callers call. Default: the method's own name. */
+  readonly of?: string;
+}
+
+/** The highest code version that there may be. */
+export const CODE_VERSION_MAX = 1_000_000_000;
+
 const MARK = Symbol.for('conclave.method');
 
 /** Names that a handle or the runtime uses itself; a method called so could never be reached. */
@@ -34,30 +54,36 @@ const METHOD_NAME_LENGTH_MAX = 128;
  *
  * @throws ConclaveError `ERR_INVALID_OBJECT` when the method cannot be replicated as it is written.
  */
-export function markMethod(method: Function, name: string, kind: MethodKind): void {
+export function markMethod(method: Function, name: string, kind: MethodKind, options?: VersionOptions): void {
   assertMarkable(method, name, kind);
-  Object.defineProperty(method, MARK, { value: kind, configurable: true });
+  const { version = 0, of = null } = options ?? {};
+  const complaint = complaintAboutVersion(version) ?? (of === null ? undefined : complaintAboutName(of));
+  if (complaint !== undefined) throw refusal(name, kind, complaint);
+  const mark: MethodMark = { kind, version, of };
+  Object.defineProperty(method, MARK, { value: mark, configurable: true });
 }
 
 /** Throws what {@link markMethod} would throw, and marks nothing. */
 export function assertMarkable(method: Function, name: string, kind: MethodKind): void {
   const complaint = complaintAbout(method, name) ?? conflictWith(markOf(method), kind);
-  if (complaint === undefined) return;
-  throw new ConclaveError('ERR_INVALID_OBJECT', `The ${kind} method ${name} ${complaint}.`, { data: { method: name } });
+  if (complaint !== undefined) throw refusal(name, kind, complaint);
 }
 
 /** The mark that a function itself carries. */
-export function markOf(method: Function): MethodKind | undefined {
-  const mark = Object.getOwnPropertyDescriptor(method, MARK)?.value as unknown;
-  return mark === 'replicated' || mark === 'query' ? mark : undefined;
+export function markOf(method: Function): MethodMark | undefined {
+  return Object.getOwnPropertyDescriptor(method, MARK)?.value as MethodMark | undefined;
+}
+
+/** Why a number cannot be a code version, as the end of a sentence, if it cannot. */
+export function complaintAboutVersion(version: unknown): string | undefined {
+  const isVersion = Number.isInteger(version) && (version as number) >= 0 && (version as number) <= CODE_VERSION_MAX;
+  return isVersion ? undefined : `must have a version that is a whole number from 0 to ${CODE_VERSION_MAX}`;
 }
 
 /** Why a function cannot be called as a method of a replicated object, as the end of a sentence, if it cannot. */
 export function complaintAbout(method: Function, name: string): string | undefined {
-  if (RESERVED_NAMES.has(name)) return 'has a name that handles use themselves: rename it';
-  if (name.length === 0 || name.length > METHOD_NAME_LENGTH_MAX) {
-    return `must have a name of 1 to ${METHOD_NAME_LENGTH_MAX} characters`;
-  }
+  const complaint = complaintAboutName(name);
+  if (complaint !== undefined) return complaint;
   if (types.isGeneratorFunction(method)) return 'is a generator: return an array instead';
   if (types.isAsyncFunction(method)) {
     return (
@@ -68,6 +94,22 @@ export function complaintAbout(method: Function, name: string): string | undefin
   return undefined;
 }
 
-function conflictWith(earlier: MethodKind | undefined, kind: MethodKind): string | undefined {
-  return earlier === undefined || earlier === kind ? undefined : `is marked as ${earlier} already: choose one`;
+/** Why nothing that is called can have this name, as the end of a sentence, if it cannot. */
+function complaintAboutName(name: unknown): string | undefined {
+  if (typeof name !== 'string') return 'must be of a command with a name';
+  if (RESERVED_NAMES.has(name)) return 'has a name that handles use themselves: rename it';
+  const isShort = name.length > 0 && name.length <= METHOD_NAME_LENGTH_MAX;
+  return isShort ? undefined : `must have a name of 1 to ${METHOD_NAME_LENGTH_MAX} characters`;
+}
+
+function conflictWith(earlier: MethodMark | undefined, kind: MethodKind): string | undefined {
+  return earlier === undefined || earlier.kind === kind
+    ? undefined
+    : `is marked as ${earlier.kind} already: choose one`;
+}
+
+function refusal(name: string, kind: MethodKind, complaint: string): ConclaveError {
+  return new ConclaveError('ERR_INVALID_OBJECT', `The ${kind} method ${name} ${complaint}.`, {
+    data: { method: name },
+  });
 }

@@ -5,22 +5,39 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import { attend } from './attendant.js';
 import type { ClassLoader } from './class-loader.js';
-import { describeClass, invalidObject, type ObjectClass, type WaitingMethod } from './describe-class.js';
-import type { MethodKind } from './method-mark.js';
+import {
+  describeClass,
+  invalidObject,
+  type Implementation,
+  type ObjectClass,
+  type WaitingMethod,
+} from './describe-class.js';
+import { complaintAboutVersion, type MethodKind } from './method-mark.js';
+import { loadClass, makeObject } from './loaded-class.js';
 import { moduleClasses } from './object-module.js';
-import { StateWatch } from './state/state-watch.js';
-import { ValueCodec } from './value-codec.js';
+import type { ValueCodec } from './value-codec.js';
 import { isWellFormed } from './value-forms.js';
 
 /** A class and what its constructor is given; see {@link object}. */
 export interface ObjectDefinition<T extends object = object> {
   readonly class: ObjectClass<T>;
   readonly args: readonly unknown[];
+  /** The code version from which on there is the object; see {@link since}. */
+  readonly since?: number;
 }
 
 /** What `objects` of a runtime's options may hold: a class whose constructor needs no arguments, or a definition. */
 export type ObjectDefinitions = Readonly<Record<string, ObjectClass<object, []> | ObjectDefinition>>;
+
+/** What `classes` of a runtime's options may hold: objects are created with arguments of their own. */
+export type CreatableClasses = Readonly<
+  Record<string, AnyClass | { readonly class: AnyClass; readonly since: number }>
+>;
+
+/** A class whose constructor may need anything. */
+type AnyClass = (new (...args: never[]) => object) & { readonly module: string };
 
 /** An object that has been checked, as plain data: it crosses threads. */
 export interface ResolvedObject {
@@ -29,15 +46,32 @@ export interface ResolvedObject {
   readonly exportName: string;
   /** The encoded list of the constructor's arguments. */
   readonly args: Uint8Array<ArrayBuffer>;
+  /** What callers call. */
   readonly methods: ReadonlyMap<string, MethodKind>;
   readonly waits: Readonly<Record<string, WaitingMethod>>;
+  /**
+   * By command, the methods that carry it out and from which code version of the cluster on, oldest first: none is of a
+   * version before the object's own.
+   */
+  readonly commands: ReadonlyMap<string, readonly Implementation[]>;
+  /** The code version from which on there is the object. */
+  readonly since: number;
 }
 
 /** An object where it lives. */
-export interface LoadedObject {
-  readonly name: string;
+export interface LoadedObject extends Pick<ResolvedObject, 'name' | 'methods' | 'commands' | 'since'> {
   readonly instance: object;
-  readonly methods: ReadonlyMap<string, MethodKind>;
+  /** The names of the own fields that its constructor has made. */
+  readonly madeFields: readonly string[];
+}
+
+/** The highest code version that objects know. */
+export function codeVersionMaxOf(objects: readonly Pick<ResolvedObject, 'since' | 'commands'>[]): number {
+  const versions = objects.flatMap(({ since: from, commands }) => [
+    from,
+    ...[...commands.values()].flatMap((implementations) => implementations.map(({ version }) => version)),
+  ]);
+  return Math.max(0, ...versions);
 }
 
 const OBJECT_NAME_LENGTH_MAX = 128;
@@ -58,6 +92,21 @@ export function object<T extends object, Args extends readonly unknown[]>(
 }
 
 /**
+ * Says that there is an object from a code version of the cluster on: until then its commands cannot be called. So servers
+ * whose code has the object form one cluster with those whose code does not have it yet.
+ *
+ * @example
+ * const objects = { hits: ReplCounter, scores: since(1, object(ReplMap<string, number>)) };
+ */
+export function since<T extends object, Args extends readonly never[]>(
+  version: number,
+  definition: ObjectClass<T, Args> | ObjectDefinition<T>,
+): ObjectDefinition<T> & { readonly since: number } {
+  if (typeof definition !== 'function') return { ...definition, since: version };
+  return { class: definition as unknown as ObjectClass<T>, args: [], since: version };
+}
+
+/**
  * Checks a definition and turns it into plain data.
  *
  * @throws ConclaveError `ERR_INVALID_OPTION` for the name, `ERR_INVALID_OBJECT` for the class, `ERR_NOT_ENCODABLE` for
@@ -70,11 +119,61 @@ export async function resolveDefinition(
   classes: ClassLoader = moduleClasses,
 ): Promise<ResolvedObject> {
   checkName(name);
-  const { class: target, args } = isDefinition(definition) ? definition : { class: definition, args: [] };
-  const { module, methods, waits } = describeClass(name, target);
+  const {
+    class: target,
+    args,
+    since: from = 0,
+  } = isDefinition(definition) ? definition : { class: definition, args: [] };
+  const complaint = complaintAboutVersion(from);
+  if (complaint !== undefined) throw invalidObject(name, complaint);
+  const { module, methods, commands, waits } = describeClass(name, target);
   const encoded = encodeArgs(name, args, codec);
   const exportName = await classes.exportNameOf(name, module, target as Function);
-  return { name, module, exportName, args: encoded, methods, waits };
+  return {
+    name,
+    module,
+    exportName,
+    args: encoded,
+    methods,
+    waits,
+    commands: commandsFrom(from, commands),
+    since: from,
+  };
+}
+
+/** Of the methods that are older than the object itself, its newest one is what a command does at first. */
+function commandsFrom(from: number, commands: ResolvedObject['commands']): ResolvedObject['commands'] {
+  const clamped = [...commands].map(([command, implementations]): [string, Implementation[]] => {
+    const byVersion = new Map(implementations.map(({ version, method }) => [Math.max(from, version), method]));
+    return [command, [...byVersion].map(([version, method]) => ({ version, method }))];
+  });
+  return new Map(clamped);
+}
+
+/**
+ * Checks a class that objects are to be created of, as `resolveDefinition` does an object.
+ *
+ * @throws ConclaveError `ERR_INVALID_OPTION` for the name, `ERR_INVALID_OBJECT` for the class.
+ */
+export async function resolveClass(
+  name: string,
+  definition: CreatableClasses[string],
+  codec: ValueCodec,
+  classes: ClassLoader = moduleClasses,
+): Promise<ResolvedObject> {
+  if (attend in classOf(definition)) {
+    throw invalidObject(
+      name,
+      'cannot be created at run time, for it needs the node to do its share: name it in objects',
+    );
+  }
+  if (typeof definition === 'function') return resolveDefinition(name, definition, codec, classes);
+  return resolveDefinition(name, { ...definition, args: [] }, codec, classes);
+}
+
+/** The class itself. */
+export function classOf(definition: CreatableClasses[string]): AnyClass {
+  return typeof definition === 'function' ? definition : definition.class;
 }
 
 /**
@@ -87,40 +186,30 @@ export async function loadObject(
   resolved: ResolvedObject,
   classes: ClassLoader = moduleClasses,
 ): Promise<LoadedObject> {
-  const { name, module, exportName, methods } = resolved;
-  const target = await classes.importExport(name, module, exportName);
-  const description = describeClass(name, target);
-  for (const [method, kind] of methods) {
-    if (description.methods.get(method) === kind) continue;
-    throw invalidObject(name, `has no ${kind} method ${method} when ${module} is loaded on the object's thread`, {
-      method,
-    });
-  }
-  const args = new ValueCodec().decode(resolved.args) as unknown[];
-  const instance = construct(name, target as new (...args: unknown[]) => object, args);
-  for (const method of methods.keys()) {
-    if (!Object.hasOwn(instance, method)) continue;
-    throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
-  }
-  const loaded = { name, instance, methods };
-  const refusal = new StateWatch(loaded).checkAll();
-  if (refusal !== null) throw refusal;
-  return loaded;
+  return makeObject(resolved.name, await loadClass(resolved, classes), resolved.args);
 }
 
-function checkName(name: string): void {
-  if (name.length > 0 && name.length <= OBJECT_NAME_LENGTH_MAX && !/[\p{Cc}.]/u.test(name) && isWellFormed(name)) {
+/** @throws ConclaveError `ERR_INVALID_OPTION` when an object cannot have this name. */
+export function checkName(name: unknown): asserts name is string {
+  const isString = typeof name === 'string';
+  if (
+    isString &&
+    name.length > 0 &&
+    name.length <= OBJECT_NAME_LENGTH_MAX &&
+    !/[\p{Cc}.]/u.test(name) &&
+    isWellFormed(name)
+  ) {
     return;
   }
   throw new ConclaveError(
     'ERR_INVALID_OPTION',
-    `objects has the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among ` +
+    `An object cannot have the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among ` +
       'them neither a dot nor a control character.',
     { data: { option: 'objects', object: name } },
   );
 }
 
-function isDefinition(definition: unknown): definition is { class: unknown; args: readonly unknown[] } {
+function isDefinition(definition: unknown): definition is { class: unknown; args: readonly unknown[]; since?: number } {
   if (typeof definition !== 'object' || definition === null) return false;
   return 'class' in definition && 'args' in definition && Array.isArray(definition.args);
 }
@@ -132,16 +221,5 @@ function encodeArgs(name: string, args: readonly unknown[], codec: ValueCodec): 
     if (!(error instanceof ConclaveError)) throw error;
     const message = `The object ${name} cannot be given its arguments: ${error.message}`;
     throw new ConclaveError(error.code, message, { data: { object: name, ...error.data }, cause: error });
-  }
-}
-
-function construct(name: string, target: new (...args: unknown[]) => object, args: unknown[]): object {
-  try {
-    return new target(...args);
-  } catch (cause) {
-    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
-    const complaint = `cannot be made, for the constructor of its class throws: ${message}`;
-    const advice = args.length > 0 ? '' : '; it was given no arguments: arguments go in object(Class, …)';
-    throw invalidObject(name, complaint + advice, {}, cause);
   }
 }

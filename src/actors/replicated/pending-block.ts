@@ -18,7 +18,10 @@ export class PendingBlock {
   readonly #rejects: (Reject | null)[] = [];
   /** By position, on the runtime's clock. Null while all calls have the block's default deadline. */
   #deadlinesMs: number[] | null = null;
+  /** When its first call was made, on the runtime's clock. */
+  readonly startedMs: number;
   readonly #defaultDeadlineMs: number;
+  readonly #onRejected: (error: unknown) => void;
   /** Invariant: no call that has not settled has an earlier deadline. */
   #earliestDeadlineMs: number;
   #latestDeadlineMs: number;
@@ -26,7 +29,11 @@ export class PendingBlock {
   #unsettled = 0;
   #hasTold = false;
 
-  constructor(defaultDeadlineMs: number) {
+  /** `onRejected` is told of each call that fails. */
+  constructor(startedMs: number, defaultTimeoutMs: number, onRejected: (error: unknown) => void) {
+    const defaultDeadlineMs = startedMs + defaultTimeoutMs;
+    this.startedMs = startedMs;
+    this.#onRejected = onRejected;
     this.#defaultDeadlineMs = defaultDeadlineMs;
     this.#earliestDeadlineMs = defaultDeadlineMs;
     this.#latestDeadlineMs = defaultDeadlineMs;
@@ -68,6 +75,7 @@ export class PendingBlock {
     const reject = this.#rejects[position];
     if (reject === null || reject === undefined) return false;
     this.#settled(position);
+    this.#onRejected(error);
     reject(error);
     return true;
   }

@@ -37,13 +37,19 @@ export class CompactionTrigger {
   readonly #bounds: CompactionBounds;
   /** What the bounds are multiplied by; 1 once this node has taken a snapshot because it was due. */
   #patience: number;
+  #isSettled = false;
   #mark: CompactionMark;
 
   /** `position` is the node's place among the `membersCount` members, from 0. */
   constructor(bounds: CompactionBounds, position: number, membersCount: number, mark: CompactionMark) {
     this.#bounds = bounds;
-    this.#patience = 1 + position / membersCount;
+    this.#patience = patienceOf(position, membersCount);
     this.#mark = mark;
+  }
+
+  /** Members have come or gone. Those who have taken a snapshot because it was due stay apart as they are. */
+  move(position: number, membersCount: number): void {
+    if (!this.#isSettled) this.#patience = patienceOf(position, membersCount);
   }
 
   /** From here on it counts. */
@@ -53,6 +59,7 @@ export class CompactionTrigger {
 
   /** A snapshot has been taken because it was due. */
   settle(): void {
+    this.#isSettled = true;
     this.#patience = 1;
   }
 
@@ -76,4 +83,8 @@ export class CompactionTrigger {
     const { bytes, stateBytes } = this.#mark;
     return Math.max(this.#bounds.bytes, Math.min(bytes, stateBytes / 2));
   }
+}
+
+function patienceOf(position: number, membersCount: number): number {
+  return 1 + position / membersCount;
 }

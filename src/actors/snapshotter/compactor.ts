@@ -16,6 +16,7 @@ import { CompactionTrigger, type CompactionBounds, type CompactionMark } from '.
 import { attemptSnapshot, compactionFailed, type AttemptEnv, type TakenSnapshot } from './snapshot-attempt.js';
 import type { SnapshotEvent } from './snapshot-event.js';
 import type { SnapshotKeeper } from './snapshot-keeper.js';
+import type { SnapshotFigures } from './snapshotter-messages.js';
 
 /** What the Snapshotter tells itself when an attempt is over. */
 export interface AttemptEnded {
@@ -73,6 +74,10 @@ export class Compactor {
   /** Null: none is under way, nor one that was called off and has not ended yet. */
   #attempt: Attempt | null = null;
   #askers: Asker[] = [];
+  /** Since the node was started. */
+  #takenCount = 0;
+  #failedCount = 0;
+  #lastDurationMs: number | null = null;
   /** Failures since the last success. */
   #failures = 0;
   #retryAtMs = 0;
@@ -97,11 +102,26 @@ export class Compactor {
     return this.#appliedIndex;
   }
 
+  figures(): SnapshotFigures {
+    const kept = this.#keeper.store.list();
+    return {
+      taken: this.#takenCount,
+      failed: this.#failedCount,
+      lastDurationMs: this.#lastDurationMs,
+      newestBytes: kept[0]?.bytes ?? 0,
+      keptBytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
+  }
+
   logApplied(index: LogIndex, bytes: number): void {
     this.#appliedIndex = index;
     this.#appliedBytes = bytes;
     if (this.#awaited !== null && this.#awaited.index <= index) this.#awaited.resolve();
     this.advance();
+  }
+
+  placeChanged(position: number, membersCount: number): void {
+    this.#trigger.move(position, membersCount);
   }
 
   /** Somebody asks for a snapshot that has everything up to `index`, and everything known to be applied. */
@@ -219,6 +239,8 @@ export class Compactor {
     const { bytes, stateBytes, lastIncluded } = snapshot;
     const { index } = lastIncluded;
     const durationMs = this.#options.clock.nowMs() - attempt.startedMs;
+    this.#takenCount++;
+    this.#lastDurationMs = durationMs;
     this.#logger.info({ index, bytes, stateBytes, durationMs }, 'a snapshot was taken');
     this.#options.emit({ type: 'taken', index, bytes, stateBytes, durationMs });
     for (const object of diverged) this.#diverged(object, index);
@@ -243,6 +265,7 @@ export class Compactor {
     }
     const retryInMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures);
     this.#failures += 1;
+    this.#failedCount++;
     this.#retryAtMs = this.#options.clock.nowMs() + retryInMs;
     const failure = compactionFailed(index, error);
     this.#logger.error({ error, index, retryInMs }, 'a snapshot could not be taken');

@@ -16,6 +16,7 @@ import { SnapshotReader } from '../../storage/snapshot-reader.js';
 import { SnapshotWriter, type SnapshotResult, type SnapshotSink } from '../../storage/snapshot-writer.js';
 import { readLogRange } from '../log-store/log-range.js';
 import type { ClassLoader } from '../replicated/class-loader.js';
+import { loadClass } from '../replicated/loaded-class.js';
 import { Machine } from '../replicated/machine.js';
 import { objectHashes, restoreMachine, saveMachine } from '../replicated/machine-snapshot.js';
 import { loadObject, type ResolvedObject } from '../replicated/object-definition.js';
@@ -42,6 +43,7 @@ export type FoldLog =
 /** Plain data: crosses threads. */
 export interface FoldTask {
   readonly objects: readonly ResolvedObject[];
+  readonly classes: readonly ResolvedObject[];
   readonly sessionsMax: number;
   /** The snapshot that ends before the first entry of `log`. Null: the log begins with its very first entry. */
   readonly previous: ByteLocation | null;
@@ -71,8 +73,6 @@ export interface FoldEnv {
   readonly onProgress: OnProgress;
 }
 
-/** Versions of the objects' code are not told apart. */
-const CODE_VERSION = 0;
 /** Entries are applied in pieces of about this size between two pauses. */
 const PIECE_BYTES = 32 * 1024;
 
@@ -103,11 +103,18 @@ export async function fold(task: FoldTask, env: FoldEnv): Promise<FoldResult> {
 
 /** A new machine, as the previous snapshot has it. */
 async function restored(
-  { objects, sessionsMax, previous }: FoldTask,
+  { objects, classes: creatable, sessionsMax, previous }: FoldTask,
   { disk, classes, pause }: FoldEnv,
 ): Promise<Machine> {
   const loaded = await Promise.all(objects.map((object) => loadObject(object, classes)));
-  const machine = new Machine({ objects: loaded, life: null, sessionsMax, codec: new ValueCodec() });
+  const loadedClasses = await Promise.all(creatable.map((each) => loadClass(each, classes)));
+  const machine = new Machine({
+    objects: loaded,
+    classes: loadedClasses,
+    life: null,
+    sessionsMax,
+    codec: new ValueCodec(),
+  });
   if (previous === null) return machine;
   const reader = SnapshotReader.openAt(disk, previous);
   try {
@@ -147,8 +154,8 @@ async function written(machine: Machine, draft: SnapshotDraft, env: FoldEnv): Pr
   try {
     const writer = new SnapshotWriter(watched(draft, env.onProgress));
     await saveMachine(machine, writer, env.pause);
-    const { lastIncluded, configuration } = machine.save();
-    return writer.finish({ lastIncluded, codeVersion: CODE_VERSION, configuration });
+    const { lastIncluded, configuration, codeVersion } = machine.save();
+    return writer.finish({ lastIncluded, codeVersion, configuration });
   } catch (error) {
     draft.abandon();
     throw error;

@@ -19,6 +19,7 @@ import type { SnapshotKeeper } from './snapshot-keeper.js';
 export interface AttemptEnv {
   readonly group: GroupId;
   readonly objects: readonly ResolvedObject[];
+  readonly classes: readonly ResolvedObject[];
   readonly sessionsMax: number;
   readonly isSynced: boolean;
   readonly isVerified: boolean;
@@ -66,11 +67,11 @@ export async function attemptSnapshot(env: AttemptEnv, plan: AttemptPlan, signal
   const log = await logFor(env, firstIndex, lastIndex, signal);
   signal.throwIfAborted();
   const draft = env.keeper.store.newDraft();
-  const { objects, sessionsMax, isSynced } = env;
+  const { objects, classes, sessionsMax, isSynced } = env;
   const previous = plan.previous?.location ?? null;
   try {
     const result = await env.runner.run(
-      { objects, sessionsMax, previous, log, draft, isSynced },
+      { objects, classes, sessionsMax, previous, log, draft, isSynced },
       { isUrgent: plan.isUrgent, signal, onProgress: plan.onProgress },
     );
     signal.throwIfAborted();

@@ -42,6 +42,7 @@ export interface SnapshotterData {
   readonly group: GroupId;
   readonly self: NodeId;
   readonly objects: readonly ResolvedObject[];
+  readonly classes: readonly ResolvedObject[];
   readonly sessionsMax: number;
   /** Directories of snapshots and log; or neither is on a disk. */
   readonly place:
@@ -147,6 +148,10 @@ export class SnapshotterActor implements Actor<Message> {
         keeper.heard();
         compactor.logApplied(message.index, message.bytes);
         return this.#noteInstalled(parts);
+      case 'measure':
+        return reply.ok(compactor.figures());
+      case 'placeChanged':
+        return compactor.placeChanged(message.position, message.membersCount);
       case 'compact':
         return compactor.compact(message.index, reply);
       case 'logPiece':
@@ -183,7 +188,18 @@ export class SnapshotterActor implements Actor<Message> {
   #open(): OpenedSnapshots {
     assert(this.#parts === null, 'the snapshots are opened once');
     const { logger, clock } = this.#context;
-    const { group, self: node, place, objects, sessionsMax, isSynced, snapshot, position, membersCount } = this.#data;
+    const {
+      group,
+      self: node,
+      place,
+      objects,
+      classes,
+      sessionsMax,
+      isSynced,
+      snapshot,
+      position,
+      membersCount,
+    } = this.#data;
     const directory = place.kind === 'memory' ? null : place.snapshots;
     const { store, kept, unreadable } = openSnapshots(this.#disk, directory, logger);
     const send = (to: NodeId, message: TransferMessage): void => this.#send(to, message);
@@ -210,6 +226,7 @@ export class SnapshotterActor implements Actor<Message> {
       env: {
         group,
         objects,
+        classes,
         sessionsMax,
         isSynced,
         isVerified: snapshot.isVerified,

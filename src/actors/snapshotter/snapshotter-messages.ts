@@ -49,6 +49,13 @@ export interface LogApplied {
   readonly bytes: number;
 }
 
+/** The node's place among the members, from 0, is another one, or there are more or fewer. */
+export interface PlaceChanged {
+  readonly type: 'placeChanged';
+  readonly position: number;
+  readonly membersCount: number;
+}
+
 /** Asked: take a snapshot now. Answered with its `LastIncluded`, or failed with `ERR_COMPACTION_FAILED`. */
 export interface Compact {
   readonly type: 'compact';
@@ -77,13 +84,31 @@ export interface CloseSnapshots {
   readonly type: 'closeSnapshots';
 }
 
+/** Asked: answered with {@link SnapshotFigures}. */
+export interface MeasureSnapshots {
+  readonly type: 'measure';
+}
+
+/** What there is to count of snapshots: of those taken here, since the node was started; of those kept, now. */
+export interface SnapshotFigures {
+  readonly taken: number;
+  readonly failed: number;
+  /** How long the last one took; null: none has been taken. */
+  readonly lastDurationMs: number | null;
+  /** The size of the newest one, and of all that are kept. */
+  readonly newestBytes: number;
+  readonly keptBytes: number;
+}
+
 export type SnapshotterMessage =
   | OpenSnapshots
   | NewestSnapshot
   | LogApplied
+  | PlaceChanged
   | Compact
   | LogPiece
   | FetchSnapshot
   | SnapshotOffered
   | TransferMessage
-  | CloseSnapshots;
+  | CloseSnapshots
+  | MeasureSnapshots;

@@ -11,7 +11,8 @@
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { ConclaveError, ERROR_CODES, type ErrorCode, type ErrorData } from '../../errors.js';
 import { FRAME_HEADER_BYTES, FrameType, NO_BYTES, type Frame, type FrameSink } from '../frame.js';
-import { CLUSTER_CHARS_MAX, MAGIC, NODE_ID_CHARS_MAX, type Refusal } from '../hello.js';
+import { NODE_ID_CHARS_MAX } from '../address.js';
+import { CLUSTER_CHARS_MAX, MAGIC, type Refusal } from '../hello.js';
 import { protocolError } from '../protocol-error.js';
 import { requestFields, requestOf, type AdminRequest } from './admin-request.js';
 

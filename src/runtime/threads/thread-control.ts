@@ -7,9 +7,12 @@
 import { toPlainError, type PlainError } from '../../errors.js';
 import type { MessagePort } from 'node:worker_threads';
 import type { Supervision } from '../actor.js';
+import type { ThreadFigures } from '../thread-figures.js';
 
 /** What happened to one call. */
-export type ControlResult = { readonly isOk: true } | { readonly isOk: false; readonly error: PlainError };
+export type ControlResult<Value = undefined> =
+  | { readonly isOk: true; readonly value: Value }
+  | { readonly isOk: false; readonly error: PlainError };
 
 /** What a thread does for its host. */
 export interface ThreadControl {
@@ -17,6 +20,8 @@ export interface ThreadControl {
   ready(): ControlResult;
   link(peer: string, port: MessagePort): ControlResult;
   spawn(request: SpawnRequest): Promise<ControlResult>;
+  /** Of the time since it was last asked. */
+  measure(): ControlResult<ThreadFigures>;
   /** Stops the actor system, and lets the thread end. */
   stop(): ControlResult;
 }
@@ -34,8 +39,8 @@ export interface SpawnRequest {
   readonly mailboxMax?: number;
 }
 
-export const CONTROL_OK: ControlResult = { isOk: true };
+export const CONTROL_OK: ControlResult = { isOk: true, value: undefined };
 
-export function controlFailure(thrown: unknown): ControlResult {
+export function controlFailure(thrown: unknown): ControlResult<never> {
   return { isOk: false, error: toPlainError(thrown) };
 }

@@ -15,6 +15,7 @@ import { toError } from '../actor-errors.js';
 import { ActorSystem } from '../actor-system.js';
 import { systemClock } from '../clock.js';
 import { EventLoopScheduler } from '../event-loop-scheduler.js';
+import { LoopMeter } from '../loop-meter.js';
 import { SeededRandom } from '../random.js';
 import {
   CONTROL_OK,
@@ -42,6 +43,8 @@ const system = new ActorSystem({
   onFailure: die,
 });
 
+const loop = new LoopMeter();
+
 const control: ThreadControl = {
   ready: () => CONTROL_OK,
   link: (peer, linkPort) => attempt(() => system.link(peer, linkPort)),
@@ -53,6 +56,7 @@ const control: ThreadControl = {
       return controlFailure(error);
     }
   },
+  measure: () => ({ isOk: true, value: { thread: name, loop: loop.measure(), mailboxes: system.mailboxes() } }),
   stop: () => {
     // After the answer has been posted. What the actors have left open may still finish; the host waits so long.
     setImmediate(() => port.close());

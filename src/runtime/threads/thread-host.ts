@@ -11,6 +11,7 @@ import { ConclaveError, fromPlainError } from '../../errors.js';
 import { threadExited } from '../actor-errors.js';
 import type { Transferable } from '../actor.js';
 import { silentLogger, type Logger } from '../logger.js';
+import type { ThreadFigures } from '../thread-figures.js';
 import type { ControlResult, SpawnRequest, ThreadControl } from './thread-control.js';
 import type { ThreadData, ThreadNotice, UnhandledRejections } from './thread-protocol.js';
 
@@ -131,6 +132,15 @@ export class ThreadHost {
   }
 
   /**
+   * What there is to count of the thread since it was last asked.
+   *
+   * @throws ConclaveError `ERR_THREAD_EXITED`, `ERR_TIMEOUT`: it has ended, or is busy for longer than that.
+   */
+  measure(timeoutMs: number): Promise<ThreadFigures> {
+    return this.#call('measure', () => this.#control.measure(), timeoutMs);
+  }
+
+  /**
    * Stops the thread's actors, in order, and then the thread, if need be by force. Resolves when it has exited. May be
    * called at any time and more than once.
    */
@@ -164,7 +174,7 @@ export class ThreadHost {
   }
 
   /** comlink never rejects a call whose thread has died: this is where it is given up. */
-  #call(what: string, call: () => Promise<ControlResult>, timeoutMs: number): Promise<void> {
+  #call<Value>(what: string, call: () => Promise<ControlResult<Value>>, timeoutMs: number): Promise<Value> {
     if (this.#exit !== undefined) return Promise.reject(this.#exit.error ?? threadExited(this.name));
     return new Promise((resolve, reject) => {
       const settle = (action: () => void): void => {
@@ -179,7 +189,7 @@ export class ThreadHost {
       }, timeoutMs);
       this.#waiting.add(giveUp);
       call().then(
-        (result) => settle(() => (result.isOk ? resolve() : reject(fromPlainError(result.error)))),
+        (result) => settle(() => (result.isOk ? resolve(result.value) : reject(fromPlainError(result.error)))),
         (error: Error) => giveUp(error.name === 'DataCloneError' ? notEncodable(what, error) : error),
       );
     });
@@ -204,7 +214,9 @@ export class ThreadHost {
 
 /** {@link ThreadControl} as it looks through comlink. */
 type RemoteControl = {
-  readonly [Name in keyof ThreadControl]: (...args: Parameters<ThreadControl[Name]>) => Promise<ControlResult>;
+  readonly [Name in keyof ThreadControl]: (
+    ...args: Parameters<ThreadControl[Name]>
+  ) => Promise<Awaited<ReturnType<ThreadControl[Name]>>>;
 };
 
 function notEncodable(what: string, cause: Error): ConclaveError {

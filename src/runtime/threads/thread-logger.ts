@@ -5,25 +5,19 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { toPlainError } from '../../errors.js';
-import { silentLogger, type Logger } from '../logger.js';
+import { loggerOf, silentLogger, type Logger } from '../logger.js';
 import type { ThreadNotice } from './thread-protocol.js';
 
 export function threadLogger(port: MessagePort, isLogged: boolean): Logger {
   if (!isLogged) return silentLogger;
-  const send = (level: keyof Logger, details: object, message: string): void => {
+  return loggerOf((level, details, message) => {
     const line: ThreadNotice = { kind: 'log', level, details: plainDetails(details), message };
     try {
       port.postMessage(line);
     } catch {
       port.postMessage({ ...line, details: {} });
     }
-  };
-  return {
-    debug: (details, message) => send('debug', details, message),
-    info: (details, message) => send('info', details, message),
-    warn: (details, message) => send('warn', details, message),
-    error: (details, message) => send('error', details, message),
-  };
+  });
 }
 
 /** Structured clone would strip errors of their class and code. */

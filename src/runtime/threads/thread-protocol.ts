@@ -4,6 +4,7 @@
  */
 
 import type { PlainError } from '../../errors.js';
+import type { LogLevel } from '../logger.js';
 
 /**
  * One record of a link. A post carries an array of records in the order in which they were made, so that whatever two
@@ -38,7 +39,7 @@ export type LinkRecord =
 export type ThreadNotice =
   | {
       readonly kind: 'log';
-      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly level: LogLevel;
       readonly details: object;
       readonly message: string;
     }

@@ -6,9 +6,9 @@ import { logIndex, type Incarnation, type NodeId } from '../../ids.js';
 import type { NodeMessage } from '../../net/transport.js';
 import { AdmittedMembers } from './checkers/admitted-members.js';
 import type { Checker, CheckerContext, NodePlace, ObservedNode } from './checkers/checker.js';
+import { ConfigurationInEffect } from './checkers/configuration-in-effect.js';
 import { CommitQuorum } from './checkers/commit-quorum.js';
 import { ComparedAcknowledgements } from './checkers/compared-acknowledgements.js';
-import { ConfigurationsInEffect } from './checkers/configurations-in-effect.js';
 import { ConfirmedRounds } from './checkers/confirmed-rounds.js';
 import { CountedReplies } from './checkers/counted-replies.js';
 import { DurableBeforeSent } from './checkers/durable-before-sent.js';
@@ -17,8 +17,10 @@ import { EqualStates } from './checkers/equal-states.js';
 import { FreshReads } from './checkers/fresh-reads.js';
 import { HeardLeaders } from './checkers/heard-leaders.js';
 import { LeaderCompleteness } from './checkers/leader-completeness.js';
+import { LeftOut } from './checkers/left-out.js';
 import { LogHistory } from './checkers/log-history.js';
 import { MatchingPeers } from './checkers/matching-peers.js';
+import { MembershipSteps } from './checkers/membership-steps.js';
 import { NeverDown } from './checkers/never-down.js';
 import { watchQuorums } from './checkers/overlapping-quorums.js';
 import { PromisedCampaigns } from './checkers/promised-campaigns.js';
@@ -40,6 +42,7 @@ export class ClusterCheckers {
   readonly #nodes = new Map<NodeId, ObservedNode>();
   /** What is on the disk of each node. */
   readonly #memories = new Map<string, DurableLog>();
+  readonly #history: LogHistory;
   readonly #violations: Violations;
   /** Those who want to hear of each. */
   readonly #onStepped: Hearing<'stepped'>;
@@ -56,7 +59,10 @@ export class ClusterCheckers {
     this.#steps = steps;
     const report = (promise: string, what: string): void => violations.report(promise, what);
     const history = new LogHistory(report, founded);
+    this.#history = history;
     const context: CheckerContext = { nodes: this.#nodes, history, nowMs: () => violations.nowMs(), report };
+    const membership = new MembershipSteps(context);
+    history.configurations.whenStated((core, stated) => membership.stated(core, stated));
     this.admitted = new AdmittedMembers(context);
     this.states = new EqualStates(report, lookEvery);
     this.#sessions = new SessionOrder(report);
@@ -77,7 +83,8 @@ export class ClusterCheckers {
       new LeaderCompleteness(context),
       new CommitQuorum(context),
       this.admitted,
-      new ConfigurationsInEffect(context),
+      new ConfigurationInEffect(context),
+      new LeftOut(context),
       new MatchingPeers(context),
       new CountedReplies(context),
       new ComparedAcknowledgements(context),
@@ -148,6 +155,21 @@ export class ClusterCheckers {
   /** The incarnation of what is on the disk of a node; null: nothing is. */
   incarnationOf(id: NodeId): Incarnation | null {
     return this.#memories.get(id)?.incarnation ?? null;
+  }
+
+  /** The configuration that a node goes by, if that may be cut off again as far as it knows; null: it is committed. */
+  openConfigurationOf(id: NodeId): StatedConfiguration | null {
+    const core = this.#nodes.get(id)?.core ?? null;
+    if (core === null) return null;
+    const { configurations } = this.#history;
+    const inEffect = configurations.at(core, core.log.lastIndex);
+    return inEffect === configurations.at(core, core.commitIndex) ? null : inEffect;
+  }
+
+  /** Has this node been a member ever since what it knows to be committed? */
+  hasBelonged(id: NodeId): boolean {
+    const core = this.#nodes.get(id)?.core ?? null;
+    return core !== null && this.admitted.since(core.commitIndex).every((each) => each.isMember(id));
   }
 
   hasLost(id: NodeId): boolean {

@@ -6,12 +6,14 @@
 
 import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { ConclaveError } from '../../errors.js';
+import type { RuntimeStatus } from '../../node/status.js';
 import { ClusterCheckers } from './cluster-checkers.js';
 import type { ClusterShape } from './cluster-shape.js';
 import type { Coverage } from './coverage.js';
 import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
 import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
+import { Operator } from './operator/operator.js';
 import { SimulatedCluster, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
 import { StepCounter } from './step-counter.js';
@@ -83,6 +85,8 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   readonly #users: RunUsers<Definitions>;
   readonly #cluster: SimulatedCluster<Definitions>;
   readonly #faults: FaultInjector<Definitions>;
+  /** Null: members stay who they are. */
+  readonly #operator: Operator<Definitions> | null;
   #convergedAfterMs: number | null = null;
 
   constructor(options: ClusterRunOptions<Definitions>) {
@@ -111,6 +115,13 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       clock: () => slowness.clock(),
     });
     this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);
+    const [cluster, checkers, violations, rate] = [
+      this.#cluster,
+      this.#checkers,
+      this.#violations,
+      faults.memberChange,
+    ];
+    this.#operator = rate === 0 ? null : new Operator({ cluster, checkers, violations, trace, rate });
   }
 
   /** Never rejects: what goes wrong is in the report. */
@@ -143,9 +154,11 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       await this.#until(() => this.#checkers.admitted.isFounded, FOUNDING_MS, 'the cluster is founded');
     }
     this.#faults.begin();
+    this.#operator?.begin();
     this.#users.begin(this.#cluster);
     await this.#untilFaultsEnd();
     this.#faults.end();
+    this.#operator?.end();
     this.#cluster.calmDown();
     const calmMs = simulation.nowMs();
     void this.#cluster.startAll();
@@ -154,9 +167,11 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     await this.#until(() => this.#areWell(), left(), 'all nodes get well');
     this.#convergedAfterMs = simulation.nowMs() - calmMs;
     let hasEnded = false;
-    void this.#users.end().then(() => (hasEnded = true));
+    void Promise.all([this.#users.end(), this.#operator?.settled()]).then(() => (hasEnded = true));
     await this.#until(() => hasEnded, left(), 'every call ends');
     await this.#agree(left);
+    await this.#until(() => this.#knowOfTheirRemoval(), left(), 'those who were removed know it');
+    this.#operator?.judge();
     await this.#users.judge(this.#cluster);
     await this.#stayAsTheyAre();
     await this.#stopAll();
@@ -176,7 +191,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
 
   /** A quiet cluster keeps its leader. */
   async #stayAsTheyAre(): Promise<void> {
-    const terms = (): string => this.#cluster.running.map(({ runtime }) => runtime!.status().term).join();
+    const terms = (): string => this.#cluster.belonging.map(({ runtime }) => runtime?.status().term).join();
     const before = terms();
     await this.#host.sleep(WATCH_TIMEOUTS * this.#options.shape.electionTimeoutMs[1]);
     if (terms() === before && this.#areWell()) return;
@@ -192,13 +207,36 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   }
 
   #areWell(): boolean {
-    const statuses = this.#cluster.members.map(({ runtime }) => runtime?.status() ?? null);
+    this.#cluster.noteStopped();
+    this.#cluster.startNamed();
+    const { current } = this.#checkers.admitted;
+    // Changes that were begun are completed, whoever leads.
+    if (current === null || current.isJoint || current.learners.length > 0) return false;
+    const statuses = this.#statuses();
     if (statuses.some((status) => status?.health !== 'ok')) return false;
     return new Set(statuses.map((status) => status!.leader)).size === 1;
   }
 
+  /** Of those who belong to the cluster. */
+  #statuses(): readonly (RuntimeStatus | null)[] {
+    return this.#cluster.belonging.map(({ runtime }) => runtime?.status() ?? null);
+  }
+
+  /** Whoever has no place in the cluster any more, and knows the leader's, has stopped, or is told so by its log. */
+  #knowOfTheirRemoval(): boolean {
+    this.#cluster.noteStopped();
+    const leader = this.#cluster.leader?.name;
+    return this.#cluster.members.every((member) => {
+      const { runtime, name } = member;
+      if (runtime === null || this.#cluster.belonging.includes(member)) return true;
+      const { members, health } = runtime.status();
+      const isOut = !members.some(({ id }) => id === name);
+      return isOut || (health !== 'ok' && !members.some(({ id }) => id === leader));
+    });
+  }
+
   #haveAllApplied(): boolean {
-    const statuses = this.#cluster.members.map(({ runtime }) => runtime?.status() ?? null);
+    const statuses = this.#statuses();
     const lastIndex = statuses[0]?.lastIndex;
     return statuses.every((status) => status?.lastIndex === lastIndex && status?.appliedIndex === lastIndex);
   }
@@ -216,13 +254,13 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   }
 
   #describe(): string {
-    const states = this.#cluster.members.map(({ name, node, runtime, lives }) => {
-      if (node === null) return `${name} is away in life ${lives}`;
+    const states = this.#cluster.members.map(({ name, node, runtime, lives, isRetired }) => {
+      if (node === null) return `${name} is ${isRetired ? 'retired' : 'away'} in life ${lives}`;
       if (runtime === null) return `${name} starts its life ${lives}`;
       const { health, role, term, leader, lastIndex, commitIndex, appliedIndex, pendingCommands } = runtime.status();
       const log = `log to ${lastIndex}, committed ${commitIndex}, applied ${appliedIndex}`;
       return `${name} is ${health}: ${role} of ${leader} in term ${term}, ${log}, ${pendingCommands} calls wait`;
     });
-    return states.join('; ');
+    return `${states.join('; ')}; committed are ${this.#checkers.admitted.current?.words ?? 'nobody'}`;
   }
 }

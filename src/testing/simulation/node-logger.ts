@@ -1,6 +1,6 @@
 /** Where the log lines of a simulated node go: those that tell of something worth counting are counted, all are traced. */
 
-import type { Logger } from '../../runtime/logger.js';
+import type { UserLogger } from '../../node/node-logger.js';
 import type { Coverage } from './coverage.js';
 import type { Trace } from './trace.js';
 
@@ -18,7 +18,7 @@ const COUNTED: Readonly<Record<string, string>> = {
 /** Drafts of snapshots are counted in the whole process: a history must not depend on those before it. */
 const DRAFT = /\d+\.draft\b/g;
 
-export class NodeLogger implements Logger {
+export class NodeLogger implements UserLogger {
   readonly #node: string;
   readonly #coverage: Coverage;
   readonly #trace: Trace | null;
@@ -47,9 +47,9 @@ export class NodeLogger implements Logger {
     const event = COUNTED[message];
     if (event !== undefined) this.#coverage.count(event);
     if (this.#trace === null || message === 'role changed') return;
-    const { error, index } = details as { readonly error?: unknown; readonly index?: number };
+    const { err, index } = details as { readonly err?: unknown; readonly index?: number };
     const at = index === undefined ? '' : ` (entry ${index})`;
-    const why = error instanceof Error ? `: ${error.message.replaceAll(DRAFT, 'a draft')}` : '';
+    const why = err instanceof Error ? `: ${err.message.replaceAll(DRAFT, 'a draft')}` : '';
     this.#trace.add(this.#node, `${message}${at}${why}`);
   }
 }

@@ -23,7 +23,7 @@ export interface SimulateOptions<Definitions extends ObjectDefinitions> {
   readonly seed: number;
   /** How many nodes, 1 to 7. Default: 3. */
   readonly nodes?: number;
-  /** What goes wrong, and how often. Default: what the seed says; `{}`: nothing. */
+  /** What goes wrong, and how often. Default: what the seed says, and members stay the same; `{}`: nothing. */
   readonly faults?: Partial<FaultMix>;
   /** How long things go wrong at most, in milliseconds of virtual time; they end earlier when `clients` does. Default: 2,000. */
   readonly durationMs?: number;

@@ -37,6 +37,10 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   isAway = false;
   /** It is being stopped in order until this resolves. */
   stopping: Promise<void> | null = null;
+  /** It waits to be added, and founds nothing. */
+  joins = false;
+  /** It was removed, and nobody starts it any more. */
+  isRetired = false;
 
   constructor(name: NodeId, isObserver: boolean, disk: SimulatedDisk, clock: ClockError) {
     this.name = name;
@@ -85,9 +89,11 @@ const AWAY_MS = [
 const TORN_MS = 100;
 
 export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  readonly members: readonly Member<Definitions>[];
+  readonly #members: Member<Definitions>[];
   readonly host: SimulatedHost<Definitions>;
   readonly #parts: SimulatedClusterParts<Definitions>;
+  /** Those whose removal somebody has asked for, and has not been answered about. */
+  readonly leaving = new Set<NodeId>();
   /** No node is to stay away any longer. */
   #isCalm = false;
 
@@ -99,7 +105,31 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const observers = Array.from({ length: shape.observers }, (_, i) =>
       this.#newMember(nodeId(`observer${i + 1}`), true),
     );
-    this.members = [...voters, ...observers];
+    this.#members = [...voters, ...observers];
+  }
+
+  /** All places, whether their nodes belong to the cluster or not. */
+  get members(): readonly Member<Definitions>[] {
+    return this.#members;
+  }
+
+  /** Those whom the last configuration that is committed names, and observers. */
+  get belonging(): readonly Member<Definitions>[] {
+    return this.#members.filter((member) => member.isObserver || this.isNamed(member));
+  }
+
+  /** Has the last configuration that is committed a part for it? Before there is one, all are to found the cluster. */
+  isNamed({ name, joins }: Member<Definitions>): boolean {
+    const { current } = this.#parts.checkers.admitted;
+    return current === null ? !joins : current.isMember(name);
+  }
+
+  /** A place for one more node, which is not started yet. */
+  addPlace(): Member<Definitions> {
+    const member = this.#newMember(nameOf(this.voters.length), false);
+    member.joins = true;
+    this.#members.push(member);
+    return member;
   }
 
   /** See {@link ClusterShape.pace}. */
@@ -127,13 +157,42 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     await Promise.all(this.members.map((member) => this.start(member)));
   }
 
+  /** Whoever runs a cluster runs all that it names. Those who have lost their places do not come back. */
+  startNamed(): void {
+    for (const member of this.belonging) {
+      member.isRetired = false;
+      if (member.node === null) void this.start(member);
+      else if (this.#isLost(member)) void this.stop(member).then(() => this.start(member));
+    }
+  }
+
+  /** An observer of whose members none is left must be told of others. */
+  #isLost({ isObserver, runtime }: Member<Definitions>): boolean {
+    const { current } = this.#parts.checkers.admitted;
+    if (!isObserver || runtime === null || current === null) return false;
+    const { members, leader } = runtime.status();
+    return leader === null && !members.some(({ id }) => current.electors.some((each) => each === id));
+  }
+
+  /** Takes a node's disk from it, which is down. */
+  wipe(member: Member<Definitions>): void {
+    member.disk = this.#diskAfter(member, member.disk, 'nothing');
+  }
+
+  /** Notes which nodes have stopped by themselves, as one does that was removed. It is for others to start them again. */
+  noteStopped(): void {
+    for (const member of this.#members) if (member.runtime?.status().health === 'stopped') this.#onStopped(member);
+  }
+
   /** Starts a node. Resolves when it is up, or has been found unable to start; then it is started again later. */
   async start(member: Member<Definitions>): Promise<void> {
     // Two processes never have one disk.
     await member.stopping;
-    if (member.node !== null) return;
+    if (member.node !== null || member.isRetired) return;
     const { host, trace, delays, checkers } = this.#parts;
     member.isAway = false;
+    // Nobody founds a cluster beside the one that there is.
+    if (!member.isObserver && !this.isNamed(member)) member.joins = true;
     member.lives += 1;
     const life = `${member.name}/${member.lives}`;
     trace?.add(member.name, `starts its life ${member.lives}`);
@@ -173,6 +232,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   kill(member: Member<Definitions>, left: 'everything' | 'what was synced' | 'nothing'): void {
     const { node, disk } = member;
     if (node === null) return;
+    if (member.runtime?.status().health === 'stopped') return this.#onStopped(member);
     const { host } = this.#parts;
     const isOff = left !== 'everything';
     if (isOff && host.dice.chance(0.5)) host.network.silence(member.name);
@@ -211,7 +271,11 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     node: SimulatedNode<Definitions>,
     whenStopped: () => void,
   ): Promise<void> {
-    await this.#parts.host.stop(node);
+    // It may lose power while it stops.
+    const killed = new Promise<void>((resolve) => {
+      node.onKilled = resolve;
+    });
+    await Promise.race([this.#parts.host.stop(node), killed]);
     // What was to happen to it does not happen to its next life.
     member.disk = member.disk.afterProcessDeath();
     member.disk.heal();
@@ -229,11 +293,36 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     }
   }
 
-  /** May this voter lose its memory? What is committed is kept only as long as a majority remembers. */
+  /** May this voter lose its memory? What is committed is kept only as long as a majority remembers, of each set that votes. */
   mayLose(member: Member<Definitions>): boolean {
     if (member.isObserver) return true;
-    const forgetful = this.voters.filter((each) => each === member || !this.#isWhole(each));
-    return forgetful.length < this.voters.length / 2;
+    return this.#isBearable(member, null);
+  }
+
+  /** May this member be removed? Those who are left must remember what is committed, as far as can be known. */
+  mayRemove(member: Member<Definitions>): boolean {
+    return this.#isBearable(null, member);
+  }
+
+  /** Does a majority of each set of voters remember, that votes, or may vote once what was begun or asked for is done? */
+  #isBearable(loser: Member<Definitions> | null, removed: Member<Definitions> | null): boolean {
+    const { possible } = this.#parts.checkers.admitted;
+    if (possible.length === 0) return loser === null || this.#isMajorityWhole(this.voters, this.voters.length, loser);
+    return possible.every(({ voters, oldVoters, learners }) =>
+      [voters, oldVoters ?? voters].every((ids) => {
+        const set = this.#members.filter(({ name }) => ids.includes(name));
+        const left = set.filter((each) => each !== removed && !this.leaving.has(each.name));
+        // Whoever is about to vote must not forget either: the vote is given to who it was.
+        const isLearner = loser !== null && learners.includes(loser.name);
+        const more = isLearner && !set.includes(loser) ? [loser] : [];
+        return [set, left].every((each) => this.#isMajorityWhole([...each, ...more], each.length, loser));
+      }),
+    );
+  }
+
+  #isMajorityWhole(members: readonly Member<Definitions>[], size: number, loser: Member<Definitions> | null): boolean {
+    const forgetful = members.filter((each) => each === loser || !this.#isWhole(each));
+    return forgetful.length === 0 || forgetful.length < size / 2;
   }
 
   /** Has this voter never lost anything, or has it been let in again since? */
@@ -254,7 +343,33 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     if (left === 'what was synced') return disk.afterPowerLoss(host.dice.uint32());
     checkers.lost(member.name);
     member.isRotten = false;
+    // Founders that have forgotten would found another cluster, where those who remember belong to this one no more.
+    if (!member.isObserver && this.#haveChanged()) member.joins = true;
     return new SimulatedDisk(host.dice.uint32());
+  }
+
+  /** Are those who found the cluster not all who may count in it? */
+  #haveChanged(): boolean {
+    const founders = votersOf(this.#parts.shape);
+    const { possible } = this.#parts.checkers.admitted;
+    return possible.some(({ electors }) => electors.toSorted().join() !== founders.toSorted().join());
+  }
+
+  /** Its runtime has ended by itself. Only one that was removed does that without having failed. */
+  #onStopped(member: Member<Definitions>): void {
+    const { host, trace, violations, checkers } = this.#parts;
+    const node = member.node!;
+    host.coverage.count('removed nodes stopped');
+    trace?.add(member.name, 'has stopped by itself');
+    if (checkers.hasBelonged(member.name)) {
+      violations.report(
+        'members',
+        `${member.name} has stopped by itself, and nothing committed says that it was removed`,
+      );
+    }
+    this.#end(member);
+    member.isRetired = true;
+    member.stopping = this.#stopped(member, node, () => {});
   }
 
   #end(member: Member<Definitions>): void {
@@ -330,6 +445,14 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     member.disk = this.#diskAfter(member, member.disk, 'nothing');
   }
 
+  /** Founders are started with what they were founded with. An observer is told whom to ask, and one who joins is asked. */
+  #peersOf({ name, isObserver, joins }: Member<Definitions>): readonly NodeId[] {
+    if (joins) return [];
+    const { current } = this.#parts.checkers.admitted;
+    const peers = isObserver && current !== null ? current.electors : votersOf(this.#parts.shape);
+    return peers.filter((each) => each !== name);
+  }
+
   #newMember(name: NodeId, isObserver: boolean): Member<Definitions> {
     const { host, clock } = this.#parts;
     return new Member(name, isObserver, new SimulatedDisk(host.dice.uint32()), clock());
@@ -340,7 +463,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries, isVerified } = shape;
     return {
       self: member.isObserver ? null : member.name,
-      peers: votersOf(shape).filter((each) => each !== member.name),
+      peers: this.#peersOf(member),
+      join: member.joins,
       objects,
       electionTimeoutMs,
       heartbeatMs,
@@ -353,7 +477,11 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
 }
 
 function votersOf({ members }: ClusterShape): readonly NodeId[] {
-  return Array.from({ length: members }, (_, i) => nodeId(`${String.fromCodePoint(97 + i)}:1`));
+  return Array.from({ length: members }, (_, i) => nameOf(i));
+}
+
+function nameOf(index: number): NodeId {
+  return nodeId(`${String.fromCodePoint(97 + index)}:1`);
 }
 
 function isRefusal(code: string | null): boolean {

@@ -143,7 +143,7 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   }
 
   #nodeHost(): NodeHost {
-    const { host, disk, witness } = this.#parts;
+    const { host, disk, process, witness } = this.#parts;
     return {
       openDataDir: async (directory, name) => {
         const dataDir = await DataDir.open(disk, directory, name, {
@@ -156,6 +156,11 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
       classes: host.classes,
       newLife: () => host.dice.id(),
       later: (run) => void host.simulation.after(0, run),
+      nowMs: () => process.nowMs(),
+      after: (delayMs, run) => {
+        const timer = process.after(delayMs, run);
+        return () => timer.cancel();
+      },
     };
   }
 

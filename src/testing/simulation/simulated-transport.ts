@@ -2,6 +2,7 @@
 
 import { assert } from '../../assert.js';
 import type { NodeId } from '../../ids.js';
+import { codeVersionMaxOf } from '../../net/code-history.js';
 import { checkClusterName, isDialer, judgeHello, type Identity } from '../../net/hello.js';
 import type { MemoryTransportOptions } from '../../net/memory-transport.js';
 import { checkSettings } from '../../net/settings.js';
@@ -31,14 +32,14 @@ export class SimulatedTransport implements Transport {
   #isStopped = false;
 
   constructor(network: SimulatedNetwork, options: MemoryTransportOptions, process: SimulatedProcess) {
-    const { cluster, self, incarnation, peers, settings, allowObservers = true, logger = silentLogger } = options;
+    const { cluster, self, incarnation, peers, settings, code, allowObservers = true, logger = silentLogger } = options;
     checkClusterName(cluster);
     checkSettings(settings);
     this.#network = network;
     this.#logger = logger;
     this.#takeovers = new TakeoverLog(logger);
     this.process = process;
-    this.identity = { cluster, self, incarnation, allowObservers, settings };
+    this.identity = { cluster, self, incarnation, allowObservers, settings, code };
     this.#peers = new Set(peers);
     this.address = options.bind ?? self;
   }
@@ -90,6 +91,8 @@ export class SimulatedTransport implements Transport {
   accept(connection: SimulatedConnection): boolean {
     const { dialler } = connection;
     if (!this.#network.isHere(this) || !this.#takes(dialler, this.address, null)) return false;
+    // Both dialling at once would take turns in replacing each other's connection.
+    if (this.#peers.has(dialler.identity.self) && isDialer(this.identity.self, dialler.identity.self)) return false;
     const older = this.#connections.get(dialler.identity.self);
     if (older !== undefined) {
       const { self, incarnation } = dialler.identity;
@@ -105,6 +108,11 @@ export class SimulatedTransport implements Transport {
   accepted(connection: SimulatedConnection): void {
     const { acceptor } = connection;
     this.#dialling.delete(acceptor.identity.self);
+    const older = this.#connections.get(acceptor.identity.self);
+    if (older !== undefined) {
+      this.lose(older, 'replaced by a newer connection');
+      older.break('replaced by a newer connection');
+    }
     if (!this.#takes(acceptor, this.identity.self, acceptor.address) || !this.#gain(connection, acceptor)) {
       connection.break('refused');
     }
@@ -141,16 +149,16 @@ export class SimulatedTransport implements Transport {
 
   #gain(connection: SimulatedConnection, other: SimulatedTransport): boolean {
     if (this.#handler === null || connection.isBroken) return false;
-    const { self, incarnation } = other.identity;
+    const { self, incarnation, code } = other.identity;
     this.#connections.set(self, connection);
-    this.#handler.onConnected(self, incarnation);
+    this.#handler.onConnected(self, incarnation, codeVersionMaxOf(code));
     return true;
   }
 
   /** Does this node accept the hello of `other`, who looked for `to`? If not, both sides say so. */
   #takes(other: SimulatedTransport, to: NodeId, dialled: NodeId | null): boolean {
-    const { cluster, self, incarnation, settings } = other.identity;
-    const refusal = judgeHello({ cluster, from: self, incarnation, to, settings }, this.identity, dialled);
+    const { cluster, self, incarnation, settings, code } = other.identity;
+    const refusal = judgeHello({ cluster, from: self, incarnation, to, settings, code }, this.identity, dialled);
     if (refusal === null) return true;
     this.#logger.warn({ peer: self, refusal }, 'refused a peer');
     other.#logger.warn({ peer: to, refusal }, 'refused by a peer');

@@ -6,6 +6,7 @@ import type { Verdict } from '../../actors/replicated/session-table.js';
 import type { NodeId } from '../../ids.js';
 import type { NodeMessage } from '../../net/transport.js';
 import { StatedConfiguration } from './checkers/stated-configuration.js';
+import { whoMoved } from './operator/who-moved.js';
 import type { Coverage } from './coverage.js';
 import type { Trace } from './trace.js';
 
@@ -71,7 +72,7 @@ export class StepCounter {
     if (event !== undefined) this.#coverage.count(event);
   }
 
-  #committed(label: string, { log, commitIndex }: Core, known: Known): void {
+  #committed(label: string, { log, commitIndex, options }: Core, known: Known): void {
     known.commitIndex = commitIndex;
     for (const index of log.configurationIndexes) {
       if (index > commitIndex || index <= this.#statedIndex) continue;
@@ -79,6 +80,11 @@ export class StepCounter {
       this.#statedIndex = index;
       this.#stated = new StatedConfiguration(log.entry(index).payload);
       this.#coverage.count(whatHappened(before, this.#stated));
+      for (const event of whoMoved(before, this.#stated)) this.#coverage.count(event);
+      // Whoever commits it is the first to know.
+      if (before?.isMember(options.self) === true && !this.#stated.isMember(options.self)) {
+        this.#coverage.count('leaders removed');
+      }
       this.#trace?.add(label, `has committed who counts: ${this.#stated.words}`);
     }
   }

@@ -70,13 +70,13 @@ export class UserClients<Definitions extends ObjectDefinitions> implements RunUs
   }
 
   async judge(cluster: SimulatedCluster<Definitions>): Promise<void> {
-    await this.#attempt('afterwards', () => this.#user.afterwards?.(this.#given(cluster)));
+    await this.#attempt('afterwards', () => this.#user.afterwards?.(this.#given(cluster.belonging)));
   }
 
   async #useThem(cluster: SimulatedCluster<Definitions>): Promise<void> {
     // Each has handles once it has been up.
     while (!cluster.members.every(({ hasStarted }) => hasStarted)) await this.#context.host.sleep(LOOK_EVERY_MS);
-    await this.#attempt('clients', () => this.#user.clients(this.#given(cluster)));
+    await this.#attempt('clients', () => this.#user.clients(this.#given(cluster.members)));
   }
 
   async #attempt(what: string, run: () => Promise<void> | undefined): Promise<void> {
@@ -88,7 +88,7 @@ export class UserClients<Definitions extends ObjectDefinitions> implements RunUs
     }
   }
 
-  #given({ members }: SimulatedCluster<Definitions>): SimulationClients<Definitions> {
+  #given(members: readonly Member<Definitions>[]): SimulationClients<Definitions> {
     return {
       nodes: members.map(nodeOf),
       random: this.#random,

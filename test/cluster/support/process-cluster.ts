@@ -5,7 +5,7 @@
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFailed, onTestFinished, vi } from 'vitest';
 import type { RuntimeStatus } from 'conclave';
 import { freeAddresses } from '../../unit/net/support/loopback.js';
@@ -34,7 +34,7 @@ export class ProcessCluster {
   readonly history = new History();
   /** By node: what its peers reach it through. Empty without relays. */
   readonly relays: readonly Relay[];
-  readonly #failures: string[] = [];
+  readonly #failures: { readonly code: string | null; readonly complaint: string }[] = [];
   /** What each node is started with. */
   readonly #settings = new Map<string, NodeSettings>();
   /** Names callers: none is ever used twice. */
@@ -74,8 +74,45 @@ export class ProcessCluster {
     return cluster;
   }
 
-  /** Starts a node again that has ended, as it was started before. Resolves when it listens. */
-  async revive(address: string): Promise<NodeProcess> {
+  /** The codes of the errors with which nodes have failed. */
+  get failureCodes(): (string | null)[] {
+    return this.#failures.map(({ code }) => code);
+  }
+
+  /** The same, for a test that means them to: they are no complaints then. */
+  takeFailures(): (string | null)[] {
+    return this.#failures.splice(0).map(({ code }) => code);
+  }
+
+  /**
+   * Starts one more node, which founds nothing and knows these only, like the others otherwise; `once` holds for its first
+   * process. Resolves when it listens, or has died.
+   */
+  async join(peers: readonly string[], once: Pick<NodeSettings, 'diesReceiving'> = {}): Promise<NodeProcess> {
+    const [self] = await freeAddresses(1);
+    if (self === undefined) throw new Error('There is no free port.');
+    const { dataDir, ...settings } = this.#settings.get(this.nodes[0]!.address)!;
+    const place = dataDir === undefined ? {} : { dataDir: join(dirname(dataDir), String(this.nodes.length)) };
+    this.#settings.set(self, { ...settings, self, peers, bind: self, join: true, ...place });
+    const node = new NodeProcess(self, (event) => this.#onEvent(self, event));
+    this.nodes.push(node);
+    // It may be given everything, and die, before anybody has heard that it listens.
+    await node.call('start', { ...this.#settings.get(self)!, ...once }).catch((error: unknown) => {
+      if (once.diesReceiving !== true) throw error;
+    });
+    return node;
+  }
+
+  /** Resolves when a node has stopped by itself, being no member any more; its process is ended then. */
+  async untilStopped(node: NodeProcess, timeoutMs: number): Promise<void> {
+    const stopped = (): Promise<RuntimeStatus> => node.call('status', null);
+    await this.#poll(stopped, ({ health }) => health === 'stopped', timeoutMs, `${node.address} has not stopped`);
+    await node.stop();
+  }
+
+  /** Starts a node again that has ended, as it was started before but for what is said here. Resolves when it listens. */
+  async revive(address: string, change: Partial<NodeSettings> = {}): Promise<NodeProcess> {
+    this.#settings.set(address, { ...this.#settings.get(address)!, ...change });
     const node = new NodeProcess(address, (event) => this.#onEvent(address, event));
     this.nodes[this.nodes.findIndex((each) => each.address === address)] = node;
     await node.call('start', this.#settings.get(address)!);
@@ -148,14 +185,16 @@ export class ProcessCluster {
       ...duplicates.map((command) => `${command} was applied twice`),
       ...disorders.map((command) => `${command} was applied out of order`),
       ...this.history.complaints(applied),
-      ...this.#failures,
+      ...this.#failures.map(({ complaint }) => complaint),
       ...this.nodes.filter(({ stderr }) => stderr !== '').map(({ address, stderr }) => `${address} wrote: ${stderr}`),
     ];
   }
 
   #onEvent(address: string, event: NodeEvent): void {
     if (event.event === 'calls') this.history.add(event);
-    else if (event.event === 'failure') this.#failures.push(`${address} failed: ${event.stack}`);
+    else if (event.event === 'failure') {
+      this.#failures.push({ code: event.code, complaint: `${address} failed: ${event.stack}` });
+    }
   }
 
   async #poll<Value>(

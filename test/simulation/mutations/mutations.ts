@@ -3,6 +3,7 @@
 import { COMMANDS } from './table/commands.js';
 import { COMMITMENT } from './table/commitment.js';
 import { ELECTIONS } from './table/elections.js';
+import { MEMBERSHIP } from './table/membership.js';
 import { READS } from './table/reads.js';
 import { REPLICATION } from './table/replication.js';
 import { SNAPSHOTS } from './table/snapshots.js';
@@ -14,6 +15,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   Elections: ELECTIONS,
   Replication: REPLICATION,
   Commitment: COMMITMENT,
+  Membership: MEMBERSHIP,
   Reads: READS,
   Commands: COMMANDS,
   Storage: STORAGE,

@@ -21,7 +21,7 @@ const STORAGE = /^storage\//;
 const RUNTIME = /^runtime\//;
 const RAFT = /^actors\/raft\//;
 /** The binary form of entries is the one thing of the core that others need as code: header, kinds, what admits. */
-const ENTRY = /^actors\/raft\/(entry|admissions)\.ts$/;
+const ENTRY = /^actors\/raft\/(entry|code-version-entry|admissions)\.ts$/;
 const ANY_ACTOR = /^actors\//;
 /** Actors know each other by what they say. */
 const MESSAGES = /^actors\/.+-(messages|event)\.ts$/;
@@ -77,6 +77,12 @@ export const LAYERS: readonly Layer[] = [
   { name: 'net', owns: NET, mayImport: [GROUND, RUNTIME, ENTRY, NET], mayImportTypes: [ANY_ACTOR] },
   { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
   { name: 'sync', owns: SYNC, mayImport: [GROUND, RUNTIME, ANY_ACTOR, SYNC], mayImportTypes: [NODE] },
+  {
+    name: 'metrics',
+    owns: /^metrics\//,
+    mayImport: [GROUND, NODE, /^actors\/replicated\/(call|latency-histogram)\.ts$/, /^metrics\//],
+    mayImportTypes: [RUNTIME, ANY_ACTOR],
+  },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
   // It knows nodes by what they answer: it loads none.
   {

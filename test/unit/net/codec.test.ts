@@ -2,6 +2,7 @@ import { Encoder } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nodeId } from '../../../src/ids.js';
+import { isAddress } from '../../../src/net/address.js';
 import { MessageCodec } from '../../../src/net/codec.js';
 import { FrameType, NO_BYTES, type Frame } from '../../../src/net/frame.js';
 import type { NodeMessage } from '../../../src/net/transport.js';
@@ -31,6 +32,9 @@ function decodeMeta(code: number, meta: unknown, payload: Uint8Array = NO_BYTES)
 const READ_INDEX = 10;
 const FORWARD = 12;
 const SNAPSHOT_REQUEST = 13;
+const CHANGE_REQUEST = 15;
+const CHANGE_REPLY = 16;
+const TRANSFER_REPLY = 18;
 
 const ID = '0123456789abcdef'.repeat(2);
 
@@ -66,7 +70,7 @@ describe('MessageCodec', () => {
 
     expect(written).toMatchInlineSnapshot(`
       [
-        "requestPreVote 1 7 940506cd012c04 +0",
+        "requestPreVote 1 7 940506cd012c04 +2",
         "requestPreVoteReply 2 7 930506c3 +0",
         "requestVote 3 7 9405cf001fffffffffffff00c3 +0",
         "requestVoteReply 4 7 9205c2 +0",
@@ -80,6 +84,11 @@ describe('MessageCodec', () => {
         "forward 12 7 930502ceffffffff +5000",
         "snapshotRequest 13 7 93d9206666666666666666666666666666666666666666666666666666666666666666cf000000012a05f200ce00040000 +0",
         "snapshotPiece 14 7 93d9203030303030303030303030303030303030303030303030303030303030303030ce0004000000 +5000",
+        "changeRequest 15 7 9505ceee6b2800da01036e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e3a3635353335c0cd012c +0",
+        "changeReply 16 7 940509a9756e6465722077617900 +0",
+        "transferRequest 17 7 930509aa5b3a3a315d3a34333231 +0",
+        "transferReply 18 7 930509c0 +0",
+        "membersKnown 19 7 9305cd012cc3 +500",
       ]
     `);
   });
@@ -131,6 +140,11 @@ describe('MessageCodec', () => {
     ['an id that is no string', SNAPSHOT_REQUEST, [0, 0, 1]],
     ['an id of bytes', SNAPSHOT_REQUEST, [new Uint8Array(32).fill(48), 0, 1]],
     ['an id that is missing', SNAPSHOT_REQUEST, [null, 0, 1]],
+    ['a node that is no address', CHANGE_REQUEST, [1, 2, 'nobody', null, 3]],
+    ['a node whose address is too long', CHANGE_REQUEST, [1, 2, `${'n'.repeat(254)}:65535`, null, 3]],
+    ['a node that is no string', CHANGE_REQUEST, [1, 2, 7, null, 3]],
+    ['a refusal that does not exist', CHANGE_REPLY, [1, 2, 'no mood']],
+    ['a transfer error that does not exist', TRANSFER_REPLY, [1, 2, 'under way']],
     ['a date', READ_INDEX, [new Date(0), 2, true]],
   ])('refuses %s', (_what, code, meta) => {
     expect(() => decodeMeta(code, meta)).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
@@ -225,7 +239,9 @@ describe('MessageCodec', () => {
             let next = 0;
             const message = Object.fromEntries(
               Object.entries(sample).map(([name, value]) => {
-                if (name === 'group' || name === 'kind' || typeof value === 'string') return [name, value];
+                if (name === 'group' || name === 'kind' || typeof value === 'string' || value === null) {
+                  return [name, value];
+                }
                 if (name === 'crc') return [name, numbers[next++]! % 2 ** 32];
                 if (value instanceof Uint8Array) return [name, bytes];
                 return [name, typeof value === 'boolean' ? flag : numbers[next++]!];
@@ -241,10 +257,34 @@ describe('MessageCodec', () => {
   });
 });
 
+const REFUSALS: readonly string[] = [
+  'no leader',
+  'unanswered',
+  'outdated',
+  'under way',
+  'already a member',
+  'no such member',
+  'last voter',
+  'too many voters',
+  'no quorum left',
+];
+const TRANSFER_ERRORS: readonly string[] = [
+  'no leader',
+  'no such voter',
+  'timed out',
+  'already under way',
+  'another node was elected',
+];
+const NODE_FIELDS: readonly string[] = ['add', 'remove', 'target'];
+
 function fieldsOutOfRange(message: NodeMessage | null): string[] {
   const isInRange = ([name, value]: [string, unknown]): boolean =>
     name === 'type' ||
     name === 'from' ||
+    value === null ||
+    (NODE_FIELDS.includes(name) && isAddress(value as string)) ||
+    (name === 'refusal' && REFUSALS.includes(value as string)) ||
+    (name === 'error' && TRANSFER_ERRORS.includes(value as string)) ||
     (name === 'snapshotId' && /^[0-9a-f]{32}$/.test(value as string)) ||
     value instanceof Uint8Array ||
     typeof value === 'boolean' ||

@@ -21,10 +21,13 @@ import { checkSettings, settingFields, type Settings } from '../../../src/net/se
 import { incarnationOf } from './support/loopback.js';
 import { unlessProtocolError } from './support/protocol.js';
 import { helloBytes } from './support/raw-peer.js';
+import { CODE } from './support/code.js';
+import { CODE_VERSIONS_MAX, codeFields, NEWS_BYTES_MAX } from '../../../src/net/code-history.js';
 
 const a = nodeId('a:1');
 const b = nodeId('b:1');
 const c = nodeId('c:1');
+const CODE_FIELDS = codeFields(CODE);
 
 /** What node b compares with. */
 const identity: Identity = {
@@ -33,10 +36,18 @@ const identity: Identity = {
   incarnation: incarnationOf('b'),
   allowObservers: true,
   settings: { commandBytes: '64', members: 'a:1,b:1,c:1' },
+  code: CODE,
 };
 
 /** What node a says to node b. */
-const hello: Hello = { cluster: 'home', from: a, incarnation: incarnationOf('a'), to: b, settings: identity.settings };
+const hello: Hello = {
+  cluster: 'home',
+  from: a,
+  incarnation: incarnationOf('a'),
+  to: b,
+  settings: identity.settings,
+  code: CODE,
+};
 
 function written(
   write: (sink: { writeFrame(...frame: [FrameType, number, number, Uint8Array, Uint8Array]): void }) => void,
@@ -57,7 +68,7 @@ describe('hello', () => {
   it('has this form on the wire', () => {
     const hex = (text: string): string => Buffer.from(text).toString('hex');
     const meta = [
-      '96',
+      '97',
       'a8',
       hex('conclave'),
       'a4',
@@ -77,11 +88,16 @@ describe('hello', () => {
       hex('members'),
       'ab',
       hex('a:1,b:1,c:1'),
+      '93',
+      '00',
+      'a0',
+      'd920',
+      hex('0'.repeat(32)),
     ];
 
     const bytes = helloBytes(hello);
 
-    expect(bytes.toString('hex')).toBe(['66000000', '01', '02', '0000', '5e000000', ...meta].join(''));
+    expect(bytes.toString('hex')).toBe(['8b000000', '01', '04', '0000', '83000000', ...meta].join(''));
   });
 
   it('is read as it was written', () => {
@@ -98,14 +114,17 @@ describe('hello', () => {
   });
 
   it.each([
-    ['another magic', ['concave', 'home', 'a:1', incarnationOf('a'), 'b:1', []]],
-    ['a field missing', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1']],
-    ['a field too many', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', [], 'x']],
-    ['a field that is no string', ['conclave', 'home', 'a:1', incarnationOf('a'), 7, []]],
-    ['settings that are no list', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', 'members']],
-    ['a setting without a value', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', ['members']]],
+    ['another magic', ['concave', 'home', 'a:1', incarnationOf('a'), 'b:1', [], CODE_FIELDS]],
+    ['a field missing', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', CODE_FIELDS]],
+    ['a field too many', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', [], CODE_FIELDS, 'x']],
+    ['a field that is no string', ['conclave', 'home', 'a:1', incarnationOf('a'), 7, [], CODE_FIELDS]],
+    ['settings that are no list', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', 'members', CODE_FIELDS]],
+    ['a setting without a value', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', ['members'], CODE_FIELDS]],
     ['a setting that is no string', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', ['commandBytes', 64]]],
-    ['too many settings', ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', Array.from({ length: 34 }, String)]],
+    [
+      'too many settings',
+      ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', Array.from({ length: 34 }, String), CODE_FIELDS],
+    ],
     [
       'a setting that is too long',
       ['conclave', 'home', 'a:1', incarnationOf('a'), 'b:1', ['members', 'x'.repeat(2_049)]],
@@ -270,10 +289,13 @@ describe('settings', () => {
     );
   });
 
-  it('fit into a hello of their greatest size, and no more are taken', () => {
-    const most = { members: 'x'.repeat(2_036) };
+  it('fit into a hello of their greatest size, beside the longest history, and no more are taken', () => {
+    const longest = Array.from({ length: CODE_VERSIONS_MAX }, (_, i) => {
+      return { version: 999_999_990 + i, news: 'x'.repeat(NEWS_BYTES_MAX), all: 'f'.repeat(32) };
+    });
+    const most = { members: 'x'.repeat(1_012) };
     const long = nodeId(`${'h'.repeat(253)}:65535`);
-    const largest = { ...hello, cluster: '漢'.repeat(256), from: long, to: long, settings: most };
+    const largest = { ...hello, cluster: '漢'.repeat(256), from: long, to: long, settings: most, code: longest };
 
     expect(() => checkSettings(most)).not.toThrow();
     const frame = written((sink) => writeHello(largest, sink));

@@ -6,6 +6,7 @@ import { incarnationOf } from './support/loopback.js';
 import { Recorder } from './support/recorder.js';
 import { numbered, numberedBytes, numberOf } from './support/sample-messages.js';
 import { describeTransport } from './transport-conformance.js';
+import { CODE } from './support/code.js';
 
 const a = nodeId('127.0.0.1:1');
 const b = nodeId('127.0.0.1:2');
@@ -48,7 +49,15 @@ describe('MemoryNetwork', () => {
     more: Partial<MemoryTransportOptions> = {},
   ): Promise<{ transport: Transport; seen: Recorder }> {
     const incarnation = incarnationOf(self.at(-1)!);
-    const transport = network.transport({ cluster: 'test', self, incarnation, peers, settings: {}, ...more });
+    const transport = network.transport({
+      cluster: 'test',
+      self,
+      incarnation,
+      peers,
+      settings: {},
+      code: CODE,
+      ...more,
+    });
     started.push(transport);
     const seen = new Recorder();
     await transport.start(seen);

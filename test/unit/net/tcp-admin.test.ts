@@ -2,6 +2,7 @@
  * Administrators at a node's port: how they are told from peers, what is refused, and that whatever they send harms nobody.
  */
 
+import { CODE } from './support/code.js';
 import { Encoder } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -42,6 +43,7 @@ beforeEach(async () => {
     incarnation: incarnationOf('b'),
     peers: [a],
     settings: {},
+    code: CODE,
     random: new SeededRandom(1),
     logger,
     administration: (request) => {
@@ -84,7 +86,9 @@ async function isAlive(): Promise<boolean> {
   const client = await administrator();
   const answer = await client.ask(STATUS);
   client.close();
-  const peer = open(helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('a'), to: b, settings: {} }));
+  const peer = open(
+    helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('a'), to: b, settings: {}, code: CODE }),
+  );
   await until(() => peer.frames.length > 0);
   const isConnected = transport.isConnected(a);
   peer.socket.destroy();
@@ -250,7 +254,9 @@ describe('an administrator is refused', () => {
   });
 
   it('by closing the connection of a peer that sends what is for administrators', async () => {
-    const peer = open(helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('a'), to: b, settings: {} }));
+    const peer = open(
+      helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('a'), to: b, settings: {}, code: CODE }),
+    );
     await until(() => peer.frames.length > 0);
     peer.socket.write(status);
     await peer.closed();

@@ -5,6 +5,7 @@ import { SeededRandom } from '../../../src/runtime/random.js';
 import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-transport.js';
 import { freeAddresses, incarnationOf, until } from './support/loopback.js';
 import { Recorder } from './support/recorder.js';
+import { CODE } from './support/code.js';
 
 const cleanups: (() => unknown)[] = [];
 
@@ -16,6 +17,7 @@ async function start(options: Pick<TcpTransportOptions, 'self' | 'peers' | 'bind
   const transport = new TcpTransport({
     cluster: 'names',
     settings: {},
+    code: CODE,
     random: new SeededRandom(1),
     reconnect: { minMs: 2, maxMs: 10 },
     // For systems that have no second loopback address, and let the first attempt run into the void.

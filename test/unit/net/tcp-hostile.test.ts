@@ -13,6 +13,7 @@ import { TcpTransport, type TcpTransportOptions } from '../../../src/net/tcp-tra
 import { freeAddresses, incarnationOf, until } from './support/loopback.js';
 import { frameBytes, helloBytes, RawPeer } from './support/raw-peer.js';
 import { Recorder, RecordingLogger } from './support/recorder.js';
+import { CODE } from './support/code.js';
 
 const CLUSTER = 'hostile';
 const FRAME_MAX = 20_000;
@@ -45,6 +46,7 @@ async function start(more: Partial<TcpTransportOptions> = {}): Promise<void> {
     incarnation: incarnationOf('b'),
     peers: [a, c],
     settings: {},
+    code: CODE,
     random: new SeededRandom(1),
     limits: { frameBytesMax: FRAME_MAX, linkBufferBytesMax: 1_000_000 },
     logger,
@@ -66,7 +68,15 @@ function write(bytes: Uint8Array): RawPeer {
 }
 
 function hello(change: Partial<Hello> = {}): Buffer {
-  return helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('a'), to: b, settings: {}, ...change });
+  return helloBytes({
+    cluster: CLUSTER,
+    from: a,
+    incarnation: incarnationOf('a'),
+    to: b,
+    settings: {},
+    code: CODE,
+    ...change,
+  });
 }
 
 async function greet(): Promise<RawPeer> {
@@ -118,7 +128,7 @@ describe('a hello that is refused', () => {
     const peer = write(frameBytes(FrameType.hello, 99, 0, Buffer.from('from the future')));
     await peer.closed();
 
-    expect(readRefusal(peer.frames[0]!).message).toContain('speaks version 2 of the protocol, not 99');
+    expect(readRefusal(peer.frames[0]!).message).toContain('speaks version 3 of the protocol, not 99');
   });
 
   it('is that of an observer where none are allowed', async () => {

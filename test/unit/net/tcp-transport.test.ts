@@ -16,6 +16,7 @@ import { freeAddresses, hasAddress, incarnationOf, until } from './support/loopb
 import { frameBytes, helloBytes, RawListener, RawPeer } from './support/raw-peer.js';
 import { Recorder, RecordingLogger } from './support/recorder.js';
 import { numbered, numberedBytes, numberOf } from './support/sample-messages.js';
+import { CODE } from './support/code.js';
 
 interface Node {
   readonly transport: TcpTransport;
@@ -50,6 +51,7 @@ function create(self: NodeId, peers: readonly NodeId[], more: Partial<TcpTranspo
     incarnation: incarnationOf('1'),
     peers,
     settings: {},
+    code: CODE,
     random: new SeededRandom(1),
     reconnect: { minMs: 2, maxMs: 10 },
     logger,
@@ -134,7 +136,9 @@ describe('addresses', () => {
 
     const peer = RawPeer.connect(c);
     cleanups.push(() => peer.socket.destroy());
-    peer.socket.write(helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('9'), to: b, settings: {} }));
+    peer.socket.write(
+      helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('9'), to: b, settings: {}, code: CODE }),
+    );
     await until(() => y.seen.events.length > 0);
 
     expect(y.seen.events).toEqual([`+${a}`]);
@@ -194,7 +198,7 @@ describe('dialling', () => {
     const x = await start(a, [b]);
     await until(() => impostor.peers[0]?.frames.length === 1);
     impostor.peers[0]!.socket.write(
-      helloBytes({ cluster: CLUSTER, from: c, incarnation: incarnationOf('9'), to: a, settings: {} }),
+      helloBytes({ cluster: CLUSTER, from: c, incarnation: incarnationOf('9'), to: a, settings: {}, code: CODE }),
     );
     await until(() => impostor.peers[0]!.frames.length === 2);
 
@@ -314,7 +318,7 @@ describe('a link', () => {
     await until(() => mute.peers[0]?.frames.length === 1);
 
     mute.peers[0]!.socket.write(
-      helloBytes({ cluster: CLUSTER, from: b, incarnation: incarnationOf('9'), to: a, settings: {} }),
+      helloBytes({ cluster: CLUSTER, from: b, incarnation: incarnationOf('9'), to: a, settings: {}, code: CODE }),
     );
 
     await until(() => mute.peers.length === 2);
@@ -438,7 +442,9 @@ describe('stop', () => {
     y.seen.onDisconnected = () => void (stopped = y.transport.stop());
 
     const newer = RawPeer.connect(b);
-    newer.socket.write(helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('9'), to: b, settings: {} }));
+    newer.socket.write(
+      helloBytes({ cluster: CLUSTER, from: a, incarnation: incarnationOf('9'), to: b, settings: {}, code: CODE }),
+    );
     await Promise.all([older.closed(), newer.closed()]);
     await stopped;
 

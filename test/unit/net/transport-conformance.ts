@@ -10,6 +10,7 @@ import type { NodeMessage, Transport, TransportOptions } from '../../../src/net/
 import { incarnationOf, until } from './support/loopback.js';
 import { Recorder, RecordingLogger } from './support/recorder.js';
 import { numbered, numberedBytes, numberedPiece, numberOf, sampleMessages } from './support/sample-messages.js';
+import { CODE } from './support/code.js';
 
 /** How the suite drives an implementation. */
 export interface Network {
@@ -60,7 +61,15 @@ export function describeTransport(name: string, createNetwork: () => Promise<Net
       make: 'transport' | 'namesake' = 'transport',
     ): Node {
       const logger = new RecordingLogger();
-      const transport = network[make]({ cluster: 'conformance', self, incarnation, peers, settings, logger });
+      const transport = network[make]({
+        cluster: 'conformance',
+        self,
+        incarnation,
+        peers,
+        settings,
+        code: CODE,
+        logger,
+      });
       started.push(transport);
       return { id: self, transport, seen: new Recorder(), logger };
     }

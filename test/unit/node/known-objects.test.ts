@@ -13,7 +13,9 @@ const book = await resolveDefinition('book', Ledger, codec);
 const more = await resolveDefinition('more', Ledger, codec);
 
 function without(object: ResolvedObject, method: string): ResolvedObject {
-  return { ...object, methods: new Map([...object.methods].filter(([name]) => name !== method)) };
+  const isOther = ([name]: readonly [string, unknown]): boolean => name !== method;
+  const [methods, commands] = [[...object.methods].filter(isOther), [...object.commands].filter(isOther)];
+  return { ...object, methods: new Map(methods), commands: new Map(commands) };
 }
 
 function diskWith(...objects: ResolvedObject[]): SimulatedDisk {
@@ -43,6 +45,14 @@ describe('the objects of a data directory', () => {
       refused({ object: 'book', method: 'add' }),
     );
     expect(() => checkKnownObjects(disk, DIR, [book, more])).not.toThrow();
+  });
+
+  test('may become less again where they are of a later code version: until that is in force there is a way back', () => {
+    const later = { ...more, since: 1 };
+    const commands = new Map([...book.commands, ['burn', [{ version: 1, method: 'burn' }]]] as const);
+    const disk = diskWith({ ...book, methods: new Map([...book.methods, ['burn', 'replicated']]), commands }, later);
+
+    expect(() => checkKnownObjects(disk, DIR, [book])).not.toThrow();
   });
 
   test('are refused when it is not known what they were', () => {

@@ -22,7 +22,11 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((node) => node.stop()));
 });
 
-async function start(self: string, peers: readonly string[], more: Partial<RuntimeOptions<Objects>>): Promise<Node> {
+async function start(
+  self: string | null,
+  peers: readonly string[],
+  more: Partial<RuntimeOptions<Objects>>,
+): Promise<Node> {
   const objects = { book: Ledger };
   const node = await Runtime.start({ self, peers, objects, threads: false, ...QUICK, ...more });
   started.push(node);
@@ -64,6 +68,37 @@ const votersOf = (node: Node): string[] =>
     .map(({ id }) => id);
 
 const sumOf = (node: Node): Promise<number> => node.objects.book.with({ consistency: 'local' }).sum();
+
+describe('an observer', () => {
+  it('finds the cluster by its options when all whom it remembers are gone', async () => {
+    const [founder, successor] = (await addressesOf(2)) as [string, string];
+    const directory = temporaryDirectory();
+    const observe = (peers: readonly string[]): Promise<Node> =>
+      Runtime.start({
+        self: null,
+        peers,
+        objects: { book: Ledger },
+        threads: false,
+        ...QUICK,
+        dataDir: join(directory, 'observer'),
+      });
+    const { leader } = await startCluster([founder]);
+    await leader.objects.book.add(7);
+    const observer = await observe([founder]);
+    await observer.ready();
+    await observer.stop();
+    const joining = await start(successor, [], { join: true });
+    await leader.members.replace(founder, successor);
+    await joining.ready();
+
+    const again = await observe([successor]);
+    started.push(again);
+    await again.ready();
+
+    expect(again.status()).toMatchObject({ leader: successor });
+    expect(await sumOf(again)).toBe(7);
+  });
+});
 
 describe('a node that joins', () => {
   it('founds nothing, waits, and is a member with everything once it has been added', async () => {
@@ -185,7 +220,7 @@ describe('a member that is removed', () => {
     await leader.members.remove(self!);
     await until(() => removed.status().health === 'stopped');
 
-    const again = await start(self!, [], { join: true });
+    const again = await start(self, [], { join: true });
     await leader.members.add(self!);
     await again.ready();
 
@@ -206,14 +241,33 @@ describe('a change is refused', () => {
     expect(votersOf(leader)).toEqual(addresses.toSorted());
   });
 
-  it('where nobody would be left, and where another node leads', async () => {
+  it('where nobody would be left', async () => {
     const [alone] = (await addressesOf(1)) as [string];
-    const { leader: only } = await startCluster([alone]);
-    const { leader, nodes } = await startCluster(await addressesOf(2));
+    const { leader } = await startCluster([alone]);
+
+    expect(await errorOf(() => leader.members.remove(alone))).toMatchObject({ code: 'ERR_CHANGE_REFUSED' });
+  });
+
+  it('where there is no leader for as long as it may take', async () => {
+    const [joining] = (await addressesOf(1)) as [string];
+    const nobody = await start(joining, [], { join: true });
+
+    expect(await errorOf(() => nobody.members.add(joining, { timeoutMs: 100 }))).toMatchObject({
+      code: 'ERR_NO_LEADER',
+      mayBeApplied: false,
+    });
+  });
+
+  it.each<[string, string, (node: Node, all: readonly string[]) => Promise<void>]>([
+    ['add', 'ERR_ALREADY_MEMBER', (node, [a]) => node.members.add(a!)],
+    ['remove', 'ERR_NO_SUCH_MEMBER', (node) => node.members.remove('127.0.0.1:1')],
+    ['transfer', 'ERR_INVALID_OPTION', (node) => node.transferLeadership('127.0.0.1:1')],
+  ])('by a node that does not lead as by the leader: %s', async (_, code, change) => {
+    const addresses = await addressesOf(2);
+    const { leader, nodes } = await startCluster(addresses);
     const follower = nodes.find((node) => node !== leader)!;
 
-    expect(await errorOf(() => only.members.remove(alone))).toMatchObject({ code: 'ERR_CHANGE_REFUSED' });
-    expect(await errorOf(() => follower.members.remove(alone))).toMatchObject({ code: 'ERR_NOT_LEADER' });
+    expect(await errorOf(() => change(follower, addresses))).toMatchObject({ code, mayBeApplied: false });
   });
 
   it('where it has not come about in time, and goes on by itself', async () => {
@@ -226,5 +280,183 @@ describe('a change is refused', () => {
     await joining.ready();
 
     await until(() => votersOf(leader).length === 3);
+  });
+});
+
+describe('how far the members are', () => {
+  it('is known to the leader: who is behind, and since when', async () => {
+    const { leader, nodes } = await startCluster(await addressesOf(3));
+    const [follower, gone] = nodes.filter((node) => node !== leader) as [Node, Node];
+    const ofGone = () => leader.members.list().find(({ id }) => id === gone.status().self)!;
+    await leader.objects.book.add(1);
+    await until(() => leader.members.list().every(({ matchIndex }) => matchIndex === leader.status().lastIndex));
+    const before = ofGone();
+    await gone.stop();
+    for (let i = 0; i < 3; i++) await follower.objects.book.add(1);
+
+    await until(() => !ofGone().connected && leader.status().lastIndex >= before.matchIndex! + 3);
+    const { lastIndex, self } = leader.status();
+    await until(() => leader.members.list().filter(({ matchIndex }) => matchIndex! >= lastIndex).length === 2);
+    expect(ofGone()).toMatchObject({ connected: false, matchIndex: before.matchIndex });
+    expect(Math.abs(Date.now() - before.lastContactAtMs!)).toBeLessThan(60_000);
+    expect(leader.members.list().find(({ id }) => id === self)).toMatchObject({ lastContactAtMs: null });
+    for (const { matchIndex } of follower.members.list()) expect(matchIndex).toBeNull();
+  });
+});
+
+describe('any node may be asked', () => {
+  it('to add, to remove and to replace: a follower, an observer, and the one that joins', async () => {
+    const [d, e, ...addresses] = (await addressesOf(5)) as [string, string, ...string[]];
+    const { leader, nodes } = await startCluster(addresses);
+    const [follower, other] = nodes.filter((node) => node !== leader) as [Node, Node];
+    const observer = await start(null, addresses, {});
+    await observer.ready();
+    const joining = await start(d, [follower.status().self!], { join: true });
+    const second = await start(e, [], { join: true });
+
+    await joining.members.add(d);
+    await joining.ready();
+    expect(votersOf(joining)).toHaveLength(4);
+    await follower.members.replace(other.status().self!, e);
+    await second.ready();
+    await observer.members.remove(d);
+
+    await until(() => other.status().health === 'stopped' && joining.status().health === 'stopped');
+    const members = [e, leader.status().self!, follower.status().self!].toSorted();
+    await until(() => [leader, follower, second].every((node) => votersOf(node).join() === members.join()));
+  });
+
+  it('to hand leadership over, to itself too', async () => {
+    const { leader, nodes } = await startCluster(await addressesOf(3));
+    const [follower, other] = nodes.filter((node) => node !== leader) as [Node, Node];
+
+    await follower.transferLeadership(follower.status().self!);
+    await until(() => follower.status().role === 'leader');
+    await other.transferLeadership();
+
+    expect(other.status().leader).not.toBe(follower.status().self);
+  });
+
+  it('to change the members while leaders come and go: each change is made once', async () => {
+    const [d, ...addresses] = (await addressesOf(4)) as [string, ...string[]];
+    const { leader, nodes } = await startCluster(addresses);
+    const follower = nodes.find((node) => node !== leader)!;
+    await start(d, [], { join: true });
+
+    const added = follower.members.add(d);
+    await leader.stop();
+    await added;
+
+    await until(() => votersOf(follower).length === 4);
+    expect(await follower.objects.book.add(1)).toBe(1);
+  });
+});
+
+describe('a node that knows one member only, which does not lead,', () => {
+  it('joins', async () => {
+    const [newcomer, ...addresses] = (await addressesOf(4)) as [string, ...string[]];
+    const { leader, nodes } = await startCluster(addresses);
+    const follower = nodes.find((node) => node !== leader)!;
+    await leader.objects.book.add(7);
+
+    const joining = await start(newcomer, [follower.status().self!], { join: true });
+    await until(() => joining.members.list().filter(({ connected }) => connected).length === 3);
+    await follower.members.add(newcomer);
+    await joining.ready();
+
+    expect(await sumOf(joining)).toBe(7);
+  });
+
+  it('observes', async () => {
+    const { leader, nodes } = await startCluster(await addressesOf(3));
+    const follower = nodes.find((node) => node !== leader)!;
+    await leader.objects.book.add(7);
+
+    const observer = await start(null, [follower.status().self!], {});
+    await observer.ready();
+
+    expect(await sumOf(observer)).toBe(7);
+    expect(votersOf(observer)).toHaveLength(3);
+  });
+});
+
+describe('an observer', () => {
+  it('goes on following when all members that it was started with have been replaced', async () => {
+    const addresses = await addressesOf(6);
+    const [founders, newcomers] = [addresses.slice(0, 3), addresses.slice(3)];
+    const { nodes } = await startCluster(founders);
+    const observer = await start(null, founders, {});
+    await observer.ready();
+
+    for (const [i, newcomer] of newcomers.entries()) {
+      const joining = await start(newcomer, [founders[i]!], { join: true });
+      await observer.members.replace(founders[i]!, newcomer);
+      await joining.ready();
+      expect(await observer.objects.book.add(1)).toBe(i + 1);
+    }
+
+    await until(() => nodes.every((node) => node.status().health === 'stopped'));
+    expect(votersOf(observer)).toEqual(newcomers.toSorted());
+    expect(await observer.objects.book.sum()).toBe(3);
+  });
+});
+
+describe('a member that was removed while it was away', () => {
+  it('hears of it from those it knows, though another one leads, and stops; it may be added again, with all it remembers', async () => {
+    const [d, ...addresses] = (await addressesOf(4)) as [string, ...string[]];
+    const directory = temporaryDirectory();
+    const more = (self: string) => ({ dataDir: join(directory, self) });
+    const { nodes } = await startCluster(addresses, more);
+    const [away, one] = nodes as [Node, Node];
+    const self = away.status().self!;
+    await away.objects.book.add(5);
+    await away.stop();
+    await until(() => one.status().leader !== self && one.status().health === 'ok');
+    const newcomer = await start(d, addresses.slice(1), { join: true, ...more(d) });
+    await one.members.add(d);
+    await one.members.remove(self);
+    await newcomer.transferLeadership(d);
+
+    const back = await start(
+      self,
+      addresses.filter((each) => each !== self),
+      more(self),
+    );
+    await until(() => back.status().health === 'stopped');
+    expect(await one.objects.book.add(1)).toBe(6);
+
+    const again = await start(self, [addresses[1]!], { join: true, ...more(self) });
+    await again.members.add(self);
+    await again.ready();
+    expect(await sumOf(again)).toBe(6);
+    expect(votersOf(again)).toHaveLength(4);
+  });
+});
+
+describe('two sets of founders that overlap', () => {
+  it('found no cluster, and each node says with whom it differs', async () => {
+    const [a, b, c] = (await addressesOf(3)) as [string, string, string];
+    const errors: unknown[] = [];
+    const logger = {
+      debug: () => {},
+      info: () => {},
+      warn: () => {},
+      error: (fields: unknown) => void errors.push(fields),
+    };
+
+    const nodes = await Promise.all([
+      start(a, [b], { logger }),
+      start(b, [a, c], { logger }),
+      start(c, [b], { logger }),
+    ]);
+    const sets = [
+      [a, b],
+      [a, b, c],
+      [b, c],
+    ].map((set) => set.toSorted().join(', '));
+
+    // Whoever asks is told off by whoever would found another one.
+    await until(() => sets.every((set) => errors.some((fields) => (fields as { theirs: string }).theirs === set)));
+    for (const node of nodes) expect(node.status()).toMatchObject({ health: 'founding', leader: null, lastIndex: 0 });
   });
 });

@@ -99,6 +99,24 @@ describe('nodes in memory', () => {
     expect(await sumOf(first)).toBe(1);
   });
 
+  it('each tell once that too many others have lost their memory', async () => {
+    const addresses = await addressesOf(5);
+    const logger = new RecordingLogger();
+    const linesOf = (node: Node): number =>
+      logger.lines.filter((line) => line.includes('have lost their memory') && line.includes(node.status().self!))
+        .length;
+    const nodes = await Promise.all(addresses.map((self) => start(self, addresses, { logger })));
+    await Promise.all(nodes.map((node) => node.ready()));
+    const remembering = nodes.slice(0, 2);
+    await Promise.all(nodes.slice(2).map((node) => node.stop()));
+
+    await Promise.all(addresses.slice(2).map((self) => start(self, addresses)));
+
+    await until(() => remembering.every((node) => node.status().health === 'memory lost'));
+    await until(() => remembering.every((node) => linesOf(node) > 0));
+    expect(remembering.map(linesOf)).toEqual([1, 1]);
+  });
+
   it('begin anew when all of them do', async () => {
     const addresses = await addressesOf(3);
     const before = await startAll(addresses);
@@ -204,6 +222,35 @@ describe('nodes with a data directory', () => {
 
     expect(error).toMatchObject(noLeader);
     expect(logger.count('warn self and peers are not the members of the cluster')).toBe(1);
+  });
+
+  it('tell each time that the others have lost their memory, not only the first one', async () => {
+    const directory = temporaryDirectory();
+    const dataDirOf = (self: string): string => join(directory, self);
+    const addresses = await addressesOf(3);
+    const [self, ...others] = addresses as [string, string, string];
+    const logger = new RecordingLogger();
+    const lines = (): number => logger.count('have lost their memory');
+    const startOthers = (more: (address: string) => { dataDir?: string }): Promise<Node[]> =>
+      Promise.all(others.map((address) => start(address, addresses, more(address))));
+    const stopAll = (nodes: readonly Node[]): Promise<unknown> => Promise.all(nodes.map((node) => node.stop()));
+    const [node, remembering] = await Promise.all([
+      start(self, addresses, { dataDir: dataDirOf(self), logger }),
+      startOthers((address) => ({ dataDir: dataDirOf(address) })),
+    ]);
+    await node.ready();
+    await stopAll(remembering);
+
+    const forgetful = await startOthers(() => ({}));
+    await until(() => lines() === 1);
+    await stopAll(forgetful);
+    const mended = await startOthers((address) => ({ dataDir: dataDirOf(address) }));
+    await until(() => node.status().health === 'ok');
+    await stopAll(mended);
+    await startOthers(() => ({}));
+
+    await until(() => lines() === 2);
+    expect(node.status().health).toBe('memory lost');
   });
 
   it('refuse a directory that is in use, and one of another node', async () => {

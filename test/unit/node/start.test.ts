@@ -131,6 +131,6 @@ describe('Runtime.start, inline over TCP', () => {
     expect(await observer.objects.book.add(4)).toBe(4);
     expect(await member.objects.book.sum()).toBe(4);
     expect(observer.status()).toMatchObject({ self: null, role: 'follower', leader: a });
-    expect(await errorOf(() => observer.transferLeadership())).toMatchObject({ code: 'ERR_NOT_LEADER' });
+    expect(await errorOf(() => observer.transferLeadership())).toMatchObject({ code: 'ERR_TRANSFER_FAILED' });
   });
 });

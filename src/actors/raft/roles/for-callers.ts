@@ -5,10 +5,20 @@
 
 import { logIndex } from '../../../ids.js';
 import type { Handlers } from '../handlers.js';
+import { onChangeReply, onTransferReply } from '../asking-leader.js';
 import type { Role } from '../state.js';
 import { onSubmissionsApplied } from '../submitting.js';
 
-type ForCallers = 'submit' | 'submissionsApplied' | 'submissionsRefused' | 'read' | 'applied' | 'storageLag';
+type ForCallers =
+  | 'submit'
+  | 'submissionsApplied'
+  | 'submissionsRefused'
+  | 'read'
+  | 'applied'
+  | 'codeVersionApplied'
+  | 'storageLag'
+  | 'changeReply'
+  | 'transferReply';
 
 export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   submit: (core, role, { content }) => {
@@ -31,9 +41,22 @@ export const forCallers: Pick<Handlers<Role>, ForCallers> = {
     core.storageBehindSinceMs = isBehind ? core.nowMs : null;
     return role;
   },
+  // Who was asked may have stopped leading since, and this node lead.
+  changeReply: (core, role, message) => {
+    onChangeReply(core, message);
+    return role;
+  },
+  transferReply: (core, role, message) => {
+    onTransferReply(core, message);
+    return role;
+  },
   applied: (core, role, { index }) => {
     // Objects that start anew begin at the start of the log again.
     if (index > core.lastApplied) core.lastApplied = logIndex(index);
+    return role;
+  },
+  codeVersionApplied: (core, role, { version }) => {
+    if (version > core.codeVersion) core.codeVersion = version;
     return role;
   },
 };

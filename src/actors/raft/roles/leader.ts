@@ -5,6 +5,7 @@
 
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
+import { answerChange, giveUpAsking, replyToChange } from '../asking-leader.js';
 import { bestSuccessor, continueChanges, isLeftOut, startChange } from '../changing.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
@@ -17,6 +18,7 @@ import type { Core, Leader, Role } from '../state.js';
 import { flushToStorage } from '../storing.js';
 import { appendSubmissions, onForward } from '../submitting.js';
 import { becomeFollower } from '../transitions.js';
+import { raiseBySelf, startRaise } from '../versioning.js';
 import { answerPreVote, answerVote } from '../voting.js';
 import { forCallers } from './for-callers.js';
 import { forgetPeer } from './listening.js';
@@ -54,7 +56,19 @@ export const leader: Handlers<Leader> = {
     return role;
   },
 
+  changeRequest: (core, role, message) => {
+    replyToChange(core, message.from, message.question, startChange(core, role, message));
+    return role;
+  },
+  transferRequest: (core, role, { from, question, target }) => {
+    startHandover(core, role, target, { from, question });
+    return role;
+  },
+  // It has the log, and sends it to whoever is connected.
+  membersKnown: ignore,
+
   tick: (core, role) => {
+    giveUpAsking(core);
     expireReads(core);
     // However many rounds are started in between, by reads for example: those repeat nothing.
     if (core.nowMs >= role.nextHeartbeatMs) {
@@ -73,6 +87,7 @@ export const leader: Handlers<Leader> = {
     if (storageBehindSinceMs !== null && core.nowMs - storageBehindSinceMs > core.options.electionTimeoutMs[1]) {
       return becomeFollower(core, null);
     }
+    raiseBySelf(core, role);
     role.hasTicked = true;
     return role;
   },
@@ -84,16 +99,21 @@ export const leader: Handlers<Leader> = {
     return role;
   },
   transferLeadership: (core, role, { target }) => {
-    startHandover(core, role, target);
+    startHandover(core, role, target, null);
     return role;
   },
   changeMembers: (core, role, message) => {
-    startChange(core, role, message);
+    answerChange(core, message.changeId, startChange(core, role, message));
     return role;
   },
-  peerConnected: (core, role, { peer: id, incarnation }) => {
+  setCodeVersion: (core, role, message) => {
+    startRaise(core, role, message);
+    return role;
+  },
+  peerConnected: (core, role, { peer: id, incarnation, codeVersionMax }) => {
     const known = core.incarnations.get(id);
     core.incarnations.set(id, incarnation);
+    core.codeVersions.set(id, codeVersionMax);
     core.connected.add(id);
     // What it asked on its old connection, it asks again.
     role.remoteReads = role.remoteReads.filter((read) => read.from !== id);

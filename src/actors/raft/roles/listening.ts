@@ -6,8 +6,10 @@
 import type { NodeId } from '../../../ids.js';
 import { mayCampaign } from '../admitting.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
+import { askForChange, askForTransfer, endTransfer, giveUpAsking, refused, replyToChange } from '../asking-leader.js';
 import { isMember } from '../configuration.js';
-import { endHandover, refuseHandover } from '../handover.js';
+import { endHandover } from '../handover.js';
+import { introduceMembers, introduceToCandidate, onMembersKnown } from '../introducing.js';
 import { ignore, type Handlers } from '../handlers.js';
 import { askLeader, expireReads, onAnswer } from '../reading.js';
 import { onSnapshotInstalled, receiveSnapshot } from '../snapshots.js';
@@ -22,6 +24,7 @@ export const listening: Handlers<Role> = {
   ...forCallers,
   requestPreVote: (core, role, message) => {
     answerPreVote(core, message);
+    introduceToCandidate(core, message.from);
     return role;
   },
   requestPreVoteReply: ignore,
@@ -50,8 +53,22 @@ export const listening: Handlers<Role> = {
     return role;
   },
   forward: ignore,
+  changeRequest: (core, role, { from, question }) => {
+    replyToChange(core, from, question, refused('no leader'));
+    return role;
+  },
+  transferRequest: (core, role, { from, question }) => {
+    endTransfer(core, 'no leader', { from, question });
+    return role;
+  },
+  membersKnown: (core, role, message) => {
+    onMembersKnown(core, message);
+    return role;
+  },
 
   tick: (core, role) => {
+    giveUpAsking(core);
+    introduceMembers(core);
     retrySubmissions(core);
     expireReads(core);
     if (core.nowMs < core.electionDeadlineMs) return role;
@@ -60,13 +77,15 @@ export const listening: Handlers<Role> = {
   },
   // Only a leader counts itself.
   entriesWritten: ignore,
-  transferLeadership: (core, role) => {
-    refuseHandover(core);
+  transferLeadership: (core, role, { target }) => {
+    askForTransfer(core, target);
     return role;
   },
-  peerConnected: (core, role, { peer, incarnation }) => {
+  peerConnected: (core, role, { peer, incarnation, codeVersionMax }) => {
     core.incarnations.set(peer, incarnation);
+    core.codeVersions.set(peer, codeVersionMax);
     core.connected.add(peer);
+    core.introduced.delete(peer);
     if (peer === core.leader) askAgain(core);
     return role;
   },
@@ -74,8 +93,12 @@ export const listening: Handlers<Role> = {
     forgetPeer(core, peer);
     return role;
   },
-  changeMembers: (core, role, { changeId }) => {
-    core.effects.push({ type: 'changeAnswered', changeId, refusal: 'not leader' });
+  changeMembers: (core, role, message) => {
+    askForChange(core, message);
+    return role;
+  },
+  setCodeVersion: (core, role, { changeId }) => {
+    core.effects.push({ type: 'versionAnswered', changeId, refusal: { reason: 'not leader' } });
     return role;
   },
   snapshotSent: ignore,
@@ -92,8 +115,10 @@ export const listening: Handlers<Role> = {
 /** There may be many observers, one after the other: nothing of one that has gone is kept. Returns whether it was one. */
 export function forgetPeer(core: Core, peer: NodeId): boolean {
   core.connected.delete(peer);
+  core.introduced.delete(peer);
   if (isMember(core.configurations.current, peer)) return false;
   core.incarnations.delete(peer);
+  core.codeVersions.delete(peer);
   return true;
 }
 

@@ -13,7 +13,8 @@ import { callHook, hasHooks } from './state-hooks.js';
 import { StateSource } from './state-source.js';
 
 /**
- * Brings a fresh instance to the state that `writeState` wrote. Its own fields are what they were, in the same order;
+ * Brings a fresh instance to the state that `writeState` wrote. Its own fields are what they were, in the same order, and those that
+ * the state does not know of as they were made;
  * an object with hooks is given to `restore` what `snapshot` gave, and for a stream an async iterable of the chunks.
  * Nothing of an instance without hooks is changed before the whole stream was read.
  *
@@ -29,9 +30,9 @@ export async function readState(object: LoadedObject, next: () => Uint8Array | n
   const form = await source.readForm();
   if ((form !== Form.fields) !== hasHooks(instance)) throw otherForm(name, form);
   if (form === Form.fields) {
-    const { keys, values } = await source.readFields(instance);
+    const fields = await source.readFields(instance);
     await source.readEnd();
-    setFields(instance, keys, values);
+    setFields(instance, fields);
   } else if (form === Form.value) {
     const value = await source.readValue();
     await source.readEnd();

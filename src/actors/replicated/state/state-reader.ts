@@ -57,7 +57,11 @@ export class StateReader {
   /** The form of the stream, after `readHeader`. */
   form = -1;
   /** The fields of the body that `startFields` started, in their order. */
-  readonly fields: { readonly keys: string[]; readonly values: unknown[] } = { keys: [], values: [] };
+  readonly fields: { readonly keys: string[]; readonly values: unknown[]; readonly absent: string[] } = {
+    keys: [],
+    values: [],
+    absent: [],
+  };
   /** Was there another chunk, after `readChunkTag`? */
   hasChunk = false;
 
@@ -211,6 +215,11 @@ export class StateReader {
         if (key === END) return true;
         if (key === MISSING) return false;
         if (!this.#bytes.isReady()) return this.#keep(key);
+      }
+      if (content === Content.fields && this.#bytes.peek() === Tag.hole) {
+        this.#bytes.skip();
+        this.fields.absent.push(key as string);
+        continue;
       }
       const value = this.#read();
       if (value === MISSING) return this.#keep(key);

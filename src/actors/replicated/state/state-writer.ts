@@ -15,6 +15,9 @@ import { VIEW_FORMS, viewType } from './view-forms.js';
 /** Thrown where there is what a state cannot hold: always the same, for why and where is found by another walk. */
 export const REFUSED = new Error('This state cannot be written.');
 
+/** Stands for the value of a field that there is no more. */
+const ABSENT = Symbol('absent');
+
 export class StateWriter {
   readonly #bytes: ByteWriter;
   readonly #numbers = new ContainerNumbers();
@@ -28,6 +31,8 @@ export class StateWriter {
   /** How far within it: the next item of an array, the next key of an object. */
   #position = 0;
   #keys: readonly string[] | null = null;
+  /** Of the root. */
+  #absent: readonly string[] = [];
   #closure = 0;
   #iterator: IterableIterator<unknown> | null = null;
   /** The value that belongs to a key which has just become a tail. */
@@ -43,9 +48,10 @@ export class StateWriter {
     this.#bytes.byte(form);
   }
 
-  /** Starts a body that holds the fields of an instance. */
-  startFields(instance: object): void {
+  /** Starts a body that holds the fields of an instance, and says which of those that it was made with it has no more. */
+  startFields(instance: object, madeFields: readonly string[]): void {
     this.#start(instance, Kind.object);
+    this.#absent = madeFields.filter((field) => !Object.hasOwn(instance, field));
   }
 
   /** Starts a body that holds one value. */
@@ -157,7 +163,7 @@ export class StateWriter {
 
   #writeProperties(object: object): boolean {
     if (this.#keys === null) {
-      this.#keys = this.#current === 0 ? fieldKeys(object) : dataKeys(object);
+      this.#keys = this.#current === 0 ? this.#fieldKeys(object) : dataKeys(object);
       this.#closure = this.#current === 0 ? Closure.open : closureOf(object);
       if (this.#keys === null) throw REFUSED;
     }
@@ -166,16 +172,23 @@ export class StateWriter {
       if (this.#isInterrupted()) return false;
       const key = keys[this.#position++]!;
       const property = Object.getOwnPropertyDescriptor(object, key);
-      if (property === undefined || !isPlainProperty(property, this.#closure)) throw REFUSED;
+      const isAbsent = property === undefined && this.#current === 0 && this.#absent.includes(key);
+      if (!isAbsent && (property === undefined || !isPlainProperty(property, this.#closure))) throw REFUSED;
+      const value: unknown = isAbsent ? ABSENT : property!.value;
       this.#writeKey(key);
       if (this.#bytes.hasTail) {
-        this.#owed = property.value;
+        this.#owed = value;
         this.#isOwing = true;
         return false;
       }
-      this.#write(property.value);
+      this.#write(value);
     }
     return this.#endContent();
+  }
+
+  #fieldKeys(instance: object): string[] | null {
+    const keys = fieldKeys(instance);
+    return keys === null ? null : [...keys, ...this.#absent];
   }
 
   #endContent(): boolean {
@@ -230,7 +243,8 @@ export class StateWriter {
         bytes.bigint(value);
         break;
       default:
-        throw REFUSED;
+        if (value !== ABSENT) throw REFUSED;
+        bytes.byte(Tag.hole);
     }
   }
 

@@ -24,10 +24,10 @@ import { REFUSED, StateWriter } from './state-writer.js';
  *   `data.found` say what and where. `ERR_INVALID_OBJECT` when `snapshot` throws.
  */
 export async function writeState(object: LoadedObject, out: (bytes: Uint8Array) => void, pause: Pause): Promise<void> {
-  const { name, instance } = object;
+  const { name, instance, madeFields } = object;
   if (!hasHooks(instance)) {
     const writer = new StateWriter(out, Form.fields);
-    writer.startFields(instance);
+    writer.startFields(instance, madeFields);
     const waiting = writeBody(writer, pause, () => fieldsNotEncodable(name, instance));
     if (waiting !== undefined) await waiting;
     writer.finish();

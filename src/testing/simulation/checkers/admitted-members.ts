@@ -10,6 +10,11 @@ import type { Incarnation, NodeId } from '../../../ids.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
 import { StatedConfiguration } from './stated-configuration.js';
 
+interface CommittedConfiguration {
+  readonly knownAt: number;
+  readonly configuration: StatedConfiguration;
+}
+
 export class AdmittedMembers implements Checker {
   readonly #context: CheckerContext;
   readonly #looked = new Map<ObservedNode, { readonly core: Core; commitIndex: number }>();
@@ -17,6 +22,8 @@ export class AdmittedMembers implements Checker {
   readonly #words = new WeakMap<Configuration, string>();
   #current: StatedConfiguration | null = null;
   #currentIndex = 0;
+  /** All that were ever committed, as far as a node was seen to know of each, and up to where that node had committed then. */
+  readonly #committed: CommittedConfiguration[] = [];
 
   constructor(context: CheckerContext) {
     this.#context = context;
@@ -25,6 +32,28 @@ export class AdmittedMembers implements Checker {
   /** Has anything been committed that says who the members are? */
   get isFounded(): boolean {
     return this.#current !== null;
+  }
+
+  /** The last one that was committed; null: there is no cluster. */
+  get current(): StatedConfiguration | null {
+    return this.#current;
+  }
+
+  /** Everything is committed up to here, at least. */
+  get committedIndex(): number {
+    return this.#currentIndex;
+  }
+
+  /** Those that were in effect at any time since `index` was committed, the oldest first. */
+  since(index: number): readonly StatedConfiguration[] {
+    const first = this.#committed.findLastIndex(({ knownAt }) => knownAt <= index);
+    return this.#committed.slice(Math.max(0, first)).map(({ configuration }) => configuration);
+  }
+
+  /** The last one that is committed, and all that might be yet. */
+  get possible(): readonly StatedConfiguration[] {
+    const open = this.#context.history.configurations.behind(this.#currentIndex);
+    return this.#current === null ? open : [this.#current, ...open];
   }
 
   /** The incarnation in which this voter counts, as far as is committed; null: in none. */
@@ -46,6 +75,9 @@ export class AdmittedMembers implements Checker {
     }
     if (commitIndex < this.#currentIndex) return;
     this.#currentIndex = commitIndex;
+    if (stated !== null && stated !== this.#current) {
+      this.#committed.push({ knownAt: commitIndex, configuration: stated });
+    }
     this.#current = stated;
   }
 

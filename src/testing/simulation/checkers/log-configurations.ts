@@ -8,20 +8,21 @@ import type { Core } from '../../../actors/raft/state.js';
 import { logIndex } from '../../../ids.js';
 import { StatedConfiguration } from './stated-configuration.js';
 
-interface Stated {
+/** A configuration where it stands in a log. */
+export interface Stated {
   readonly index: number;
   readonly term: number;
   readonly configuration: StatedConfiguration;
 }
 
-/** Told of each configuration that no log has had before, and of the one before it in the same log. */
-export type OnStated = (before: StatedConfiguration | null, after: StatedConfiguration, index: number) => void;
+/** Told of each that is in a log for the first time, of whose log that is, and of the one in effect there before. */
+export type OnStated = (core: Core, stated: Stated, before: StatedConfiguration | null) => void;
 
 export class LogConfigurations {
   readonly #founded: StatedConfiguration | null;
   readonly #committedTermAt: (index: number) => number | null;
   readonly #stated: Stated[] = [];
-  onStated: OnStated = () => {};
+  readonly #listeners: OnStated[] = [];
 
   /** `founded` is what stands before all entries. */
   constructor(founded: StatedConfiguration | null, committedTermAt: (index: number) => number | null) {
@@ -29,13 +30,31 @@ export class LogConfigurations {
     this.#committedTermAt = committedTermAt;
   }
 
+  whenStated(listener: OnStated): void {
+    this.#listeners.push(listener);
+  }
+
   /** An entry that no log has had before. */
   seen(core: Core, index: number, term: number): void {
     const { kind, payload } = core.log.entry(logIndex(index));
     if (kind !== EntryKind.configuration) return;
     const configuration = new StatedConfiguration(payload);
-    this.onStated(this.at(core, index - 1), configuration, index);
-    this.#stated.push({ index, term, configuration });
+    const stated = { index, term, configuration };
+    const before = this.at(core, index - 1);
+    this.#stated.push(stated);
+    for (const listener of this.#listeners) listener(core, stated, before);
+  }
+
+  /** All in a log that ends with `index`, the newest first, be they dropped since or not. */
+  allUpTo(core: Core, index: number): readonly Stated[] {
+    return this.#stated
+      .filter((each) => each.index <= index && this.#isIn(core, each))
+      .toSorted((a, b) => b.index - a.index);
+  }
+
+  /** All that any log has held behind `index`, be they cut off again or not. */
+  behind(index: number): readonly StatedConfiguration[] {
+    return this.#stated.filter((each) => each.index > index).map(({ configuration }) => configuration);
   }
 
   /** The one in effect on a node whose log ends with `index`. Null: there is no cluster as far as it goes. */
@@ -43,19 +62,17 @@ export class LogConfigurations {
     return this.#newest(core, index)?.configuration ?? this.#founded;
   }
 
-  /** Where that one stands; 0 if it is none of the entries. */
-  indexAt(core: Core, index: number): number {
-    return this.#newest(core, index)?.index ?? 0;
-  }
-
-  #newest({ log }: Core, index: number): Stated | null {
+  #newest(core: Core, index: number): Stated | null {
     let newest: Stated | null = null;
     for (const each of this.#stated) {
       if (each.index > index || each.index <= (newest?.index ?? 0)) continue;
-      // Only what is committed is dropped.
-      const term = each.index < log.firstIndex ? this.#committedTermAt(each.index) : log.termAt(logIndex(each.index));
-      if (term === each.term) newest = each;
+      if (this.#isIn(core, each)) newest = each;
     }
     return newest;
+  }
+
+  /** Is it in the log, or was it? Only what is committed is dropped. */
+  #isIn({ log }: Core, { index, term }: Stated): boolean {
+    return term === (index < log.firstIndex ? this.#committedTermAt(index) : log.termAt(logIndex(index)));
   }
 }

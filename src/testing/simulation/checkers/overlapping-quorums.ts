@@ -8,11 +8,11 @@ import type { CheckerContext } from './checker.js';
 import type { StatedConfiguration } from './stated-configuration.js';
 
 export function watchQuorums(context: CheckerContext): void {
-  context.history.configurations.onStated = (before, after, index) => {
+  context.history.configurations.whenStated((_core, { index, configuration: after }, before) => {
     if (before === null || doOverlap(before, after)) return;
     const what = `entry ${index} leads from ${before.words} to ${after.words}, and quorums need not overlap`;
     context.report('members', what);
-  };
+  });
 }
 
 /** Has each quorum of one a voter in common with each of the other? */

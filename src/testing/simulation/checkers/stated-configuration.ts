@@ -33,6 +33,15 @@ export class StatedConfiguration {
     return [...new Set([...this.voters, ...(this.oldVoters ?? [])])];
   }
 
+  /** Are there two sets of voters: C_old,new? */
+  get isJoint(): boolean {
+    return this.oldVoters !== null;
+  }
+
+  isMember(id: NodeId): boolean {
+    return this.electors.includes(id) || this.learners.includes(id);
+  }
+
   isQuorum(ids: ReadonlySet<NodeId>): boolean {
     return isMajority(this.voters, ids) && (this.oldVoters === null || isMajority(this.oldVoters, ids));
   }

@@ -69,6 +69,8 @@ export const FAULTS = {
   slowObjects: { of: 'request', rates: [0.05, 0.3], shows: 'objects late' },
   /** The thread of a node's objects ends. */
   objectCrash: { of: 'second', rates: [0.5, 2], shows: 'object threads ended' },
+  /** Somebody adds, replaces and removes members. Not a fault, but what nothing else waits for. */
+  memberChange: { of: 'second', rates: [2, 6, 15], shows: 'changes of members asked for' },
 } as const satisfies Readonly<Record<string, FaultKind>>;
 
 /** The name of a fault; {@link FAULTS} says what it is. */
@@ -99,11 +101,21 @@ const HOSTILITIES: readonly Partial<FaultMix>[] = [
 ];
 const HOSTILE_RATE = 0.3;
 
+/** All but changes of members, which are drawn by {@link drawMemberChange}: not everybody's test has room for them. */
 export function drawFaults(dice: Dice): FaultMix {
   const isHostile = dice.chance(HOSTILE_RATE);
   const share = isHostile ? SHARES[0] : dice.oneOf(SHARES);
-  const drawn = mixOf((name) => (dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
+  const drawn = mixOf((name) =>
+    name !== 'memberChange' && dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0,
+  );
   return isHostile ? { ...drawn, ...dice.oneOf(HOSTILITIES) } : drawn;
+}
+
+const MEMBER_CHANGE_SHARE = 0.35;
+
+/** How often members change; in most seeds they stay the same. */
+export function drawMemberChange(dice: Dice): number {
+  return dice.chance(MEMBER_CHANGE_SHARE) ? dice.oneOf(FAULTS.memberChange.rates) : 0;
 }
 
 /** These faults, and no others. @throws ConclaveError `ERR_INVALID_OPTION` */

@@ -111,8 +111,8 @@ export class Workload implements RunUsers<SimulationObjects> {
   }
 
   /** All that clients were told is as it should be, given what the objects hold in the end. */
-  async judge({ members }: SimulatedCluster<SimulationObjects>): Promise<void> {
-    const { objects } = members[0]!.runtime!;
+  async judge({ belonging }: SimulatedCluster<SimulationObjects>): Promise<void> {
+    const { objects } = belonging[0]!.runtime!;
     const { exactlyOnce, order, journal, counter, lock, map, register } = this.histories;
     const by = 'the end';
     const all = await objects.journal.all();

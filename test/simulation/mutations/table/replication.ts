@@ -9,16 +9,12 @@ const ANY_SESSION: Edit = {
 };
 const ANY_TERM: Edit = {
   file: 'actors/raft/step.ts',
-  text: `    case 'forward':
-    case 'readIndex':
-      return true;
-    case 'requestPreVoteReply':`,
-  replacement: `    case 'forward':
-    case 'readIndex':
-      return true;
+  text: `    // What is committed is so in any term.
+    case 'membersKnown':
+      return true;`,
+  replacement: `    case 'membersKnown':
     case 'appendEntriesReply':
-      return true;
-    case 'requestPreVoteReply':`,
+      return true;`,
 };
 const ANY_ROUND: Edit = {
   file: 'actors/raft/replication.ts',

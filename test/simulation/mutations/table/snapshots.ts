@@ -90,8 +90,8 @@ export const SNAPSHOTS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/snapshots.ts',
-        text: '      core.configurations.resetTo(configuration);',
-        replacement: '      core.configurations.resetTo(core.configurations.current);',
+        text: '      core.configurations.resetTo(configuration, lastIncludedIndex);',
+        replacement: '      core.configurations.resetTo(core.configurations.current, lastIncludedIndex);',
       },
     ],
   },

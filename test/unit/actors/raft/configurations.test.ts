@@ -21,20 +21,20 @@ function votersAt(configurations: Configurations, index: number): string | undef
 
 describe('the configuration in effect', () => {
   test('is the one that the group is to be founded with, before there is a group', () => {
-    const configurations = new Configurations(INITIAL, null);
+    const configurations = new Configurations(INITIAL, null, logIndex(0));
     expect(configurations.current).toBe(INITIAL);
     expect(configurations).toMatchObject({ isFounded: false, lastIndex: 0, previous: null });
     expect(configurations.at(logIndex(0))).toBeNull();
   });
 
   test('is that of the snapshot, where the log has none', () => {
-    const configurations = new Configurations(INITIAL, BASE);
+    const configurations = new Configurations(INITIAL, BASE, logIndex(0));
     expect(configurations.current).toBe(BASE);
     expect(configurations).toMatchObject({ isFounded: true, lastIndex: 0, previous: null });
   });
 
   test('is the newest one from where it is appended', () => {
-    const configurations = new Configurations(INITIAL, BASE);
+    const configurations = new Configurations(INITIAL, BASE, logIndex(0));
     append(configurations, 5, of('a', 'b'));
     append(configurations, 7, of('b'));
     expect([4, 5, 6, 7, 8].map((index) => votersAt(configurations, index))).toEqual(['abc', 'ab', 'ab', 'b', 'b']);
@@ -44,7 +44,7 @@ describe('the configuration in effect', () => {
   });
 
   test('is the one before where the log is cut off, to what has been dropped at most', () => {
-    const configurations = new Configurations(INITIAL, BASE);
+    const configurations = new Configurations(INITIAL, BASE, logIndex(0));
     append(configurations, 5, of('a', 'b'));
     append(configurations, 7, of('b'));
     configurations.dropTo(logIndex(6));
@@ -55,8 +55,20 @@ describe('the configuration in effect', () => {
     expect(configurations.lastIndex).toBe(0);
   });
 
+  test('is known since it was appended, also when it is dropped, but no longer once a snapshot has taken its place', () => {
+    const configurations = new Configurations(INITIAL, BASE, logIndex(3));
+    append(configurations, 5, of('a', 'b'));
+    configurations.dropTo(logIndex(4));
+    expect([2, 3, 4].map((index) => configurations.isKnownSince(logIndex(index)))).toEqual([false, true, true]);
+    configurations.dropTo(logIndex(8));
+    expect([4, 5, 8].map((index) => configurations.isKnownSince(logIndex(index)))).toEqual([false, true, true]);
+    expect(configurations.since(logIndex(5))).toEqual([]);
+    configurations.resetTo(of('c'), logIndex(9));
+    expect([8, 9].map((index) => configurations.isKnownSince(logIndex(index)))).toEqual([false, true]);
+  });
+
   test('that founded a group is taken back with its entry', () => {
-    const configurations = new Configurations(INITIAL, null);
+    const configurations = new Configurations(INITIAL, null, logIndex(0));
     append(configurations, 1, BASE);
     configurations.truncateAfter(logIndex(0));
     expect(configurations.isFounded).toBe(false);
@@ -64,9 +76,9 @@ describe('the configuration in effect', () => {
   });
 
   test('is that of a snapshot that takes the place of the log', () => {
-    const configurations = new Configurations(INITIAL, BASE);
+    const configurations = new Configurations(INITIAL, BASE, logIndex(0));
     append(configurations, 5, of('b'));
-    configurations.resetTo(of('c'));
+    configurations.resetTo(of('c'), logIndex(9));
     expect(configurations.current.voters).toEqual(['c']);
     expect(configurations).toMatchObject({ lastIndex: 0, previous: null });
   });
@@ -82,7 +94,7 @@ describe('the configuration in effect', () => {
     );
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 30 }), (operations) => {
-        const configurations = new Configurations(INITIAL, BASE);
+        const configurations = new Configurations(INITIAL, BASE, logIndex(0));
         let said = [{ index: 0, voters: 'abc' }];
         let [dropped, last] = [0, 0];
         for (const op of operations) {

@@ -162,7 +162,7 @@ describe('EntryReader', () => {
 
   test.each([4, 5, 6, 7])('refuses an unknown kind or a stray bit in byte %i', (offset) => {
     const bytes = encoded(PAYLOAD);
-    bytes[offset] = 4;
+    bytes[offset] = 5;
     expect(() => readerOf(bytes).next()).toThrow(malformed);
   });
 

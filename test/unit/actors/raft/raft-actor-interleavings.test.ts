@@ -108,6 +108,8 @@ describe('the shell of consensus', () => {
             configuration: majorityConfiguration(voters),
             electionTimeoutMs: [200, 400],
             heartbeatMs: 50,
+            codeVersionMax: 0,
+            autoCodeVersion: false,
             limits: {
               inflightMessagesMax: 16,
               inflightBytesMax: 100_000,
@@ -116,6 +118,7 @@ describe('the shell of consensus', () => {
             },
           },
           ...(recovered === undefined ? {} : { recovered }),
+          peers: voters.filter((id) => id !== A),
           snapshot: null,
           sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport,
@@ -184,13 +187,14 @@ describe('the shell of consensus', () => {
     nextSeq: 1,
     gap: false,
     expired: null,
+    codeVersion: 0,
   });
 
   async function followerThatRewrites(): Promise<void> {
     await start([A, B, C], foundedBy(A, B, C));
     raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
-    transport.handler.onConnected(B, lifeOf(B));
-    transport.handler.onConnected(C, lifeOf(C));
+    transport.handler.onConnected(B, lifeOf(B), 0);
+    transport.handler.onConnected(C, lifeOf(C), 0);
     await run(1);
   }
 
@@ -250,10 +254,10 @@ describe('the shell of consensus', () => {
   test('takes no link for newer than what it was told of the peer since', async () => {
     await start([A, B], undefined, 4);
     for (let i = 0; i < 4; i++) raft.tell(applied(0));
-    transport.handler.onConnected(B, lifeOf(B, 1));
+    transport.handler.onConnected(B, lifeOf(B, 1), 0);
     await run(0.1);
     transport.handler.onDisconnected(B, 'it has ended');
-    transport.handler.onConnected(B, lifeOf(B, 2));
+    transport.handler.onConnected(B, lifeOf(B, 2), 0);
     await run(2 * TICK_MS);
     await elect([B]);
     const reader = new EntryReader();
@@ -273,7 +277,7 @@ describe('the shell of consensus', () => {
     const log = new RaftLog();
     log.resetTo({ index: logIndex(10), term: term(1), timestampMs: 1 });
     await start([A, B, C], { ...foundedBy(A, B, C), log });
-    transport.handler.onConnected(B, lifeOf(B));
+    transport.handler.onConnected(B, lifeOf(B), 0);
     await run(1);
     const atTerm = await elect([B]);
     const probe = sentTo(B, 'appendEntries')[0] as never as { session: number; round: number; prevLogIndex: number };
@@ -302,7 +306,7 @@ describe('the shell of consensus', () => {
 
   test('takes in nothing new when storage has far too many requests, however small they are', async () => {
     await start([A, B, C], foundedBy(A, B, C));
-    transport.handler.onConnected(B, lifeOf(B));
+    transport.handler.onConnected(B, lifeOf(B), 0);
     await run(1);
     await elect([B]);
     store.isFast = false;
@@ -317,7 +321,7 @@ describe('the shell of consensus', () => {
 
   test('lets go of a session that is not in a snapshot, though its objects have been made anew in between', async () => {
     await start([A, B, C], foundedBy(A, B, C));
-    transport.handler.onConnected(B, lifeOf(B));
+    transport.handler.onConnected(B, lifeOf(B), 0);
     say(B, 1, append(0, 0, [1, 1, 1, 1], { leaderCommit: 4 }));
     raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
     await run(1);

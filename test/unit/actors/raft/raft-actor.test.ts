@@ -15,6 +15,7 @@ import { MemoryNetwork } from '../../../../src/net/memory-transport.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 import { contentOf } from './content.js';
+import { CODE } from '../../net/support/code.js';
 
 const IDS = ['a:1', 'b:1', 'c:1'].map(nodeId);
 const ELECTION_TIMEOUT_MS = [200, 400] as const;
@@ -76,6 +77,8 @@ describe('RaftActor', () => {
             configuration: majorityConfiguration(ids),
             electionTimeoutMs: ELECTION_TIMEOUT_MS,
             heartbeatMs: 50,
+            codeVersionMax: 0,
+            autoCodeVersion: false,
             limits: {
               inflightMessagesMax: 16,
               inflightBytesMax: 100_000,
@@ -83,6 +86,7 @@ describe('RaftActor', () => {
               submissionBytesInflightMax: 100_000,
             },
           },
+          peers: ids.filter((other) => other !== id),
           snapshot: null,
           sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport: network.transport({
@@ -91,6 +95,7 @@ describe('RaftActor', () => {
             incarnation: remembered,
             peers: ids.filter((other) => other !== id),
             settings: {},
+            code: CODE,
           }),
           logStore,
           machine: { system: 'simulated', name: `machine ${id}` },
@@ -143,6 +148,7 @@ describe('RaftActor', () => {
     nextSeq,
     gap: false,
     expired: null,
+    codeVersion: 0,
   });
 
   /** Objects that hold nothing yet. */
@@ -165,11 +171,22 @@ describe('RaftActor', () => {
     const leader = leaderOf(nodes);
     const { length } = leader.toCaller;
 
-    await run(500);
+    await run(ELECTION_TIMEOUT_MS[0] / 2);
 
     expect(lastStatus(leader)).toMatchObject({ role: 'leader', leader: leader.id, hasQuorum: true, commitIndex: 1 });
     for (const node of nodes) expect(lastStatus(node)).toMatchObject({ leader: leader.id });
-    expect(leader.toCaller).toHaveLength(length);
+    expect(leader.toCaller.length).toBeLessThanOrEqual(length + 1);
+  });
+
+  it('tells when the others were last heard from, once in a shortest election timeout', async () => {
+    const nodes = await start(IDS);
+    const leader = leaderOf(nodes);
+    const { length } = leader.toCaller;
+
+    await run(10 * ELECTION_TIMEOUT_MS[0]);
+
+    expect(leader.toCaller.length).toBeGreaterThanOrEqual(length + 10);
+    expect(leader.toCaller.length).toBeLessThanOrEqual(length + 22);
   });
 
   it('feeds the objects nothing before they are ready, and then everything in order', async () => {
@@ -250,7 +267,7 @@ describe('RaftActor', () => {
     expect(leader.toMachine).toEqual([]);
   });
 
-  it('hands leadership over when asked, one at a time, and only as the leader', async () => {
+  it('hands leadership over when asked, by another node perhaps, one at a time', async () => {
     const nodes = await start(IDS);
     const leader = leaderOf(nodes);
     const [target] = nodes.filter((node) => node !== leader);
@@ -265,7 +282,7 @@ describe('RaftActor', () => {
 
     await expect(first).resolves.toBeUndefined();
     await expect(second).rejects.toMatchObject({ code: 'ERR_TRANSFER_FAILED', mayBeApplied: false });
-    await expect(third).rejects.toMatchObject({ code: 'ERR_NOT_LEADER' });
+    await expect(third).rejects.toMatchObject({ code: 'ERR_TRANSFER_FAILED' });
     expect(lastStatus(target!)).toMatchObject({ role: 'leader' });
   });
 

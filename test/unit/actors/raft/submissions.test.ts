@@ -33,6 +33,20 @@ describe('submissions', () => {
     expect(sendAll(submissions)).toEqual([2]);
   });
 
+  test('are counted when they are sent again, and only then', () => {
+    const submissions = submissionsOf(4, 25);
+    sendAll(submissions);
+    expect(submissions.resent).toBe(0);
+
+    submissions.applied(1);
+    submissions.rewind();
+    sendAll(submissions);
+    expect(submissions.resent).toBe(2);
+
+    submissions.applied(3);
+    expect(submissions.resent).toBe(2);
+  });
+
   test('are sent again from the first one that was not let go', () => {
     const submissions = submissionsOf(3);
     sendAll(submissions);

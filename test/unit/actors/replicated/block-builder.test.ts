@@ -127,7 +127,8 @@ describe('BlockBuilder', () => {
   });
 
   it('accepts as many names as a block may hold, and those it has', () => {
-    const names = Array.from({ length: BLOCK_NAMES_MAX }, (_, i) => new MethodName('book', `method${i}`));
+    // One number means that a command was cancelled.
+    const names = Array.from({ length: BLOCK_NAMES_MAX - 1 }, (_, i) => new MethodName('book', `method${i}`));
     for (const name of names) {
       expect(builder.accepts(name)).toBe(true);
       builder.add(name, []);
@@ -135,7 +136,32 @@ describe('BlockBuilder', () => {
 
     expect(builder.accepts(add)).toBe(false);
     expect(builder.accepts(names[0]!)).toBe(true);
-    expect(readBlock(builder.seal(0, 1)).commands.at(-1)).toEqual([BLOCK_NAMES_MAX - 1, []]);
+    builder.cancel(names.length - 1);
+    builder.cancel(1);
+    const { header, commands } = readBlock(builder.seal(0, 1));
+    const called = commands.map(([number]) => (number === CANCELLED_NAME ? null : header.names[number]));
+    const expected = names.map(({ text }, i) => (i === 1 || i === names.length - 1 ? null : text));
+    expect(called).toEqual(expected);
+  });
+
+  it('takes as many arguments as every thread can pass on, and no more', () => {
+    builder.add(
+      add,
+      Array.from({ length: 4_096 }, () => 0),
+    );
+
+    expect(() =>
+      builder.add(
+        add,
+        Array.from({ length: 4_097 }, () => 0),
+      ),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'ERR_COMMAND_TOO_LARGE',
+        data: { method: 'book.add', args: 4_097, argsMax: 4_096 },
+      }),
+    );
+    expect(builder.count).toBe(1);
   });
 
   it('grows as far as it must, and takes another block afterwards', () => {

@@ -92,7 +92,7 @@ describe('refused when the class is defined', () => {
     'the name of a hook': [() => 1, { ...context, name: 'snapshot' }, 'rename it'],
     'a name without end': [() => 1, { ...context, name: 'x'.repeat(129) }, '1 to 128 characters'],
     'legacy decorators': [{}, 'save', 'switch off experimentalDecorators'],
-    'a decorator with arguments': [{ version: 1 }, undefined, 'without parentheses'],
+    'a decorator with empty parentheses': [undefined, undefined, 'without empty parentheses'],
   };
 
   for (const [name, [value, decoratorContext, says]] of Object.entries(refused)) {

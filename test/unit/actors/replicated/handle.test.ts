@@ -44,7 +44,11 @@ describe('a handle', () => {
       ['write', 'replicated'],
       ['read', 'query'],
     ] as const);
-    handle = new HandleFactory(caller as unknown as Caller, 'journal', methods).handle() as RemoteOf<Journal>;
+    handle = new HandleFactory(caller as unknown as Caller, {
+      name: 'journal',
+      methods,
+      commands: new Map(),
+    }).handle() as RemoteOf<Journal>;
   });
 
   it('hands commands and queries to the caller', async () => {

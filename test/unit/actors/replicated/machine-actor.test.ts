@@ -60,6 +60,7 @@ describe('MachineActor', () => {
     const data = {
       objects,
       life: life('a'),
+      classes: [],
       sessionsMax,
       raft: address('raft'),
       caller: address('caller'),
@@ -130,6 +131,7 @@ describe('MachineActor', () => {
       nextSeq: 3,
       gap: false,
       expired: null,
+      codeVersion: 0,
     });
   });
 

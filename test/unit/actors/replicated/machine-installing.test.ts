@@ -60,6 +60,7 @@ describe('a machine that is given a snapshot', () => {
     const data = {
       objects: [await resolveDefinition('journal', Journal, codec)],
       life: life('a'),
+      classes: [],
       sessionsMax: 10,
       raft: address('raft'),
       caller: address('caller'),
@@ -97,6 +98,7 @@ describe('a machine that is given a snapshot', () => {
     const { snapshot } = await fold(
       {
         objects: [await resolveDefinition('journal', Journal, codec)],
+        classes: [],
         sessionsMax: 10,
         previous: null,
         log: {

@@ -32,8 +32,10 @@ class Rig {
   #nextIndex = 1;
 
   constructor(sessionsMax = 10) {
-    const objects = [{ name: 'journal', instance: this.journal, methods: METHODS }];
-    this.machine = new Machine({ objects, life: life('a'), sessionsMax, codec });
+    const objects = [
+      { name: 'journal', instance: this.journal, madeFields: [], methods: METHODS, commands: new Map(), since: 0 },
+    ];
+    this.machine = new Machine({ objects, classes: [], life: life('a'), sessionsMax, codec });
   }
 
   apply(...entries: EntryLike[]): void {
@@ -190,11 +192,16 @@ describe('Machine', () => {
     ['a method that does not exist', ['journal', 'burn', 'a']],
     ['a method that is not marked', ['journal', 'constructor', 'a']],
     ['a query', ['journal', 'read']],
-  ] as [string, Command][])('refuses a command of %s, and runs its neighbours', (_what, command) => {
-    rig.apply(block(blockOf(2, 1, [write('a'), command, write('b')])));
+  ] as [string, Command][])('stops at a command of %s rather than skip it', (_what, command) => {
+    const before = rig.machine.appliedIndex;
 
-    expect(rig.lines).toEqual(['a', 'b']);
-    expect(errorsOf(rig.results[0])).toMatchObject([{ code: 'ERR_UNKNOWN_METHOD', mayBeApplied: true }]);
+    expect(() => rig.apply(block(blockOf(2, 1, [write('a'), command, write('b')])))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_VERSION_UNSUPPORTED',
+        data: { method: `${command[0]}.${command[1]}`, codeVersion: 0, index: before + 1 },
+      }),
+    );
+    expect(rig.machine.appliedIndex).toBe(before);
   });
 
   it('skips cancelled commands, and counts them all the same', () => {

@@ -43,6 +43,8 @@ describe('resolving', () => {
         ['deposit', 'replicated'],
         ['get', 'query'],
       ]),
+      commands: new Map([['deposit', [{ version: 0, method: 'deposit' }]]]),
+      since: 0,
       waits: {},
     });
   });

@@ -6,7 +6,7 @@ const tooLate = (): ConclaveError => new ConclaveError('ERR_TIMEOUT', 'too late'
 
 /** A block with one call for each deadline; `told` adds a command that nobody waits for. */
 function blockOf(defaultDeadlineMs: number, calls: readonly (number | null | 'told')[]) {
-  const block = new PendingBlock(defaultDeadlineMs);
+  const block = new PendingBlock(0, defaultDeadlineMs, () => {});
   const settled: [position: number, how: string, what: unknown][] = [];
   for (const [position, call] of calls.entries()) {
     if (call === 'told') block.add(null, null, null);

@@ -25,6 +25,16 @@ describe('a snapshot is due', () => {
     expect(indexes(BOUNDS, 2, 3, 3)).toEqual([16_667, 26_667, 36_667]);
   });
 
+  test('by where the node stands now, until it has taken one because it was due', () => {
+    const trigger = new CompactionTrigger(BOUNDS, 0, 1, NOTHING);
+    trigger.move(1, 2);
+    expect(trigger.isDue(logIndex(14_999), 0, 0)).toBe(false);
+    expect(trigger.isDue(logIndex(15_000), 0, 0)).toBe(true);
+    trigger.settle();
+    trigger.move(2, 4);
+    expect(trigger.isDue(logIndex(10_000), 0, 0)).toBe(true);
+  });
+
   test('after so many bytes', () => {
     expect(indexes(BOUNDS, 0, 1, 2, 1_000)).toEqual([1_000, 2_000]);
   });

@@ -43,13 +43,22 @@ async function run(
   rest: Partial<FoldTask> = {},
 ): Promise<FoldResult> {
   const draft = { kind: 'memory' } as const;
-  const task: FoldTask = { objects, sessionsMax: SESSIONS_MAX, previous, log, draft, isSynced: true, ...rest };
+  const task: FoldTask = {
+    objects,
+    classes: [],
+    sessionsMax: SESSIONS_MAX,
+    previous,
+    log,
+    draft,
+    isSynced: true,
+    ...rest,
+  };
   return await fold(task, { disk, pause, onProgress });
 }
 
 async function machineOf(resolved: readonly ResolvedObject[] = objects): Promise<Machine> {
   const loaded = await Promise.all(resolved.map((each) => loadObject(each)));
-  return new Machine({ objects: loaded, life: null, sessionsMax: SESSIONS_MAX, codec: new ValueCodec() });
+  return new Machine({ objects: loaded, life: null, classes: [], sessionsMax: SESSIONS_MAX, codec: new ValueCodec() });
 }
 
 async function live(entries: readonly EntryLike[]): Promise<Machine> {
@@ -72,7 +81,7 @@ describe('a fold of a random history (FOLD_SEED=n replays one)', () => {
 
     const { snapshot, hashes } = await run(inMemory(1, history));
 
-    expect(hashes).toEqual(await hashObjects(machine.objects));
+    expect(hashes).toEqual(await hashObjects(machine));
     expect(await stateIn(snapshot.location)).toEqual(machine.save());
     expect(snapshot.lastIncluded).toEqual(machine.save().lastIncluded);
   });

@@ -17,7 +17,15 @@ function longTask(): FoldTask {
   });
   const pieces = [entriesOf(1, [session(life('a')), ...blocks]).buffer];
   const log = { kind: 'memory', firstIndex: logIndex(1), lastIndex: logIndex(1 + BLOCKS), pieces } as const;
-  return { objects, sessionsMax: SESSIONS_MAX, previous: null, log, draft: { kind: 'memory' }, isSynced: true };
+  return {
+    objects,
+    classes: [],
+    sessionsMax: SESSIONS_MAX,
+    previous: null,
+    log,
+    draft: { kind: 'memory' },
+    isSynced: true,
+  };
 }
 
 test('a fold lets others have their turn', async () => {

@@ -9,6 +9,7 @@ import { FrameReader, NO_BYTES, writeFrameHeader, type Frame, type FrameType } f
 import { writeHello, type Hello } from '../../../../src/net/hello.js';
 import type { Settings } from '../../../../src/net/settings.js';
 import { until } from './loopback.js';
+import { CODE } from './code.js';
 
 /** The bytes of one frame. */
 export function frameBytes(
@@ -61,9 +62,10 @@ export class RawPeer {
     from: NodeId,
     incarnation: Incarnation,
     settings: Settings = {},
+    code = CODE,
   ): Promise<RawPeer> {
     const peer = RawPeer.connect(address);
-    peer.socket.write(helloBytes({ cluster, from, incarnation, to: address, settings }));
+    peer.socket.write(helloBytes({ cluster, from, incarnation, to: address, settings, code }));
     await until(() => peer.frames.length > 0);
     return peer;
   }

@@ -11,6 +11,7 @@ export class Recorder implements TransportHandler {
   /** `+peer` for a connection, `-peer` for the end of one. */
   readonly events: string[] = [];
   readonly incarnations: Incarnation[] = [];
+  readonly codeVersions: number[] = [];
   /** Connections and messages in one order: `+peer incarnation`, `-peer`, and messages. */
   readonly history: (string | NodeMessage)[] = [];
   readonly reasons: string[] = [];
@@ -23,7 +24,8 @@ export class Recorder implements TransportHandler {
     this.afterMessage(message);
   }
 
-  onConnected(peer: NodeId, incarnation: Incarnation): void {
+  onConnected(peer: NodeId, incarnation: Incarnation, codeVersionMax: number): void {
+    this.codeVersions.push(codeVersionMax);
     this.events.push(`+${peer}`);
     this.incarnations.push(incarnation);
     this.history.push(`+${peer} ${incarnation}`);
@@ -40,6 +42,10 @@ export class RecordingLogger implements Logger {
   /** Each line as `level message {details}`. */
   readonly lines: string[] = [];
 
+  trace(details: object, message: string): void {
+    this.#record('trace', details, message);
+  }
+
   debug(details: object, message: string): void {
     this.#record('debug', details, message);
   }
@@ -54,6 +60,10 @@ export class RecordingLogger implements Logger {
 
   error(details: object, message: string): void {
     this.#record('error', details, message);
+  }
+
+  fatal(details: object, message: string): void {
+    this.#record('fatal', details, message);
   }
 
   /** How many lines contain `text`. */

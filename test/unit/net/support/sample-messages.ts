@@ -3,7 +3,7 @@
  */
 
 import { EntryKind } from '../../../../src/actors/raft/entry.js';
-import { groupId, logIndex, term, type NodeId } from '../../../../src/ids.js';
+import { groupId, logIndex, nodeId, term, type NodeId } from '../../../../src/ids.js';
 import type { NodeMessage } from '../../../../src/net/transport.js';
 
 /** No piece of a snapshot is larger. */
@@ -21,6 +21,7 @@ export function sampleMessages(from: NodeId): SampleOf {
       campaignTerm: term(6),
       lastLogIndex: logIndex(300),
       lastLogTerm: term(4),
+      founders: Uint8Array.of(97, 98),
     },
     requestPreVoteReply: { ...common, type: 'requestPreVoteReply', campaignTerm: term(6), voteGranted: true },
     requestVote: {
@@ -29,6 +30,7 @@ export function sampleMessages(from: NodeId): SampleOf {
       lastLogIndex: logIndex(Number.MAX_SAFE_INTEGER),
       lastLogTerm: term(0),
       leadershipTransfer: true,
+      founders: new Uint8Array(0),
     },
     requestVoteReply: { ...common, type: 'requestVoteReply', voteGranted: false },
     appendEntries: {
@@ -93,6 +95,24 @@ export function sampleMessages(from: NodeId): SampleOf {
       offset: 262_144,
       crc: 0,
       bytes: new Uint8Array(5_000).fill(85),
+    },
+    changeRequest: {
+      ...common,
+      type: 'changeRequest',
+      question: 4_000_000_000,
+      add: nodeId(`${'n'.repeat(253)}:65535`),
+      remove: null,
+      knownIndex: logIndex(300),
+    },
+    changeReply: { ...common, type: 'changeReply', question: 9, refusal: 'under way', index: logIndex(0) },
+    transferRequest: { ...common, type: 'transferRequest', question: 9, target: nodeId('[::1]:4321') },
+    transferReply: { ...common, type: 'transferReply', question: 9, error: null },
+    membersKnown: {
+      ...common,
+      type: 'membersKnown',
+      commitIndex: logIndex(300),
+      hasLeader: true,
+      configuration: new Uint8Array(500).fill(123),
     },
   };
 }

@@ -203,6 +203,13 @@ describe('raft', () => {
     expect(raft(node, 'b')).toBe(raft(node, 'b'));
   });
 
+  it('refuses a lock manager that is to be created at run time: nobody would end its sessions', async () => {
+    const starting = (): Promise<unknown> =>
+      LocalCluster.start({ nodes: 1, objects: { hits: ReplCounter }, classes: { ReplLockManager } });
+
+    expect(await errorOf(starting)).toMatchObject({ code: 'ERR_INVALID_OBJECT' });
+  });
+
   it('refuses a lock manager with options that make no sense', async () => {
     const starting = (): Promise<unknown> =>
       LocalCluster.start({ nodes: 1, objects: { locks: object(ReplLockManager, { autoUnlockMs: 5 }) } });

@@ -44,6 +44,7 @@ describe('whoever has just started', () => {
       term: term(1),
       ...log,
       leadershipTransfer,
+      founders: new Uint8Array(0),
     } as const;
     scene.stepped(A, a, asked);
   }

@@ -302,7 +302,11 @@ export class RaftCluster implements NodeWorld {
     this.#whenAwake(place, null, () => {
       const { incarnation, memory } = this.nodes.get(peer)!;
       place.memories.set(peer, memory);
-      this.#receive(place, { message: { type: 'peerConnected', peer, incarnation }, from: null, memory });
+      this.#receive(place, {
+        message: { type: 'peerConnected', peer, incarnation, codeVersionMax: 0 },
+        from: null,
+        memory,
+      });
     });
   }
 

@@ -106,6 +106,8 @@ export class RaftNode {
         configuration: this.#configuration,
         electionTimeoutMs,
         heartbeatMs,
+        codeVersionMax: 0,
+        autoCodeVersion: false,
         random: this.#random,
         limits,
       },

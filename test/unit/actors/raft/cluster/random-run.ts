@@ -328,7 +328,8 @@ class Operator {
     const leaders = this.#cluster.running.filter((node) => node.isLeader);
     // Whoever waits for one to be let in again before the next change spares the cluster a deadlock.
     if (leaders.length === 0 || !this.#isWhole()) return;
-    const { id: leader } = this.#dice.oneOf(leaders);
+    const node = this.#dice.oneOf(leaders);
+    const leader = node.id;
     const [add, remove] = [this.#dice.oneOf(this.#names), this.#dice.oneOf([leader, ...this.#names])];
     const kind = this.#dice.oneOf(['add', 'remove', 'replace', 'replace']);
     this.#askedAtMs = this.#cluster.nowMs;
@@ -337,6 +338,7 @@ class Operator {
       changeId: ++this.#changes,
       add: kind === 'remove' ? null : add,
       remove: kind === 'add' ? null : remove,
+      knownIndex: node.running.commitIndex,
     });
   }
 

@@ -58,7 +58,7 @@ export function requestVote(
   { from = B, transfer = false } = {},
 ): Request<RequestVote> {
   const log = { lastLogIndex: logIndex(lastLogIndex), lastLogTerm: term(lastLogTerm) };
-  return { type: 'requestVote', from, term: term(inTerm), ...log, leadershipTransfer: transfer };
+  return { type: 'requestVote', from, term: term(inTerm), ...log, leadershipTransfer: transfer, founders: NONE };
 }
 
 /** A question of a node in this term, which would campaign in the next one. */
@@ -68,5 +68,8 @@ export function requestPreVote(
   { from = B } = {},
 ): Request<RequestPreVote> {
   const log = { lastLogIndex: logIndex(lastLogIndex), lastLogTerm: term(lastLogTerm) };
-  return { type: 'requestPreVote', from, term: term(inTerm), campaignTerm: term(inTerm + 1), ...log };
+  return { type: 'requestPreVote', from, term: term(inTerm), campaignTerm: term(inTerm + 1), ...log, founders: NONE };
 }
+
+/** Whoever asks knows a cluster. */
+const NONE = new Uint8Array(0);

@@ -41,6 +41,8 @@ const WALL_MS = 5_000;
 export type Admission = readonly [NodeId, Incarnation | null];
 
 export interface Given {
+  readonly codeVersionMax?: number;
+  readonly autoCodeVersion?: boolean;
   /** The term of each entry of the log, from index 1. */
   readonly log?: readonly number[];
   readonly term?: number;
@@ -58,7 +60,12 @@ export interface Given {
 
 /** `Omit` that keeps a union a union. */
 type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
-type Sent = Without<PeerMessage, 'group' | 'term' | 'from'> & { readonly term?: number; readonly from?: NodeId };
+type Sent = Without<PeerMessage, 'group' | 'term' | 'from' | 'founders'> & {
+  readonly term?: number;
+  readonly from?: NodeId;
+  /** None, unless given: whoever asks for a vote knows a cluster. */
+  readonly founders?: Uint8Array;
+};
 
 export class Subject {
   readonly core: Core;
@@ -76,6 +83,8 @@ export class Subject {
         configuration,
         electionTimeoutMs: [MIN_MS, MAX_MS],
         heartbeatMs: HEARTBEAT_MS,
+        codeVersionMax: given.codeVersionMax ?? 0,
+        autoCodeVersion: given.autoCodeVersion ?? false,
         random: { uint32: () => given.draw ?? 0 },
         limits: {
           inflightMessagesMax: given.inflightMessagesMax ?? 10,
@@ -108,14 +117,17 @@ export class Subject {
   }
 
   /** A connection to a peer stands, which is in this life. */
-  connect(peer: NodeId, life = 1): Effect[] {
-    return this.local({ type: 'peerConnected', peer, incarnation: lifeOf(peer, life) });
+  connect(peer: NodeId, life = 1, codeVersionMax = 0): Effect[] {
+    return this.local({ type: 'peerConnected', peer, incarnation: lifeOf(peer, life), codeVersionMax });
   }
 
   /** Takes messages of peers, of the core's term unless they say otherwise, from `b` likewise. */
   peer(...messages: Sent[]): Effect[] {
     return this.#take(
-      messages.map((message) => ({ group: GROUP, from: B, term: this.core.term, ...message }) as PeerMessage),
+      messages.map(
+        (message) =>
+          ({ group: GROUP, from: B, term: this.core.term, founders: new Uint8Array(0), ...message }) as PeerMessage,
+      ),
     );
   }
 

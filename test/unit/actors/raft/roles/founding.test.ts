@@ -1,9 +1,17 @@
 /** It takes all voters to found a cluster: one that is missing might be one that remembers a cluster. */
 
 import { describe, expect, test } from 'vitest';
-import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
-import { admissionAt, admissionContent, candidate, grantPreVote, grantVote } from './campaigning.js';
-import { A, append, B, C, encode, lifeOf, MAX_MS, Subject } from './fixture.js';
+import { majorityConfiguration, NOBODY } from '../../../../../src/actors/raft/configuration.js';
+import {
+  admissionAt,
+  admissionContent,
+  candidate,
+  grantPreVote,
+  grantVote,
+  requestPreVote,
+  requestVote,
+} from './campaigning.js';
+import { A, append, B, C, D, encode, lifeOf, MAX_MS, sentLaterOf, sentOf, Subject } from './fixture.js';
 
 describe('a cluster that is yet to be founded', () => {
   test('takes the pre-votes and votes of all, and its log begins with them', () => {
@@ -83,5 +91,57 @@ describe('a cluster that is yet to be founded', () => {
     subject.peer({ ...append(0, 0, [], { term: 1 }), entries: encode(1, [[founding, 1]]) });
     subject.peer(append(0, 0, [2], { term: 2, from: C }));
     expect(subject.core.configurations.isFounded).toBe(false);
+  });
+});
+
+describe('a node that would found a cluster', () => {
+  const foundersOf = (subject: Subject): Uint8Array => {
+    const [first] = sentOf(subject.tick(MAX_MS));
+    if (first?.message.type !== 'requestPreVote') throw new Error('asks for no pre-votes');
+    return first.message.founders;
+  };
+  const ABC = new TextEncoder().encode('a, b, c');
+  const ABD = new TextEncoder().encode('a, b, d');
+
+  test('says with whom, in whatever order its options name them; and says nothing of it once there is a cluster', () => {
+    expect(foundersOf(new Subject({ admissions: [] }))).toEqual(ABC);
+    expect(foundersOf(new Subject({ admissions: [], configuration: majorityConfiguration([C, B, A]) }))).toEqual(ABC);
+    expect(foundersOf(new Subject())).toEqual(new Uint8Array(0));
+  });
+
+  test('votes for one who would found the very same', () => {
+    const subject = new Subject({ admissions: [] });
+    subject.tick(MAX_MS);
+    const effects = subject.peer({ ...requestVote(1, [0, 0]), founders: ABC });
+    expect(sentLaterOf([...effects, ...subject.flush()])).toMatchObject([{ message: { voteGranted: true } }]);
+  });
+
+  test('does not vote for one who would found another one, which overlaps with it: there would be two', () => {
+    const subject = new Subject({ admissions: [] });
+    subject.tick(MAX_MS);
+
+    const asked = subject.peer({ ...requestPreVote(0, [0, 0]), founders: ABD });
+    expect(sentOf(asked)).toMatchObject([{ message: { type: 'requestPreVoteReply', voteGranted: false } }]);
+    expect(asked).toContainEqual({ type: 'foundersDiffer', from: B, founders: 'a, b, d' });
+
+    const effects = subject.peer({ ...requestVote(1, [0, 0]), founders: ABD });
+    expect(sentLaterOf([...effects, ...subject.flush()])).toMatchObject([{ message: { voteGranted: false } }]);
+    expect(effects).toContainEqual({ type: 'foundersDiffer', from: B, founders: 'a, b, d' });
+    expect(subject.core.votedFor).toBeNull();
+  });
+
+  test('votes for one who remembers a cluster', () => {
+    const subject = new Subject({ admissions: [] });
+    subject.tick(MAX_MS);
+    subject.peer(requestVote(1, [1, 1]));
+    expect(subject.core.votedFor).toBe(B);
+  });
+
+  test('gets no vote of one who is to join', () => {
+    const subject = new Subject({ configuration: NOBODY, self: D, admissions: [] });
+    subject.connect(A);
+    subject.tick(MAX_MS);
+    subject.peer({ ...requestVote(1, [0, 0], { from: A }), founders: new TextEncoder().encode('a, d') });
+    expect(subject.core.votedFor).toBeNull();
   });
 });

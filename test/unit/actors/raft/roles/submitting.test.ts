@@ -244,9 +244,9 @@ describe('a handover', () => {
     expect(subject.local({ type: 'transferLeadership', target })).toEqual([{ type: 'transferEnded', error }]);
   });
 
-  test('by a follower is refused', () => {
-    expect(follower().local({ type: 'transferLeadership', target: B })).toEqual([
-      { type: 'transferEnded', error: 'not leader' },
+  test('is refused where no leader is known', () => {
+    expect(new Subject().local({ type: 'transferLeadership', target: B })).toEqual([
+      { type: 'transferEnded', error: 'no leader' },
     ]);
   });
 

@@ -131,7 +131,11 @@ describe('refused is', () => {
     ['a length without an end', field(Tag.text8, ...HUGE.fill(0xff), 0xff, 0xff, 1), /too large/],
     ['a closure that there is not', field(Tag.closed, 4, Tag.object, Tag.end, Tag.end), /no closure 4/],
     ['a closure of what is closed already', field(Tag.closed, 3, Tag.closed, 3, Tag.object), /no value starts/],
-    ['a hole in what is no array', field(Tag.hole), /no value starts/],
+    [
+      'a hole in what is neither array nor instance',
+      field(Tag.object, Tag.end, 0x81, 0x62, Tag.hole, Tag.end),
+      /no value starts/,
+    ],
   ];
 
   for (const [name, bytes, complaint] of streams) {

@@ -181,14 +181,53 @@ describe('fields', () => {
     ]);
   });
 
-  test('that the state has not are removed', async () => {
+  test('that the state has no more are removed', async () => {
     const from = new Fields() as Partial<Fields>;
+    const made = Object.keys(from);
     delete from.two;
     delete from.three;
 
-    const back = await restored(new Fields(), await written(from));
+    const back = await restored(new Fields(), await written(from, undefined, made), 1);
 
     expect(Object.keys(back)).toEqual(['one']);
+  });
+
+  test('that the state does not know of yet stay as they were made, where they would have been all along', async () => {
+    class Older {
+      zero = 10;
+      two = 12;
+    }
+    class Newer {
+      first: unknown = 'new';
+      zero = 0;
+      one: unknown = ['new'];
+      two = 2;
+      three: unknown = 'new';
+    }
+    const from = Object.assign(new Older(), { added: 14 });
+    const replayed = Object.assign(new Newer(), { zero: 10, two: 12, added: 14 });
+
+    const back = await restored(new Newer(), await written(from));
+
+    expect(Object.entries(back)).toEqual(Object.entries(replayed));
+  });
+
+  test('that are new stand in for nothing: one that was removed and came back is the last one still', async () => {
+    class Older {
+      zero?: number = 0;
+      two = 2;
+    }
+    const from = Object.assign(new Older(), { added: 4 });
+    delete from.zero;
+    from.zero = 5;
+
+    const back = await restored(new Older(), await written(from, undefined, Object.keys(new Older())));
+
+    expect(Object.entries(back)).toEqual([
+      ['two', 2],
+      ['added', 4],
+      ['zero', 5],
+    ]);
   });
 
   test('do not go through setters that a class inherits', async () => {
@@ -222,7 +261,11 @@ describe('fields', () => {
   });
 
   test('may be none', async () => {
-    const back = await restored(new Fields(), await written(Object.create(Fields.prototype) as Fields));
+    const made = Object.keys(new Fields());
+    const back = await restored(
+      new Fields(),
+      await written(Object.create(Fields.prototype) as Fields, undefined, made),
+    );
 
     expect(Object.keys(back)).toEqual([]);
   });

@@ -98,6 +98,7 @@ export class SnapshotterRig {
         group: groupId(0),
         self,
         objects: [],
+        classes: [],
         sessionsMax: 10,
         place: { kind: 'disk', snapshots: SNAPSHOTS, log: LOG },
         isSynced: true,

@@ -8,14 +8,14 @@ import { writeState } from '../../../../../../src/actors/replicated/state/write-
 const goOn: Pause = () => undefined;
 
 /** An instance as though it were registered under this name. */
-export function loaded(instance: object, name = 'jobs'): LoadedObject {
-  return { name, instance, methods: new Map() };
+export function loaded(instance: object, name = 'jobs', madeFields: readonly string[] = []): LoadedObject {
+  return { name, instance, madeFields, methods: new Map(), commands: new Map(), since: 0 };
 }
 
 /** The state of an instance as bytes. */
-export async function written(instance: object, pause = goOn): Promise<Buffer> {
+export async function written(instance: object, pause = goOn, madeFields: readonly string[] = []): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  await writeState(loaded(instance), (bytes) => pieces.push(bytes.slice()), pause);
+  await writeState(loaded(instance, 'jobs', madeFields), (bytes) => pieces.push(bytes.slice()), pause);
   return Buffer.concat(pieces);
 }
 

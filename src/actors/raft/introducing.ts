@@ -1,0 +1,67 @@
+/**
+ * How those who are no members learn who the members are from any of them (only a leader sends them the log): one who is to
+ * join and knows one address, an observer whose members have all been replaced, one that was removed while it was away.
+ */
+
+import { isMember, membersOf } from './configuration.js';
+import { decodeConfiguration, encodeConfiguration } from './configuration-entry.js';
+import type { NodeId } from '../../ids.js';
+import type { MembersKnown } from './messages.js';
+import type { Core } from './state.js';
+import { hasRecentLeader } from './voting.js';
+
+/** Tells each connected node that is no member, once for each configuration that is committed. */
+export function introduceMembers(core: Core): void {
+  if (!isSettled(core)) return;
+  const { current } = core.configurations;
+  for (const id of core.connected) {
+    if (isMember(current, id) || core.introduced.get(id) === current) continue;
+    introduceTo(core, id);
+  }
+}
+
+/** A node asks for votes that will not be given it: as far as is known here, it is no member. */
+export function introduceToCandidate(core: Core, id: NodeId): void {
+  if (isSettled(core) && !isMember(core.configurations.current, id)) introduceTo(core, id);
+}
+
+/** Is the configuration in effect there to stay? */
+function isSettled({ configurations, commitIndex }: Core): boolean {
+  return configurations.isFounded && configurations.lastIndex <= commitIndex && configurations.current.old === null;
+}
+
+function introduceTo(core: Core, to: NodeId): void {
+  const { group, self } = core.options;
+  const { current } = core.configurations;
+  core.introduced.set(to, current);
+  core.effects.push({
+    type: 'send',
+    to,
+    message: {
+      type: 'membersKnown',
+      group,
+      from: self,
+      term: core.term,
+      commitIndex: core.commitIndex,
+      hasLeader: core.leader !== null && hasRecentLeader(core),
+      configuration: encodeConfiguration(current),
+    },
+  });
+}
+
+/**
+ * A node that follows a leader learns all of this from the log. One that has not heard from any for as long as it takes to
+ * campaign, is told that it is left out by one that has, and knows less than that one, has been removed; should it have been
+ * let in again in that very moment, it may be started again.
+ *
+ * @throws ConclaveError `ERR_PROTOCOL`
+ */
+export function onMembersKnown(core: Core, message: MembersKnown): void {
+  const configuration = decodeConfiguration(message.configuration);
+  if (core.configurations.isFounded && message.commitIndex <= core.commitIndex) return;
+  core.effects.push({ type: 'meet', members: membersOf(configuration) });
+  if (!core.isOfTheGroup || isMember(configuration, core.options.self) || !message.hasLeader) return;
+  if (core.leader !== null || core.nowMs - core.leaderContactMs < core.options.electionTimeoutMs[0]) return;
+  core.isOfTheGroup = false;
+  core.effects.push({ type: 'removed' });
+}

@@ -1,0 +1,122 @@
+/**
+ * The objects of a machine that commands have created: which there are, of which class, and made with what. Part of the
+ * machine's state, hence the same on every replica at the same place in the log. Classes are found by the name that they are
+ * registered under on every node: nothing that comes from elsewhere is ever loaded.
+ */
+
+import { ConclaveError } from '../../errors.js';
+import { makeObject, type LoadedClass } from './loaded-class.js';
+import { checkName, type LoadedObject } from './object-definition.js';
+import { StateWatch } from './state/state-watch.js';
+import type { ValueCodec } from './value-codec.js';
+
+export interface CreatedObject {
+  readonly class: LoadedClass;
+  /** The encoded list of the constructor's arguments. */
+  readonly args: Uint8Array;
+  readonly loaded: LoadedObject;
+  readonly watch: StateWatch;
+}
+
+/** One created object in a snapshot, besides its state. */
+export type SavedObject = readonly [name: string, className: string, args: Uint8Array];
+
+const CREATED_MAX = 100_000;
+
+export class CreatedObjects {
+  readonly #classes: ReadonlyMap<string, LoadedClass>;
+  readonly #codec: ValueCodec;
+  /** By name, in the order of their creation. */
+  readonly #objects = new Map<string, CreatedObject>();
+
+  constructor(classes: readonly LoadedClass[], codec: ValueCodec) {
+    this.#classes = new Map(classes.map((each) => [each.name, each]));
+    this.#codec = codec;
+  }
+
+  get all(): IterableIterator<CreatedObject> {
+    return this.#objects.values();
+  }
+
+  get(name: string): CreatedObject | undefined {
+    return this.#objects.get(name);
+  }
+
+  /** Is objects' creation of this class a thing that the code version in force has? */
+  knows(className: unknown, codeVersion: number): className is string {
+    const known = typeof className === 'string' ? this.#classes.get(className) : undefined;
+    return known !== undefined && known.since <= codeVersion;
+  }
+
+  /**
+   * Creates an object. What is thrown is the command's answer, the same on every replica, and nothing has changed then.
+   *
+   * @throws ConclaveError `ERR_OBJECT_EXISTS`, `ERR_TOO_MANY_OBJECTS`, `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`,
+   *   `ERR_STATE_NOT_ENCODABLE`.
+   */
+  create(name: string, className: string, args: readonly unknown[]): void {
+    checkName(name);
+    if (this.#objects.has(name)) {
+      throw new ConclaveError('ERR_OBJECT_EXISTS', `There is an object ${name} already.`, { data: { object: name } });
+    }
+    if (this.#objects.size >= CREATED_MAX) {
+      throw new ConclaveError(
+        'ERR_TOO_MANY_OBJECTS',
+        `There are ${CREATED_MAX} objects already, and there may be no more: drop some, or keep more in one of them.`,
+        { data: { object: name, objectsMax: CREATED_MAX } },
+      );
+    }
+    this.#add(name, className, this.#codec.encodeInto(args).slice());
+  }
+
+  /** @throws ConclaveError `ERR_NO_SUCH_OBJECT` */
+  drop(name: string): CreatedObject {
+    const object = this.#objects.get(name);
+    if (object === undefined) throw noSuchObject(name);
+    this.#objects.delete(name);
+    return object;
+  }
+
+  save(): SavedObject[] {
+    return [...this.#objects].map(
+      ([
+        name,
+        {
+          class: { name: className },
+          args,
+        },
+      ]) => [name, className, args],
+    );
+  }
+
+  /** Makes anew what another machine has saved; their states are to be restored yet. */
+  restore(saved: readonly SavedObject[]): void {
+    for (const [name, className, args] of saved) {
+      if (!this.#classes.has(className)) {
+        throw new ConclaveError(
+          'ERR_INVALID_OBJECT',
+          `The snapshot of this node holds an object ${name} of the class ${className}, and no class of that name is ` +
+            'registered: name it in the option classes, for its state would be lost otherwise.',
+          { data: { object: name, class: className } },
+        );
+      }
+      this.#add(name, className, args);
+    }
+  }
+
+  #add(name: string, className: string, args: Uint8Array): void {
+    const loadedClass = this.#classes.get(className)!;
+    const loaded = makeObject(name, loadedClass, args);
+    this.#objects.set(name, { class: loadedClass, args, loaded, watch: new StateWatch(loaded) });
+  }
+}
+
+export function noSuchObject(name: string): ConclaveError {
+  return new ConclaveError(
+    'ERR_NO_SUCH_OBJECT',
+    `There is no object ${name}: it has not been created, or has been dropped.`,
+    {
+      data: { object: name },
+    },
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * What an operator has asked for and been told, and whether that is true: a change that is reported as made has been
+ * committed, and lasts until somebody asks for another one; one that was refused has changed nothing; and every call ends
+ * in time.
+ */
+
+import type { ErrorCode } from '../../../errors.js';
+import type { NodeId } from '../../../ids.js';
+import type { AdmittedMembers } from '../checkers/admitted-members.js';
+import type { StatedConfiguration } from '../checkers/stated-configuration.js';
+import type { Violations } from '../violations.js';
+import { concerns, inWords, type AskedChange } from './asked-change.js';
+
+/** What this needs to know of what is committed. */
+export type CommittedMembers = Pick<AdmittedMembers, 'current' | 'committedIndex' | 'since'>;
+
+/** A call that has not ended. */
+export interface OpenChange extends AskedChange {
+  readonly sinceMs: number;
+  /** What was committed when it was made. */
+  readonly sinceIndex: number;
+  /** Was somebody of its members a matter of another call meanwhile? */
+  isContested: boolean;
+}
+
+/** After these, nothing has changed (docs/membership.md). */
+const NOTHING_CHANGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_ALREADY_MEMBER',
+  'ERR_CHANGE_REFUSED',
+  'ERR_CHANGE_UNDER_WAY',
+  'ERR_NO_LEADER',
+  'ERR_NO_SUCH_MEMBER',
+  'ERR_NOT_LEADER',
+]);
+/** A node that stands still does not look at its clock; and one that runs too slowly takes longer. */
+const SPARE_MS = 2_500;
+
+export class ChangeLedger {
+  readonly #admitted: CommittedMembers;
+  readonly #violations: Violations;
+  readonly #nowMs: () => number;
+  readonly #open = new Set<OpenChange>();
+  /** Who is to be a member in the end, as far as what was said leaves no doubt. */
+  readonly #promised = new Map<NodeId, boolean>();
+
+  constructor(admitted: CommittedMembers, violations: Violations, nowMs: () => number) {
+    this.#admitted = admitted;
+    this.#violations = violations;
+    this.#nowMs = nowMs;
+  }
+
+  asked(change: AskedChange): OpenChange {
+    const open = { ...change, sinceMs: this.#nowMs(), sinceIndex: this.#admitted.committedIndex, isContested: false };
+    const ids = concerns(change);
+    for (const other of this.#open) {
+      if (!concerns(other).some((id) => ids.includes(id))) continue;
+      other.isContested = true;
+      open.isContested = true;
+    }
+    this.#open.add(open);
+    return open;
+  }
+
+  isOpenFor(id: NodeId): boolean {
+    return [...this.#open].some((open) => concerns(open).includes(id));
+  }
+
+  made(open: OpenChange): void {
+    this.#ended(open);
+    const { add, remove, sinceIndex, isContested } = open;
+    const isMadeBy = (each: StatedConfiguration): boolean =>
+      !each.isJoint && (add === null || each.voters.includes(add)) && (remove === null || !each.isMember(remove));
+    if (!this.#admitted.since(sinceIndex).some(isMadeBy)) {
+      const last = this.#admitted.current?.words ?? 'nobody';
+      this.#violations.report(
+        'members',
+        `to ${inWords(open)} was reported as done, and what is committed says ${last}`,
+      );
+    }
+    if (isContested) return this.#forget(open);
+    if (add !== null) this.#promised.set(add, true);
+    if (remove !== null) this.#promised.set(remove, false);
+  }
+
+  failed(open: OpenChange, code: ErrorCode): void {
+    this.#ended(open);
+    if (open.isContested || !NOTHING_CHANGED.has(code)) this.#forget(open);
+  }
+
+  /** All is over. */
+  judge(last: StatedConfiguration): void {
+    for (const [id, isIn] of this.#promised) {
+      if (last.isMember(id) === isIn) continue;
+      const told = isIn ? 'added' : 'removed';
+      this.#violations.report('members', `${id} was ${told}, as was said, and nothing was asked since: ${last.words}`);
+    }
+  }
+
+  #ended(open: OpenChange): void {
+    this.#open.delete(open);
+    const tookMs = this.#nowMs() - open.sinceMs;
+    if (tookMs <= open.timeoutMs + SPARE_MS) return;
+    const what = `to ${inWords(open)} has ended after ${Math.round(tookMs)} ms, of ${open.timeoutMs}`;
+    this.#violations.report('liveness', what);
+  }
+
+  #forget(open: OpenChange): void {
+    for (const id of concerns(open)) this.#promised.delete(id);
+  }
+}

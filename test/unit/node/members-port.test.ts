@@ -1,0 +1,126 @@
+/** When a change of members is said to have come about, on a node whose log is behind. */
+
+import { expect, test } from 'vitest';
+import type { NodeStatus } from '../../../src/actors/replicated/caller-messages.js';
+import { ConclaveError } from '../../../src/errors.js';
+import { logIndex, nodeId } from '../../../src/ids.js';
+import { Members, type MembersPort } from '../../../src/node/members.js';
+
+/** A node that knows the log up to `commitIndex`, and these members. */
+class FakeNode implements MembersPort {
+  commitIndex = 5;
+  members: readonly string[] = ['a:1', 'b:1'];
+  /** What the leader answers, one after the other. */
+  answers: (number | ConclaveError)[] = [];
+  caughtUp = 0;
+  /** How often its objects will end before it has caught up. */
+  crashes = 0;
+  readonly host = { nowMs: () => 0, after: (_delayMs: number, run: () => void) => this.#later(run) };
+  #onStatus = (): void => {};
+
+  #later(run: () => void): () => void {
+    this.timers.push(run);
+    return () => {};
+  }
+
+  readonly timers: (() => void)[] = [];
+
+  catchUp(): Promise<ReturnType<typeof logIndex>> {
+    if (this.crashes-- > 0) {
+      const ended = new ConclaveError('ERR_OBJECT_FAILED', 'They have ended.', {
+        mayBeApplied: false,
+        retrySafe: true,
+      });
+      return Promise.reject(ended);
+    }
+    this.caughtUp += 1;
+    return Promise.resolve(logIndex(this.commitIndex));
+  }
+
+  begin(): Promise<ReturnType<typeof logIndex>> {
+    const answer = this.answers.shift();
+    if (answer instanceof ConclaveError) return Promise.reject(answer);
+    return Promise.resolve(logIndex(answer!));
+  }
+
+  status(): NodeStatus {
+    const members = this.members.map((id) => ({ id: nodeId(id), role: 'voter', progress: null }));
+    return {
+      commitIndex: this.commitIndex,
+      members,
+      isChanging: false,
+      term: 1,
+      leader: 'a:1',
+    } as unknown as NodeStatus;
+  }
+
+  list(): [] {
+    return [];
+  }
+
+  watch(onStatus: () => void): () => void {
+    this.#onStatus = onStatus;
+    return () => {};
+  }
+
+  hear(commitIndex: number, members: readonly string[]): void {
+    this.commitIndex = commitIndex;
+    this.members = members;
+    this.#onStatus();
+  }
+}
+
+/** Has it resolved by now? */
+async function isSettled(promise: Promise<void>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => (settled = true));
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  return settled;
+}
+
+test('who was let in without this node knowing is not said to be removed before this node knows that it is', async () => {
+  const node = new FakeNode();
+  node.answers = [9];
+
+  const removed = new Members(node).remove('c:1');
+  expect(await isSettled(removed)).toBe(false);
+  node.hear(8, ['a:1', 'b:1', 'c:1']);
+  expect(await isSettled(removed)).toBe(false);
+
+  node.hear(9, ['a:1', 'b:1']);
+  expect(await isSettled(removed)).toBe(true);
+});
+
+test('a change is made in spite of objects that end while this node catches up', async () => {
+  const node = new FakeNode();
+  node.crashes = 1;
+  node.answers = [5];
+
+  const removed = new Members(node).remove('c:1');
+  expect(await isSettled(removed)).toBe(false);
+  node.timers.pop()!();
+
+  expect(await isSettled(removed)).toBe(true);
+});
+
+test('objects that do not come back in time are why nothing was begun', async () => {
+  const node = new FakeNode();
+  node.crashes = Infinity;
+
+  await expect(new Members(node).remove('c:1', { timeoutMs: 10 })).rejects.toMatchObject({
+    code: 'ERR_TIMEOUT',
+    mayBeApplied: false,
+  });
+});
+
+test('what may have been begun is only looked for by a node that has caught up', async () => {
+  const node = new FakeNode();
+  node.answers = [new ConclaveError('ERR_TIMEOUT', 'The leader has not answered.')];
+
+  const removed = new Members(node).remove('c:1');
+  expect(await isSettled(removed)).toBe(false);
+  node.timers.pop()!();
+
+  expect(await isSettled(removed)).toBe(true);
+  expect(node.caughtUp).toBe(2);
+});
