@@ -62,7 +62,7 @@ export interface SyncBackend {
   openSession(ttlMs: number, listener: SessionListener): Promise<BackendSession>;
   /**
    * Calls `onHolder` with who holds a name, at first and at each change, in order; intermediate holders may be left out. Calls
-   * `onEnd` once, when it cannot go on. Returns what ends it without a word.
+   * `onEnd` once, when it cannot go on; neither before it has returned. Returns what ends it without a word.
    */
   observe(name: string, onHolder: (holder: Holder | null) => void, onEnd: (error: unknown) => void): () => void;
 }

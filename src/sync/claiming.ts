@@ -6,6 +6,7 @@
 import { ConclaveError } from '../errors.js';
 import type { ClaimOutcome, ClaimTerms, SyncBackend } from './backend.js';
 import { Held, type HeldClaim } from './held.js';
+import { LeaderFeed } from './leader-feed.js';
 import { Patience, type WaitOptions } from './patience.js';
 import { Session, type Claimant } from './session.js';
 
@@ -16,6 +17,7 @@ export class Claiming {
   readonly backend: SyncBackend;
   /** By TTL. */
   readonly #sessions = new Map<number, Promise<Session>>();
+  readonly #feeds = new Set<LeaderFeed>();
   #isClosed = false;
 
   constructor(backend: SyncBackend) {
@@ -44,13 +46,18 @@ export class Claiming {
     return this.#claim({ ...terms, isWaiting: false }, ttlMs, options, make);
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** Tells who holds a name, until it is left or the signal is aborted. */
+  observe(name: string, signal: AbortSignal | null): LeaderFeed {
+    const feed: LeaderFeed = new LeaderFeed(this.backend, name, signal, () => this.#feeds.delete(feed));
+    this.#feeds.add(feed);
+    if (this.#isClosed) feed.end(closed());
+    return feed;
   }
 
   /** Ends all sessions; what is held is lost, who waits is told. Resolves when the back end knows, as far as it can be told. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const feed of [...this.#feeds]) feed.end(closed());
     await Promise.allSettled([...this.#sessions.values()].map(async (opening) => (await opening).close()));
   }
 
@@ -166,7 +173,7 @@ function permitsDiffer({ name, of }: ClaimTerms): ConclaveError {
   );
 }
 
-export function closed(): ConclaveError {
+function closed(): ConclaveError {
   return new ConclaveError('ERR_STOPPED', 'This connection to locks and elections was closed.', {
     mayBeApplied: false,
   });

@@ -8,7 +8,7 @@ import { ConclaveError } from '../errors.js';
 import type { ClaimTerms } from './backend.js';
 import type { Claiming } from './claiming.js';
 import { Held, type HeldClaim } from './held.js';
-import { LeaderFeed, type Leader } from './leader-feed.js';
+import type { Leader } from './leader-feed.js';
 import { checkKnown, checkName, checkTtl, checkWaiting, invalid } from './option-checks.js';
 import type { WaitOptions } from './patience.js';
 
@@ -128,7 +128,7 @@ export class Election {
    * Who leads (null: nobody), at first and whenever that changes, or what the leader proclaims. Never an older leader after a newer
    * one; one who reads slowly is told the latest. It says what is known here, which may be over already.
    *
-   * The reader is told `ERR_ABORTED` by the signal, `ERR_STOPPED` when the runtime stops.
+   * The reader is told `ERR_ABORTED` by the signal, `ERR_STOPPED` when the connection or its runtime is stopped.
    *
    * @example
    * for await (const leader of sync.election('scheduler', { id: 'watcher' }).observe({ signal })) {
@@ -138,7 +138,7 @@ export class Election {
   observe(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Leader | null, undefined, undefined> {
     checkKnown(options, ['signal']);
     const { signal } = checkWaiting(options);
-    return new LeaderFeed(this.#claiming.backend, this.#terms.name, signal ?? null);
+    return this.#claiming.observe(this.#terms.name, signal ?? null);
   }
 
   /** Campaigns for as long as it takes. Null: the signal was aborted. */

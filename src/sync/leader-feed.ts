@@ -24,6 +24,7 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   readonly #readers: { resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
   readonly #stop: () => void;
   readonly #signal: AbortSignal | null;
+  readonly #onOver: () => void;
   /** The last one that was heard of; undefined: none yet. Invariant: its token is the greatest that was heard of, or it is null. */
   #latest: Leader | null | undefined = undefined;
   #newestToken = 0n;
@@ -31,12 +32,13 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   #isOver = false;
   #error: Error | null = null;
 
-  constructor(backend: SyncBackend, name: string, signal: AbortSignal | null) {
+  constructor(backend: SyncBackend, name: string, signal: AbortSignal | null, onOver: () => void) {
     this.#signal = signal;
+    this.#onOver = onOver;
     this.#stop = backend.observe(
       name,
       (holder) => this.#onHolder(holder),
-      (error) => this.#end(asError(error)),
+      (error) => this.end(asError(error)),
     );
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -54,7 +56,7 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
-    this.#end(null);
+    this.end(null);
     this.#error = null;
     return Promise.resolve(DONE);
   }
@@ -75,7 +77,7 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   }
 
   readonly #onAbort = (): void => {
-    this.#end(
+    this.end(
       new ConclaveError('ERR_ABORTED', 'An election was observed, and the signal was aborted.', {
         cause: this.#signal!.reason,
         mayBeApplied: false,
@@ -84,12 +86,14 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
     );
   };
 
-  #end(error: Error | null): void {
+  /** Ends it. Null: whoever reads has left. */
+  end(error: Error | null): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isUnread = false;
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#stop();
+    this.#onOver();
     const [first, ...others] = this.#readers.splice(0);
     if (first === undefined) this.#error = error;
     else if (error === null) first.resolve(DONE);

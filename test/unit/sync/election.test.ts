@@ -180,4 +180,18 @@ describe('one who observes', () => {
     await feed.return!();
     expect(await feed.next()).toEqual({ done: true, value: undefined });
   });
+
+  it('is told when the connection is closed, and told nothing else after it', async () => {
+    const sync = await connect(memory(new ManualTime()));
+    const election = sync.election('boss', { id: 'me' });
+    const feed = election.observe();
+    await feed.next();
+    const next = errorOf(() => feed.next());
+
+    await sync.close();
+
+    expect((await next).code).toBe('ERR_STOPPED');
+    expect(await feed.next()).toEqual({ done: true, value: undefined });
+    expect((await errorOf(() => election.observe().next())).code).toBe('ERR_STOPPED');
+  });
 });
