@@ -18,11 +18,7 @@ export interface SimulationNode<Definitions extends ObjectDefinitions> {
   readonly objects: HandlesOf<Definitions>;
   /** As `runtime.status()`. */
   status(): RuntimeStatus;
-  /**
-   * For `raft(node)` of `conclave/sync`, of the node's present life.
-   *
-   * @internal
-   */
+  /** For `raft(node)` of `conclave/sync`. Of the node's present life: call `raft` anew when it has come back. */
   attendants(): ReadonlyMap<string, Attendant>;
 }
 

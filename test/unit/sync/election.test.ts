@@ -101,6 +101,19 @@ describe('run', () => {
     expect((await theirs.campaign()).held).toBe(true);
   });
 
+  it('is over only once leadership has been given up', async () => {
+    let answer: () => void = () => {};
+    backend.heldBack.giveUp = new Promise((resolve) => (answer = resolve));
+    let isOver = false;
+    const running = mine.run(() => {}).finally(() => (isOver = true));
+
+    await settled();
+    expect(isOver).toBe(false);
+    answer();
+
+    expect(await running).toBeUndefined();
+  });
+
   it('takes what the abort of its signal makes the function throw for its end', async () => {
     const stopping = new AbortController();
     const running = mine.run(

@@ -61,6 +61,17 @@ describe('who holds a lock', () => {
     expect((await held.lost).code).toBe('ERR_LOCK_LOST');
   });
 
+  it('has lost it after having been suspended, also if nobody has looked and the session has lived on', async () => {
+    const held = await acquire();
+    const told = heard(held);
+
+    time.suspend(TTL_MS);
+    await time.pass(TTL_MS / 2);
+
+    expect(told).toContain('event');
+    expect(await other.lock('x').tryAcquire()).not.toBeNull();
+  });
+
   it('is told of a loss exactly once, by event, signal and promise', async () => {
     const held = await acquire();
     const told = heard(held);
@@ -106,15 +117,33 @@ describe('who holds a lock', () => {
     expect(await other.lock('x').tryAcquire()).not.toBeNull();
   });
 
+  it('leaves nothing behind in a session that lives on for what it waits for', async () => {
+    const busy = await other.lock('y', { ttlMs: 60_000 }).acquire();
+    await acquire();
+    const waiting = sync.lock('y', { ttlMs: TTL_MS }).acquire();
+    await time.pass(0.4 * TTL_MS);
+    backend.isCutOff = true;
+    await time.pass(0.85 * TTL_MS);
+    backend.isCutOff = false;
+
+    await time.pass(5 * TTL_MS);
+
+    expect(await other.lock('x').tryAcquire()).not.toBeNull();
+    await busy.release();
+    await time.pass(1);
+    expect((await waiting).held).toBe(true);
+  });
+
   it('is told nothing by releasing, however often', async () => {
     const held = await acquire();
     const told = heard(held);
 
     await Promise.all([held.release(), held.release()]);
+    expect(held.held).toBe(false);
     await held.release();
     await time.pass(5 * TTL_MS);
 
-    expect([told, held.held]).toEqual([[], false]);
+    expect(told).toEqual([]);
   });
 
   it('has released by its TTL, whether or not somebody can be told', async () => {
@@ -161,10 +190,49 @@ describe('who holds a lock', () => {
     expect(held.expiresInMs).toBe(0.9 * TTL_MS);
   });
 
+  it('is not told that it holds before the session is known to last', async () => {
+    await (await acquire()).release();
+    time.stall(0.95 * TTL_MS);
+    let answer: () => void = () => {};
+    backend.heldBack.renew = new Promise((resolve) => (answer = resolve));
+    let isGranted = false;
+    const acquiring = acquire().finally(() => (isGranted = true));
+
+    await settled();
+    expect(isGranted).toBe(false);
+    answer();
+
+    expect((await acquiring).held).toBe(true);
+  });
+
+  it('takes another session when it is told that there is none', async () => {
+    const shared = memory(time);
+    let opened = 0;
+    const forgetful = await connect({
+      timekeeper: time,
+      observe: (...args) => shared.observe(...args),
+      openSession: async (ttlMs, listener) => {
+        const session = await shared.openSession(ttlMs, listener);
+        const isFirst = ++opened === 1;
+        return {
+          renew: () => session.renew(),
+          claim: async (request, terms) => (isFirst ? 'ended' : session.claim(request, terms)),
+          giveUp: (request) => session.giveUp(request),
+          proclaim: (request, value) => session.proclaim(request, value),
+          close: () => session.close(),
+        };
+      },
+    });
+
+    const held = await forgetful.lock('x').acquire();
+
+    expect([held.held, opened]).toEqual([true, 2]);
+  });
+
   it('gives back what was granted to one who no longer waits', async () => {
     await (await acquire()).release();
     let answer: () => void = () => {};
-    backend.held = new Promise((resolve) => (answer = resolve));
+    backend.heldBack.claim = new Promise((resolve) => (answer = resolve));
     const aborting = new AbortController();
     const acquiring = errorOf(() => sync.lock('x', { ttlMs: TTL_MS }).acquire({ signal: aborting.signal }));
     await settled();
@@ -180,7 +248,7 @@ describe('who holds a lock', () => {
   it('holds nothing of a claim whose answer never came', async () => {
     await (await acquire()).release();
     let answer: () => void = () => {};
-    backend.held = new Promise((resolve) => (answer = resolve));
+    backend.heldBack.claim = new Promise((resolve) => (answer = resolve));
     const acquiring = errorOf(() => acquire());
     await settled();
     backend.isCutOff = true;

@@ -14,8 +14,8 @@ import type {
 export class CutOffBackend implements SyncBackend {
   readonly timekeeper: Timekeeper;
   isCutOff = false;
-  /** Answers of claims are held back while this is set. */
-  held: Promise<void> | null = null;
+  /** Answers to these are held back until then. */
+  readonly heldBack: { claim?: Promise<void>; renew?: Promise<void>; giveUp?: Promise<void> } = {};
   readonly #backend: SyncBackend;
 
   constructor(backend: SyncBackend, timekeeper: Timekeeper = backend.timekeeper) {
@@ -53,20 +53,23 @@ class CutOffSession implements BackendSession {
 
   async renew(): Promise<boolean> {
     this.#host.check();
-    return this.#session.renew();
+    const isRenewed = await this.#session.renew();
+    await this.#host.heldBack.renew;
+    return isRenewed;
   }
 
   async claim(request: number, terms: ClaimTerms): Promise<ClaimOutcome> {
     this.#host.check();
     const outcome = await this.#session.claim(request, terms);
-    await this.#host.held;
+    await this.#host.heldBack.claim;
     this.#host.check();
     return outcome;
   }
 
   async giveUp(request: number): Promise<void> {
     this.#host.check();
-    return this.#session.giveUp(request);
+    await this.#session.giveUp(request);
+    await this.#host.heldBack.giveUp;
   }
 
   async proclaim(request: number, value: unknown): Promise<boolean> {
