@@ -1,5 +1,7 @@
 /**
  * Conclave: replicated objects for Node.js. What is named here is public; nothing else is.
+ *
+ * @module conclave
  */
 
 export { context, type CommandContext } from './actors/replicated/command-context.js';

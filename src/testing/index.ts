@@ -1,5 +1,7 @@
 /**
  * `conclave/testing`: what tests of programs that use Conclave need. What is named here is public; nothing else is.
+ *
+ * @module conclave/testing
  */
 
 export { ExactlyOnceOracle, type CommandId, type ExactlyOnceViolation } from './linearizability/exactly-once-oracle.js';
