@@ -50,8 +50,6 @@ const CODES = {
   ERR_OBJECT_FAILED: { mayBeApplied: true, retrySafe: false },
   /** `context()` was called outside of a replicated command. */
   ERR_NO_CONTEXT: { mayBeApplied: false, retrySafe: false },
-  /** The node is not the leader, and what was asked can be done by the leader only. */
-  ERR_NOT_LEADER: { mayBeApplied: false, retrySafe: true },
   /** Leadership could not be handed over; the old leader goes on. */
   ERR_TRANSFER_FAILED: { mayBeApplied: false, retrySafe: true },
   /** The node to be added is a member already. */

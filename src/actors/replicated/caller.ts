@@ -410,7 +410,7 @@ function notInForce({ text, since }: MethodName, codeVersion: number): ConclaveE
   return new ConclaveError(
     'ERR_VERSION_UNSUPPORTED',
     `${text} is a command of code version ${since}, and the cluster is at version ${codeVersion} here: once all servers ` +
-      `have the new code, setCodeVersion(${since}) of the leader brings it into force.`,
+      `have the new code, setCodeVersion(${since}) brings it into force.`,
     { data: { method: text, since, codeVersion } },
   );
 }
