@@ -106,7 +106,10 @@ const CODES = {
 /** All codes. */
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES) as ErrorCode[];
 
-/** A code of {@link ConclaveError}. The list is closed for a major version: codes are added, never renamed. */
+/**
+ * A code of {@link ConclaveError}; docs/errors.md says what each means. The list is closed for a major version: codes are added,
+ * never renamed.
+ */
 export type ErrorCode = keyof typeof CODES;
 
 /** Details of an error: plain values only, so that they survive threads and sockets. */

@@ -79,7 +79,7 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly threads?: boolean;
   /**
    * With `threads: false`: the node takes its turns on the event loop by itself (default), or, `false`, only when `tick()` is
-   * called, by an application with a loop of its own; see {@link Runtime.tick}.
+   * called, by an application with a loop of its own; see `runtime.tick`.
    */
   readonly autoTick?: boolean;
   /**

@@ -4,6 +4,7 @@
  * @module conclave/testing
  */
 
+export type { Random } from '../runtime/random.js';
 export { ExactlyOnceOracle, type CommandId, type ExactlyOnceViolation } from './linearizability/exactly-once-oracle.js';
 export { checkLinearizable, type CheckLinearizableOptions } from './linearizability/check-linearizable.js';
 export { HistoryRecorder } from './linearizability/history-recorder.js';

@@ -218,7 +218,8 @@ describe('a leader that is asked for a change', () => {
 });
 
 describe('a code version, on a node that follows', () => {
-  const want = (subject: Subject): Effect[] => subject.local({ type: 'setCodeVersion', changeId: 7, version: 2 });
+  const wantVersion = (subject: Subject): Effect[] =>
+    subject.local({ type: 'setCodeVersion', changeId: 7, version: 2 });
   const versionAnswered = (refusal: VersionRefusal | null): object => ({
     type: 'versionAnswered',
     changeId: 7,
@@ -237,7 +238,7 @@ describe('a code version, on a node that follows', () => {
       ],
     };
 
-    expect(sentOf(want(subject))).toEqual([
+    expect(sentOf(wantVersion(subject))).toEqual([
       { to: B, message: { type: 'versionRequest', group: GROUP, from: A, term: 1, question: 1, version: 2 } },
     ]);
     expect(subject.peer(reply(refusal))).toEqual([versionAnswered(refusal)]);
@@ -246,7 +247,7 @@ describe('a code version, on a node that follows', () => {
 
   test('is answered by nobody but the one that was asked, and not in place of another', () => {
     const subject = follower();
-    want(subject);
+    wantVersion(subject);
 
     expect(subject.peer({ ...reply(null), from: C })).toEqual([]);
     expect(subject.peer(reply(null, 2))).toEqual([]);
@@ -255,7 +256,7 @@ describe('a code version, on a node that follows', () => {
 
   test('is not answered by what is no answer, and the question is given up in time', () => {
     const subject = follower();
-    want(subject);
+    wantVersion(subject);
 
     expect(() => subject.peer({ type: 'versionReply', question: 1, refusal: Uint8Array.of(1) })).toThrow(
       expect.objectContaining({ code: 'ERR_PROTOCOL' }),
@@ -265,22 +266,22 @@ describe('a code version, on a node that follows', () => {
 
   test('may have been begun when the leader does not answer in time, or another one leads', () => {
     const subject = follower();
-    want(subject);
+    wantVersion(subject);
     expect(subject.tick(MAX_MS - 1)).not.toContainEqual(versionAnswered({ reason: 'unanswered' }));
     expect(subject.tick(1)).toContainEqual(versionAnswered({ reason: 'unanswered' }));
 
     subject.peer(append(0, 0, [], { term: 2, from: B }));
-    want(subject);
+    wantVersion(subject);
     subject.peer(append(0, 0, [], { term: 3, from: C }));
     expect(subject.tick(0)).toEqual([versionAnswered({ reason: 'unanswered' })]);
   });
 
   test('is refused where no leader is known, and where too many are asked for', () => {
-    expect(want(new Subject())).toEqual([versionAnswered({ reason: 'no leader' })]);
+    expect(wantVersion(new Subject())).toEqual([versionAnswered({ reason: 'no leader' })]);
     const subject = follower();
-    for (let i = 0; i < 64; i++) expect(sentOf(want(subject))).toHaveLength(1);
+    for (let i = 0; i < 64; i++) expect(sentOf(wantVersion(subject))).toHaveLength(1);
 
-    expect(want(subject)).toEqual([versionAnswered({ reason: 'under way' })]);
+    expect(wantVersion(subject)).toEqual([versionAnswered({ reason: 'under way' })]);
   });
 });
 
