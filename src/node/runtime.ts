@@ -322,7 +322,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * @internal
    */
   measure(): Promise<NodeFigures> {
-    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null);
+    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null, this.#host);
   }
 
   /**
