@@ -28,7 +28,7 @@ const CODES = {
   ERR_COMMAND_TOO_LARGE: { mayBeApplied: false, retrySafe: false },
   /** `limits.pendingCommands` calls are waiting already. Nothing was sent. */
   ERR_QUEUE_FULL: { mayBeApplied: false, retrySafe: true },
-  /** No leader was known for as long as the call was willing to wait. Nothing was sent. */
+  /** No leader was known for as long as the call was willing to wait, if at all. Nothing was sent. */
   ERR_NO_LEADER: { mayBeApplied: false, retrySafe: true },
   /** The call was sent, and its answer did not come in time. */
   ERR_TIMEOUT: { mayBeApplied: true, retrySafe: false },
