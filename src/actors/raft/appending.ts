@@ -106,12 +106,14 @@ function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex
 }
 
 /**
- * Is this node a member, or has it been left out for good? Not before it knows all that the leader knows to be committed: it
- * may have been let in again there. One that is to join, and finds that it was removed, is not told so: it waits to be added.
+ * Is this node a member, or has it been left out for good? Not before it knows all that the leader knows to be committed, and
+ * the leader all that there is, for which it must have committed an entry of its own term: it may have been let in again
+ * there. One that is to join, and finds that it was removed, is not told so: it waits to be added.
  */
 function noteOwnMembership(core: Core, leaderCommit: LogIndex): void {
-  const { configurations, commitIndex, options } = core;
+  const { configurations, commitIndex, log, options } = core;
   if (configurations.lastIndex > commitIndex || leaderCommit > commitIndex) return;
+  if (log.termAt(commitIndex) !== core.term) return;
   const isOfTheGroup = isMember(configurations.current, options.self);
   if (core.isOfTheGroup && !isOfTheGroup) core.effects.push({ type: 'removed' });
   core.isOfTheGroup = isOfTheGroup;

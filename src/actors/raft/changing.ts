@@ -16,6 +16,7 @@ import type { MembersChange } from './messages.js';
 import { Progress } from './progress.js';
 import { VOTERS_MAX } from './quorum.js';
 import { timestampOf, type Core, type Leader } from './state.js';
+import { hasCodeInForce } from './versioning.js';
 
 /** Somebody wants the members changed. What is begun here is completed by this leader or another. */
 export function startChange(core: Core, leader: Leader, change: MembersChange): ChangeAnswer {
@@ -126,7 +127,8 @@ function promotingNext(core: Core, leader: Leader): Configuration | null {
   const { current } = core.configurations;
   for (const learner of current.learners) {
     const incarnation = core.incarnations.get(learner.id);
-    if (incarnation === undefined || !hasCaughtUp(core, leader, learner)) continue;
+    if (incarnation === undefined || !hasCodeInForce(core, leader, learner.id)) continue;
+    if (!hasCaughtUp(core, leader, learner)) continue;
     return promoting(current, learner, incarnation);
   }
   return null;

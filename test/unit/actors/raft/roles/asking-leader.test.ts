@@ -141,6 +141,21 @@ describe('a leader that is asked for a change', () => {
     expect(subject.core.configurations.current.learners).toEqual([]);
   });
 
+  test.each([
+    ['a member asked in an earlier term', B, 0],
+    ['an observer asks in a later one', OBSERVER, 2],
+  ])('that %s begins nothing: it was for another leader', (_, from, asked) => {
+    const subject = new Subject().establish();
+    subject.connect(from);
+    const change = { type: 'changeRequest', question: 9, add: D, remove: null, knownIndex: logIndex(1) } as const;
+
+    expect(sentOf(subject.peer({ ...change, from, term: asked }))).toMatchObject([
+      { to: from, message: { type: 'changeReply', question: 9, refusal: 'no leader' } },
+    ]);
+    expect(subject.core.configurations.current.learners).toEqual([]);
+    expect(subject.core.term).toBe(1);
+  });
+
   test.each<[string, NodeId | null, NodeId | null]>([
     ['adds', D, null],
     ['removes', null, C],
@@ -291,6 +306,15 @@ describe('a leader that is asked to hand leadership over', () => {
     expect(sentOf(subject.peer({ type: 'transferRequest', question: 9, target, from: B }))).toMatchObject([
       { to: B, message: { type: 'transferReply', question: 9, error } },
     ]);
+  });
+
+  test('but was asked as the leader of an earlier term goes on leading', () => {
+    const subject = new Subject().establish();
+
+    expect(
+      sentOf(subject.peer({ type: 'transferRequest', question: 9, target: C, from: B, term: 0 })),
+    ).toMatchObject([{ to: B, message: { type: 'transferReply', question: 9, error: 'no leader' } }]);
+    expect(subject.core.handover).toBeNull();
   });
 
   test('but does not lead says so', () => {

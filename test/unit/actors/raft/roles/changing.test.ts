@@ -486,6 +486,15 @@ describe('a node that is a member no more', () => {
     expect(removedOf(subject.peer({ ...append(1, 1, [], { leaderCommit: 2 }), entries: addition }))).toEqual([]);
   });
 
+  test('hears nothing of it from a leader that is yet to learn what is committed: that may let it in again', () => {
+    const subject = new Subject({ term: 1 });
+    const removal = encode(1, [[configurationContent(WITHOUT_A), 1]]);
+    const { log } = subject.core;
+    expect(removedOf(subject.peer({ ...append(0, 0, [], { leaderCommit: 1, term: 2 }), entries: removal }))).toEqual([]);
+    expect(removedOf(subject.peer(append(1, 1, [2], { leaderCommit: 1 })))).toEqual([]);
+    expect(removedOf(subject.peer(append(log.lastIndex, 2, [], { leaderCommit: 2 })))).toHaveLength(1);
+  });
+
   test('was one: who is yet to be added waits', () => {
     const subject = new Subject({ self: D, term: 1 });
     const entries = encode(1, [[configurationContent(WITHOUT_A), 1]]);
