@@ -136,12 +136,13 @@ function promotingNext(core: Core, leader: Leader): Configuration | null {
 
 /**
  * Has it come so far that commitment would not have to wait for it? It catches up in rounds, each to where the log ends when
- * it begins, until one takes less time than an election (thesis §4.2.1).
+ * it begins, until one takes less time than an election (thesis §4.2.1). It must have answered since: one that had everything
+ * already may be gone.
  */
 function hasCaughtUp(core: Core, leader: Leader, { id }: Learner): boolean {
   const peer = leader.peers.get(id)!;
-  const { catchUp, matchIndex } = peer;
-  if (catchUp !== null && matchIndex < catchUp.index) return false;
+  const { catchUp, matchIndex, ackedAtMs } = peer;
+  if (catchUp !== null && (matchIndex < catchUp.index || ackedAtMs < catchUp.sinceMs)) return false;
   peer.catchUp = { index: core.log.lastIndex, sinceMs: core.nowMs };
   return catchUp !== null && core.nowMs - catchUp.sinceMs < core.options.electionTimeoutMs[0];
 }

@@ -331,7 +331,7 @@ describe('any node may be asked', () => {
     const [follower, other] = nodes.filter((node) => node !== leader) as [Node, Node];
 
     await follower.transferLeadership(follower.status().self!);
-    await until(() => follower.status().role === 'leader');
+    await until(() => other.status().leader === follower.status().self);
     await other.transferLeadership();
 
     expect(other.status().leader).not.toBe(follower.status().self);

@@ -125,6 +125,21 @@ describe('a member that is added', () => {
     expect(changesOf(subject)).toHaveLength(1);
   });
 
+  test('has not caught up if it has fallen silent since: what it had before tells nothing of whether it is there', () => {
+    const subject = leaderWithLearner();
+    // Nothing may be changed while leadership is being handed over.
+    subject.local({ type: 'transferLeadership', target: C });
+    acknowledge(subject, B, D);
+    subject.local({ type: 'peerDisconnected', peer: D });
+    for (let passedMs = 0; passedMs <= 2 * MAX_MS; passedMs += HEARTBEAT_MS) round(subject, B);
+    expect(subject.core.handover).toBeNull();
+    expect(changesOf(subject)).toHaveLength(1);
+
+    subject.connect(D);
+    for (let i = 0; i < 4; i++) round(subject, B, D);
+    expect(changesOf(subject)).toHaveLength(3);
+  });
+
   test('begins anew when it has lost its memory, and votes as who it is then', () => {
     const subject = leaderWithLearner();
     acknowledge(subject, B, C);
