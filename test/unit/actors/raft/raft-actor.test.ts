@@ -169,7 +169,12 @@ describe('RaftActor', () => {
   };
 
   it('that is to join goes on meeting whom its options name, whatever it is told of members', async () => {
-    const [joiner, named, stale, replaced] = ['a:1', 'b:1', 'c:1', 'd:1'].map(nodeId) as [NodeId, NodeId, NodeId, NodeId];
+    const [joiner, named, stale, replaced] = ['a:1', 'b:1', 'c:1', 'd:1'].map(nodeId) as [
+      NodeId,
+      NodeId,
+      NodeId,
+      NodeId,
+    ];
     const made = vi.spyOn(network, 'transport');
     const { raft } = spawn(joiner, [joiner, named], APPLY_BYTES_MAX, new MemoryLogStore(), 10, undefined, NOBODY);
     await run(10);

@@ -311,9 +311,9 @@ describe('a leader that is asked to hand leadership over', () => {
   test('but was asked as the leader of an earlier term goes on leading', () => {
     const subject = new Subject().establish();
 
-    expect(
-      sentOf(subject.peer({ type: 'transferRequest', question: 9, target: C, from: B, term: 0 })),
-    ).toMatchObject([{ to: B, message: { type: 'transferReply', question: 9, error: 'no leader' } }]);
+    expect(sentOf(subject.peer({ type: 'transferRequest', question: 9, target: C, from: B, term: 0 }))).toMatchObject([
+      { to: B, message: { type: 'transferReply', question: 9, error: 'no leader' } },
+    ]);
     expect(subject.core.handover).toBeNull();
   });
 

@@ -505,7 +505,9 @@ describe('a node that is a member no more', () => {
     const subject = new Subject({ term: 1 });
     const removal = encode(1, [[configurationContent(WITHOUT_A), 1]]);
     const { log } = subject.core;
-    expect(removedOf(subject.peer({ ...append(0, 0, [], { leaderCommit: 1, term: 2 }), entries: removal }))).toEqual([]);
+    expect(removedOf(subject.peer({ ...append(0, 0, [], { leaderCommit: 1, term: 2 }), entries: removal }))).toEqual(
+      [],
+    );
     expect(removedOf(subject.peer(append(1, 1, [2], { leaderCommit: 1 })))).toEqual([]);
     expect(removedOf(subject.peer(append(log.lastIndex, 2, [], { leaderCommit: 2 })))).toHaveLength(1);
   });
