@@ -33,8 +33,6 @@ import { checkOptions } from './check-options.js';
 import { objectsByName } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, finalErrorIn } from './failure.js';
-import { beginChange } from './begin-change.js';
-import { cameAbout } from './came-about.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { checkInteger, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
@@ -44,6 +42,7 @@ import { checkKnownObjects } from './known-objects.js';
 import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
+import { raiseCodeVersion, type CodeVersionPort } from './raise-code-version.js';
 import { refuseOwnThread } from './own-thread.js';
 import { healthOf, type Health } from './health.js';
 import { PACKAGE_VERSION } from './package-version.js';
@@ -91,6 +90,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #fate: NodeFate;
   readonly #codeVersionMax: number;
   readonly #created: CreatedHandles;
+  readonly #host: NodeHost;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -109,6 +109,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     host: NodeHost,
   ) {
     this.#dataDir = dataDir;
+    this.#host = host;
     this.#options = options;
     this.#placement = placement;
     this.#caller = caller;
@@ -321,7 +322,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * @internal
    */
   measure(): Promise<NodeFigures> {
-    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null);
+    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null, this.#host);
   }
 
   /**
@@ -438,25 +439,27 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /**
    * Brings a version of the objects' code into force, everywhere at the same place in the log: from there on commands do what
-   * it says. There is no way back. Resolves when it is in force on this node, at once if it is already.
+   * it says. Any node may ask for it. There is no way back. Resolves when it is in force on this node, at once if it is already.
    *
    * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when a member, or an observer that is connected, is not known to have code
    *   of that version (`data.nodes`; also a member that is away and last had none), `ERR_CHANGE_REFUSED` for a version below
-   *   the one in force, `ERR_NOT_LEADER` (ask the leader): nothing has changed then; `ERR_CHANGE_UNDER_WAY` when leadership
-   *   was changing all the while, `ERR_TIMEOUT` when it has begun and is not in force in time, `ERR_INVALID_OPTION`,
-   *   `ERR_STOPPED`.
+   *   the one in force, `ERR_NO_LEADER` when there was none for all the time, `ERR_CHANGE_UNDER_WAY` when leadership was
+   *   changing for all the time: nothing has changed then, unless `mayBeApplied` says that a leader was asked before and has
+   *   not answered; `ERR_TIMEOUT` when it may have been begun and is not in force in time, `ERR_INVALID_OPTION`,
+   *   `ERR_STOPPED`. It is safe to ask again after each of them.
    */
   async setCodeVersion(version: number, options: ChangeOptions = {}): Promise<void> {
     checkInteger('version', version, 0, CODE_VERSION_MAX);
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
-    const deadlineMs = performance.now() + timeoutMs;
-    await beginChange(() => this.#raiseCodeVersion(version), deadlineMs);
-    const tooLate = (): ConclaveError =>
-      new ConclaveError('ERR_TIMEOUT', `The code version ${version} is not in force yet; it will be.`, {
-        data: { codeVersion: version },
-      });
-    const watch = this.#watch.bind(this);
-    await cameAbout(() => this.codeVersion >= version, watch, deadlineMs, tooLate);
+    this.#throwIfEnded();
+    const port: CodeVersionPort = {
+      current: () => this.codeVersion,
+      begin: (wanted) => this.#beginRaise(wanted),
+      status: () => this.#nodeStatus,
+      watch: (onNews, onEnded) => this.#watch(onNews, onEnded),
+      host: this.#host,
+    };
+    await raiseCodeVersion(port, version, timeoutMs);
   }
 
   /**
@@ -524,7 +527,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#logHealth();
   }
 
-  async #raiseCodeVersion(version: number): Promise<void> {
+  async #beginRaise(version: number): Promise<void> {
     this.#throwIfEnded();
     try {
       await this.#raft.ask({ type: 'setCodeVersion', version }, { timeoutMs: STOP_TIMEOUT_MS });

@@ -120,9 +120,11 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
     case 'forward':
     case 'readIndex':
     case 'changeReply':
+    case 'versionReply':
     case 'transferReply':
     // Whoever leads now refuses it, and says so.
     case 'changeRequest':
+    case 'versionRequest':
     case 'transferRequest':
     // What is committed is so in any term.
     case 'membersKnown':
@@ -155,9 +157,11 @@ function judgeStranger(core: Core, message: PeerMessage): boolean | null {
     case 'forward':
     case 'readIndex':
     case 'changeRequest':
+    case 'versionRequest':
     case 'transferRequest':
       return true;
     case 'changeReply':
+    case 'versionReply':
     case 'transferReply':
     case 'membersKnown':
       return !isObserver;

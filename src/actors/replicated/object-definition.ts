@@ -32,11 +32,8 @@ export type ObjectDefinitions = Readonly<Record<string, ObjectClass<object, []> 
 
 /** What `classes` of a runtime's options may hold: objects are created with arguments of their own. */
 export type CreatableClasses = Readonly<
-  Record<string, AnyClass | { readonly class: AnyClass; readonly since: number }>
+  Record<string, ObjectClass | { readonly class: ObjectClass; readonly since: number }>
 >;
-
-/** A class whose constructor may need anything. */
-type AnyClass = (new (...args: never[]) => object) & { readonly module: string };
 
 /** An object that has been checked, as plain data: it crosses threads. */
 export interface ResolvedObject {
@@ -165,7 +162,7 @@ export async function resolveClass(
 }
 
 /** The class itself. */
-export function classOf(definition: CreatableClasses[string]): AnyClass {
+export function classOf(definition: CreatableClasses[string]): ObjectClass {
   return typeof definition === 'function' ? definition : definition.class;
 }
 

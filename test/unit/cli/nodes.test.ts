@@ -88,7 +88,9 @@ describe('conclave status', () => {
 
     expect(code).toBe(0);
     expect(out).toMatch(/^role +leader$/m);
-    expect(out).toMatch(/^ +id +role +connected/m);
+    expect(out).toMatch(/^health +ok: it takes part$/m);
+    expect(out).toMatch(/^codeVersion +0$/m);
+    expect(out).toMatch(/^ +id +role +connected .*lastContactAtMs +entriesBehind$/m);
     expect(out.match(/ voter +yes/g)).toHaveLength(2);
   });
 
@@ -158,7 +160,7 @@ describe('conclave add and remove', () => {
     const { code, err } = await run(['add', addressOf(leader), nobody, '--timeout', '0.2']);
 
     expect(code).toBe(5);
-    expect(err).toContain('has not caught up yet; the change goes on by itself');
+    expect(err).toContain('has not caught up yet; if it was begun, the change goes on by itself');
   });
 });
 

@@ -5,7 +5,15 @@
 
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
-import { answerChange, endTransfer, giveUpAsking, refused, replyToChange } from '../asking-leader.js';
+import {
+  answerChange,
+  answerVersion,
+  endTransfer,
+  giveUpAsking,
+  refused,
+  replyToChange,
+  replyToVersion,
+} from '../asking-leader.js';
 import { bestSuccessor, continueChanges, isLeftOut, startChange } from '../changing.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
@@ -63,6 +71,11 @@ export const leader: Handlers<Leader> = {
     replyToChange(core, from, question, answer);
     return role;
   },
+  versionRequest: (core, role, { from, question, version, term }) => {
+    const refusal = term === core.term ? startRaise(core, role, version) : ({ reason: 'no leader' } as const);
+    replyToVersion(core, from, question, refusal);
+    return role;
+  },
   transferRequest: (core, role, { from, question, target, term }) => {
     if (term === core.term) startHandover(core, role, target, { from, question });
     else endTransfer(core, 'no leader', { from, question });
@@ -110,8 +123,8 @@ export const leader: Handlers<Leader> = {
     answerChange(core, message.changeId, startChange(core, role, message));
     return role;
   },
-  setCodeVersion: (core, role, message) => {
-    startRaise(core, role, message);
+  setCodeVersion: (core, role, { changeId, version }) => {
+    answerVersion(core, changeId, startRaise(core, role, version));
     return role;
   },
   peerConnected: (core, role, { peer: id, incarnation, codeVersionMax }) => {

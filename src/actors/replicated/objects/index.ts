@@ -1,5 +1,7 @@
 /**
  * The public entry `conclave/objects`: replicated objects that are ready to use.
+ *
+ * @module conclave/objects
  */
 
 export type { QueueOptions } from './capacity.js';
