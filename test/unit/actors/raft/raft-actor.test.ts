@@ -178,7 +178,8 @@ describe('RaftActor', () => {
     const made = vi.spyOn(network, 'transport');
     const { raft } = spawn(joiner, [joiner, named], APPLY_BYTES_MAX, new MemoryLogStore(), 10, undefined, NOBODY);
     await run(10);
-    const setPeers = vi.spyOn(made.mock.results[0]!.value, 'setPeers');
+    const [transport] = made.mock.results.flatMap((each) => (each.type === 'return' ? [each.value] : []));
+    const setPeers = vi.spyOn(transport!, 'setPeers');
 
     raft.tell({ type: 'linkUp', peer: stale, incarnation: incarnation('c'.repeat(32)), codeVersionMax: 0 });
     raft.tell({
