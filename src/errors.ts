@@ -93,6 +93,12 @@ const CODES = {
   ERR_CHANGES_LOST: { mayBeApplied: false, retrySafe: true },
   /** More changes wait to be read than are kept for one who watches. */
   ERR_WATCHER_BEHIND: { mayBeApplied: false, retrySafe: true },
+  /** What was held is lost: a lock, permits or leadership. Somebody else may hold it by now. */
+  ERR_LOCK_LOST: { mayBeApplied: false, retrySafe: false },
+  /** A fencing token is older than one that was seen: whoever shows it holds no longer. */
+  ERR_STALE_TOKEN: { mayBeApplied: false, retrySafe: false },
+  /** A semaphore was asked for with another number of permits than those who use it have said. */
+  ERR_PERMITS_DIFFER: { mayBeApplied: false, retrySafe: true },
   /** A snapshot could not be taken; the log is kept, and another one will be tried. */
   ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },
   /** A snapshot of the same log has another content than the live object: a command is not deterministic. */

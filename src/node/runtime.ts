@@ -3,6 +3,7 @@
  * started it. It only wires things together: consensus, objects and network are actors' business.
  */
 
+import { attendantOf, type Attendant } from '../actors/replicated/attendant.js';
 import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
 import { CreatedHandles } from '../actors/replicated/created-handles.js';
@@ -51,6 +52,8 @@ import { spawnCaller } from './spawn-caller.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
 
+/** How long sessions may take to be closed before the node stops all the same: they end by their TTL then. */
+const LEAVE_TIMEOUT_MS = 1_000;
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
 /** As long as a frame of a user interface has room for. */
@@ -88,6 +91,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #dataDir: DataDir | null;
   readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
+  readonly #attendants = new Map<string, Attendant>();
   readonly #codeVersionMax: number;
   readonly #created: CreatedHandles;
   readonly #host: NodeHost;
@@ -116,7 +120,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
-    const handles = objects.map((object) => [object.name, new HandleFactory(caller, object).handle()]);
+    const handles = objects.map((object) => [
+      object.name,
+      this.#attended(object.name, new HandleFactory(caller, object)),
+    ]);
     this.#codeVersionMax = codeVersionMaxOf([...objects, ...classes]);
     const creatable = classes.map((each) => [classOf(options.classes[each.name]!), each] as const);
     this.#created = new CreatedHandles(caller, new Map(creatable));
@@ -402,6 +409,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
+   * What is beside the handles of those objects that have an attendant, by their names; for `conclave/sync`.
+   *
+   * @internal
+   */
+  attendants(): ReadonlyMap<string, Attendant> {
+    return this.#attendants;
+  }
+
+  /**
    * Resolves when this node has applied everything that was committed before the call; for `conclave/testing`.
    *
    * @internal
@@ -513,7 +529,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   async #stop(): Promise<void> {
     this.#placement.ticks?.release();
-    this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
+    if (this.#attendants.size > 0) await this.#leave();
+    const reason = new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
+    this.#caller.stop(reason);
+    this.#endAttendants(reason);
     this.#fate.emit('ended');
     try {
       if (this.#fate.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
@@ -525,6 +544,46 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
     this.#logHealth();
+  }
+
+  /** Lets attendants say good-bye, for as long as there is somebody to say it to. */
+  async #leave(): Promise<void> {
+    const hasLeader = (): boolean => this.#fate.failure === null && (this.#nodeStatus?.leader ?? null) !== null;
+    if (!hasLeader()) return;
+    const leaving = Promise.all(Array.from(this.#attendants.values(), (attendant) => attendant.leave()));
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        this.#fate.off('status', onStatus);
+        resolve();
+      };
+      const onStatus = (): void => {
+        if (!hasLeader()) end();
+      };
+      const timer = this.#placement.main.timekeeper.after(LEAVE_TIMEOUT_MS, end);
+      this.#fate.on('status', onStatus);
+      void leaving.finally(end);
+    });
+  }
+
+  #endAttendants(reason: ConclaveError): void {
+    for (const attendant of this.#attendants.values()) attendant.end(reason);
+  }
+
+  /** The handle to an object, with what its attendant adds, if it has one. */
+  #attended(object: string, handles: HandleFactory): object {
+    const { timekeeper } = this.#placement.main;
+    const node = this.#options.self ?? 'an observer';
+    const attendant = attendantOf(this.#options.objects[object], {
+      object,
+      handle: handles.handle(),
+      timekeeper,
+      node,
+    });
+    if (attendant === null) return handles.handle();
+    this.#attendants.set(object, attendant);
+    handles.add(attendant.methods);
+    return handles.handle();
   }
 
   async #beginRaise(version: number): Promise<void> {
@@ -567,6 +626,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
     this.#fate.emit('status');
+    for (const attendant of this.#attendants.values()) attendant.leads(status.role === 'leader' ? status.term : null);
     if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
     if (status.isRemoved) this.#onRemoved();
     if (before?.role !== status.role) this.#events.tell('role', status.role);
@@ -636,7 +696,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
   #onFailure(error: Error): void {
-    this.#caller.stop(asFailure(error));
+    const reason = asFailure(error);
+    this.#caller.stop(reason);
+    this.#endAttendants(reason);
     this.#fate.emit('ended');
     this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
     this.#logHealth();

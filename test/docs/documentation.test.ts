@@ -34,7 +34,8 @@ test(
       'conclave/metrics': 'metrics/index',
       'conclave/testing': 'testing/index',
     });
-    for (const name of namesOf({ 'conclave/objects': 'actors/replicated/objects/index' })) publicNames.set(...name);
+    const others = { 'conclave/objects': 'actors/replicated/objects/index', 'conclave/sync': 'sync/index' };
+    for (const name of namesOf(others)) publicNames.set(...name);
     const markdown = filesOf('.md').flatMap((file) =>
       snippetsOfMarkdown(file, read(file)).map((snippet) => ({ snippet, names: publicNames })),
     );

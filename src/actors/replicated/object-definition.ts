@@ -5,6 +5,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import { attend } from './attendant.js';
 import type { ClassLoader } from './class-loader.js';
 import {
   describeClass,
@@ -157,6 +158,12 @@ export async function resolveClass(
   codec: ValueCodec,
   classes: ClassLoader = moduleClasses,
 ): Promise<ResolvedObject> {
+  if (attend in classOf(definition)) {
+    throw invalidObject(
+      name,
+      'cannot be created at run time, for it needs the node to do its share: name it in objects',
+    );
+  }
   if (typeof definition === 'function') return resolveDefinition(name, definition, codec, classes);
   return resolveDefinition(name, { ...definition, args: [] }, codec, classes);
 }
