@@ -96,10 +96,12 @@ export class Members {
     for (;;) {
       // The leader's log may not reach back any more to where it was begun.
       if (mayHaveBegun && (await this.#isDone(add, remove, deadlineMs))) return;
+      // Before it is asked: there may be another leader by the time its answer is looked at.
+      const term = this.#port.status()?.term;
       const begun = await this.#begin(add, remove, knownIndex);
       if (!(begun instanceof ConclaveError)) {
         mayHaveBegun = true;
-        if (await this.#cameAbout(add, remove, begun, deadlineMs)) return;
+        if (await this.#cameAbout(add, remove, begun, term, deadlineMs)) return;
         continue;
       }
       if (begun.mayBeApplied) mayHaveBegun = true;
@@ -151,9 +153,17 @@ export class Members {
     }
   }
 
-  /** Begun at `index` at the latest. Resolves with false when there is another leader, which may know nothing of it. */
-  #cameAbout(add: NodeId | null, remove: NodeId | null, index: LogIndex, deadlineMs: number): Promise<boolean> {
-    const term = this.#port.status()?.term;
+  /**
+   * Begun at `index` at the latest, when asked in `term` or later. Resolves with false when there is another leader, which may
+   * know nothing of it.
+   */
+  #cameAbout(
+    add: NodeId | null,
+    remove: NodeId | null,
+    index: LogIndex,
+    term: number | undefined,
+    deadlineMs: number,
+  ): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         cancel();

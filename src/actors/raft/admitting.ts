@@ -99,6 +99,8 @@ export function noteConfigurations(core: Core, firstIndex: number): void {
 export function forgetStrangers(core: Core): void {
   const { current } = core.configurations;
   for (const id of core.incarnations.keys()) {
-    if (!isMember(current, id) && !core.connected.has(id)) core.incarnations.delete(id);
+    if (isMember(current, id) || core.connected.has(id)) continue;
+    core.incarnations.delete(id);
+    core.codeVersions.delete(id);
   }
 }

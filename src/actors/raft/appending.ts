@@ -35,8 +35,9 @@ function readConfigurations(entries: Uint8Array): Configuration[] {
 }
 
 /**
- * A leader's log admits it before the first entry of its term. One that has such an entry and does not is the log of
- * another cluster, whose members have all lost their memory: terms and indexes of the two tell nothing of each other.
+ * A leader's log admits it before the first entry of its term, and has all that is committed. One of somebody who is not
+ * admitted here, and that lacks either, is the log of another cluster: one of the same name, or of this one's members, who have
+ * all lost their memory. Terms and indexes of the two tell nothing of each other.
  */
 function refuseStranger(
   core: Core,
@@ -47,14 +48,29 @@ function refuseStranger(
   const { from, prevLogIndex, prevLogTerm } = message;
   const known = core.incarnations.get(from);
   if (known === undefined || known === core.configurations.current.admitted.get(from)) return;
+  if (contradictsCommitted(core, message)) throw otherCluster(from);
   if (run.lastTerm !== core.term || !matches(core, prevLogIndex, prevLogTerm)) return;
   // It may have left itself out since: any of them will do.
   const all = [...core.configurations.upTo(prevLogIndex), ...configurations];
   if (all.some(({ admitted }) => admitted.get(from) === known)) return;
-  throw new ConclaveError(
+  throw otherCluster(from);
+}
+
+function contradictsCommitted({ commitIndex, log }: Core, { prevLogIndex, entries }: AppendEntries): boolean {
+  if (prevLogIndex >= commitIndex) return false;
+  reader.reset(entries);
+  while (reader.next() && reader.index <= commitIndex) {
+    if ((log.termAt(reader.index) ?? reader.term) !== reader.term) return true;
+  }
+  return false;
+}
+
+function otherCluster(from: NodeId): ConclaveError {
+  return new ConclaveError(
     'ERR_PROTOCOL',
-    `${from} leads another cluster than the one that this node has followed: all of its members have lost their memory, ` +
-      'and founded it anew. Restart this node, without the data directory if it has one.',
+    `${from} leads another cluster than the one that this node has followed. If all of its members have lost their memory, and ` +
+      'founded it anew, restart this node, without the data directory if it has one; if they are others, mend the addresses, ' +
+      'and give each cluster a name of its own.',
   );
 }
 
@@ -106,12 +122,14 @@ function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex
 }
 
 /**
- * Is this node a member, or has it been left out for good? Not before it knows all that the leader knows to be committed: it
- * may have been let in again there. One that is to join, and finds that it was removed, is not told so: it waits to be added.
+ * Is this node a member, or has it been left out for good? Not before it knows all that the leader knows to be committed, and
+ * the leader all that there is, for which it must have committed an entry of its own term: it may have been let in again
+ * there. One that is to join, and finds that it was removed, is not told so: it waits to be added.
  */
 function noteOwnMembership(core: Core, leaderCommit: LogIndex): void {
-  const { configurations, commitIndex, options } = core;
+  const { configurations, commitIndex, log, options } = core;
   if (configurations.lastIndex > commitIndex || leaderCommit > commitIndex) return;
+  if (log.termAt(commitIndex) !== core.term) return;
   const isOfTheGroup = isMember(configurations.current, options.self);
   if (core.isOfTheGroup && !isOfTheGroup) core.effects.push({ type: 'removed' });
   core.isOfTheGroup = isOfTheGroup;

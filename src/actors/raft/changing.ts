@@ -16,6 +16,7 @@ import type { MembersChange } from './messages.js';
 import { Progress } from './progress.js';
 import { VOTERS_MAX } from './quorum.js';
 import { timestampOf, type Core, type Leader } from './state.js';
+import { hasCodeInForce } from './versioning.js';
 
 /** Somebody wants the members changed. What is begun here is completed by this leader or another. */
 export function startChange(core: Core, leader: Leader, change: MembersChange): ChangeAnswer {
@@ -126,7 +127,8 @@ function promotingNext(core: Core, leader: Leader): Configuration | null {
   const { current } = core.configurations;
   for (const learner of current.learners) {
     const incarnation = core.incarnations.get(learner.id);
-    if (incarnation === undefined || !hasCaughtUp(core, leader, learner)) continue;
+    if (incarnation === undefined || !hasCodeInForce(core, leader, learner.id)) continue;
+    if (!hasCaughtUp(core, leader, learner)) continue;
     return promoting(current, learner, incarnation);
   }
   return null;
@@ -134,12 +136,13 @@ function promotingNext(core: Core, leader: Leader): Configuration | null {
 
 /**
  * Has it come so far that commitment would not have to wait for it? It catches up in rounds, each to where the log ends when
- * it begins, until one takes less time than an election (thesis §4.2.1).
+ * it begins, until one takes less time than an election (thesis §4.2.1). It must have answered since: one that had everything
+ * already may be gone.
  */
 function hasCaughtUp(core: Core, leader: Leader, { id }: Learner): boolean {
   const peer = leader.peers.get(id)!;
-  const { catchUp, matchIndex } = peer;
-  if (catchUp !== null && matchIndex < catchUp.index) return false;
+  const { catchUp, matchIndex, ackedAtMs } = peer;
+  if (catchUp !== null && (matchIndex < catchUp.index || ackedAtMs < catchUp.sinceMs)) return false;
   peer.catchUp = { index: core.log.lastIndex, sinceMs: core.nowMs };
   return catchUp !== null && core.nowMs - catchUp.sinceMs < core.options.electionTimeoutMs[0];
 }

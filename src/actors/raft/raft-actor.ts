@@ -301,7 +301,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         this.#context.logger.warn({}, 'this node is a member of the cluster no more');
         return this.#publishStatus();
       case 'meet':
-        this.#acquaintances = effect.members;
+        // Whoever said so may be behind the times: those of the options are never given up for it.
+        this.#acquaintances = [...this.#options.peers, ...effect.members];
         return this.#meetPeers();
       case 'foundersDiffer':
         return this.#tellFoundersDiffer(effect);

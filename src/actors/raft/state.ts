@@ -261,10 +261,17 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     spareEffects: [],
   };
   resetElectionDeadline(core);
-  // Nobody else can lead.
-  const { electors } = configurations.current;
-  if (electors.length === 1 && electors[0] === options.self) core.electionDeadlineMs = nowMs;
+  if (isAlone(core)) core.electionDeadlineMs = nowMs;
   return core;
+}
+
+/**
+ * Can nobody else lead? As far back as the log tells, for one that was left out leads on until it hears of that, and answers
+ * reads from its lease.
+ */
+function isAlone({ configurations, log, options }: Core): boolean {
+  const known = [...configurations.upTo(log.lastIndex), configurations.current];
+  return known.every(({ electors }) => electors.length === 1 && electors[0] === options.self);
 }
 
 /** What a new entry is stamped with: the calendar's time, but never less than the entry before has. */

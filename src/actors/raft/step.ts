@@ -116,15 +116,16 @@ function passesWithLaterTerm(core: Core, message: PeerMessage): boolean {
 function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
   switch (message.type) {
     case 'requestPreVote':
-    // A submission or a question means the same in any term.
+    // A submission or a question of what there is means the same in any term, and so does an answer.
     case 'forward':
     case 'readIndex':
-    case 'changeRequest':
     case 'changeReply':
-    case 'versionRequest':
     case 'versionReply':
-    case 'transferRequest':
     case 'transferReply':
+    // Whoever leads now refuses it, and says so.
+    case 'changeRequest':
+    case 'versionRequest':
+    case 'transferRequest':
     // What is committed is so in any term.
     case 'membersKnown':
       return true;

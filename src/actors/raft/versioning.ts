@@ -28,6 +28,14 @@ export function raiseBySelf(core: Core, leader: Leader): void {
   if (version > known(core, leader) && isFree(core, leader)) append(core, leader, version);
 }
 
+/** Can it apply the log? Who cannot will stop where the log says so, and must not become a voter before that. */
+export function hasCodeInForce(core: Core, leader: Leader, id: NodeId): boolean {
+  const codeVersionMax = core.codeVersions.get(id) ?? 0;
+  // No leader goes on behind a version that it has no code of itself.
+  if (codeVersionMax >= core.options.codeVersionMax) return true;
+  return core.lastApplied >= leader.noopIndex && codeVersionMax >= known(core, leader);
+}
+
 /** What the log says already, committed or not. */
 function known(core: Core, leader: Leader): number {
   return Math.max(core.codeVersion, leader.codeVersion);

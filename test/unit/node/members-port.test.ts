@@ -10,6 +10,7 @@ import { Members, type MembersPort } from '../../../src/node/members.js';
 class FakeNode implements MembersPort {
   commitIndex = 5;
   members: readonly string[] = ['a:1', 'b:1'];
+  term = 1;
   /** What the leader answers, one after the other. */
   answers: (number | ConclaveError)[] = [];
   caughtUp = 0;
@@ -24,6 +25,8 @@ class FakeNode implements MembersPort {
   }
 
   readonly timers: (() => void)[] = [];
+  /** What happens before the answer is looked at. */
+  onBegun = (): void => {};
 
   catchUp(): Promise<ReturnType<typeof logIndex>> {
     if (this.crashes-- > 0) {
@@ -39,6 +42,7 @@ class FakeNode implements MembersPort {
 
   begin(): Promise<ReturnType<typeof logIndex>> {
     const answer = this.answers.shift();
+    this.onBegun();
     if (answer instanceof ConclaveError) return Promise.reject(answer);
     return Promise.resolve(logIndex(answer!));
   }
@@ -49,7 +53,7 @@ class FakeNode implements MembersPort {
       commitIndex: this.commitIndex,
       members,
       isChanging: false,
-      term: 1,
+      term: this.term,
       leader: 'a:1',
     } as unknown as NodeStatus;
   }
@@ -123,4 +127,15 @@ test('what may have been begun is only looked for by a node that has caught up',
 
   expect(await isSettled(removed)).toBe(true);
   expect(node.caughtUp).toBe(2);
+});
+
+test('what another leader may know nothing of is asked for again, also if it came before the answer was looked at', async () => {
+  const node = new FakeNode();
+  node.answers = [9, 8];
+  node.onBegun = () => (node.term = 2);
+
+  const removed = new Members(node).remove('c:1');
+  node.hear(8, ['a:1', 'b:1']);
+
+  expect(await isSettled(removed)).toBe(true);
 });

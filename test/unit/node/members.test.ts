@@ -290,11 +290,12 @@ describe('how far the members are', () => {
     const ofGone = () => leader.members.list().find(({ id }) => id === gone.status().self)!;
     await leader.objects.book.add(1);
     await until(() => leader.members.list().every(({ matchIndex }) => matchIndex === leader.status().lastIndex));
-    const before = ofGone();
     await gone.stop();
+    await until(() => !ofGone().connected);
+    const before = ofGone();
     for (let i = 0; i < 3; i++) await follower.objects.book.add(1);
 
-    await until(() => !ofGone().connected && leader.status().lastIndex >= before.matchIndex! + 3);
+    await until(() => leader.status().lastIndex >= before.matchIndex! + 3);
     const { lastIndex, self } = leader.status();
     await until(() => leader.members.list().filter(({ matchIndex }) => matchIndex! >= lastIndex).length === 2);
     expect(ofGone()).toMatchObject({ connected: false, matchIndex: before.matchIndex });
@@ -331,7 +332,7 @@ describe('any node may be asked', () => {
     const [follower, other] = nodes.filter((node) => node !== leader) as [Node, Node];
 
     await follower.transferLeadership(follower.status().self!);
-    await until(() => follower.status().role === 'leader');
+    await until(() => other.status().leader === follower.status().self);
     await other.transferLeadership();
 
     expect(other.status().leader).not.toBe(follower.status().self);

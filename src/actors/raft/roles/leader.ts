@@ -5,7 +5,15 @@
 
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
-import { answerChange, answerVersion, giveUpAsking, replyToChange, replyToVersion } from '../asking-leader.js';
+import {
+  answerChange,
+  answerVersion,
+  endTransfer,
+  giveUpAsking,
+  refused,
+  replyToChange,
+  replyToVersion,
+} from '../asking-leader.js';
 import { bestSuccessor, continueChanges, isLeftOut, startChange } from '../changing.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
@@ -56,16 +64,21 @@ export const leader: Handlers<Leader> = {
     return role;
   },
 
+  // A question to the leader of another term may be so late that its caller has been told of another answer since.
   changeRequest: (core, role, message) => {
-    replyToChange(core, message.from, message.question, startChange(core, role, message));
+    const { from, question } = message;
+    const answer = message.term === core.term ? startChange(core, role, message) : refused('no leader');
+    replyToChange(core, from, question, answer);
     return role;
   },
-  versionRequest: (core, role, { from, question, version }) => {
-    replyToVersion(core, from, question, startRaise(core, role, version));
+  versionRequest: (core, role, { from, question, version, term }) => {
+    const refusal = term === core.term ? startRaise(core, role, version) : ({ reason: 'no leader' } as const);
+    replyToVersion(core, from, question, refusal);
     return role;
   },
-  transferRequest: (core, role, { from, question, target }) => {
-    startHandover(core, role, target, { from, question });
+  transferRequest: (core, role, { from, question, target, term }) => {
+    if (term === core.term) startHandover(core, role, target, { from, question });
+    else endTransfer(core, 'no leader', { from, question });
     return role;
   },
   // It has the log, and sends it to whoever is connected.

@@ -65,8 +65,8 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/changing.ts',
-        text: 'if (incarnation === undefined || !hasCaughtUp(core, leader, learner)) continue;',
-        replacement: 'if (incarnation === undefined) continue;',
+        text: '    if (!hasCaughtUp(core, leader, learner)) continue;\n',
+        replacement: '',
       },
     ],
   },
@@ -274,7 +274,7 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'node/members.ts',
-        text: '        if (await this.#cameAbout(add, remove, begun, deadlineMs)) return;\n',
+        text: '        if (await this.#cameAbout(add, remove, begun, term, deadlineMs)) return;\n',
         replacement: '        if (begun >= 0) return;\n',
       },
     ],

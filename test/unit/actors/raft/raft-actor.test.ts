@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { majorityConfiguration } from '../../../../src/actors/raft/configuration.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { majorityConfiguration, NOBODY } from '../../../../src/actors/raft/configuration.js';
+import { encodeConfiguration } from '../../../../src/actors/raft/configuration-entry.js';
 import { EntryKind, EntryReader } from '../../../../src/actors/raft/entry.js';
 import { MemoryLogStore } from '../../../../src/actors/raft/memory-log-store.js';
 import { RaftActor } from '../../../../src/actors/raft/raft-actor.js';
@@ -10,7 +11,7 @@ import type { CallerMessage } from '../../../../src/actors/replicated/caller-mes
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
 import type { SnapshotterMessage } from '../../../../src/actors/snapshotter/snapshotter-messages.js';
 import { crc32 } from '../../../../src/checksum.js';
-import { groupId, incarnation, logIndex, nodeId, sessionId, type NodeId } from '../../../../src/ids.js';
+import { groupId, incarnation, logIndex, nodeId, sessionId, term, type NodeId } from '../../../../src/ids.js';
 import { MemoryNetwork } from '../../../../src/net/memory-transport.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
@@ -57,6 +58,7 @@ describe('RaftActor', () => {
     logStore: LogStore,
     tickMs = 10,
     callerMailboxMax?: number,
+    configuration = majorityConfiguration(ids),
   ): Node {
     const toCaller: CallerMessage[] = [];
     const toMachine: MachineMessage[] = [];
@@ -74,7 +76,7 @@ describe('RaftActor', () => {
             group: groupId(0),
             self: id,
             incarnation: remembered,
-            configuration: majorityConfiguration(ids),
+            configuration,
             electionTimeoutMs: ELECTION_TIMEOUT_MS,
             heartbeatMs: 50,
             codeVersionMax: 0,
@@ -165,6 +167,34 @@ describe('RaftActor', () => {
     const crc = crc32(new Uint8Array(block));
     node.raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq, block, crc });
   };
+
+  it('that is to join goes on meeting whom its options name, whatever it is told of members', async () => {
+    const [joiner, named, stale, replaced] = ['a:1', 'b:1', 'c:1', 'd:1'].map(nodeId) as [
+      NodeId,
+      NodeId,
+      NodeId,
+      NodeId,
+    ];
+    const made = vi.spyOn(network, 'transport');
+    const { raft } = spawn(joiner, [joiner, named], APPLY_BYTES_MAX, new MemoryLogStore(), 10, undefined, NOBODY);
+    await run(10);
+    const [transport] = made.mock.results.flatMap((each) => (each.type === 'return' ? [each.value] : []));
+    const setPeers = vi.spyOn(transport!, 'setPeers');
+
+    raft.tell({ type: 'linkUp', peer: stale, incarnation: incarnation('c'.repeat(32)), codeVersionMax: 0 });
+    raft.tell({
+      type: 'membersKnown',
+      group: groupId(0),
+      from: stale,
+      term: term(1),
+      commitIndex: logIndex(3),
+      hasLeader: false,
+      configuration: encodeConfiguration(majorityConfiguration([stale, replaced])),
+    });
+    await run(100);
+
+    expect(setPeers.mock.lastCall![0].toSorted()).toEqual([named, stale, replaced]);
+  });
 
   it('tells its caller how it stands, and only when that has changed', async () => {
     const nodes = await start(IDS);

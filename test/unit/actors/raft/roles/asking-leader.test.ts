@@ -142,6 +142,21 @@ describe('a leader that is asked for a change', () => {
     expect(subject.core.configurations.current.learners).toEqual([]);
   });
 
+  test.each([
+    ['a member asked in an earlier term', B, 0],
+    ['an observer asks in a later one', OBSERVER, 2],
+  ])('that %s begins nothing: it was for another leader', (_, from, asked) => {
+    const subject = new Subject().establish();
+    subject.connect(from);
+    const change = { type: 'changeRequest', question: 9, add: D, remove: null, knownIndex: logIndex(1) } as const;
+
+    expect(sentOf(subject.peer({ ...change, from, term: asked }))).toMatchObject([
+      { to: from, message: { type: 'changeReply', question: 9, refusal: 'no leader' } },
+    ]);
+    expect(subject.core.configurations.current.learners).toEqual([]);
+    expect(subject.core.term).toBe(1);
+  });
+
   test.each<[string, NodeId | null, NodeId | null]>([
     ['adds', D, null],
     ['removes', null, C],
@@ -327,6 +342,17 @@ describe('who is asked for a code version', () => {
     });
   });
 
+  test('begins nothing that the leader of an earlier term was asked for', () => {
+    const subject = leader();
+    const { lastIndex } = subject.core.log;
+
+    const effects = subject.peer({ type: 'versionRequest', question: 9, version: 2, from: B, term: 0 });
+    expect(sentOf(effects)).toMatchObject([
+      { to: B, message: { type: 'versionReply', refusal: encodeVersionRefusal({ reason: 'no leader' }) } },
+    ]);
+    expect(subject.core.log.lastIndex).toBe(lastIndex);
+  });
+
   test('says that it does not lead, whatever term the question is of', () => {
     const subject = new Subject({ configuration: majorityConfiguration([A, B, C]), term: 3 });
 
@@ -411,6 +437,15 @@ describe('a leader that is asked to hand leadership over', () => {
     expect(sentOf(subject.peer({ type: 'transferRequest', question: 9, target, from: B }))).toMatchObject([
       { to: B, message: { type: 'transferReply', question: 9, error } },
     ]);
+  });
+
+  test('but was asked as the leader of an earlier term goes on leading', () => {
+    const subject = new Subject().establish();
+
+    expect(sentOf(subject.peer({ type: 'transferRequest', question: 9, target: C, from: B, term: 0 }))).toMatchObject([
+      { to: B, message: { type: 'transferReply', question: 9, error: 'no leader' } },
+    ]);
+    expect(subject.core.handover).toBeNull();
   });
 
   test('but does not lead says so', () => {

@@ -125,6 +125,21 @@ describe('a member that is added', () => {
     expect(changesOf(subject)).toHaveLength(1);
   });
 
+  test('has not caught up if it has fallen silent since: what it had before tells nothing of whether it is there', () => {
+    const subject = leaderWithLearner();
+    // Nothing may be changed while leadership is being handed over.
+    subject.local({ type: 'transferLeadership', target: C });
+    acknowledge(subject, B, D);
+    subject.local({ type: 'peerDisconnected', peer: D });
+    for (let passedMs = 0; passedMs <= 2 * MAX_MS; passedMs += HEARTBEAT_MS) round(subject, B);
+    expect(subject.core.handover).toBeNull();
+    expect(changesOf(subject)).toHaveLength(1);
+
+    subject.connect(D);
+    round(subject, B, D);
+    expect(changesOf(subject)).toHaveLength(2);
+  });
+
   test('begins anew when it has lost its memory, and votes as who it is then', () => {
     const subject = leaderWithLearner();
     acknowledge(subject, B, C);
@@ -484,6 +499,17 @@ describe('a node that is a member no more', () => {
     expect(removedOf(subject.peer({ ...append(0, 0, [], { leaderCommit: 2 }), entries: removal }))).toEqual([]);
     const addition = encode(2, [[configurationContent(again), 1]]);
     expect(removedOf(subject.peer({ ...append(1, 1, [], { leaderCommit: 2 }), entries: addition }))).toEqual([]);
+  });
+
+  test('hears nothing of it from a leader that is yet to learn what is committed: that may let it in again', () => {
+    const subject = new Subject({ term: 1 });
+    const removal = encode(1, [[configurationContent(WITHOUT_A), 1]]);
+    const { log } = subject.core;
+    expect(removedOf(subject.peer({ ...append(0, 0, [], { leaderCommit: 1, term: 2 }), entries: removal }))).toEqual(
+      [],
+    );
+    expect(removedOf(subject.peer(append(1, 1, [2], { leaderCommit: 1 })))).toEqual([]);
+    expect(removedOf(subject.peer(append(log.lastIndex, 2, [], { leaderCommit: 2 })))).toHaveLength(1);
   });
 
   test('was one: who is yet to be added waits', () => {

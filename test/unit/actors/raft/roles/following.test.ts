@@ -84,6 +84,19 @@ describe.each(names)('a %s that hears from the leader of its term', (name) => {
     expect(termsOf(subject.core)).toEqual([1, 1]);
   });
 
+  test.each([
+    ['a stranger', D, 1],
+    ['a member that has lost its memory', B, 2],
+  ])('throws for a log of %s that contradicts what is committed, for it is of another cluster', (_, from, life) => {
+    const subject = listening[name]({ log: [1, 1] });
+    subject.peer(append(2, 1, [], { leaderCommit: 2 }));
+    subject.connect(from, life);
+    const other = append(0, 0, [2, 2, 2], { term: 9, from });
+    expect(() => subject.peer(other)).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
+    expect(subject.core).toMatchObject({ leader: null, commitIndex: 2 });
+    expect(termsOf(subject.core)).toEqual([1, 1]);
+  });
+
   test('throws for bytes that are no entries, and goes on', () => {
     const subject = listening[name]({ log: [1, 1] });
     const torn = { ...append(2, 1, [2]), entries: entriesOf(3, [2]).subarray(1) };

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { readCodeVersion } from '../../../../../src/actors/raft/code-version-entry.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
-import { logIndex, observerId } from '../../../../../src/ids.js';
+import { logIndex, observerId, type NodeId } from '../../../../../src/ids.js';
 import { A, B, C, D, lifeOf, Subject } from './fixture.js';
 
 /** Asks for a version. Returns why it is refused; null: it has been begun. */
@@ -73,6 +73,21 @@ describe('a leader that is asked for a code version', () => {
     expect(raise(subject, 1)).toEqual({ reason: 'unsupported', lacking: [[C, null]] });
   });
 
+  test('does not go by what one had that has been removed since', () => {
+    const subject = leader();
+    const change = (add: NodeId | null, remove: NodeId | null): void => {
+      subject.local({ type: 'changeMembers', changeId: 8, add, remove, knownIndex: subject.core.commitIndex });
+      subject.written(subject.flush());
+      subject.acknowledge();
+    };
+    subject.connect(D, 1, 3);
+    change(D, null);
+    subject.local({ type: 'peerDisconnected', peer: D });
+    change(null, D);
+    change(D, null);
+    expect(raise(subject, 2)).toEqual({ reason: 'unsupported', lacking: [[D, null]] });
+  });
+
   test('minds learners, and observers for as long as they are connected', () => {
     const subject = leader();
     const observer = observerId(lifeOf(D));
@@ -128,5 +143,59 @@ describe('a leader that raises it by itself', () => {
     const subject = leader();
     subject.tick(1);
     expect(versionsOf(subject)).toEqual([]);
+  });
+});
+
+describe('a learner', () => {
+  /** A leader where version 2 is in force, and d has caught up with code up to this version. */
+  function withLearner(codeVersionMax: number): Subject {
+    const subject = leader();
+    raise(subject, 2);
+    const changeOf = { type: 'changeMembers', changeId: 8, add: D, remove: null, knownIndex: logIndex(0) } as const;
+    subject.connect(D, 1, codeVersionMax);
+    subject.local(changeOf);
+    subject.written(subject.flush());
+    subject.acknowledge();
+    subject.local({ type: 'applied', index: subject.core.commitIndex }, { type: 'codeVersionApplied', version: 2 });
+    catchUp(subject);
+    return subject;
+  }
+
+  function catchUp(subject: Subject): void {
+    for (let i = 0; i < 2; i++) {
+      subject.peer(subject.ack(D, subject.core.log.lastIndex));
+      subject.written(subject.flush());
+      subject.acknowledge();
+    }
+  }
+
+  const votersOf = ({ core }: Subject): readonly NodeId[] => core.configurations.current.voters;
+
+  test('that has code of the version in force becomes a voter', () => {
+    expect(votersOf(withLearner(2))).toEqual([A, B, C, D]);
+  });
+
+  test('that lacks it does not, for it will stop where the log says so, until it comes back with that code', () => {
+    const subject = withLearner(1);
+    expect(votersOf(subject)).toEqual([A, B, C]);
+
+    subject.connect(D, 2, 2);
+    catchUp(subject);
+    expect(votersOf(subject)).toEqual([A, B, C, D]);
+  });
+
+  test('with less code than a new leader does not, before that knows what is in force', () => {
+    const subject = new Subject({ codeVersionMax: 3 });
+    subject.establish();
+    subject.local({ type: 'changeMembers', changeId: 8, add: D, remove: null, knownIndex: logIndex(0) });
+    subject.connect(D, 1, 2);
+    subject.written(subject.flush());
+    subject.acknowledge();
+    catchUp(subject);
+    expect(votersOf(subject)).toEqual([A, B, C]);
+
+    subject.local({ type: 'applied', index: subject.core.commitIndex });
+    catchUp(subject);
+    expect(votersOf(subject)).toEqual([A, B, C, D]);
   });
 });
