@@ -3,6 +3,7 @@
  * is looked at before anybody can call it.
  */
 
+import { ConclaveError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
 import { describeClass, invalidObject } from './describe-class.js';
 import type { LoadedObject, ResolvedObject } from './object-definition.js';
@@ -55,18 +56,29 @@ export function makeObject(
   args: Uint8Array,
 ): LoadedObject {
   const instance = construct(name, target, new ValueCodec().decode(args) as unknown[]);
+  if (!(instance instanceof target)) {
+    throw invalidObject(
+      name,
+      'is something else than an instance of its class: its constructor returns another object',
+    );
+  }
   for (const method of [...methods.keys(), ...methodsOf(commands)]) {
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
   const loaded = { name, instance, madeFields: Object.keys(instance), methods, commands, since };
   const refusal = new StateWatch(loaded).checkAll();
-  if (refusal !== null) throw refusal;
+  if (refusal !== null) throw notMade(refusal);
   return loaded;
 }
 
 function methodsOf(commands: ResolvedObject['commands']): string[] {
   return [...commands.values()].flatMap((implementations) => implementations.map(({ method }) => method));
+}
+
+/** Nothing holds it, and nothing has changed. */
+function notMade({ code, message, data }: ConclaveError): ConclaveError {
+  return new ConclaveError(code, message, { data, mayBeApplied: false });
 }
 
 function construct(name: string, target: LoadedClass['target'], args: unknown[]): object {
