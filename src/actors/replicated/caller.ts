@@ -75,7 +75,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #isMachineUp = true;
   /** The code version that has come into force here. Never goes down. */
   #codeVersion = 0;
-  /** What results have shown: no later answer may be older. Never goes down. */
+  /** What results and changes have shown: no later answer, and no watch, may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
   /** Will deadlines be looked at again? Invariant: true while anything waits. */
@@ -224,10 +224,12 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         this.#watches.askAgain();
         return;
       case 'watchBegun':
+        this.#seen(logIndex(message.at.index - 1));
         return this.#watches.onBegun(message);
       case 'watchRefused':
         return this.#watches.onRefused(message);
       case 'watchedChanges':
+        this.#seen(message.appliedIndex);
         return this.#watches.onChanges(message);
       case 'allChangesLost':
         this.#watches.loseAll(() => changesLost('This server was given a snapshot instead of the log'));
