@@ -20,6 +20,7 @@ import type { Watch } from './changes/watch.js';
 import type { MachineMessage } from './machine-messages.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
+import type { WaitingCalls } from './waiting-calls.js';
 
 export interface CallerOptions {
   readonly codec: ValueCodec;
@@ -57,6 +58,8 @@ const EXPIRE_EVERY_MS = 20;
 
 export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }> {
   readonly events = new EventEmitter<CallerEvents>();
+  /** By method, as blocks call it: the calls that wait, from the first one to the last. */
+  readonly waitingCalls = new Map<string, WaitingCalls>();
   readonly #context: ActorContext<CallerMessage | { readonly type: 'expire' }>;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #machine: ActorRef<MachineMessage>;

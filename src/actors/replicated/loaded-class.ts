@@ -11,6 +11,9 @@ import { moduleClasses } from './object-module.js';
 import { StateWatch } from './state/state-watch.js';
 import { ValueCodec } from './value-codec.js';
 
+/** Of arguments. One for all: a hundred thousand objects may be made at a time. */
+const codec = new ValueCodec();
+
 /** A class on the thread of its objects, under the name that it is known by. */
 export interface LoadedClass extends Pick<ResolvedObject, 'name' | 'methods' | 'commands' | 'since'> {
   readonly target: new (...args: unknown[]) => object;
@@ -55,7 +58,7 @@ export function makeObject(
   { target, methods, commands, since }: LoadedClass,
   args: Uint8Array,
 ): LoadedObject {
-  const instance = construct(name, target, new ValueCodec().decode(args) as unknown[]);
+  const instance = construct(name, target, codec.decode(args) as unknown[]);
   if (!(instance instanceof target)) {
     throw invalidObject(
       name,

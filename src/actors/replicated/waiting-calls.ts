@@ -1,5 +1,5 @@
 /**
- * The waiting calls of one method of one object, on the caller's thread: makes the call, and again whenever the object has
+ * The waiting calls of one method of one object, whichever handle they are made by, on the caller's thread: makes the call, and again whenever the object has
  * changed in a way that may help, until it returns something else than "not now". They are tried in the order of their
  * calls, one at a time, so that many who wait for one item do not all go through the log for it. Whoever waits holds nothing
  * on any other thread or node: what a call takes, it takes by a command that somebody waits for.
@@ -43,7 +43,12 @@ export class WaitingCalls {
   #watch: Watch | null = null;
   #isRunning = false;
 
-  constructor(caller: Caller, object: string, name: MethodName, method: WaitingMethod) {
+  /** Those of this method that wait already, for they are made in the order in which they came; or none yet. */
+  static of(caller: Caller, object: string, name: MethodName, method: WaitingMethod): WaitingCalls {
+    return caller.waitingCalls.get(name.text) ?? new WaitingCalls(caller, object, name, method);
+  }
+
+  private constructor(caller: Caller, object: string, name: MethodName, method: WaitingMethod) {
     this.#caller = caller;
     this.#object = object;
     this.#name = name;
@@ -77,6 +82,8 @@ export class WaitingCalls {
   /** Never rejects. */
   async #run(): Promise<void> {
     this.#isRunning = true;
+    const { waitingCalls } = this.#caller;
+    waitingCalls.set(this.#name.text, this);
     for (const call of this.#waiting) {
       while (this.#waiting.has(call)) {
         const outcome = await this.#try(call);
@@ -85,6 +92,7 @@ export class WaitingCalls {
       }
     }
     this.#isRunning = false;
+    waitingCalls.delete(this.#name.text);
     void this.#watch?.return();
     this.#watch = null;
   }

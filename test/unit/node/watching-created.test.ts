@@ -93,6 +93,23 @@ describe('waiting for a queue that was created', () => {
     expect(await taking).toBe(7);
   });
 
+  it('is in the order of the calls, by whichever handles they are made', async () => {
+    await using cluster = await start(1);
+    const [node] = cluster.nodes;
+    const jobs = await node!.create('jobs', ReplQueue<number>);
+    const others = node!.object('jobs', ReplQueue<number>);
+    const taken: string[] = [];
+    const takers = [jobs, jobs, others].map(async (handle, i) =>
+      taken.push(`${i}: ${await handle.take({ signal: never() })}`),
+    );
+    await untilItWaits(node!);
+
+    await Promise.all([1, 2, 3].map((item) => jobs.put(item)));
+    await Promise.all(takers);
+
+    expect(taken).toEqual(['0: 1', '1: 2', '2: 3']);
+  });
+
   it('ends for all who wait when it is dropped', async () => {
     await using cluster = await start(1);
     const [node] = cluster.nodes;
