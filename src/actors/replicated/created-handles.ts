@@ -4,7 +4,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
-import { MethodName } from './block-builder.js';
+import { checkArgsCount, MethodName } from './block-builder.js';
 import { ORDINARY_CALL } from './call.js';
 import type { Caller } from './caller.js';
 import { calledCreated, CREATE, DROP } from './command-name.js';
@@ -35,6 +35,7 @@ export class CreatedHandles {
   async create(name: string, target: Function, args: readonly unknown[]): Promise<void> {
     checkName(name);
     const { registered, create } = this.#creatable(name, target);
+    checkArgsCount(`new ${registered.name}`, args);
     await this.#caller.command(create, [name, registered.name, args], ORDINARY_CALL);
   }
 

@@ -120,6 +120,11 @@ describe('an object that is created', () => {
       mayBeApplied: false,
     });
     expect(await errorOf(() => node.create('set', ReplSet))).toMatchObject({ code: 'ERR_VERSION_UNSUPPORTED' });
+    const many = Array.from({ length: 4_097 }, (): undefined => undefined) as unknown as [];
+    expect(await errorOf(() => node.create('many', ReplCounter, ...many))).toMatchObject({
+      code: 'ERR_COMMAND_TOO_LARGE',
+      mayBeApplied: false,
+    });
     class Stranger extends ReplCounter {}
     expect(await errorOf(() => node.create('stranger', Stranger))).toMatchObject({ code: 'ERR_INVALID_OBJECT' });
     expect(await counter.get()).toBe(1);
