@@ -177,7 +177,13 @@ function checkClasses(classes: CreatableClasses): CreatableClasses {
   if (typeof classes !== 'object' || classes === null || Array.isArray(classes)) {
     throw invalid('classes', classes, 'must be an object of classes by name');
   }
+  const names = new Map<unknown, string>();
   for (const [name, each] of Object.entries(classes)) {
+    const target: unknown = typeof each === 'object' && each !== null ? each.class : each;
+    const other = names.get(target);
+    // Which of its names a creation says would be for the order of the options to decide.
+    if (other !== undefined) throw refused('classes', name, `names one class twice, ${other} and ${name}`);
+    names.set(target, name);
     const isGiven = typeof each === 'object' && each !== null && 'args' in each && (each.args as unknown[]).length > 0;
     if (isGiven) throw refused('classes', name, `has ${name} with arguments: they are given to each object of its own`);
   }

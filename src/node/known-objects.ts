@@ -1,6 +1,6 @@
 /**
- * Which objects and commands a data directory may hold: those of every start so far. A node would stop at a command in the
- * log that no object knows; so they are remembered beside the log, and that one is missing is told at the start. Those of
+ * Which objects, classes and commands a data directory may hold: those of every start so far. A node would stop at a command in
+ * the log that no object knows; so they are remembered beside the log, and that one is missing is told at the start. Those of
  * later code versions are not: until such a version is in force there is a way back to older code. On the thread that starts
  * the node.
  */
@@ -11,13 +11,14 @@ import { dataDirLayout } from '../storage/data-dir-layout.js';
 import type { Disk } from '../storage/disk.js';
 import { readSmallFile, replaceSmallFile } from '../storage/small-file.js';
 import { writtenByNewer } from '../storage/written-by-newer.js';
+import { createdPrefix } from '../actors/replicated/command-name.js';
 import type { ResolvedObject } from '../actors/replicated/object-definition.js';
 
 const VERSION = 1;
 
 interface Known {
   readonly version: typeof VERSION;
-  /** By object, the names of its replicated methods, sorted. */
+  /** By object, or class that objects are created of, as blocks call it: the names of its commands, sorted. */
   readonly objects: Readonly<Record<string, readonly string[]>>;
   /** Of `objects` as JSON. */
   readonly crc32: number;
@@ -26,26 +27,41 @@ interface Known {
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * Refuses objects that lack what the directory knows, and remembers what is new. Durable when it returns.
+ * Refuses objects and classes that lack what the directory knows, and remembers what is new. Durable when it returns.
  *
- * @throws ConclaveError `ERR_INVALID_OBJECT` when an object or a replicated method is missing, `ERR_DATA_DIR_MISMATCH` when
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when an object, a class or a replicated method is missing, `ERR_DATA_DIR_MISMATCH` when
  *   a newer version wrote the file, `ERR_STORAGE_CORRUPT` when it is damaged, `ERR_STORAGE` when the disk refuses.
  */
-export function checkKnownObjects(disk: Disk, directory: string, objects: readonly ResolvedObject[]): void {
+export function checkKnownObjects(
+  disk: Disk,
+  directory: string,
+  objects: readonly ResolvedObject[],
+  classes: readonly ResolvedObject[] = [],
+): void {
   const { objects: path } = dataDirLayout(directory);
   const known = disk.exists(path) ? read(disk, path) : {};
-  const given = new Map(objects.map(({ name, methods }) => [name, methods]));
-  const merged: Record<string, readonly string[]> = { ...known };
-  for (const [name, methods] of Object.entries(known)) {
+  const given = new Map<string, readonly string[]>();
+  for (const { name, commands, since } of [...objects, ...creatable(classes)]) {
+    if (since === 0) given.set(name, firstCommands(commands));
+  }
+  for (const [name, commands] of Object.entries(known)) {
     const present = given.get(name);
     if (present === undefined) throw missing(name, null, directory);
-    for (const method of methods) if (present.get(method) !== 'replicated') throw missing(name, method, directory);
+    for (const command of commands) if (!present.includes(command)) throw missing(name, command, directory);
   }
-  for (const { name, commands, since } of objects) {
-    if (since > 0) continue;
-    merged[name] = [...commands].flatMap(([command, [first]]) => (first?.version === 0 ? [command] : [])).toSorted();
-  }
+  // Not by assignment: an object may be called __proto__.
+  const merged = Object.fromEntries([...Object.entries(known), ...given]);
   if (JSON.stringify(merged) !== JSON.stringify(known)) write(disk, directory, path, merged);
+}
+
+/** Called so that none is taken for an object of the options. */
+function creatable(classes: readonly ResolvedObject[]): ResolvedObject[] {
+  return classes.map((each) => ({ ...each, name: createdPrefix(each.name) }));
+}
+
+/** Those that there are from the first code version on. */
+function firstCommands(commands: ResolvedObject['commands']): string[] {
+  return [...commands].flatMap(([command, [first]]) => (first?.version === 0 ? [command] : [])).toSorted();
 }
 
 function read(disk: Disk, path: string): Known['objects'] {
@@ -80,12 +96,18 @@ function write(disk: Disk, directory: string, path: string, objects: Known['obje
   disk.syncDirectory(directory);
 }
 
-function missing(object: string, method: string | null, directory: string): ConclaveError {
-  const what = method === null ? `The object ${object}` : `The replicated method ${object}.${method}`;
+function missing(called: string, method: string | null, directory: string): ConclaveError {
+  const isClass = called.startsWith(createdPrefix(''));
+  const object = isClass ? called.slice(createdPrefix('').length) : called;
+  const kind = isClass ? 'class' : 'object';
+  const what =
+    method === null
+      ? `The ${kind} ${object}`
+      : `The replicated method ${object}.${method}, as of the first code version,`;
   return new ConclaveError(
     'ERR_INVALID_OBJECT',
     `${what} is not there any more, and the log in ${directory} may speak of it: what it did would be lost. Keep it, even ` +
       'if nobody calls it.',
-    { data: { object, ...(method === null ? {} : { method }) } },
+    { data: { [kind]: object, ...(method === null ? {} : { method }) } },
   );
 }

@@ -35,8 +35,10 @@ export function objectsFingerprint(
   const history = [...byVersion]
     .toSorted(([a], [b]) => a - b)
     .map(([version, brought]) => {
-      const text = [...brought].toSorted().join(' ');
-      all = digestOf(`${all} ${version} ${text}`);
+      const sorted = [...brought].toSorted();
+      const text = sorted.join(' ');
+      // Not of the text, for names may have spaces.
+      all = digestOf(JSON.stringify([all, version, sorted]));
       return { version, news: Buffer.byteLength(text) <= NEWS_BYTES_MAX ? text : digestOf(text), all };
     });
   return history.slice(-CODE_VERSIONS_MAX);

@@ -196,7 +196,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const dataDir = options.dataDir === null ? null : await host.openDataDir(options.dataDir, { cluster, self });
     const placement = place(fate);
     try {
-      if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects);
+      if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects, classes);
       await placement.start(nodeParts(placement.addresses, options, objects, classes, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
       const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir, host);
@@ -297,7 +297,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Drops an object that was created, on all nodes. What is called on it and comes later in the log is refused.
+   * Drops an object that was created, on all nodes. What is called on it and comes later in the log is refused; who watches it or
+   * waits for it is told, by `ERR_NO_SUCH_OBJECT`.
    *
    * @throws ConclaveError `ERR_NO_SUCH_OBJECT`, and what a command ends with.
    */
@@ -307,7 +308,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /**
    * The handle to an object that was created, on whichever node, and may even be created only later: calls are refused with
-   * `ERR_NO_SUCH_OBJECT` (which leaves nothing applied) while there is none of this name.
+   * `ERR_NO_SUCH_OBJECT` (which leaves nothing applied) while there is none of this name and class.
    *
    * @throws ConclaveError `ERR_INVALID_OBJECT` for a class that `classes` does not name, `ERR_INVALID_OPTION` for the name.
    */

@@ -39,6 +39,8 @@ export class SnapshotReader {
   readonly bytes: number;
   readonly #source: ByteSource;
   readonly #chunks: SnapshotChunks;
+  /** By name: there may be a hundred thousand. */
+  readonly #sections: ReadonlyMap<string, SectionInfo>;
 
   private constructor(source: ByteSource, { id, manifest, chunks }: Footer) {
     this.manifest = manifest;
@@ -46,6 +48,7 @@ export class SnapshotReader {
     this.bytes = source.size();
     this.#source = source;
     this.#chunks = chunks;
+    this.#sections = new Map(manifest.sections.map((each) => [each.name, each]));
   }
 
   /**
@@ -73,7 +76,7 @@ export class SnapshotReader {
 
   /** Starts to read a section from its beginning. Null: the snapshot has none of this name. */
   section(name: string): SnapshotSection | null {
-    const info = this.manifest.sections.find((each) => each.name === name);
+    const info = this.#sections.get(name);
     return info === undefined ? null : new SnapshotSection(info, this.#chunks);
   }
 

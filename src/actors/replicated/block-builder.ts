@@ -75,7 +75,7 @@ export class BlockBuilder {
    * @throws ConclaveError `ERR_NOT_ENCODABLE` or `ERR_COMMAND_TOO_LARGE`; the block is as it was.
    */
   add(name: MethodName, args: readonly unknown[]): number {
-    if (args.length > ARGS_MAX) throw tooManyArgs(name, args.length);
+    checkArgsCount(name.text, args);
     const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
     if (encoded.length > this.#commandBytesMax) throw this.#tooLarge(name, encoded.length);
     if (name.block !== this) this.#introduce(name);
@@ -151,10 +151,12 @@ export class BlockBuilder {
   }
 }
 
-function tooManyArgs({ text }: MethodName, args: number): ConclaveError {
-  return new ConclaveError(
+/** @throws ConclaveError `ERR_COMMAND_TOO_LARGE` when a call has more arguments than every replica can pass on. */
+export function checkArgsCount(method: string, { length }: readonly unknown[]): void {
+  if (length <= ARGS_MAX) return;
+  throw new ConclaveError(
     'ERR_COMMAND_TOO_LARGE',
-    `${text} was called with ${args} arguments, and a call may have ${ARGS_MAX}: pass an array as one argument.`,
-    { data: { method: text, args, argsMax: ARGS_MAX } },
+    `${method} was called with ${length} arguments, and a call may have ${ARGS_MAX}: pass an array as one argument.`,
+    { data: { method, args: length, argsMax: ARGS_MAX } },
   );
 }

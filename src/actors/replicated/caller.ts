@@ -20,6 +20,7 @@ import type { Watch } from './changes/watch.js';
 import type { MachineMessage } from './machine-messages.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
+import type { WaitingCalls } from './waiting-calls.js';
 
 export interface CallerOptions {
   readonly codec: ValueCodec;
@@ -59,6 +60,8 @@ const EXPIRE_EVERY_MS = 20;
 
 export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }> {
   readonly events = new EventEmitter<CallerEvents>();
+  /** By method, as blocks call it: the calls that wait, from the first one to the last. */
+  readonly waitingCalls = new Map<string, WaitingCalls>();
   readonly #context: ActorContext<CallerMessage | { readonly type: 'expire' }>;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #machine: ActorRef<MachineMessage>;
@@ -77,7 +80,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #isMachineUp = true;
   /** The code version that has come into force here. Never goes down. */
   #codeVersion = 0;
-  /** What results have shown: no later answer may be older. Never goes down. */
+  /** What results and changes have shown: no later answer, and no watch, may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
   /** Will deadlines be looked at again? Invariant: true while anything waits. */
@@ -229,10 +232,12 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         this.#watches.askAgain();
         return;
       case 'watchBegun':
+        this.#seen(logIndex(message.at.index - 1));
         return this.#watches.onBegun(message);
       case 'watchRefused':
         return this.#watches.onRefused(message);
       case 'watchedChanges':
+        this.#seen(message.appliedIndex);
         return this.#watches.onChanges(message);
       case 'allChangesLost':
         this.#watches.loseAll(() => changesLost('This server was given a snapshot instead of the log'));

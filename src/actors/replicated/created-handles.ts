@@ -4,10 +4,10 @@
  */
 
 import { ConclaveError } from '../../errors.js';
-import { MethodName } from './block-builder.js';
+import { checkArgsCount, MethodName } from './block-builder.js';
 import { ORDINARY_CALL } from './call.js';
 import type { Caller } from './caller.js';
-import { CREATE, createdPrefix, DROP } from './command-name.js';
+import { calledCreated, CREATE, DROP } from './command-name.js';
 import { HandleFactory } from './handle.js';
 import { checkName, type ResolvedObject } from './object-definition.js';
 
@@ -35,6 +35,7 @@ export class CreatedHandles {
   async create(name: string, target: Function, args: readonly unknown[]): Promise<void> {
     checkName(name);
     const { registered, create } = this.#creatable(name, target);
+    checkArgsCount(`new ${registered.name}`, args);
     await this.#caller.command(create, [name, registered.name, args], ORDINARY_CALL);
   }
 
@@ -45,8 +46,9 @@ export class CreatedHandles {
 
   handle(name: string, target: Function): object {
     checkName(name);
-    const { methods, commands, waits } = this.#creatable(name, target).registered;
-    return new HandleFactory(this.#caller, { name: createdPrefix(name), methods, commands, waits }).handle();
+    const { name: className, methods, commands, waits } = this.#creatable(name, target).registered;
+    const called = calledCreated({ object: name, class: className });
+    return new HandleFactory(this.#caller, { name: called, methods, commands, waits }).handle();
   }
 
   #creatable(name: string, target: Function): Creatable {

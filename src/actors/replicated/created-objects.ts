@@ -5,6 +5,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import type { CreatedName } from './command-name.js';
 import { makeObject, type LoadedClass } from './loaded-class.js';
 import { checkName, type LoadedObject } from './object-definition.js';
 import { StateWatch } from './state/state-watch.js';
@@ -38,8 +39,10 @@ export class CreatedObjects {
     return this.#objects.values();
   }
 
-  get(name: string): CreatedObject | undefined {
-    return this.#objects.get(name);
+  /** Undefined: there is none of this name, or it is of another class than who calls it takes it for. */
+  get({ object: name, class: className }: CreatedName): CreatedObject | undefined {
+    const object = this.#objects.get(name);
+    return object?.class.name === className ? object : undefined;
   }
 
   /** Is objects' creation of this class a thing that the code version in force has? */
@@ -72,7 +75,7 @@ export class CreatedObjects {
   /** @throws ConclaveError `ERR_NO_SUCH_OBJECT` */
   drop(name: string): CreatedObject {
     const object = this.#objects.get(name);
-    if (object === undefined) throw noSuchObject(name);
+    if (object === undefined) throw noSuchObject({ object: name });
     this.#objects.delete(name);
     return object;
   }
@@ -111,12 +114,12 @@ export class CreatedObjects {
   }
 }
 
-export function noSuchObject(name: string): ConclaveError {
+/** @param called the object, and the class that it is taken to be of where that matters. */
+export function noSuchObject({ object, class: className }: { object: string; class?: string }): ConclaveError {
+  const of = className === undefined ? '' : ` of the class ${className}`;
   return new ConclaveError(
     'ERR_NO_SUCH_OBJECT',
-    `There is no object ${name}: it has not been created, or has been dropped.`,
-    {
-      data: { object: name },
-    },
+    `There is no object ${object}${of}: it has not been created, or has been dropped.`,
+    { data: { object, ...(className === undefined ? {} : { class: className }) } },
   );
 }

@@ -12,6 +12,7 @@ import type { Caller } from './caller.js';
 import { isChangeKey } from './changes/change-key.js';
 import { isChangePlace } from './changes/change-place.js';
 import type { Changes, WatchOptions } from './changes/changes.js';
+import type { WaitingMethod } from './describe-class.js';
 import type { MethodKind } from './method-mark.js';
 import type { ResolvedObject } from './object-definition.js';
 import type { CallOptions } from './remote-of.js';
@@ -41,8 +42,7 @@ export class HandleFactory {
   readonly #commands: ResolvedObject['commands'];
   /** A name belongs to one lane of blocks, so a query has one for each consistency. */
   readonly #names = new Map<string, MethodName>();
-  /** The calls that wait, by method: shared by all handles, for they are made in the order in which they came. */
-  readonly #waiting = new Map<string, WaitingCalls>();
+  readonly #waits: ReadonlyMap<string, WaitingMethod>;
   readonly #missing: object;
   readonly #missingTold: object;
   /** What an attendant adds. */
@@ -53,9 +53,7 @@ export class HandleFactory {
     this.#object = object;
     this.#methods = methods;
     this.#commands = commands;
-    for (const [method, waiting] of Object.entries(waits)) {
-      this.#waiting.set(method, new WaitingCalls(caller, object, this.#name(method, 'command'), waiting));
-    }
+    this.#waits = new Map(Object.entries(waits));
     this.#missing = missingMembers(object, methods, false);
     this.#missingTold = missingMembers(object, methods, true);
   }
@@ -87,11 +85,12 @@ export class HandleFactory {
   #command(method: string, call: Call): RemoteMethod {
     const caller = this.#caller;
     const name = this.#name(method, 'command');
-    const waiting = this.#waiting.get(method);
+    const waiting = this.#waits.get(method);
     if (waiting === undefined) return (...args) => caller.command(name, args, call);
     return (...args) => {
       const signal = signalIn(args.at(-1));
-      return signal === null ? caller.command(name, args, call) : waiting.call(args.slice(0, -1), signal, call);
+      if (signal === null) return caller.command(name, args, call);
+      return WaitingCalls.of(caller, this.#object, name, waiting).call(args.slice(0, -1), signal, call);
     };
   }
 

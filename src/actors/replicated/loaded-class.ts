@@ -3,12 +3,16 @@
  * is looked at before anybody can call it.
  */
 
+import { ConclaveError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
 import { describeClass, invalidObject } from './describe-class.js';
 import type { LoadedObject, ResolvedObject } from './object-definition.js';
 import { moduleClasses } from './object-module.js';
 import { StateWatch } from './state/state-watch.js';
 import { ValueCodec } from './value-codec.js';
+
+/** Of arguments. One for all: a hundred thousand objects may be made at a time. */
+const codec = new ValueCodec();
 
 /** A class on the thread of its objects, under the name that it is known by. */
 export interface LoadedClass extends Pick<ResolvedObject, 'name' | 'methods' | 'commands' | 'since'> {
@@ -54,19 +58,30 @@ export function makeObject(
   { target, methods, commands, since }: LoadedClass,
   args: Uint8Array,
 ): LoadedObject {
-  const instance = construct(name, target, new ValueCodec().decode(args) as unknown[]);
+  const instance = construct(name, target, codec.decode(args) as unknown[]);
+  if (!(instance instanceof target)) {
+    throw invalidObject(
+      name,
+      'is something else than an instance of its class: its constructor returns another object',
+    );
+  }
   for (const method of [...methods.keys(), ...methodsOf(commands)]) {
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
   const loaded = { name, instance, madeFields: Object.keys(instance), methods, commands, since };
   const refusal = new StateWatch(loaded).checkAll();
-  if (refusal !== null) throw refusal;
+  if (refusal !== null) throw notMade(refusal);
   return loaded;
 }
 
 function methodsOf(commands: ResolvedObject['commands']): string[] {
   return [...commands.values()].flatMap((implementations) => implementations.map(({ method }) => method));
+}
+
+/** Nothing holds it, and nothing has changed. */
+function notMade({ code, message, data }: ConclaveError): ConclaveError {
+  return new ConclaveError(code, message, { data, mayBeApplied: false });
 }
 
 function construct(name: string, target: LoadedClass['target'], args: unknown[]): object {

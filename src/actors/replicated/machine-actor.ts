@@ -212,7 +212,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (this.#machine !== null) this.#feeds.replaced();
     this.#replaced = this.#figures();
     this.#machine = machine;
-    this.#onLiveObjects(machine.objects);
+    this.#onLiveObjects(machine.allObjects);
     this.#machineId = this.#context.random.uint32();
     this.#held = null;
     const { session, nextSeq } = machine.own;

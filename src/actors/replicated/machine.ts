@@ -10,7 +10,7 @@ import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
 import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId } from '../../ids.js';
 import { readCodeVersion } from '../raft/code-version-entry.js';
 import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
-import { createdName, createdPrefix } from './command-name.js';
+import { calledCreated, createdName, type CreatedName } from './command-name.js';
 import { CreatedObjects, noSuchObject, type SavedObject } from './created-objects.js';
 import type { LoadedClass } from './loaded-class.js';
 import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
@@ -138,9 +138,14 @@ export class Machine {
     this.#bringIntoForce(0);
   }
 
-  /** What changes in an object; undefined: there is none of this name. */
+  /** What changes in an object, called as in the names of its methods; undefined: there is none. */
   changesOf(object: string): ChangeRecorder | undefined {
     return this.#changes.get(object);
+  }
+
+  /** The objects of the options, also those of a later code version: queries may look at them. */
+  get allObjects(): readonly LoadedObject[] {
+    return this.#allObjects;
   }
 
   /** The objects of the options that there are. */
@@ -160,7 +165,7 @@ export class Machine {
   /** Makes objects that another machine has saved, for their states to be restored. */
   restoreCreated(saved: readonly SavedObject[]): void {
     this.#created.restore(saved);
-    for (const [name] of saved) this.#recordCreated(name);
+    for (const [object, className] of saved) this.#recordCreated({ object, class: className });
   }
 
   get codeVersion(): number {
@@ -255,21 +260,22 @@ export class Machine {
       throw this.#fatal;
     }
     this.#created.create(name as string, className, args as readonly unknown[]);
-    this.#recordCreated(name as string);
+    this.#recordCreated({ object: name as string, class: className });
     this.#bind();
   }
 
-  #recordCreated(name: string): void {
-    const prefixed = createdPrefix(name);
-    this.#changes.set(prefixed, new ChangeRecorder(prefixed, this.#codec));
+  #recordCreated(name: CreatedName): void {
+    const called = calledCreated(name);
+    this.#changes.set(called, new ChangeRecorder(called, this.#codec));
   }
 
   #drop([name]: readonly unknown[]): void {
-    const { loaded } = this.#created.drop(name as string);
-    this.#changes.delete(createdPrefix(loaded.name));
-    for (const method of loaded.methods.keys()) {
-      this.#bindings.delete(`${createdPrefix(loaded.name)}.${method}`);
-    }
+    const { loaded, class: loadedClass } = this.#created.drop(name as string);
+    const dropped = { object: loaded.name, class: loadedClass.name };
+    const called = calledCreated(dropped);
+    this.#changes.get(called)!.drop(noSuchObject(dropped));
+    this.#changes.delete(called);
+    for (const method of loaded.methods.keys()) this.#bindings.delete(`${called}.${method}`);
     this.#bind();
   }
 
@@ -281,14 +287,14 @@ export class Machine {
   #bindCreated(name: string): Binding | null {
     const called = createdName(name);
     if (called === null) return null;
-    const object = this.#created.get(called.object);
-    if (object === undefined) return missing(name, called.object, this.#boundKind, this.#codec);
+    const object = this.#created.get(called);
+    if (object === undefined) return missing(name, called, this.#boundKind, this.#codec);
     const { loaded, watch } = object;
     const kind = loaded.methods.get(called.method);
     if (kind === undefined) return null;
     const versions = versionsOf(loaded, called.method);
     const method = methodAt(versions, this.#codeVersion);
-    const changes = this.changesOf(createdPrefix(called.object))!;
+    const changes = this.#changes.get(calledCreated(called))!;
     const binding: Binding = { name, watch, changes, instance: loaded.instance, method, versions, kind };
     this.#bindings.set(name, binding);
     return binding;
@@ -468,10 +474,10 @@ function methodAt(versions: Binding['versions'], codeVersion: number): Method | 
 }
 
 /** What is called of an object that there is not. */
-function missing(name: string, object: string, kind: Binding['kind'], codec: ValueCodec): Binding {
+function missing(name: string, called: CreatedName, kind: Binding['kind'], codec: ValueCodec): Binding {
   const instance = {};
   const method = (): never => {
-    throw noSuchObject(object);
+    throw noSuchObject({ object: called.object, class: called.class });
   };
   const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
   const watch = new StateWatch(nothing);

@@ -7,6 +7,7 @@
 
 import { types } from 'node:util';
 import { ConclaveError } from '../../errors.js';
+import { isWellFormed } from './value-forms.js';
 
 /** What a call of a method means: a command that goes through the log, or a read. */
 export type MethodKind = 'replicated' | 'query';
@@ -57,7 +58,10 @@ const METHOD_NAME_LENGTH_MAX = 128;
 export function markMethod(method: Function, name: string, kind: MethodKind, options?: VersionOptions): void {
   assertMarkable(method, name, kind);
   const { version = 0, of = null } = options ?? {};
-  const complaint = complaintAboutVersion(version) ?? (of === null ? undefined : complaintAboutName(of));
+  const complaint =
+    complaintAboutVersion(version) ??
+    (of === null ? undefined : complaintAboutName(of)) ??
+    conflictWithVersion(markOf(method), version, of);
   if (complaint !== undefined) throw refusal(name, kind, complaint);
   const mark: MethodMark = { kind, version, of };
   Object.defineProperty(method, MARK, { value: mark, configurable: true });
@@ -99,13 +103,22 @@ function complaintAboutName(name: unknown): string | undefined {
   if (typeof name !== 'string') return 'must be of a command with a name';
   if (RESERVED_NAMES.has(name)) return 'has a name that handles use themselves: rename it';
   const isShort = name.length > 0 && name.length <= METHOD_NAME_LENGTH_MAX;
-  return isShort ? undefined : `must have a name of 1 to ${METHOD_NAME_LENGTH_MAX} characters`;
+  if (!isShort) return `must have a name of 1 to ${METHOD_NAME_LENGTH_MAX} characters`;
+  // It would be another name when it has been through UTF-8, and no replica would know it.
+  return isWellFormed(name) ? undefined : 'has half of a character in its name: rename it';
 }
 
 function conflictWith(earlier: MethodMark | undefined, kind: MethodKind): string | undefined {
   return earlier === undefined || earlier.kind === kind
     ? undefined
     : `is marked as ${earlier.kind} already: choose one`;
+}
+
+/** The earlier one would be lost. */
+function conflictWithVersion(earlier: MethodMark | undefined, version: number, of: string | null): string | undefined {
+  return earlier === undefined || (earlier.version === version && earlier.of === of)
+    ? undefined
+    : 'is marked for another version or command already: give each a method of its own';
 }
 
 function refusal(name: string, kind: MethodKind, complaint: string): ConclaveError {

@@ -1,5 +1,5 @@
 /**
- * The waiting calls of one method of one object, on the caller's thread: makes the call, and again whenever the object has
+ * The waiting calls of one method of one object, whichever handle they are made by, on the caller's thread: makes the call, and again whenever the object has
  * changed in a way that may help, until it returns something else than "not now". They are tried in the order of their
  * calls, one at a time, so that many who wait for one item do not all go through the log for it. Whoever waits holds nothing
  * on any other thread or node: what a call takes, it takes by a command that somebody waits for.
@@ -38,10 +38,17 @@ export class WaitingCalls {
   readonly #aborts = new AbortWatch();
   /** The one whose command is under way. */
   #trying: WaitingCall | null = null;
+  /** The one that waits for a change; those behind it have not been tried. */
+  #first: WaitingCall | null = null;
   #watch: Watch | null = null;
   #isRunning = false;
 
-  constructor(caller: Caller, object: string, name: MethodName, method: WaitingMethod) {
+  /** Those of this method that wait already, for they are made in the order in which they came; or none yet. */
+  static of(caller: Caller, object: string, name: MethodName, method: WaitingMethod): WaitingCalls {
+    return caller.waitingCalls.get(name.text) ?? new WaitingCalls(caller, object, name, method);
+  }
+
+  private constructor(caller: Caller, object: string, name: MethodName, method: WaitingMethod) {
     this.#caller = caller;
     this.#object = object;
     this.#name = name;
@@ -49,12 +56,24 @@ export class WaitingCalls {
   }
 
   /** Resolves with the first result that is not "not now". */
-  call(args: readonly unknown[], signal: AbortSignal, { timeoutMs }: Call): Promise<unknown> {
-    if (signal.aborted) return Promise.reject(this.#aborted(signal));
+  call(args: readonly unknown[], ownSignal: AbortSignal, { timeoutMs, signal: handleSignal }: Call): Promise<unknown> {
+    const signals = handleSignal === null ? [ownSignal] : [ownSignal, handleSignal];
+    for (const each of signals) if (each.aborted) return Promise.reject(this.#aborted(each));
     if (this.#waiting.size >= WAITING_CALLS_MAX) return Promise.reject(this.#tooMany());
     return new Promise((resolve, reject) => {
+      // AbortSignal.any holds on to what it has made for as long as there is one of those that it was made of.
+      const either = handleSignal === null ? null : new AbortController();
+      const signal = either?.signal ?? ownSignal;
       const call: WaitingCall = { args, signal, timeoutMs, resolve, reject, forgetSignal: nothing };
-      call.forgetSignal = this.#aborts.add(signal, () => this.#onAbort(call));
+      const forget = signals.map((each) =>
+        this.#aborts.add(each, () => {
+          either?.abort(each.reason);
+          this.#onAbort(call);
+        }),
+      );
+      call.forgetSignal = () => {
+        for (const end of forget) end();
+      };
       this.#waiting.add(call);
       if (!this.#isRunning) void this.#run();
     });
@@ -63,12 +82,17 @@ export class WaitingCalls {
   /** Never rejects. */
   async #run(): Promise<void> {
     this.#isRunning = true;
+    const { waitingCalls } = this.#caller;
+    waitingCalls.set(this.#name.text, this);
     for (const call of this.#waiting) {
       while (this.#waiting.has(call)) {
-        if ((await this.#try(call)) === 'not now') await this.#untilChanged(call);
+        const outcome = await this.#try(call);
+        // It may have been aborted just now.
+        if (outcome === 'not now' && this.#waiting.has(call)) await this.#untilChanged(call);
       }
     }
     this.#isRunning = false;
+    waitingCalls.delete(this.#name.text);
     void this.#watch?.return();
     this.#watch = null;
   }
@@ -92,6 +116,7 @@ export class WaitingCalls {
 
   /** Waits for a change after which the method may do what it could not. */
   async #untilChanged(call: WaitingCall): Promise<void> {
+    this.#first = call;
     try {
       if (this.#watch === null) {
         this.#watch = this.#caller.watch({
@@ -107,7 +132,7 @@ export class WaitingCalls {
       }
       for (;;) {
         const { done, value } = await this.#watch.next();
-        // The last one who waited has given up.
+        // Who waited has given up.
         if (done === true) return;
         if (this.#method.until.includes((value as { type?: unknown } | null)?.type as string)) return;
       }
@@ -115,6 +140,8 @@ export class WaitingCalls {
       this.#watch = null;
       const mayBegin = error instanceof ConclaveError && BEGINS_ANEW.has(error.code);
       if (!mayBegin && this.#waiting.has(call)) this.#end(call, () => call.reject(error));
+    } finally {
+      this.#first = null;
     }
   }
 
@@ -122,7 +149,8 @@ export class WaitingCalls {
     // What becomes of its command decides: nobody else may be given what it takes.
     if (call === this.#trying) return;
     this.#end(call, () => call.reject(this.#aborted(call.signal)));
-    if (this.#waiting.size > 0) return;
+    // What it has found not to be possible may be possible for the next one: that is not to wait for a change.
+    if (call !== this.#first) return;
     void this.#watch?.return();
     this.#watch = null;
   }

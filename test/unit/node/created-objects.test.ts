@@ -139,10 +139,27 @@ describe('an object that is created', () => {
       mayBeApplied: false,
     });
     expect(await errorOf(() => node.create('set', ReplSet))).toMatchObject({ code: 'ERR_VERSION_UNSUPPORTED' });
+    const many = Array.from({ length: 4_097 }, (): undefined => undefined) as unknown as [];
+    expect(await errorOf(() => node.create('many', ReplCounter, ...many))).toMatchObject({
+      code: 'ERR_COMMAND_TOO_LARGE',
+      mayBeApplied: false,
+    });
     class Stranger extends ReplCounter {}
     expect(await errorOf(() => node.create('stranger', Stranger))).toMatchObject({ code: 'ERR_INVALID_OBJECT' });
     expect(await counter.get()).toBe(1);
     expect(await errorOf(() => node.object('queue', ReplQueue).size())).toMatchObject({ code: 'ERR_NO_SUCH_OBJECT' });
+  });
+
+  it('is called as one of another class in vain, and no node stops', async () => {
+    const { nodes } = await startCluster();
+    const [a, b] = nodes as [Runtime<Objects>, Runtime<Objects>];
+    const counter = await a.create('counter', ReplCounter);
+
+    const error = await errorOf(() => b.object('counter', ReplQueue<number>).put(1));
+
+    expect(error).toMatchObject({ code: 'ERR_NO_SUCH_OBJECT', mayBeApplied: false });
+    expect(await counter.inc()).toBe(1);
+    expect(await Promise.all(nodes.map((node) => node.object('counter', ReplCounter).get()))).toEqual([1, 1, 1]);
   });
 
   it('is of a class of a later code version once that is in force', async () => {

@@ -55,6 +55,36 @@ describe('the objects of a data directory', () => {
     expect(() => checkKnownObjects(disk, DIR, [book])).not.toThrow();
   });
 
+  test('may not come to be of a later code version: the log may speak of the first one', () => {
+    const disk = diskWith(book, more);
+    const later = new Map([...book.commands, ['add', [{ version: 1, method: 'add' }]]] as const);
+
+    expect(() => checkKnownObjects(disk, DIR, [{ ...book, commands: later }, more])).toThrow(
+      refused({ object: 'book', method: 'add' }),
+    );
+    expect(() => checkKnownObjects(disk, DIR, [book, { ...more, since: 1 }])).toThrow(refused({ object: 'more' }));
+  });
+
+  test('are remembered with the classes that objects are created of, which may have the name of one', () => {
+    const disk = diskWith(book);
+    checkKnownObjects(disk, DIR, [book], [book, more]);
+
+    expect(() => checkKnownObjects(disk, DIR, [book, more], [book])).toThrow(refused({ class: 'more' }));
+    expect(() => checkKnownObjects(disk, DIR, [book], [without(book, 'add'), more])).toThrow(
+      refused({ class: 'book', method: 'add' }),
+    );
+  });
+
+  test.each(['__proto__', 'constructor', '0', 'Straße \u{1f6e3}'])(
+    'are remembered whatever they are called: %s',
+    (name) => {
+      const disk = diskWith(book, { ...more, name });
+
+      expect(() => checkKnownObjects(disk, DIR, [book])).toThrow(refused({ object: name }));
+      expect(() => checkKnownObjects(disk, DIR, [book, { ...more, name }])).not.toThrow();
+    },
+  );
+
   test('are refused when it is not known what they were', () => {
     const disk = diskWith(book);
     disk.flipBit(`${DIR}/objects.json`, 0, 1);

@@ -88,6 +88,10 @@ describe('objectsFingerprint', () => {
     expect(verdict).toContain(named);
   });
 
+  it('tells apart objects whose names have spaces', () => {
+    expect(conflict([object('a b', {})], [object('a', {}), object('b', {})])).not.toBeNull();
+  });
+
   it('tells apart what two nodes call the same version', () => {
     const ours = [object('book', { add: [0, 1] })];
     const theirs = [object('book', { add: [0], remove: [1] })];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkOptions } from '../../../src/node/check-options.js';
+import { since } from '../../../src/actors/replicated/object-definition.js';
 import type { RuntimeOptions } from '../../../src/node/options.js';
 import { errorOf } from '../actors/replicated/error-of.js';
 import { Ledger } from './fixtures/ledger.js';
@@ -51,6 +52,7 @@ describe('checkOptions', () => {
     ['more members than a quorum is checked for', { peers: addresses(15) }, 'peers', 'at most 15 members'],
     ['more members for an observer', { self: null, peers: addresses(16) }, 'peers', 'at most 15 members'],
     ['objects that are none', { objects: [Ledger] }, 'objects', 'the function Ledger'],
+    ['a class twice', { classes: { Ledger, Later: since(1, Ledger) } }, 'classes', 'Ledger and Later'],
     ['a cluster without a name', { cluster: '' }, 'cluster', '""'],
     ['a cluster whose name is too long', { cluster: 'x'.repeat(129) }, 'cluster', 'xxx'],
     ['threads that are neither on nor off', { threads: 4 }, 'threads', '4'],

@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { RuntimeOptions } from '../../../src/node/options.js';
 import { Runtime } from '../../../src/node/runtime.js';
 import { freePorts, LOOPBACK } from '../../../src/testing/free-ports.js';
@@ -271,7 +271,6 @@ describe('nodes whose settings differ', () => {
   it.each([
     ['electionTimeoutMs', { electionTimeoutMs: [60, 130] }],
     ['commandBytes', { limits: { commandBytes: 1000 } }],
-    ['objects', { objects: { book: Ledger, more: Ledger } }],
   ] as [string, Partial<RuntimeOptions<Objects>>][])('refuse each other, naming %s', async (setting, change) => {
     const [a, b] = (await addressesOf(2)) as [string, string];
     const logger = new RecordingLogger();
@@ -282,6 +281,17 @@ describe('nodes whose settings differ', () => {
     await until(() => logger.count(`The setting \\"${setting}\\" must be the same on all nodes`) > 0);
     expect(await errorOf(() => other.objects.book.with({ timeoutMs: 200 }).add(1))).toMatchObject(noLeader);
   });
+});
+
+test('nodes that have other objects for the same code version refuse each other, naming them', async () => {
+  const [a, b] = (await addressesOf(2)) as [string, string];
+  const logger = new RecordingLogger();
+  await start(a, [a, b], { logger });
+
+  const other = await start(b, [a, b], { logger, objects: { book: Ledger, more: Ledger } as Objects });
+
+  await until(() => logger.count('The objects and commands of version 0 must be the same on all nodes') > 0);
+  expect(await errorOf(() => other.objects.book.with({ timeoutMs: 200 }).add(1))).toMatchObject(noLeader);
 });
 
 describe('an observer with a data directory', () => {

@@ -3,6 +3,7 @@
 import { createServer } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { since } from '../../../src/actors/replicated/object-definition.js';
 import type { NodeId } from '../../../src/ids.js';
 import { Runtime } from '../../../src/node/runtime.js';
 import { LocalCluster, type LocalClusterOptions } from '../../../src/testing/local-cluster.js';
@@ -49,7 +50,7 @@ async function startAlone(): Promise<Node> {
 }
 
 /** Ticks one node, as an application does that waits for something of it. */
-async function tickUntil(node: Node, isOver: () => boolean): Promise<void> {
+async function tickUntil(node: Pick<Node, 'tick'>, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     node.tick();
     await nextTurn();
@@ -252,6 +253,23 @@ describe('the end of a node that is ticked', () => {
 });
 
 describe('the object itself', () => {
+  it('is there as queries see it, also where it is of a later code version', async () => {
+    const [self] = (await freeAddresses(1)) as [NodeId];
+    const objects = { book: Ledger, later: since(1, Ledger) };
+    const node = await Runtime.start({ self, peers: [], ...TICKED, objects });
+    cleanups.push(() => node.stop());
+    let isRaised = false;
+    await tickUntil(node, () => node.status().role === 'leader' && node.status().appliedIndex > 0);
+    const before = node.local('later').sum();
+
+    void node.setCodeVersion(1).then(() => (isRaised = true));
+    await tickUntil(node, () => isRaised);
+    void node.objects.later.add(3);
+    await tickUntil(node, () => node.local('later').sum() > 0);
+
+    expect([before, node.local('later').sum()]).toEqual([0, 3]);
+  });
+
   it('is another one once the node has been given a snapshot', async () => {
     const { cluster, leader, followers } = await startTicked();
     const [behind] = followers as [Node];

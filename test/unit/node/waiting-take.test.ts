@@ -6,11 +6,13 @@ import { object } from '../../../src/actors/replicated/object-definition.js';
 import { ReplPriorityQueue, ReplQueue } from '../../../src/actors/replicated/objects/index.js';
 import { LocalCluster } from '../../../src/testing/local-cluster.js';
 import { errorOf } from '../actors/replicated/error-of.js';
+import { Gates } from './fixtures/gates.js';
 
 const QUICK = { electionTimeoutMs: [60, 120], heartbeatMs: 15 } as const;
 const objects = {
   jobs: object(ReplQueue<number>, { capacity: 3 }),
   urgent: object(ReplPriorityQueue<number>, {}),
+  gates: Gates,
 };
 
 async function start(nodes: number): Promise<LocalCluster<typeof objects>> {
@@ -94,6 +96,36 @@ describe('waiting for a queue', () => {
 
     expect((await first).code).toBe('ERR_ABORTED');
     expect(await second).toBe(1);
+  });
+
+  it('is not for a change that only one who has given up has waited for', async () => {
+    await using cluster = await start(1);
+    const { gates, jobs } = cluster.nodes[0]!.objects;
+    await gates.open('b');
+    const aborting = new AbortController();
+    const first = errorOf(() => gates.pass('a', { signal: aborting.signal }));
+    const second = gates.pass('b', { signal: never() });
+    await untilItWaits({ jobs });
+
+    aborting.abort();
+
+    expect((await first).code).toBe('ERR_ABORTED');
+    expect(await second).toBe(true);
+  });
+
+  it('is ended by the signal of the handle, too', async () => {
+    await using cluster = await start(1);
+    const { jobs } = cluster.nodes[0]!.objects;
+    const aborting = new AbortController();
+    const handle = jobs.with({ signal: aborting.signal });
+    const waiting = [1, 2].map(() => errorOf(() => handle.take({ signal: never() })));
+    await untilItWaits({ jobs });
+
+    aborting.abort(new Error('enough'));
+    const codes = (await Promise.all(waiting)).map(({ code }) => code);
+    codes.push((await errorOf(() => handle.take({ signal: never() }))).code);
+
+    expect(codes).toEqual(['ERR_ABORTED', 'ERR_ABORTED', 'ERR_ABORTED']);
   });
 
   it('returns what it takes when it is told to give up too late', async () => {

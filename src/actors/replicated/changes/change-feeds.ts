@@ -4,12 +4,15 @@
  * for one who reads: what the caller has not taken stays in the recorders, which drop the oldest.
  */
 
+import { assert } from '../../../assert.js';
 import { ConclaveError, toPlainError } from '../../../errors.js';
 import { logIndex } from '../../../ids.js';
 import type { ActorRef, Transferable } from '../../../runtime/actor.js';
 import type { Clock } from '../../../runtime/clock.js';
 import { ArrayWriter } from '../array-writer.js';
 import type { CallerMessage, WatchedChanges } from '../caller-messages.js';
+import { createdName } from '../command-name.js';
+import { noSuchObject } from '../created-objects.js';
 import type { Machine } from '../machine.js';
 import type { UnwatchChanges, WatchChanges } from '../machine-messages.js';
 import { collectTransfers } from '../results.js';
@@ -145,7 +148,9 @@ export class ChangeFeeds {
     const { caller } = this.#host;
     const recorder = machine.changesOf(object);
     if (recorder === undefined) {
-      const error = new ConclaveError('ERR_INVALID_OBJECT', `There is no object ${object} here.`, { data: { object } });
+      const called = createdName(object);
+      assert(called !== null, 'those of the options are always there');
+      const error = noSuchObject({ object: called.object, class: called.class });
       caller.tell({ type: 'watchRefused', watchId, error: toPlainError(error) });
       return;
     }

@@ -24,7 +24,7 @@ interface Feed {
 /** What those who watch are to be told. */
 export type RecordedNews =
   | { readonly type: 'changes'; readonly batch: ChangeBatch }
-  /** What they have not been told yet cannot be told any more. */
+  /** What they have not been told yet cannot be told any more, or nothing will change any more. */
   | { readonly type: 'lost'; readonly error: ConclaveError };
 
 export class ChangeRecorder {
@@ -53,7 +53,7 @@ export class ChangeRecorder {
     return this.#lost !== null || this.#row.untaken > 0;
   }
 
-  /** Is there something that cannot be told any more? */
+  /** Is there something that cannot be told any more, or no such object? */
   get isLost(): boolean {
     return this.#lost !== null;
   }
@@ -103,6 +103,11 @@ export class ChangeRecorder {
   takeBack(index: number, command: number): void {
     if (index !== this.#index || command !== this.#command) return;
     while (this.#row.popOf(index, command));
+  }
+
+  /** There is no such object any more: whoever watches it is told so. */
+  drop(error: ConclaveError): void {
+    if (this.isRecording) this.#lost ??= error;
   }
 
   /**

@@ -16,6 +16,7 @@ import type { ChangePlace } from './change-place.js';
  * - `ERR_WATCHER_BEHIND` when more than 65,536 changes or 16 MiB wait to be read;
  * - `ERR_CHANGES_LOST` when changes behind `from` are not kept any more, when this server was given a snapshot instead of the
  *   log, or the thread of its objects has ended: read the state and watch from there (`read`);
+ * - `ERR_NO_SUCH_OBJECT` when an object that was created is dropped, or there is none of this name and class here, or not yet;
  * - `ERR_ABORTED` by the signal, and `ERR_STOPPED` when the runtime stops or fails. No writer ever waits for a watcher.
  *
  * @example

@@ -43,6 +43,8 @@ export interface WatchDeskOptions {
 }
 
 interface Watched extends WatchedObject {
+  /** Those that have not ended, begun or not. It is forgotten with the last one. */
+  watches: number;
   readonly all: Set<Watch>;
   readonly byKey: Map<ChangeKey, Set<Watch>>;
 }
@@ -51,6 +53,7 @@ interface Watched extends WatchedObject {
 interface Begun {
   readonly request: WatchRequest;
   readonly watch: Watch;
+  readonly watched: Watched;
   /** As the objects' thread knows it: another one each time that it is asked. */
   id: number;
   forgetSignal: () => void;
@@ -58,6 +61,7 @@ interface Begun {
 
 export class WatchDesk {
   readonly #options: WatchDeskOptions;
+  /** Those that somebody watches: objects come and go. */
   readonly #objects = new Map<string, Watched>();
   readonly #byWatch = new Map<Watch, Begun>();
   readonly #byId = new Map<number, Begun>();
@@ -74,14 +78,17 @@ export class WatchDesk {
   /** Begins to watch. What goes wrong is for the reader of the watch to hear. */
   watch(request: WatchRequest): Watch {
     const { object, key, signal } = request;
-    const watch = new Watch(this.#object(object), key, (ended) => this.#onEnded(ended));
-    const begun: Begun = { request, watch, id: 0, forgetSignal: nothing };
+    const watched = this.#objects.get(object) ?? newlyWatched(object);
+    const watch = new Watch(watched, key, (ended) => this.#onEnded(ended));
+    const begun: Begun = { request, watch, watched, id: 0, forgetSignal: nothing };
     if (signal?.aborted === true) {
       watch.end(aborted(signal));
     } else if (this.#byWatch.size >= WATCHES_MAX) {
       watch.end(tooMany());
     } else {
       this.#byWatch.set(watch, begun);
+      this.#objects.set(object, watched);
+      watched.watches++;
       if (signal !== null) begun.forgetSignal = this.#aborts.add(signal, () => watch.end(aborted(signal)));
       this.#ask(begun);
     }
@@ -104,7 +111,7 @@ export class WatchDesk {
       }
     }
     pieces.push(this.#decode(missed));
-    this.#add(watch);
+    join(begun);
     watch.begin(from, comparePlaces(from, at) > 0 ? from : at, pieces);
   }
 
@@ -149,15 +156,6 @@ export class WatchDesk {
   /** Ends all of them. */
   stop(reason: ConclaveError): void {
     for (const watch of this.#byWatch.keys()) watch.end(reason);
-  }
-
-  #object(name: string): Watched {
-    let watched = this.#objects.get(name);
-    if (watched === undefined) {
-      watched = { name, upTo: FIRST_PLACE, all: new Set(), byKey: new Map() };
-      this.#objects.set(name, watched);
-    }
-    return watched;
   }
 
   #ask(begun: Begun): void {
@@ -216,34 +214,15 @@ export class WatchDesk {
     }
   }
 
-  #add(watch: Watch): void {
-    const { all, byKey } = this.#object(watch.object.name);
-    const { key } = watch;
-    if (key === undefined) all.add(watch);
-    else if (byKey.has(key)) byKey.get(key)!.add(watch);
-    else byKey.set(key, new Set([watch]));
-  }
-
   #onEnded(watch: Watch): void {
     const begun = this.#byWatch.get(watch);
     if (begun === undefined) return;
     begun.forgetSignal();
     this.#byWatch.delete(watch);
-    if (watch.hasBegun) this.#remove(watch);
+    if (watch.hasBegun) leave(begun);
+    const { watched } = begun;
+    if (--watched.watches === 0) this.#objects.delete(watched.name);
     this.#tellUnwatch(begun);
-  }
-
-  #remove(watch: Watch): void {
-    const watched = this.#object(watch.object.name);
-    const { all, byKey } = watched;
-    const { key } = watch;
-    if (key === undefined) {
-      all.delete(watch);
-    } else {
-      const watches = byKey.get(key)!;
-      watches.delete(watch);
-      if (watches.size === 0) byKey.delete(key);
-    }
   }
 
   #tellUnwatch({ id }: Begun): void {
@@ -259,6 +238,28 @@ export class WatchDesk {
 }
 
 const nothing = (): void => {};
+
+function newlyWatched(name: string): Watched {
+  return { name, upTo: FIRST_PLACE, watches: 0, all: new Set(), byKey: new Map() };
+}
+
+function join({ watch, watched: { all, byKey } }: Begun): void {
+  const { key } = watch;
+  if (key === undefined) all.add(watch);
+  else if (byKey.has(key)) byKey.get(key)!.add(watch);
+  else byKey.set(key, new Set([watch]));
+}
+
+function leave({ watch, watched: { all, byKey } }: Begun): void {
+  const { key } = watch;
+  if (key === undefined) {
+    all.delete(watch);
+    return;
+  }
+  const watches = byKey.get(key)!;
+  watches.delete(watch);
+  if (watches.size === 0) byKey.delete(key);
+}
 
 /** For each key that is watched and concerned: where its changes are, in their order. */
 function positionsByKey(

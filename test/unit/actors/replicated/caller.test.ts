@@ -276,6 +276,23 @@ describe('Caller', () => {
     expect(toMachine).toMatchObject([{ type: 'runQueries', index: 77 }]);
   });
 
+  it('never asks objects for less than what changes has shown already, and begins no watch before', async () => {
+    await tell({ type: 'watchedChanges', appliedIndex: logIndex(77), changes: [] });
+    await query('local');
+    const places = new Float64Array();
+    const missed = { places, changes: new Uint8Array([0x90]) };
+    await tell({ type: 'watchBegun', watchId: 1, at: { index: 81, command: 0, change: 0 }, missed, state: null });
+
+    const watch = caller.watch({ object: 'journal', key: undefined, from: null, read: null, signal: null });
+    await rig.simulation.runFor(1);
+    void watch.return();
+
+    expect(toMachine.slice(0, 2)).toMatchObject([
+      { type: 'runQueries', index: 77 },
+      { type: 'watchChanges', index: 80 },
+    ]);
+  });
+
   it('fails queries for which no leader could be found, and no others', async () => {
     const [first, second] = [await query('linearizable'), await query('linearizable')];
     const [id] = toRaft.flatMap((message) => (message.type === 'readBlock' ? [message.queryId] : []));

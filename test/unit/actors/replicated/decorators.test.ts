@@ -91,6 +91,7 @@ describe('refused when the class is defined', () => {
     'a name that handles use': [() => 1, { ...context, name: 'then' }, 'rename it'],
     'the name of a hook': [() => 1, { ...context, name: 'snapshot' }, 'rename it'],
     'a name without end': [() => 1, { ...context, name: 'x'.repeat(129) }, '1 to 128 characters'],
+    'a name with half of a character': [() => 1, { ...context, name: 'save\ud83d' }, 'half of a character'],
     'legacy decorators': [{}, 'save', 'switch off experimentalDecorators'],
     'a decorator with empty parentheses': [undefined, undefined, 'without empty parentheses'],
   };
@@ -103,6 +104,29 @@ describe('refused when the class is defined', () => {
       expect(error.message).toContain(says);
     });
   }
+
+  test('a method of two versions, of which one would be lost', async () => {
+    const error = await errorOf(
+      () =>
+        class {
+          @replicated({ version: 1 }) @replicated add(): void {}
+        },
+    );
+
+    expect(error.code).toBe('ERR_INVALID_OBJECT');
+    expect(error.message).toContain('is marked for another version or command already');
+  });
+
+  test('a method of a command whose name has half of a character', async () => {
+    const error = await errorOf(
+      () =>
+        class {
+          @replicated({ version: 1, of: 'a\udc00' }) add(): void {}
+        },
+    );
+
+    expect(error.message).toContain('half of a character');
+  });
 
   test('a method with both marks', async () => {
     const error = await errorOf(

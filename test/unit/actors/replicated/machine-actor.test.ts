@@ -232,13 +232,13 @@ describe('MachineActor', () => {
     it('says so when there is no such object', async () => {
       await startTelling();
 
-      watch(1, 'nothing');
+      watch(1, '.nothing.ReplMap');
       await rig.simulation.runFor(1);
 
       expect(toCaller.at(-1)).toMatchObject({
         type: 'watchRefused',
         watchId: 1,
-        error: { code: 'ERR_INVALID_OBJECT' },
+        error: { code: 'ERR_NO_SUCH_OBJECT', data: { object: 'nothing', class: 'ReplMap' } },
       });
     });
 

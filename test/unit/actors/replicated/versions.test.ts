@@ -7,7 +7,6 @@ import { defineObject } from '../../../../src/actors/replicated/define-object.js
 import { replicated } from '../../../../src/actors/replicated/decorators.js';
 import { describeClass } from '../../../../src/actors/replicated/describe-class.js';
 import { Machine } from '../../../../src/actors/replicated/machine.js';
-import { restoreMachine, saveMachine } from '../../../../src/actors/replicated/machine-snapshot.js';
 import {
   loadObject,
   object,
@@ -16,13 +15,10 @@ import {
   type ObjectDefinitions,
 } from '../../../../src/actors/replicated/object-definition.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
-import { openDraft } from '../../../../src/storage/snapshot-draft.js';
-import { SnapshotReader } from '../../../../src/storage/snapshot-reader.js';
-import { SnapshotWriter } from '../../../../src/storage/snapshot-writer.js';
-import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
 import { errorOf } from './error-of.js';
 import { DefinedTill, NewTill, OldTill } from './fixtures/versioned.js';
 import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
+import { throughSnapshot } from './support/through-snapshot.js';
 
 const codec = new ValueCodec();
 const unsupported = (data: object): object => expect.objectContaining({ code: 'ERR_VERSION_UNSUPPORTED', data });
@@ -69,19 +65,6 @@ async function machineOf(definitions: ObjectDefinitions): Promise<Machine> {
 
 function linesOf(machine: Machine, name = 'till'): string[] | undefined {
   return (machine.objects.find((each) => each.name === name)?.instance as OldTill | undefined)?.all();
-}
-
-/** Takes a snapshot of a machine, and has another one begin with it. */
-async function throughSnapshot(from: Machine, to: Machine): Promise<void> {
-  const disk = new SimulatedDisk(1);
-  disk.makeDirectory('/data');
-  const draft = openDraft(disk, { kind: 'file', path: '/data/snapshot' }, null);
-  const writer = new SnapshotWriter(draft);
-  await saveMachine(from, writer, () => undefined);
-  const { lastIncluded, configuration, codeVersion } = from.save();
-  writer.finish({ lastIncluded, configuration, codeVersion });
-  const reader = SnapshotReader.openAt(disk, draft.finish());
-  await restoreMachine(to, reader, () => undefined).finally(() => reader.close());
 }
 
 describe('a class', () => {
