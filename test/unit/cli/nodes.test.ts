@@ -158,7 +158,8 @@ describe('conclave add and remove', () => {
     const { code, err } = await run(['add', addressOf(leader), nobody, '--timeout', '0.2']);
 
     expect(code).toBe(5);
-    expect(err).toContain('has not caught up yet; the change goes on by itself');
+    const hint = 'has not caught up yet, and is not connected to this node: was it started, with join: true?';
+    expect(err).toContain(`${hint} If the change was begun, it goes on by itself; remove takes it back.`);
   });
 });
 
