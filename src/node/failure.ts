@@ -25,13 +25,6 @@ export function isCodeTooOld(error: unknown): boolean {
   return finalErrorIn(error)?.code === 'ERR_VERSION_UNSUPPORTED';
 }
 
-/** What a start ends with: it has called nothing, so that nothing can have been applied, whatever the code says of calls. */
-export function asStartError(error: unknown): unknown {
-  if (!(error instanceof ConclaveError) || !error.mayBeApplied) return error;
-  const { code, message, data, cause, retrySafe } = error;
-  return new ConclaveError(code, message, { data, cause, retrySafe, mayBeApplied: false });
-}
-
 /** The error of calls that a failed node has not answered. */
 export function asFailure(cause: Error): ConclaveError {
   const finalError = finalErrorIn(cause);

@@ -32,7 +32,7 @@ import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
 import { objectsByName, unknownObject } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { asFailure, asStartError, finalErrorIn } from './failure.js';
+import { asFailure, finalErrorIn } from './failure.js';
 import { beginChange } from './begin-change.js';
 import { cameAbout } from './came-about.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
@@ -49,6 +49,7 @@ import { healthOf, type Health } from './health.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
+import { asStartError } from './start-error.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
 

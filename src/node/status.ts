@@ -109,5 +109,5 @@ export function describeStatus({ self, health, members }: RuntimeStatus): string
   const connected = `connected to ${peers.length - missing.length} of ${peers.length} peers`;
   if (missing.length > 0) return `${health}; ${connected} (not to ${missing.join(', ')})`;
   const isAtOdds = health === 'founding' && peers.length > 0;
-  return `${health}; ${connected}${isAtOdds ? ', which remember a cluster or name other peers: see the log' : ''}`;
+  return `${health}; ${connected}${isAtOdds ? '; if that lasts, some remember a cluster or name other peers, which a logger is told' : ''}`;
 }

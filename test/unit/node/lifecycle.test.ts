@@ -232,7 +232,7 @@ describe('the life of a node', () => {
   });
 
   it.each([
-    ['an option that there is not', { timeoutMs: 100 }, 'timeoutMs is not an option; there are signal'],
+    ['an option that there is not', { timeoutMs: 100 }, 'timeoutMs is not an option; there is signal'],
     ['a signal that is none', { signal: 100 }, 'signal must be an AbortSignal'],
     ['no options', 100, 'options must be an object'],
   ])('does not wait to be ready for ever because of %s', async (_, options, complaint) => {

@@ -256,7 +256,7 @@ describe('a change is refused', () => {
     [
       'with a misspelt option',
       'ERR_INVALID_OPTION',
-      'timeout is not an option; there are timeoutMs',
+      'timeout is not an option; there is timeoutMs',
       (leader) => leader.members.add('127.0.0.1:1', { timeout: 5 } as object),
     ],
   ])('where it is one %s, and it is said which', async (_, code, message, change) => {
