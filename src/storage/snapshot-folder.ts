@@ -58,7 +58,11 @@ export class SnapshotFolder implements SnapshotStore {
     const folder = new SnapshotFolder(disk, directory, onUnusable);
     disk.makeDirectory(directory);
     const names = disk.list(directory);
-    folder.#removeAll(names.filter((name) => name.endsWith(DRAFT_SUFFIX)).map((name) => join(directory, name)));
+    const drafts = names.filter((name) => name.endsWith(DRAFT_SUFFIX));
+    for (const draft of drafts) disk.remove(join(directory, draft));
+    // The process before may have ended between giving a snapshot its name and making that durable, and the log will be
+    // dropped on the strength of what is found here.
+    if (names.length > 0) disk.syncDirectory(directory);
     for (const name of names) folder.#takeStock(name);
     return folder;
   }
@@ -85,7 +89,9 @@ export class SnapshotFolder implements SnapshotStore {
 
   discard(place: DraftPlace): void {
     assert(place.kind === 'file', 'a folder holds files');
-    if (this.#disk.exists(place.path)) this.#removeAll([place.path]);
+    if (!this.#disk.exists(place.path)) return;
+    this.#disk.remove(place.path);
+    this.#disk.syncDirectory(this.#directory);
   }
 
   keepNewest(count: number, isPinned: (snapshot: SnapshotInfo) => boolean): void {
@@ -168,12 +174,6 @@ export class SnapshotFolder implements SnapshotStore {
   #noteUnusable(path: string, index: number, error: unknown): void {
     this.#unusable.set(path, index);
     this.#onUnusable(path, error);
-  }
-
-  #removeAll(paths: readonly string[]): void {
-    if (paths.length === 0) return;
-    for (const path of paths) this.#disk.remove(path);
-    this.#disk.syncDirectory(this.#directory);
   }
 }
 
