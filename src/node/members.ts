@@ -148,8 +148,11 @@ export class Members {
       const index = await this.#catchUp(deadlineMs);
       return hasComeAbout(this.#port.status(), add, remove, index);
     } catch (error) {
-      if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return false;
-      throw error;
+      if (!(error instanceof ConclaveError)) throw error;
+      if (ASK_AGAIN.has(error.code)) return false;
+      // To catch up applies nothing, and says so; the change is another matter.
+      const { code, message, data, cause } = error;
+      throw new ConclaveError(code, message, { data, cause, mayBeApplied: true, retrySafe: false });
     }
   }
 
