@@ -8,6 +8,7 @@ const INLINE = [
   'test/unit/node/**/*.test.ts',
   'test/unit/testing/**/*.test.ts',
   'test/unit/net/tcp-*.test.ts',
+  'test/unit/sync/backends/**/*.test.ts',
   'test/unit/cli/nodes.test.ts',
   'test/unit/architecture/lint-rules.test.ts',
   'test/unit/actors/log-store/**/*.test.ts',

@@ -34,6 +34,16 @@ export class ServerProcess {
     this.#process.stdin.write(`${line}\n`);
   }
 
+  /** Stops it, or has it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(signal);
+  }
+
+  /** Ends its input, and does not wait for what comes of it. */
+  endInput(): void {
+    this.#process.stdin.end();
+  }
+
   /** Ends its input, which it takes as a wish to end; resolves with its exit code. */
   async end(): Promise<number | null> {
     this.#process.stdin.end();

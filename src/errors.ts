@@ -28,7 +28,7 @@ const CODES = {
   ERR_COMMAND_TOO_LARGE: { mayBeApplied: false, retrySafe: false },
   /** `limits.pendingCommands` calls are waiting already. Nothing was sent. */
   ERR_QUEUE_FULL: { mayBeApplied: false, retrySafe: true },
-  /** No leader was known for as long as the call was willing to wait. Nothing was sent. */
+  /** No leader was known for as long as the call was willing to wait, if at all. Nothing was sent. */
   ERR_NO_LEADER: { mayBeApplied: false, retrySafe: true },
   /** The call was sent, and its answer did not come in time. */
   ERR_TIMEOUT: { mayBeApplied: true, retrySafe: false },
@@ -50,8 +50,6 @@ const CODES = {
   ERR_OBJECT_FAILED: { mayBeApplied: true, retrySafe: false },
   /** `context()` was called outside of a replicated command. */
   ERR_NO_CONTEXT: { mayBeApplied: false, retrySafe: false },
-  /** The node is not the leader, and what was asked can be done by the leader only. */
-  ERR_NOT_LEADER: { mayBeApplied: false, retrySafe: true },
   /** Leadership could not be handed over; the old leader goes on. */
   ERR_TRANSFER_FAILED: { mayBeApplied: false, retrySafe: true },
   /** The node to be added is a member already. */
@@ -95,6 +93,12 @@ const CODES = {
   ERR_CHANGES_LOST: { mayBeApplied: false, retrySafe: true },
   /** More changes wait to be read than are kept for one who watches. */
   ERR_WATCHER_BEHIND: { mayBeApplied: false, retrySafe: true },
+  /** What was held is lost: a lock, permits or leadership. Somebody else may hold it by now. */
+  ERR_LOCK_LOST: { mayBeApplied: false, retrySafe: false },
+  /** A fencing token is older than one that was seen: whoever shows it holds no longer. */
+  ERR_STALE_TOKEN: { mayBeApplied: false, retrySafe: false },
+  /** A semaphore was asked for with another number of permits than those who use it have said. */
+  ERR_PERMITS_DIFFER: { mayBeApplied: false, retrySafe: true },
   /** A snapshot could not be taken; the log is kept, and another one will be tried. */
   ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },
   /** A snapshot of the same log has another content than the live object: a command is not deterministic. */
@@ -108,7 +112,10 @@ const CODES = {
 /** All codes. */
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES) as ErrorCode[];
 
-/** A code of {@link ConclaveError}. The list is closed for a major version: codes are added, never renamed. */
+/**
+ * A code of {@link ConclaveError}; docs/errors.md says what each means. The list is closed for a major version: codes are added,
+ * never renamed.
+ */
 export type ErrorCode = keyof typeof CODES;
 
 /** Details of an error: plain values only, so that they survive threads and sockets. */

@@ -12,6 +12,7 @@ import { ExitCode, exitCodeOf } from './exit-codes.js';
 import type { CommandIo } from './io.js';
 import { asJson, printable } from './printing.js';
 import { removeCommand } from './remove.js';
+import { setVersionCommand } from './set-version.js';
 import { statusCommand } from './status.js';
 import { transferCommand } from './transfer.js';
 
@@ -50,9 +51,8 @@ export function conclaveCommand(io: CommandIo): Command {
     .version(ownVersion(), '--version', 'print the version of the command')
     .helpOption('--help', 'say how the command is used')
     .addHelpText('after', EXIT_CODES);
-  for (const make of [statusCommand, addCommand, removeCommand, transferCommand, compactCommand]) {
-    program.addCommand(make(io));
-  }
+  const makers = [statusCommand, addCommand, removeCommand, transferCommand, compactCommand, setVersionCommand];
+  for (const make of makers) program.addCommand(make(io));
   for (const command of [program, ...program.commands]) {
     command
       .helpOption('--help', 'say how the command is used')

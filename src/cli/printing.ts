@@ -1,18 +1,21 @@
 /**
  * What a node says, as text: plain data as rows of names and values, lists of the like as tables. Knows no field by name,
- * so that it shows whatever a newer node says, too. Pure.
+ * so that it shows whatever a newer node says, too, but goes by the unit that a name ends with: a point in time is shown as one.
+ * Pure.
  */
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const GAP = '  ';
+/** No date is further from 1970. */
+const TIME_MS_MAX = 8.64e15;
 
 /** A plain object as text: its simple fields first, and then each of its lists. */
 export function describeFields(fields: Fields): string {
   const entries = flat(fields);
   const simple = entries.filter(([, value]) => !Array.isArray(value));
   const lists = entries.filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
-  const blocks = [aligned(simple.map(([name, value]) => [name, shown(value)]))];
+  const blocks = [aligned(simple.map(([name, value]) => [name, shown(name, value)]))];
   for (const [name, items] of lists) blocks.push(`${name}:\n${describeList(items)}`);
   return blocks.join('\n\n');
 }
@@ -38,7 +41,7 @@ function describeList(items: readonly unknown[]): string {
   const rows = items.map((item) => new Map(flat(isFields(item) ? item : { value: item })));
   const names = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   if (names.length === 0) return `${GAP}none`;
-  const lines = [names, ...rows.map((row) => names.map((name) => shown(row.get(name))))];
+  const lines = [names, ...rows.map((row) => names.map((name) => shown(name, row.get(name))))];
   return aligned(lines.map((line) => ['', ...line]));
 }
 
@@ -55,10 +58,15 @@ function aligned(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-function shown(value: unknown): string {
+function shown(name: string, value: unknown): string {
   if (value === null || value === undefined) return '-';
+  if (name.endsWith('AtMs') && isTime(value)) return new Date(value).toISOString();
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return typeof value === 'string' ? value : asJson(value);
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= TIME_MS_MAX;
 }
 
 function isFields(value: unknown): value is Fields {

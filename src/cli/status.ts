@@ -6,7 +6,8 @@ import { ConclaveError } from '../errors.js';
 import { ask } from './ask.js';
 import type { CommandIo } from './io.js';
 import { milliseconds, nodeCommand, type NodeOptions } from './node-command.js';
-import { asJson, describeFields, printable } from './printing.js';
+import { asJson, printable } from './printing.js';
+import { statusText } from './status-text.js';
 
 interface StatusOptions extends NodeOptions {
   /** In milliseconds; true: as often as is usual. */
@@ -32,7 +33,7 @@ export function statusCommand(io: CommandIo): Command {
 
 async function describe(node: string, options: NodeOptions): Promise<string> {
   const status = (await ask(node, { command: 'status', argument: null }, options)) as Readonly<Record<string, unknown>>;
-  return options.json === true ? asJson(status) : describeFields(status);
+  return options.json === true ? asJson(status) : statusText(status);
 }
 
 /** Goes on when the node does not answer: it may be on its way back, which is worth watching. */

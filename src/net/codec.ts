@@ -171,6 +171,14 @@ const MESSAGES: MessageFields = {
     code: 19,
     fields: { term: 'count', commitIndex: 'count', hasLeader: 'flag', configuration: 'bytes' },
   },
+  versionRequest: {
+    code: 20,
+    fields: { term: 'count', question: 'count', version: 'count' },
+  },
+  versionReply: {
+    code: 21,
+    fields: { term: 'count', question: 'count', refusal: 'bytes' },
+  },
 };
 
 /** A message as the codec sees it. */

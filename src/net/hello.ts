@@ -33,7 +33,7 @@ import {
 } from './settings.js';
 
 /** Goes up with every change of what is on the wire. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 export const MAGIC = 'conclave';
 

@@ -10,7 +10,10 @@ import type { ActorSystem } from '../runtime/actor-system.js';
 import type { Runtime } from './runtime.js';
 
 /** What it takes of a runtime. */
-export type AdministeredRuntime = Pick<Runtime, 'status' | 'members' | 'transferLeadership' | 'compact'>;
+export type AdministeredRuntime = Pick<
+  Runtime,
+  'status' | 'members' | 'transferLeadership' | 'compact' | 'setCodeVersion'
+>;
 
 /** So many requests may be under way: more than there are administrators, who may give up and ask again. */
 const REQUESTS_MAX = 64;
@@ -46,5 +49,7 @@ async function carryOut(request: AdminRequest, runtime: AdministeredRuntime): Pr
       return runtime.transferLeadership(request.argument ?? undefined);
     case 'compact':
       return { index: await runtime.compact() };
+    case 'setVersion':
+      return runtime.setCodeVersion(request.argument, { timeoutMs });
   }
 }

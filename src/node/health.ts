@@ -23,21 +23,31 @@ import { finalErrorIn } from './failure.js';
  * - `failed`: it cannot go on for another reason, its disk for instance; `status().failure` says which.
  * - `stopped`: `stop()` was called.
  */
-export type Health = (typeof HEALTHS)[number];
+export type Health =
+  | 'starting'
+  | 'founding'
+  | 'memory lost'
+  | 'no quorum'
+  | 'catching up'
+  | 'ok'
+  | 'object failed'
+  | 'thread dead'
+  | 'failed'
+  | 'stopped';
 
 /** All of them. */
-export const HEALTHS = [
-  'starting',
-  'founding',
-  'memory lost',
-  'no quorum',
-  'catching up',
-  'ok',
-  'object failed',
-  'thread dead',
-  'failed',
-  'stopped',
-] as const;
+export const HEALTHS = Object.keys({
+  starting: true,
+  founding: true,
+  'memory lost': true,
+  'no quorum': true,
+  'catching up': true,
+  ok: true,
+  'object failed': true,
+  'thread dead': true,
+  failed: true,
+  stopped: true,
+} satisfies Readonly<Record<Health, true>>) as readonly Health[];
 
 export interface HealthSigns {
   readonly isStopped: boolean;

@@ -1,6 +1,7 @@
 /**
  * Everything that there is to count of a node, gathered from its threads when somebody asks, and at no other time. On
- * the thread that started the node. What has ended, or is too busy to answer, is missing; asking never fails.
+ * the thread that started the node. What has ended, is too busy to answer, or is not ticked is missing; asking never fails, and
+ * takes no longer than a second.
  */
 
 import type { Caller, CallerFigures } from '../actors/replicated/caller.js';
@@ -10,6 +11,7 @@ import type { RaftFigures } from '../actors/raft/raft-actor-messages.js';
 import type { SnapshotFigures } from '../actors/snapshotter/snapshotter-messages.js';
 import type { ActorAddress } from '../runtime/actor.js';
 import type { ThreadFigures } from '../runtime/thread-figures.js';
+import type { NodeHost } from './node-host.js';
 import type { Placement } from './placement.js';
 import type { RuntimeStatus } from './status.js';
 
@@ -33,13 +35,16 @@ export async function gatherFigures(
   caller: Caller,
   status: RuntimeStatus,
   hasLogStore: boolean,
+  host: Pick<NodeHost, 'after'>,
 ): Promise<NodeFigures> {
   const { main, addresses } = placement;
   const ask = <Figures>(address: ActorAddress): Promise<Figures | null> =>
-    main
-      .ref<{ readonly type: 'measure' }>(address)
-      .ask<Figures>({ type: 'measure' }, { timeoutMs: MEASURE_TIMEOUT_MS })
-      .catch(() => null);
+    inTime(
+      main
+        .ref<{ readonly type: 'measure' }>(address)
+        .ask<Figures>({ type: 'measure' }, { timeoutMs: MEASURE_TIMEOUT_MS }),
+      host,
+    );
   const [threads, raft, objects, snapshots, log] = await Promise.all([
     placement.measure(MEASURE_TIMEOUT_MS),
     ask<RaftFigures>(addresses.raft),
@@ -48,4 +53,19 @@ export async function gatherFigures(
     hasLogStore ? ask<LogStoreFigures>(addresses.logStore) : null,
   ]);
   return { ...caller.figures(), status, threads, raft, objects, snapshots, log };
+}
+
+/**
+ * The answer, or null once the time is over: by the host's clock, for the deadline of an ask is looked at in a tick, and nobody
+ * may be ticking.
+ */
+function inTime<Figures>(answer: Promise<Figures>, host: Pick<NodeHost, 'after'>): Promise<Figures | null> {
+  return new Promise((resolve) => {
+    const cancel = host.after(MEASURE_TIMEOUT_MS, () => resolve(null));
+    const end = (figures: Figures | null): void => {
+      cancel();
+      resolve(figures);
+    };
+    answer.then(end, () => end(null));
+  });
 }

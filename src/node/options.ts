@@ -79,7 +79,7 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly threads?: boolean;
   /**
    * With `threads: false`: the node takes its turns on the event loop by itself (default), or, `false`, only when `tick()` is
-   * called, by an application with a loop of its own; see {@link Runtime.tick}.
+   * called, by an application with a loop of its own; see `runtime.tick`.
    */
   readonly autoTick?: boolean;
   /**
@@ -91,6 +91,12 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly heartbeatMs?: number;
   /** How long a call waits unless it says otherwise, in milliseconds. Default: 10,000. */
   readonly callTimeoutMs?: number;
+  /**
+   * `false`: commands and queries, but for `local` ones, are refused at once with `ERR_NO_LEADER` while this node knows no
+   * leader, instead of waiting for one as long as they may. A call that was made before the leader was lost waits all the
+   * same. Default: true.
+   */
+  readonly waitForLeader?: boolean;
   readonly limits?: RuntimeLimits;
   /**
    * Where log and snapshots are kept: a directory of this node's own, created if it is missing. With it, what was
@@ -141,6 +147,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
   readonly callTimeoutMs: number;
+  readonly waitForLeader: boolean;
   readonly limits: Required<RuntimeLimits>;
   readonly dataDir: string | null;
   readonly fsync: boolean;

@@ -3,6 +3,7 @@
  * started it. It only wires things together: consensus, objects and network are actors' business.
  */
 
+import { attendantOf, type Attendant } from '../actors/replicated/attendant.js';
 import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
 import { CreatedHandles } from '../actors/replicated/created-handles.js';
@@ -33,8 +34,6 @@ import { checkOptions } from './check-options.js';
 import { objectsByName, unknownObject } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, finalErrorIn } from './failure.js';
-import { beginChange } from './begin-change.js';
-import { cameAbout } from './came-about.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { checkInteger, checkKnown, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
@@ -44,6 +43,7 @@ import { checkKnownObjects } from './known-objects.js';
 import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
+import { raiseCodeVersion, type CodeVersionPort } from './raise-code-version.js';
 import { refuseOwnThread } from './own-thread.js';
 import { healthOf, type Health } from './health.js';
 import { PACKAGE_VERSION } from './package-version.js';
@@ -53,6 +53,8 @@ import { asStartError } from './start-error.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
 
+/** How long sessions may take to be closed before the node stops all the same: they end by their TTL then. */
+const LEAVE_TIMEOUT_MS = 1_000;
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
 /** As long as a frame of a user interface has room for. */
@@ -90,8 +92,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #dataDir: DataDir | null;
   readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
+  readonly #attendants = new Map<string, Attendant>();
   readonly #codeVersionMax: number;
   readonly #created: CreatedHandles;
+  readonly #host: NodeHost;
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -110,13 +114,17 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     host: NodeHost,
   ) {
     this.#dataDir = dataDir;
+    this.#host = host;
     this.#options = options;
     this.#placement = placement;
     this.#caller = caller;
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
-    const handles = objects.map((object) => [object.name, new HandleFactory(caller, object).handle()]);
+    const handles = objects.map((object) => [
+      object.name,
+      this.#attended(object.name, new HandleFactory(caller, object)),
+    ]);
     this.#codeVersionMax = codeVersionMaxOf([...objects, ...classes]);
     const creatable = classes.map((each) => [classOf(options.classes[each.name]!), each] as const);
     this.#created = new CreatedHandles(caller, new Map(creatable));
@@ -328,7 +336,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * @internal
    */
   measure(): Promise<NodeFigures> {
-    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null);
+    return gatherFigures(this.#placement, this.#caller, this.status(), this.#dataDir !== null, this.#host);
   }
 
   /**
@@ -408,6 +416,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
+   * What is beside the handles of those objects that have an attendant, by their names; for `conclave/sync`.
+   *
+   * @internal
+   */
+  attendants(): ReadonlyMap<string, Attendant> {
+    return this.#attendants;
+  }
+
+  /**
    * Resolves when this node has applied everything that was committed before the call; for `conclave/testing`.
    *
    * @internal
@@ -445,25 +462,27 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /**
    * Brings a version of the objects' code into force, everywhere at the same place in the log: from there on commands do what
-   * it says. There is no way back. Resolves when it is in force on this node, at once if it is already.
+   * it says. Any node may ask for it. There is no way back. Resolves when it is in force on this node, at once if it is already.
    *
    * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when a member, or an observer that is connected, is not known to have code
    *   of that version (`data.nodes`; also a member that is away and last had none), `ERR_CHANGE_REFUSED` for a version below
-   *   the one in force, `ERR_NOT_LEADER` (ask the leader): nothing has changed then; `ERR_CHANGE_UNDER_WAY` when leadership
-   *   was changing all the while, `ERR_TIMEOUT` when it has begun and is not in force in time, `ERR_INVALID_OPTION`,
-   *   `ERR_STOPPED`.
+   *   the one in force, `ERR_NO_LEADER` when there was none for all the time, `ERR_CHANGE_UNDER_WAY` when leadership was
+   *   changing for all the time: nothing has changed then, unless `mayBeApplied` says that a leader was asked before and has
+   *   not answered; `ERR_TIMEOUT` when it may have been begun and is not in force in time, `ERR_INVALID_OPTION`,
+   *   `ERR_STOPPED`. It is safe to ask again after each of them.
    */
   async setCodeVersion(version: number, options: ChangeOptions = {}): Promise<void> {
     checkInteger('version', version, 0, CODE_VERSION_MAX);
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
-    const deadlineMs = performance.now() + timeoutMs;
-    await beginChange(() => this.#raiseCodeVersion(version), deadlineMs);
-    const tooLate = (): ConclaveError =>
-      new ConclaveError('ERR_TIMEOUT', `The code version ${version} is not in force yet; it will be.`, {
-        data: { codeVersion: version },
-      });
-    const watch = this.#watch.bind(this);
-    await cameAbout(() => this.codeVersion >= version, watch, deadlineMs, tooLate);
+    this.#throwIfEnded();
+    const port: CodeVersionPort = {
+      current: () => this.codeVersion,
+      begin: (wanted) => this.#beginRaise(wanted),
+      status: () => this.#nodeStatus,
+      watch: (onNews, onEnded) => this.#watch(onNews, onEnded),
+      host: this.#host,
+    };
+    await raiseCodeVersion(port, version, timeoutMs);
   }
 
   /**
@@ -517,7 +536,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   async #stop(): Promise<void> {
     this.#placement.ticks?.release();
-    this.#caller.stop(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.'));
+    if (this.#attendants.size > 0) await this.#leave();
+    const reason = new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
+    this.#caller.stop(reason);
+    this.#endAttendants(reason);
     this.#fate.emit('ended');
     try {
       if (this.#fate.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
@@ -531,7 +553,47 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#logHealth();
   }
 
-  async #raiseCodeVersion(version: number): Promise<void> {
+  /** Lets attendants say good-bye, for as long as there is somebody to say it to. */
+  async #leave(): Promise<void> {
+    const hasLeader = (): boolean => this.#fate.failure === null && (this.#nodeStatus?.leader ?? null) !== null;
+    if (!hasLeader()) return;
+    const leaving = Promise.all(Array.from(this.#attendants.values(), (attendant) => attendant.leave()));
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        this.#fate.off('status', onStatus);
+        resolve();
+      };
+      const onStatus = (): void => {
+        if (!hasLeader()) end();
+      };
+      const timer = this.#placement.main.timekeeper.after(LEAVE_TIMEOUT_MS, end);
+      this.#fate.on('status', onStatus);
+      void leaving.finally(end);
+    });
+  }
+
+  #endAttendants(reason: ConclaveError): void {
+    for (const attendant of this.#attendants.values()) attendant.end(reason);
+  }
+
+  /** The handle to an object, with what its attendant adds, if it has one. */
+  #attended(object: string, handles: HandleFactory): object {
+    const { timekeeper } = this.#placement.main;
+    const node = this.#options.self ?? 'an observer';
+    const attendant = attendantOf(this.#options.objects[object], {
+      object,
+      handle: handles.handle(),
+      timekeeper,
+      node,
+    });
+    if (attendant === null) return handles.handle();
+    this.#attendants.set(object, attendant);
+    handles.add(attendant.methods);
+    return handles.handle();
+  }
+
+  async #beginRaise(version: number): Promise<void> {
     this.#throwIfEnded();
     try {
       await this.#raft.ask({ type: 'setCodeVersion', version }, { timeoutMs: STOP_TIMEOUT_MS });
@@ -571,6 +633,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
     this.#fate.emit('status');
+    for (const attendant of this.#attendants.values()) attendant.leads(status.role === 'leader' ? status.term : null);
     if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
     if (status.isRemoved) this.#onRemoved();
     if (before?.role !== status.role) this.#events.tell('role', status.role);
@@ -640,7 +703,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */
   #onFailure(error: Error): void {
-    this.#caller.stop(asFailure(error));
+    const reason = asFailure(error);
+    this.#caller.stop(reason);
+    this.#endAttendants(reason);
     this.#fate.emit('ended');
     this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
     this.#logHealth();

@@ -18,7 +18,7 @@ export function spawnCaller(
   options: CheckedOptions,
   codec: ValueCodec,
 ): Promise<Caller> {
-  const { callTimeoutMs, limits } = options;
+  const { callTimeoutMs, waitForLeader, limits } = options;
   const { raft, machine } = addresses;
   return new Promise((resolve, reject) => {
     fate.once('failure', reject);
@@ -31,6 +31,7 @@ export function spawnCaller(
           raft,
           machine,
           defaultTimeoutMs: callTimeoutMs,
+          waitForLeader,
           commandBytesMax: limits.commandBytes,
           pendingCommandsMax: limits.pendingCommands,
           pendingBytesMax: limits.pendingBytes,

@@ -12,10 +12,16 @@ import type { Health } from './health.js';
  * What a node is in its cluster. `follower`, `candidate` and `leader` as in the Raft paper; `preCandidate` asks whether
  * a vote would succeed; `receivingSnapshot` is a follower that is being given a snapshot.
  */
-export type Role = (typeof ROLES)[number];
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'receivingSnapshot';
 
 /** All of them. */
-export const ROLES = ['follower', 'preCandidate', 'candidate', 'leader', 'receivingSnapshot'] as const;
+export const ROLES = Object.keys({
+  follower: true,
+  preCandidate: true,
+  candidate: true,
+  leader: true,
+  receivingSnapshot: true,
+} satisfies Readonly<Record<Role, true>>) as readonly Role[];
 
 /** What `runtime.status()` returns. */
 export interface RuntimeStatus {

@@ -19,6 +19,7 @@ import type { LinkPort } from './threads/link-port.js';
 import { LinkTable } from './threads/link-table.js';
 import type { LinkHost, LinkOptions } from './threads/link.js';
 import { RemoteRef } from './threads/remote-ref.js';
+import type { Timekeeper } from './timekeeper.js';
 
 export interface ActorSystemOptions {
   /** How other systems address this one. */
@@ -36,6 +37,8 @@ export interface ActorSystemOptions {
 
 export class ActorSystem {
   readonly name: string;
+  /** The time of its actors, for what belongs to them and is none. */
+  readonly timekeeper: Timekeeper;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
   readonly #onFailure: (error: Error) => void;
@@ -47,6 +50,8 @@ export class ActorSystem {
 
   constructor(options: ActorSystemOptions) {
     this.name = options.name;
+    const { clock, scheduler } = options;
+    this.timekeeper = { clock, after: (delayMs, run) => scheduler.after(delayMs, run) };
     this.#scheduler = options.scheduler;
     this.#logger = options.logger;
     this.#onFailure = options.onFailure;

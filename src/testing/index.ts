@@ -1,7 +1,10 @@
 /**
  * `conclave/testing`: what tests of programs that use Conclave need. What is named here is public; nothing else is.
+ *
+ * @module conclave/testing
  */
 
+export type { Random } from '../runtime/random.js';
 export { ExactlyOnceOracle, type CommandId, type ExactlyOnceViolation } from './linearizability/exactly-once-oracle.js';
 export { checkLinearizable, type CheckLinearizableOptions } from './linearizability/check-linearizable.js';
 export { HistoryRecorder } from './linearizability/history-recorder.js';

@@ -122,6 +122,16 @@ test('06-durable: three servers are killed, and have every note when they are ba
   expect(code).toBe(0);
 });
 
+test('07-locks: what a holder that stood still writes too late is refused', async () => {
+  const program = run('07-locks/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  expect(program.output()).toContain('Another one holds the lock, with token 2.');
+  expect(program.output()).toMatch(/; [1-9]\d* came too late, and were refused\./);
+  expect(code).toBe(0);
+});
+
 test('05-upgrade: three servers are upgraded one by one while they vote, and agree', async () => {
   const program = run('05-upgrade/main.js');
 

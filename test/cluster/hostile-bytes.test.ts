@@ -183,6 +183,7 @@ function claims(term: number, from: ReturnType<typeof observerId>): PeerMessage[
     { type: 'timeoutNow', ...common },
     { type: 'readIndexReply', ...common, readId: 1, readIndex: last.lastLogIndex },
     { type: 'changeReply', ...common, question: 1, refusal: null, index: last.lastLogIndex },
+    { type: 'versionReply', ...common, question: 1, refusal: NO_BYTES },
     { type: 'transferReply', ...common, question: 1, error: null },
     { type: 'membersKnown', ...common, commitIndex: last.lastLogIndex, hasLeader: true, configuration: NO_BYTES },
   ];

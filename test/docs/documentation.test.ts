@@ -9,6 +9,8 @@ import { CONTEXT, exportedNames, fileNameOf, moduleOf, snippetsOfMarkdown, snipp
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(ROOT, 'build/docs-check');
 const COMPILE_TIMEOUT_MS = 60_000;
+/** Packages of others; and the reference, whose snippets are those of the source. */
+const OTHERS = /(?:^|\/)node_modules\/|^docs\/api\//;
 
 const CONFIG = {
   extends: '../../tsconfig.base.json',
@@ -32,7 +34,8 @@ test(
       'conclave/metrics': 'metrics/index',
       'conclave/testing': 'testing/index',
     });
-    for (const name of namesOf({ 'conclave/objects': 'actors/replicated/objects/index' })) publicNames.set(...name);
+    const others = { 'conclave/objects': 'actors/replicated/objects/index', 'conclave/sync': 'sync/index' };
+    for (const name of namesOf(others)) publicNames.set(...name);
     const markdown = filesOf('.md').flatMap((file) =>
       snippetsOfMarkdown(file, read(file)).map((snippet) => ({ snippet, names: publicNames })),
     );
@@ -78,7 +81,7 @@ function filesOf(ending: string, ...folders: readonly string[]): string[] {
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`),
     );
   const top = folders.length > 0 ? [] : readdirSync(ROOT);
-  return [...top, ...below].filter((file) => file.endsWith(ending));
+  return [...top, ...below].filter((file) => file.endsWith(ending) && !OTHERS.test(file));
 }
 
 function read(file: string): string {

@@ -15,6 +15,7 @@ export const CONTEXT = `
 import type { Runtime } from 'conclave';
 import type { RemoteOf } from 'conclave';
 import type { ReplCounter, ReplMap } from 'conclave/objects';
+import type { Sync } from 'conclave/sync';
 declare class Account {
   static readonly module: string;
   deposit(amount: number): number;
@@ -33,6 +34,7 @@ declare global {
   const scores: RemoteOf<ReplMap<string, number>>;
   const JobQueue: typeof Jobs;
   const signal: AbortSignal;
+  const sync: Sync;
   const bytes: Uint8Array;
 }
 `;

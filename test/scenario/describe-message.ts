@@ -6,6 +6,7 @@
 import type { Configuration } from '../../src/actors/raft/configuration.js';
 import { decodeConfiguration } from '../../src/actors/raft/configuration-entry.js';
 import { EntryKind, EntryReader, type Entry } from '../../src/actors/raft/entry.js';
+import { decodeVersionRefusal } from '../../src/actors/raft/version-refusal.js';
 import type { NodeId } from '../../src/ids.js';
 import type {
   AppendEntries,
@@ -13,6 +14,7 @@ import type {
   ChangeRequest,
   MembersKnown,
   PeerMessage,
+  VersionReply,
 } from '../../src/actors/raft/messages.js';
 
 export function describeMessage(message: PeerMessage): string {
@@ -48,6 +50,10 @@ function detailsOf(message: PeerMessage): string {
       return describeChange(message);
     case 'changeReply':
       return message.refusal === null ? `begun, at ${message.index} at the latest` : `refused, ${message.refusal}`;
+    case 'versionRequest':
+      return `${message.version}`;
+    case 'versionReply':
+      return describeRaise(message);
     case 'transferRequest':
       return message.target === null ? '' : `to ${message.target}`;
     case 'transferReply':
@@ -60,6 +66,11 @@ function detailsOf(message: PeerMessage): string {
 function describeChange({ add, remove, knownIndex }: ChangeRequest): string {
   const what = add === null ? `remove ${remove}` : `add ${add}${remove === null ? '' : ` for ${remove}`}`;
   return `${what}, known up to ${knownIndex}`;
+}
+
+function describeRaise({ refusal }: VersionReply): string {
+  const reason = decodeVersionRefusal(refusal)?.reason;
+  return reason === undefined ? 'begun' : `refused, ${reason}`;
 }
 
 function describeMembers({ configuration, commitIndex, hasLeader }: MembersKnown): string {

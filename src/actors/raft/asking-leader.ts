@@ -1,19 +1,21 @@
 /**
- * What a node that does not lead asks of its leader for its own callers: to change the members, and to hand leadership
- * over. A question is sent once. Whoever does not answer it may have done what was asked nonetheless, and the caller is
- * told so: it is for the caller to ask again, which is safe (see `MembersChange`).
+ * What a node that does not lead asks of its leader for its own callers: to change the members, to bring a code version into
+ * force, and to hand leadership over. A question is sent once. Whoever does not answer it may have done what was asked
+ * nonetheless, and the caller is told so: it is for the caller to ask again, which is safe (see `MembersChange`), for a version
+ * is only ever raised.
  */
 
 import { logIndex, type NodeId } from '../../ids.js';
-import type { ChangeAnswer, ChangeRefusal, TransferError } from './effects.js';
-import type { ChangeMembers, ChangeReply, TransferReply } from './messages.js';
+import type { ChangeAnswer, ChangeRefusal, TransferError, VersionRefusal } from './effects.js';
+import type { ChangeMembers, ChangeReply, SetCodeVersion, TransferReply, VersionReply } from './messages.js';
 import type { Core } from './state.js';
+import { decodeVersionRefusal, encodeVersionRefusal } from './version-refusal.js';
 
-/** Past this, nothing more is asked until something has been answered. */
+/** Of each kind. Past this, nothing more is asked until something has been answered. */
 const QUESTIONS_MAX = 64;
 
-/** A change of members that the leader was asked for. */
-export interface AskedChange {
+/** What the leader was asked for, and answers at once. */
+export interface Asked {
   readonly changeId: number;
   readonly leader: NodeId;
   readonly deadlineMs: number;
@@ -33,7 +35,6 @@ export function askForChange(core: Core, { changeId, add, remove, knownIndex }: 
   if (askedChanges.size >= QUESTIONS_MAX) return answerChange(core, changeId, refused('under way'));
   const { group, self, electionTimeoutMs } = core.options;
   const question = ++core.lastQuestion;
-  // It is answered at once.
   askedChanges.set(question, { changeId, leader, deadlineMs: core.nowMs + electionTimeoutMs[1] });
   core.effects.push({
     type: 'send',
@@ -47,6 +48,29 @@ export function onChangeReply(core: Core, { from, question, refusal, index }: Ch
   if (asked === undefined || asked.leader !== from) return;
   core.askedChanges.delete(question);
   answerChange(core, asked.changeId, { refusal, index });
+}
+
+export function askForVersion(core: Core, { changeId, version }: SetCodeVersion): void {
+  const { leader, askedVersions } = core;
+  if (leader === null) return answerVersion(core, changeId, { reason: 'no leader' });
+  if (askedVersions.size >= QUESTIONS_MAX) return answerVersion(core, changeId, { reason: 'under way' });
+  const { group, self, electionTimeoutMs } = core.options;
+  const question = ++core.lastQuestion;
+  askedVersions.set(question, { changeId, leader, deadlineMs: core.nowMs + electionTimeoutMs[1] });
+  core.effects.push({
+    type: 'send',
+    to: leader,
+    message: { type: 'versionRequest', group, from: self, term: core.term, question, version },
+  });
+}
+
+/** @throws ConclaveError `ERR_PROTOCOL` when the refusal is none. */
+export function onVersionReply(core: Core, { from, question, refusal }: VersionReply): void {
+  const asked = core.askedVersions.get(question);
+  if (asked === undefined || asked.leader !== from) return;
+  const decoded = decodeVersionRefusal(refusal);
+  core.askedVersions.delete(question);
+  answerVersion(core, asked.changeId, decoded);
 }
 
 export function askForTransfer(core: Core, target: NodeId | null): void {
@@ -74,12 +98,10 @@ export function onTransferReply(core: Core, { from, question, error }: TransferR
 
 /** Looks for what will not be answered any more. Called at each tick, whatever the role has become. */
 export function giveUpAsking(core: Core): void {
-  const { askedChanges, askedTransfer, leader, nowMs } = core;
-  for (const [question, asked] of askedChanges) {
-    if (leader === asked.leader && nowMs < asked.deadlineMs) continue;
-    askedChanges.delete(question);
-    answerChange(core, asked.changeId, refused('unanswered'));
-  }
+  const { askedChanges, askedVersions, askedTransfer, leader, nowMs } = core;
+  for (const { changeId } of takeUnanswered(core, askedChanges)) answerChange(core, changeId, refused('unanswered'));
+  for (const { changeId } of takeUnanswered(core, askedVersions))
+    answerVersion(core, changeId, { reason: 'unanswered' });
   if (askedTransfer === null) return;
   const hasMoved = leader !== null && leader !== askedTransfer.leader;
   if (!hasMoved && nowMs < askedTransfer.deadlineMs) return;
@@ -89,6 +111,13 @@ export function giveUpAsking(core: Core): void {
     const isWanted = askedTransfer.target === null || askedTransfer.target === leader;
     endTransfer(core, isWanted ? null : 'another node was elected');
   }
+}
+
+/** Takes out what will not be answered any more. */
+function takeUnanswered({ leader, nowMs }: Core, questions: Map<number, Asked>): Asked[] {
+  const unanswered = [...questions].filter(([, asked]) => leader !== asked.leader || nowMs >= asked.deadlineMs);
+  for (const [question] of unanswered) questions.delete(question);
+  return unanswered.map(([, asked]) => asked);
 }
 
 export function refused(refusal: ChangeRefusal): ChangeAnswer {
@@ -106,6 +135,27 @@ export function replyToChange(core: Core, to: NodeId, question: number, answer: 
     type: 'send',
     to,
     message: { type: 'changeReply', group, from: self, term: core.term, question, ...answer },
+  });
+}
+
+export function answerVersion(core: Core, changeId: number, refusal: VersionRefusal | null): void {
+  core.effects.push({ type: 'versionAnswered', changeId, refusal });
+}
+
+/** Answers what another node has asked. */
+export function replyToVersion(core: Core, to: NodeId, question: number, refusal: VersionRefusal | null): void {
+  const { group, self } = core.options;
+  core.effects.push({
+    type: 'send',
+    to,
+    message: {
+      type: 'versionReply',
+      group,
+      from: self,
+      term: core.term,
+      question,
+      refusal: encodeVersionRefusal(refusal),
+    },
   });
 }
 

@@ -115,7 +115,9 @@ export interface ChangeAnswered extends ChangeAnswer {
 
 /** Why the code version was not raised. Nothing was changed. */
 export type VersionRefusal =
-  | { readonly reason: 'not leader' }
+  | { readonly reason: 'no leader' }
+  /** The leader was asked and has not answered: it may have been begun. */
+  | { readonly reason: 'unanswered' }
   /** Leadership is being handed over, or the leader is new: ask again soon. */
   | { readonly reason: 'under way' }
   | { readonly reason: 'lower'; readonly current: number }

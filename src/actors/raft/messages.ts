@@ -140,6 +140,22 @@ export interface ChangeReply extends FromPeer, ChangeAnswer {
   readonly question: number;
 }
 
+/** A caller of the sender wants a code version in force, which only a leader brings about. Durable before: nothing. */
+export interface VersionRequest extends FromPeer {
+  readonly type: 'versionRequest';
+  /** Chosen by the sender, echoed in the reply; unique in the sender's life. */
+  readonly question: number;
+  readonly version: number;
+}
+
+/** Durable before: nothing. What is begun may still be cut off; a version is only ever raised, so it is safe to ask again. */
+export interface VersionReply extends FromPeer {
+  readonly type: 'versionReply';
+  readonly question: number;
+  /** Why it was refused, in the form of `encodeVersionRefusal`. Empty: it has been begun, or was already. */
+  readonly refusal: Uint8Array;
+}
+
 /** A caller of the sender wants leadership handed over. Durable before: nothing. */
 export interface TransferRequest extends FromPeer {
   readonly type: 'transferRequest';
@@ -185,6 +201,8 @@ export type PeerMessage =
   | Forward
   | ChangeRequest
   | ChangeReply
+  | VersionRequest
+  | VersionReply
   | TransferRequest
   | TransferReply
   | MembersKnown;

@@ -13,7 +13,7 @@ import {
   type NodeId,
   type Term,
 } from '../../ids.js';
-import type { AskedChange, AskedTransfer, TransferAsker } from './asking-leader.js';
+import type { Asked, AskedTransfer, TransferAsker } from './asking-leader.js';
 import { isMember, type Configuration } from './configuration.js';
 import { Configurations } from './configurations.js';
 import type { DurableEffect, Effect, HardState } from './effects.js';
@@ -168,7 +168,8 @@ export interface Core {
   readonly reads: PendingReads;
   handover: Handover | null;
   /** What the leader was asked and has not answered, by the number of the question. */
-  readonly askedChanges: Map<number, AskedChange>;
+  readonly askedChanges: Map<number, Asked>;
+  readonly askedVersions: Map<number, Asked>;
   askedTransfer: AskedTransfer | null;
   /** The clocks as of the current step. */
   nowMs: number;
@@ -238,6 +239,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     reads: new PendingReads(),
     handover: null,
     askedChanges: new Map(),
+    askedVersions: new Map(),
     askedTransfer: null,
     nowMs,
     wallMs: 0,

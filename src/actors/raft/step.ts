@@ -121,6 +121,8 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
     case 'readIndex':
     case 'changeRequest':
     case 'changeReply':
+    case 'versionRequest':
+    case 'versionReply':
     case 'transferRequest':
     case 'transferReply':
     // What is committed is so in any term.
@@ -154,9 +156,11 @@ function judgeStranger(core: Core, message: PeerMessage): boolean | null {
     case 'forward':
     case 'readIndex':
     case 'changeRequest':
+    case 'versionRequest':
     case 'transferRequest':
       return true;
     case 'changeReply':
+    case 'versionReply':
     case 'transferReply':
     case 'membersKnown':
       return !isObserver;

@@ -5,8 +5,10 @@ import type { VersionRefusal } from './effects.js';
 
 export function versionRefused(version: number, refusal: VersionRefusal): ConclaveError {
   switch (refusal.reason) {
-    case 'not leader':
-      return new ConclaveError('ERR_NOT_LEADER', 'Only the leader can raise the code version. Ask the leader.');
+    case 'no leader':
+      return new ConclaveError('ERR_NO_LEADER', 'There is no leader to raise the code version. Nothing was begun.');
+    case 'unanswered':
+      return new ConclaveError('ERR_TIMEOUT', 'The leader has not answered: the code version may have been raised.');
     case 'under way':
       return new ConclaveError('ERR_CHANGE_UNDER_WAY', 'A change of leadership is under way.');
     case 'lower': {

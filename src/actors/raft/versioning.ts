@@ -7,14 +7,17 @@ import type { NodeId } from '../../ids.js';
 import { codeVersionContent } from './code-version-entry.js';
 import { membersOf } from './configuration.js';
 import type { VersionRefusal } from './effects.js';
-import type { SetCodeVersion } from './messages.js';
 import { timestampOf, type Core, type Leader } from './state.js';
 
-/** Somebody wants a version to be in force. What is begun here is in force once it is committed. */
-export function startRaise(core: Core, leader: Leader, { changeId, version }: SetCodeVersion): void {
+/**
+ * Somebody wants a version to be in force. What is begun here is in force once it is committed.
+ *
+ * @returns why it is refused; null: it has been begun, or was already.
+ */
+export function startRaise(core: Core, leader: Leader, version: number): VersionRefusal | null {
   const refusal = whyNot(core, leader, version);
   if (refusal === null && version > known(core, leader)) append(core, leader, version);
-  core.effects.push({ type: 'versionAnswered', changeId, refusal });
+  return refusal;
 }
 
 /** Raises it as far as everybody's code goes, where that is to be done without being asked. */

@@ -26,6 +26,8 @@ export interface CallerOptions {
   readonly raft: ActorAddress;
   readonly machine: ActorAddress;
   readonly defaultTimeoutMs: number;
+  /** False: a call that takes a leader is refused while none is known. */
+  readonly waitForLeader: boolean;
   readonly commandBytesMax: number;
   readonly pendingCommandsMax: number;
   readonly pendingBytesMax: number;
@@ -47,7 +49,7 @@ export interface CallerEvents {
 
 const NO_LEADER = 'No leader was known for as long as the call could wait. Is a majority of the nodes up?';
 const NOT_FOUNDED =
-  'There was no cluster for as long as the call could wait. To found one takes all of its members once, and none of them ' +
+  'There is no cluster yet. To found one takes all of its members once, and none of them ' +
   'may remember an earlier one: see status().members.';
 const MEMORY_LOST =
   'There can be no leader any more: this node remembers the cluster, and too many of the others have lost their memory.';
@@ -116,6 +118,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
     if (name.since > this.#codeVersion) return Promise.reject(notInForce(name, this.#codeVersion));
+    if (this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
     if (!this.#isExpiring) this.#expireLater();
     return this.#commands.call(name, args, call);
   }
@@ -124,6 +127,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     if (this.#stopped !== null) throw notSent(this.#stopped);
     if (name.since > this.#codeVersion) throw notInForce(name, this.#codeVersion);
+    if (this.#lacksLeader()) throw this.#noLeaderNow();
     if (!this.#isExpiring) this.#expireLater();
     this.#commands.tell(name, args);
   }
@@ -131,6 +135,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** Calls a query. */
   query(name: MethodName, args: readonly unknown[], consistency: Consistency, call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+    if (consistency !== 'local' && this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
     if (!this.#isExpiring) this.#expireLater();
     return this.#queries[consistency].call(name, args, call);
   }
@@ -273,6 +278,16 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#status !== null && this.#status.leader !== null;
   }
 
+  /** Is there no leader, and is nobody to wait for one? */
+  #lacksLeader(): boolean {
+    return !this.#options.waitForLeader && !this.#hasLeader();
+  }
+
+  #noLeaderNow(): ConclaveError {
+    const message = whyNoLeader(this.#status, 'No leader is known, and calls of this node do not wait for one.');
+    return new ConclaveError('ERR_NO_LEADER', message);
+  }
+
   #laneOptions(isQuery: boolean): Omit<LaneOptions, 'send' | 'maySend'> {
     return {
       codec: this.#options.codec,
@@ -283,7 +298,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       pendingBytesMax: this.#options.pendingBytesMax,
       isQuery,
       whyTimedOut: (wasSent) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
-      whyNoLeader: () => whyNoLeader(this.#status),
+      whyNoLeader: () => whyNoLeader(this.#status, NO_LEADER),
     };
   }
 
@@ -410,7 +425,7 @@ function notInForce({ text, since }: MethodName, codeVersion: number): ConclaveE
   return new ConclaveError(
     'ERR_VERSION_UNSUPPORTED',
     `${text} is a command of code version ${since}, and the cluster is at version ${codeVersion} here: once all servers ` +
-      `have the new code, setCodeVersion(${since}) of the leader brings it into force.`,
+      `have the new code, setCodeVersion(${since}) brings it into force.`,
     { data: { method: text, since, codeVersion } },
   );
 }
@@ -432,7 +447,7 @@ function noLeader(): ConclaveError {
   return new ConclaveError('ERR_NO_LEADER', 'No leader could confirm itself in time; the query did not run.');
 }
 
-function whyNoLeader(status: NodeStatus | null): string {
+function whyNoLeader(status: NodeStatus | null, otherwise: string): string {
   if (status?.isFounded === false) return NOT_FOUNDED;
-  return status?.isMemoryLost === true ? MEMORY_LOST : NO_LEADER;
+  return status?.isMemoryLost === true ? MEMORY_LOST : otherwise;
 }

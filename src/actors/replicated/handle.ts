@@ -5,6 +5,7 @@
 
 import { ConclaveError } from '../../errors.js';
 import { TIMEOUT_MS_MAX } from '../../runtime/clock.js';
+import type { Attendant } from './attendant.js';
 import { MethodName } from './block-builder.js';
 import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
 import type { Caller } from './caller.js';
@@ -44,6 +45,8 @@ export class HandleFactory {
   readonly #waiting = new Map<string, WaitingCalls>();
   readonly #missing: object;
   readonly #missingTold: object;
+  /** What an attendant adds. */
+  #extras: Attendant['methods'] = {};
 
   constructor(caller: Caller, { name: object, methods, commands, waits = {} }: ObjectFace) {
     this.#caller = caller;
@@ -57,12 +60,18 @@ export class HandleFactory {
     this.#missingTold = missingMembers(object, methods, true);
   }
 
+  /** What handles have from now on besides the object's methods. */
+  add(methods: Attendant['methods']): void {
+    this.#extras = methods;
+  }
+
   /** A handle whose queries have this consistency, and whose calls are made as `call` says. */
   handle(consistency: Consistency = 'linearizable', call: Call = ORDINARY_CALL): object {
     const handle = Object.create(this.#missing) as Record<string, unknown>;
     for (const [method, kind] of this.#methods) {
       handle[method] = kind === 'replicated' ? this.#command(method, call) : this.#query(method, consistency, call);
     }
+    Object.assign(handle, this.#extras);
     handle['with'] = (options: CallOptions): object => {
       checkCallOptions(options);
       return this.handle(options.consistency ?? consistency, {

@@ -5,6 +5,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
+import { attend } from './attendant.js';
 import type { ClassLoader } from './class-loader.js';
 import {
   describeClass,
@@ -32,11 +33,8 @@ export type ObjectDefinitions = Readonly<Record<string, ObjectClass<object, []> 
 
 /** What `classes` of a runtime's options may hold: objects are created with arguments of their own. */
 export type CreatableClasses = Readonly<
-  Record<string, AnyClass | { readonly class: AnyClass; readonly since: number }>
+  Record<string, ObjectClass | { readonly class: ObjectClass; readonly since: number }>
 >;
-
-/** A class whose constructor may need anything. */
-type AnyClass = (new (...args: never[]) => object) & { readonly module: string };
 
 /** An object that has been checked, as plain data: it crosses threads. */
 export interface ResolvedObject {
@@ -160,12 +158,18 @@ export async function resolveClass(
   codec: ValueCodec,
   classes: ClassLoader = moduleClasses,
 ): Promise<ResolvedObject> {
+  if (attend in classOf(definition)) {
+    throw invalidObject(
+      name,
+      'cannot be created at run time, for it needs the node to do its share: name it in objects',
+    );
+  }
   if (typeof definition === 'function') return resolveDefinition(name, definition, codec, classes);
   return resolveDefinition(name, { ...definition, args: [] }, codec, classes);
 }
 
 /** The class itself. */
-export function classOf(definition: CreatableClasses[string]): AnyClass {
+export function classOf(definition: CreatableClasses[string]): ObjectClass {
   return typeof definition === 'function' ? definition : definition.class;
 }
 

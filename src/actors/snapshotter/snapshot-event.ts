@@ -4,18 +4,17 @@
  */
 
 import type { PlainError } from '../../errors.js';
-import type { LogIndex } from '../../ids.js';
 
 /** A snapshot is being taken: everything up to `index` will be in it. */
 export interface SnapshotStarted {
   readonly type: 'started';
-  readonly index: LogIndex;
+  readonly index: number;
 }
 
 /** How far that is; a few times in a second at most. */
 export interface SnapshotProgress {
   readonly type: 'progress';
-  readonly index: LogIndex;
+  readonly index: number;
   /** From 0 to 1, by estimate. Never goes down for one snapshot. */
   readonly fraction: number;
 }
@@ -23,7 +22,7 @@ export interface SnapshotProgress {
 /** A snapshot is whole and, where there is a disk, durable. */
 export interface SnapshotDone {
   readonly type: 'taken';
-  readonly index: LogIndex;
+  readonly index: number;
   /** The size of the snapshot. */
   readonly bytes: number;
   /** The size of the state in it, before it was compressed. */
@@ -42,7 +41,7 @@ export interface SnapshotFailed {
 /** This node is so far behind that it is being given the leader's snapshot. A few times in a second at most. */
 export interface SnapshotReceiving {
   readonly type: 'receiving';
-  readonly index: LogIndex;
+  readonly index: number;
   readonly receivedBytes: number;
   readonly bytes: number;
 }
@@ -50,7 +49,7 @@ export interface SnapshotReceiving {
 /** The objects hold the snapshot that this node was given. */
 export interface SnapshotInstalled {
   readonly type: 'installed';
-  readonly index: LogIndex;
+  readonly index: number;
   readonly bytes: number;
 }
 
@@ -61,7 +60,7 @@ export interface SnapshotInstalled {
 export interface SnapshotDiverged {
   readonly type: 'diverged';
   readonly object: string;
-  readonly index: LogIndex;
+  readonly index: number;
 }
 
 export type SnapshotEvent =

@@ -8,13 +8,14 @@ import { parseAddress } from '../address.js';
 import { protocolError } from '../protocol-error.js';
 import { quote } from '../quote.js';
 
-/** What each request is given: nothing, an address, or an address that may be left out. */
+/** What each request is given: nothing, an address, an address that may be left out, or a code version. */
 const ARGUMENTS = {
   status: 'none',
   add: 'address',
   remove: 'address',
   transfer: 'address or none',
   compact: 'none',
+  setVersion: 'version',
 } as const;
 
 export type AdminCommand = keyof typeof ARGUMENTS;
@@ -27,6 +28,7 @@ export type AdminRequest = {
   | { readonly command: CommandTaking<'none'>; readonly argument: null }
   | { readonly command: CommandTaking<'address'>; readonly argument: string }
   | { readonly command: CommandTaking<'address or none'>; readonly argument: string | null }
+  | { readonly command: CommandTaking<'version'>; readonly argument: number }
 );
 
 type CommandTaking<What> = {
@@ -69,6 +71,9 @@ function checkArgument(command: AdminCommand, argument: unknown): void {
       return;
     case 'address':
       checkAddress(command, argument);
+      return;
+    case 'version':
+      if (!Number.isSafeInteger(argument)) throw refused('argument', `${command} needs a whole number`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The clients that a user's test brings along, and the nodes as they see them. */
 
+import type { Attendant } from '../../actors/replicated/attendant.js';
 import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import type { HandlesOf } from '../../actors/replicated/remote-of.js';
 import { assert } from '../../assert.js';
@@ -17,6 +18,8 @@ export interface SimulationNode<Definitions extends ObjectDefinitions> {
   readonly objects: HandlesOf<Definitions>;
   /** As `runtime.status()`. */
   status(): RuntimeStatus;
+  /** For `raft(node)` of `conclave/sync`. Of the node's present life: call `raft` anew when it has come back. */
+  attendants(): ReadonlyMap<string, Attendant>;
 }
 
 /** What a user's clients are given. */
@@ -104,5 +107,6 @@ function nodeOf<Definitions extends ObjectDefinitions>(member: Member<Definition
       return runtime().objects;
     },
     status: () => runtime().status(),
+    attendants: () => runtime().attendants(),
   };
 }

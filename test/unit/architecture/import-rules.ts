@@ -28,6 +28,8 @@ const MESSAGES = /^actors\/.+-(messages|event)\.ts$/;
 const NET = /^net\//;
 /** Where a node is put together: the only place that knows all layers. */
 const NODE = /^node\//;
+/** Locks and elections, as their users call them. */
+const SYNC = /^sync\//;
 
 export const LAYERS: readonly Layer[] = [
   { name: 'ground', owns: GROUND, mayImport: [GROUND] },
@@ -55,6 +57,18 @@ export const LAYERS: readonly Layer[] = [
     mayImportTypes: [RAFT, MESSAGES],
   },
   {
+    // Replicated objects like those that users write.
+    name: 'coordination',
+    owns: /^actors\/coordination\//,
+    mayImport: [GROUND, RUNTIME, /^actors\/(coordination|replicated)\//],
+  },
+  {
+    // The one that has a half on the caller's side is made where that is.
+    name: 'conclave/objects',
+    owns: /^actors\/replicated\/objects\/index\.ts$/,
+    mayImport: [/^actors\/replicated\/objects\//, /^sync\/repl-lock-manager\.ts$/],
+  },
+  {
     name: 'actors',
     owns: ANY_ACTOR,
     mayImport: [GROUND, RUNTIME, STORAGE, ENTRY],
@@ -62,6 +76,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: 'net', owns: NET, mayImport: [GROUND, RUNTIME, ENTRY, NET], mayImportTypes: [ANY_ACTOR] },
   { name: 'node', owns: NODE, mayImport: [GROUND, RUNTIME, STORAGE, ANY_ACTOR, NET, NODE] },
+  { name: 'sync', owns: SYNC, mayImport: [GROUND, RUNTIME, ANY_ACTOR, SYNC], mayImportTypes: [NODE] },
   {
     name: 'metrics',
     owns: /^metrics\//,

@@ -88,7 +88,9 @@ describe('conclave status', () => {
 
     expect(code).toBe(0);
     expect(out).toMatch(/^role +leader$/m);
-    expect(out).toMatch(/^ +id +role +connected/m);
+    expect(out).toMatch(/^health +ok: it takes part$/m);
+    expect(out).toMatch(/^codeVersion +0$/m);
+    expect(out).toMatch(/^ +id +role +connected .*lastContactAtMs +entriesBehind$/m);
     expect(out.match(/ voter +yes/g)).toHaveLength(2);
   });
 

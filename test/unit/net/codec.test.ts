@@ -89,6 +89,8 @@ describe('MessageCodec', () => {
         "transferRequest 17 7 930509aa5b3a3a315d3a34333231 +0",
         "transferReply 18 7 930509c0 +0",
         "membersKnown 19 7 9305cd012cc3 +500",
+        "versionRequest 20 7 930509ce3b9aca00 +0",
+        "versionReply 21 7 920509 +2",
       ]
     `);
   });

@@ -97,7 +97,7 @@ describe('hello', () => {
 
     const bytes = helloBytes(hello);
 
-    expect(bytes.toString('hex')).toBe(['8b000000', '01', '04', '0000', '83000000', ...meta].join(''));
+    expect(bytes.toString('hex')).toBe(['8b000000', '01', '05', '0000', '83000000', ...meta].join(''));
   });
 
   it('is read as it was written', () => {

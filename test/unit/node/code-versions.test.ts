@@ -10,6 +10,7 @@ import type { RuntimeOptions } from '../../../src/node/options.js';
 import { Runtime } from '../../../src/node/runtime.js';
 import { freePorts, LOOPBACK } from '../../../src/testing/free-ports.js';
 import { NewTill, OldTill } from '../actors/replicated/fixtures/versioned.js';
+import { run } from '../cli/recorded-io.js';
 import { errorOf } from '../actors/replicated/error-of.js';
 import { RecordingLogger } from '../net/support/recorder.js';
 import { until } from '../net/support/loopback.js';
@@ -107,7 +108,10 @@ describe('nodes of old and of new code', () => {
       ...unsupported,
       data: { codeVersion: 1, nodes: [{ id: a, codeVersionMax: 0 }] },
     });
-    expect(await errorOf(() => follower.setCodeVersion(1))).toMatchObject({ code: 'ERR_NOT_LEADER' });
+    expect(await errorOf(() => follower.setCodeVersion(1))).toMatchObject({
+      ...unsupported,
+      data: { codeVersion: 1, nodes: [{ id: a, codeVersionMax: 0 }] },
+    });
     expect(await errorOf(() => leader.setCodeVersion(-1))).toMatchObject({ code: 'ERR_INVALID_OPTION' });
     expect([old.codeVersion, upgraded.codeVersion]).toEqual([0, 0]);
   });
@@ -132,7 +136,7 @@ describe('a cluster of new code', () => {
     const leader = await leaderOf(...nodes);
     await leader.objects.till.pay(1);
 
-    await leader.setCodeVersion(1);
+    await nodes.find((node) => node !== leader)!.setCodeVersion(1);
     await leader.setCodeVersion(1);
     await leader.objects.till.refund(2);
     await leader.objects.refunds.inc();
@@ -141,11 +145,14 @@ describe('a cluster of new code', () => {
 
     for (const node of nodes) expect(await linesOf(node)).toEqual(['paid 1', 'refunded 2', 'paid 300 cents']);
     expect(told).toEqual([[1], [1], [1]]);
-    expect(await errorOf(() => leader.setCodeVersion(0))).toMatchObject({
-      code: 'ERR_CHANGE_REFUSED',
-      data: { reason: 'lower code version', codeVersion: 1 },
-      retrySafe: false,
-    });
+    for (const node of nodes) {
+      expect(await errorOf(() => node.setCodeVersion(0))).toMatchObject({
+        code: 'ERR_CHANGE_REFUSED',
+        data: { reason: 'lower code version', codeVersion: 1 },
+        mayBeApplied: false,
+        retrySafe: false,
+      });
+    }
   });
 
   it('changes over by itself where it is told to, and not before all have the code', async () => {
@@ -189,6 +196,36 @@ describe('a cluster of new code', () => {
     expect(await linesOf(node)).toEqual(['paid 1', 'paid 200 cents', 'paid 300 cents']);
     expect(await node.objects.refunds.get()).toBe(1);
     expect(diverged).toEqual([]);
+  });
+});
+
+describe('conclave set-version', () => {
+  it('does what setCodeVersion does, whichever node is asked', async () => {
+    const addresses = await addressesOf(2);
+    const nodes = await Promise.all(addresses.map((self) => start(self, addresses, NEW)));
+    await readyAll(...nodes);
+    const [asked] = nodes.filter((node) => node.status().role !== 'leader') as [NewNode];
+
+    const { code, out, err } = await run(['set-version', asked.status().self!, '1']);
+
+    expect({ code, out, err }).toEqual({ code: 0, out: 'Code version 1 is in force.\n', err: '' });
+    expect(asked.codeVersion).toBe(1);
+  });
+
+  it('says as JSON what is in force, and ends with 1 where the cluster refuses', async () => {
+    const [a] = (await addressesOf(1)) as [string];
+    const node = await start(a, [a], NEW);
+    await node.ready();
+
+    const raised = await run(['set-version', a, '2', '--json']);
+    const refused = [await run(['set-version', a, '3', '--json']), await run(['set-version', a, '1', '--json'])];
+
+    expect(raised).toMatchObject({ code: 0, out: '{"codeVersion":2}\n' });
+    expect(refused.map(({ code }) => code)).toEqual([1, 1]);
+    expect(refused.map(({ err }) => JSON.parse(err) as unknown)).toMatchObject([
+      { error: { code: 'ERR_VERSION_UNSUPPORTED', message: expect.stringContaining(`${a} has code up to version 2`) } },
+      { error: { code: 'ERR_CHANGE_REFUSED', mayBeApplied: false } },
+    ]);
   });
 });
 

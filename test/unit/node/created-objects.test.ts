@@ -66,6 +66,25 @@ describe('an object that is created', () => {
     expect(await b.objects.hits.get()).toBe(0);
   });
 
+  it('is waited for and watched as any other, on all nodes', async () => {
+    const { nodes } = await startCluster();
+    const [a, b] = nodes as [Runtime<Objects>, Runtime<Objects>];
+    const jobs = await a.create('jobs', ReplQueue<string>, { capacity: 1 });
+    const signal = AbortSignal.timeout(5_000);
+    const changes = jobs.watch({ signal });
+    await changes.begun();
+
+    const taking = b.object('jobs', ReplQueue<string>).take({ signal });
+    await jobs.put('one', { signal });
+
+    expect(await taking).toBe('one');
+    expect([await changes.next(), await changes.next()].map(({ value }) => value as unknown)).toEqual([
+      { type: 'put', item: 'one' },
+      { type: 'take', item: 'one' },
+    ]);
+    await changes.return();
+  });
+
   it('may be created and called in one turn', async () => {
     const { nodes } = await startCluster();
     const [node] = nodes as [Runtime<Objects>];

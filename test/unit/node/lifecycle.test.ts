@@ -96,6 +96,31 @@ describe('the life of a node', () => {
     expect(await leader.objects.book.add(5)).toBe(5);
   });
 
+  it('waits for no leader where it is told not to, but for what asks none, and goes on when there is one', async () => {
+    const leader = await startReady({ waitForLeader: false });
+    const { book } = leader.objects;
+    await book.add(7);
+    isolateAll();
+    await whenLeaderIs(leader, false);
+
+    const startedMs = performance.now();
+    const errors = [
+      await errorOf(() => book.add(1)),
+      await errorOf(() => book.sum()),
+      await errorOf(() => book.with({ consistency: 'lease' }).sum()),
+      await errorOf(async () => book.tell.add(1)),
+    ];
+    const waitedMs = performance.now() - startedMs;
+
+    const refused = { code: 'ERR_NO_LEADER', mayBeApplied: false, retrySafe: true };
+    expect(errors).toMatchObject([refused, refused, refused, refused]);
+    expect(waitedMs).toBeLessThan(1_000);
+    expect(await book.with({ consistency: 'local' }).sum()).toBe(7);
+    cluster!.heal();
+    await whenLeaderIs(leader, true);
+    expect(await book.add(5)).toBe(12);
+  });
+
   it('a call made while others wait for a leader has all of its own time', async () => {
     const leader = await startReady({ callTimeoutMs: 600 });
     isolateAll();

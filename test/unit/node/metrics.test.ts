@@ -7,6 +7,8 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Registry } from 'prom-client';
 import { metrics } from '../../../src/metrics/metrics.js';
 import { METRICS } from '../../../src/metrics/metric-table.js';
+import { Runtime } from '../../../src/node/runtime.js';
+import { freePorts, LOOPBACK } from '../../../src/testing/free-ports.js';
 import { LocalCluster, type LocalClusterOptions } from '../../../src/testing/local-cluster.js';
 import { errorOf } from '../actors/replicated/error-of.js';
 import { Ledger } from './fixtures/ledger.js';
@@ -157,6 +159,29 @@ describe('the metrics of a node', () => {
     expect(samples.get('conclave_health{health="stopped"}')).toBe(1);
     expect(samples.get('conclave_commands_submitted_total')).toBe(1);
     expect(samples.has('conclave_commands_applied_total')).toBe(false);
+  });
+
+  it('are answered by a node that nobody ticks, within seconds, and in full once somebody does', async () => {
+    const [port] = (await freePorts(1)) as [number];
+    const unticked = await Runtime.start({
+      self: `${LOOPBACK}:${port}`,
+      peers: [],
+      objects: { book: Ledger },
+      threads: false,
+      autoTick: false,
+    });
+    onTestFinished(() => unticked.stop());
+    const register = new Registry();
+    metrics(unticked, { register });
+
+    const standing = await scrape(register);
+    const again = scrape(register);
+    unticked.tick();
+    const ticked = await again;
+
+    expect(standing.get('conclave_thread_up{thread="main"}')).toBe(1);
+    expect(standing.has('conclave_commands_applied_total')).toBe(false);
+    expect(ticked.get('conclave_commands_applied_total')).toBe(0);
   });
 
   it('can be taken out again, and put in again', async () => {

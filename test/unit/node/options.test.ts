@@ -21,6 +21,7 @@ describe('checkOptions', () => {
       electionTimeoutMs: [400, 800],
       heartbeatMs: 50,
       callTimeoutMs: 10_000,
+      waitForLeader: true,
       limits: { pendingCommands: 100_000 },
       onReady: null,
       workerUrl: null,
@@ -34,6 +35,7 @@ describe('checkOptions', () => {
   it.each([
     ['an unknown option', { fsink: true }, 'fsink', 'fsink'],
     ['an option in other letters', { heartbeatMS: 5 }, 'heartbeatMS', 'heartbeatMs'],
+    ['a wait for a leader that is none', { waitForLeader: 1 }, 'waitForLeader', 'true or false'],
     ['an unknown limit', { limits: { pending: 5 } }, 'limits.pending', 'pendingCommands'],
     ['no self', { self: undefined }, 'self', 'undefined'],
     ['a self that is no string', { self: 4321 }, 'self', '4321'],

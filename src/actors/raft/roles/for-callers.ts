@@ -5,7 +5,7 @@
 
 import { logIndex } from '../../../ids.js';
 import type { Handlers } from '../handlers.js';
-import { onChangeReply, onTransferReply } from '../asking-leader.js';
+import { onChangeReply, onTransferReply, onVersionReply } from '../asking-leader.js';
 import type { Role } from '../state.js';
 import { onSubmissionsApplied } from '../submitting.js';
 
@@ -18,6 +18,7 @@ type ForCallers =
   | 'codeVersionApplied'
   | 'storageLag'
   | 'changeReply'
+  | 'versionReply'
   | 'transferReply';
 
 export const forCallers: Pick<Handlers<Role>, ForCallers> = {
@@ -44,6 +45,10 @@ export const forCallers: Pick<Handlers<Role>, ForCallers> = {
   // Who was asked may have stopped leading since, and this node lead.
   changeReply: (core, role, message) => {
     onChangeReply(core, message);
+    return role;
+  },
+  versionReply: (core, role, message) => {
+    onVersionReply(core, message);
     return role;
   },
   transferReply: (core, role, message) => {

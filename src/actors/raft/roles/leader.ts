@@ -5,7 +5,7 @@
 
 import { assert } from '../../../assert.js';
 import { logIndex } from '../../../ids.js';
-import { answerChange, giveUpAsking, replyToChange } from '../asking-leader.js';
+import { answerChange, answerVersion, giveUpAsking, replyToChange, replyToVersion } from '../asking-leader.js';
 import { bestSuccessor, continueChanges, isLeftOut, startChange } from '../changing.js';
 import type { DurableEffect } from '../effects.js';
 import { continueHandover, endHandover, startHandover } from '../handover.js';
@@ -60,6 +60,10 @@ export const leader: Handlers<Leader> = {
     replyToChange(core, message.from, message.question, startChange(core, role, message));
     return role;
   },
+  versionRequest: (core, role, { from, question, version }) => {
+    replyToVersion(core, from, question, startRaise(core, role, version));
+    return role;
+  },
   transferRequest: (core, role, { from, question, target }) => {
     startHandover(core, role, target, { from, question });
     return role;
@@ -106,8 +110,8 @@ export const leader: Handlers<Leader> = {
     answerChange(core, message.changeId, startChange(core, role, message));
     return role;
   },
-  setCodeVersion: (core, role, message) => {
-    startRaise(core, role, message);
+  setCodeVersion: (core, role, { changeId, version }) => {
+    answerVersion(core, changeId, startRaise(core, role, version));
     return role;
   },
   peerConnected: (core, role, { peer: id, incarnation, codeVersionMax }) => {

@@ -6,7 +6,16 @@
 import type { NodeId } from '../../../ids.js';
 import { mayCampaign } from '../admitting.js';
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';
-import { askForChange, askForTransfer, endTransfer, giveUpAsking, refused, replyToChange } from '../asking-leader.js';
+import {
+  askForChange,
+  askForTransfer,
+  askForVersion,
+  endTransfer,
+  giveUpAsking,
+  refused,
+  replyToChange,
+  replyToVersion,
+} from '../asking-leader.js';
 import { isMember } from '../configuration.js';
 import { endHandover } from '../handover.js';
 import { introduceMembers, introduceToCandidate, onMembersKnown } from '../introducing.js';
@@ -57,6 +66,10 @@ export const listening: Handlers<Role> = {
     replyToChange(core, from, question, refused('no leader'));
     return role;
   },
+  versionRequest: (core, role, { from, question }) => {
+    replyToVersion(core, from, question, { reason: 'no leader' });
+    return role;
+  },
   transferRequest: (core, role, { from, question }) => {
     endTransfer(core, 'no leader', { from, question });
     return role;
@@ -97,8 +110,8 @@ export const listening: Handlers<Role> = {
     askForChange(core, message);
     return role;
   },
-  setCodeVersion: (core, role, { changeId }) => {
-    core.effects.push({ type: 'versionAnswered', changeId, refusal: { reason: 'not leader' } });
+  setCodeVersion: (core, role, message) => {
+    askForVersion(core, message);
     return role;
   },
   snapshotSent: ignore,

@@ -1,5 +1,7 @@
 /**
  * The public entry `conclave/objects`: replicated objects that are ready to use.
+ *
+ * @module conclave/objects
  */
 
 export type { QueueOptions } from './capacity.js';
@@ -11,3 +13,4 @@ export type { CounterChange, ListChange, MapChange, QueueChange, SetChange } fro
 export { ReplPriorityQueue, type PriorityQueueOptions } from './priority-queue.js';
 export { ReplQueue } from './queue.js';
 export { ReplSet, type SetMembers } from './set.js';
+export { ReplLockManager, type LockManagerOptions } from '../../../sync/repl-lock-manager.js';

@@ -65,7 +65,11 @@ export class ReplPriorityQueue<Item = unknown> {
   static readonly module = import.meta.url;
   /** Orders besides `ascending` and `descending`: for classes that extend this one. */
   static readonly orders: Orders = {};
-  /** `take` and `put`, called with a signal, wait for something to take, and for room. */
+  /**
+   * `take` and `put`, called with a signal, wait for something to take, and for room.
+   *
+   * @internal
+   */
   static readonly waits = WAITS;
   declare readonly changes: QueueChange<Item>;
   declare readonly waits: { take: Item; put: true };

@@ -36,7 +36,11 @@ interface Head {
  */
 export class ReplQueue<Item = unknown> {
   static readonly module = import.meta.url;
-  /** `take` and `put`, called with a signal, wait for something to take, and for room. */
+  /**
+   * `take` and `put`, called with a signal, wait for something to take, and for room.
+   *
+   * @internal
+   */
   static readonly waits = WAITS;
   declare readonly changes: QueueChange<Item>;
   declare readonly waits: { take: Item; put: true };

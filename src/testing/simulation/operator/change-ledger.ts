@@ -30,7 +30,6 @@ const NOTHING_CHANGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_CHANGE_UNDER_WAY',
   'ERR_NO_LEADER',
   'ERR_NO_SUCH_MEMBER',
-  'ERR_NOT_LEADER',
 ]);
 /** A node that stands still does not look at its clock; and one that runs too slowly takes longer. */
 const SPARE_MS = 2_500;

@@ -34,7 +34,6 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_CHANGE_UNDER_WAY',
   'ERR_NO_SUCH_MEMBER',
   'ERR_NO_LEADER',
-  'ERR_NOT_LEADER',
   'ERR_STOPPED',
   'ERR_STORAGE',
   'ERR_STORAGE_CORRUPT',

@@ -43,6 +43,7 @@ describe('Caller', () => {
           raft: { system: 'simulated', name: 'raft' },
           machine: { system: 'simulated', name: 'machine' },
           defaultTimeoutMs: TIMEOUT_MS,
+          waitForLeader: true,
           commandBytesMax: 10_000,
           pendingCommandsMax: 100,
           pendingBytesMax: 1_000_000,

@@ -38,6 +38,7 @@ describe('what is read is what was written', () => {
     { command: 'add', argument: '[::1]:4321', timeoutMs: 30_000 },
     { command: 'transfer', argument: null, timeoutMs: 3_600_000 },
     { command: 'transfer', argument: 'b:1', timeoutMs: 10 },
+    { command: 'setVersion', argument: 7, timeoutMs: 10 },
   ])('as request %o', (request) => {
     expect(readRequest(frameOf((sink) => writeRequest(request, sink)))).toEqual(request);
   });

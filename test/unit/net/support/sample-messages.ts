@@ -114,6 +114,8 @@ export function sampleMessages(from: NodeId): SampleOf {
       hasLeader: true,
       configuration: new Uint8Array(500).fill(123),
     },
+    versionRequest: { ...common, type: 'versionRequest', question: 9, version: 1_000_000_000 },
+    versionReply: { ...common, type: 'versionReply', question: 9, refusal: Uint8Array.of(123, 125) },
   };
 }
 

@@ -110,7 +110,7 @@ test('what was refused leaves everything as it was', () => {
   const open = ledger.asked(TO_REMOVE);
   committed.push(stated([A, B]));
   ledger.made(open);
-  ledger.failed(ledger.asked({ add: C, remove: null, timeoutMs: 100 }), 'ERR_NOT_LEADER');
+  ledger.failed(ledger.asked({ add: C, remove: null, timeoutMs: 100 }), 'ERR_NO_LEADER');
 
   ledger.judge(stated([A, B, C]));
 

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
-import type { Effect } from '../../../../../src/actors/raft/effects.js';
+import type { Effect, VersionRefusal } from '../../../../../src/actors/raft/effects.js';
+import { decodeVersionRefusal, encodeVersionRefusal } from '../../../../../src/actors/raft/version-refusal.js';
 import { logIndex, nodeId, observerId, term, type NodeId } from '../../../../../src/ids.js';
 import { A, append, B, blockOf, C, D, GROUP, HEARTBEAT_MS, lifeOf, MAX_MS, sentOf, Subject } from './fixture.js';
 
@@ -213,6 +214,125 @@ describe('a leader that is asked for a change', () => {
     expect(subject.core.log.firstIndex).toBeGreaterThan(known + 1);
     expect(ask(subject, D, null, known)).toBe('already a member');
     expect(ask(subject, E, null, known)).toBeNull();
+  });
+});
+
+describe('a code version, on a node that follows', () => {
+  const wantVersion = (subject: Subject): Effect[] =>
+    subject.local({ type: 'setCodeVersion', changeId: 7, version: 2 });
+  const versionAnswered = (refusal: VersionRefusal | null): object => ({
+    type: 'versionAnswered',
+    changeId: 7,
+    refusal,
+  });
+  const reply = (refusal: VersionRefusal | null, question = 1) =>
+    ({ type: 'versionReply', question, refusal: encodeVersionRefusal(refusal) }) as const;
+
+  test('is asked of the leader, and what that answers is what the caller is told', () => {
+    const subject = follower();
+    const refusal: VersionRefusal = {
+      reason: 'unsupported',
+      lacking: [
+        [C, 1],
+        [D, null],
+      ],
+    };
+
+    expect(sentOf(wantVersion(subject))).toEqual([
+      { to: B, message: { type: 'versionRequest', group: GROUP, from: A, term: 1, question: 1, version: 2 } },
+    ]);
+    expect(subject.peer(reply(refusal))).toEqual([versionAnswered(refusal)]);
+    expect(subject.peer(reply(null))).toEqual([]);
+  });
+
+  test('is answered by nobody but the one that was asked, and not in place of another', () => {
+    const subject = follower();
+    wantVersion(subject);
+
+    expect(subject.peer({ ...reply(null), from: C })).toEqual([]);
+    expect(subject.peer(reply(null, 2))).toEqual([]);
+    expect(subject.peer(reply(null))).toEqual([versionAnswered(null)]);
+  });
+
+  test('is not answered by what is no answer, and the question is given up in time', () => {
+    const subject = follower();
+    wantVersion(subject);
+
+    expect(() => subject.peer({ type: 'versionReply', question: 1, refusal: Uint8Array.of(1) })).toThrow(
+      expect.objectContaining({ code: 'ERR_PROTOCOL' }),
+    );
+    expect(subject.tick(MAX_MS)).toContainEqual(versionAnswered({ reason: 'unanswered' }));
+  });
+
+  test('may have been begun when the leader does not answer in time, or another one leads', () => {
+    const subject = follower();
+    wantVersion(subject);
+    expect(subject.tick(MAX_MS - 1)).not.toContainEqual(versionAnswered({ reason: 'unanswered' }));
+    expect(subject.tick(1)).toContainEqual(versionAnswered({ reason: 'unanswered' }));
+
+    subject.peer(append(0, 0, [], { term: 2, from: B }));
+    wantVersion(subject);
+    subject.peer(append(0, 0, [], { term: 3, from: C }));
+    expect(subject.tick(0)).toEqual([versionAnswered({ reason: 'unanswered' })]);
+  });
+
+  test('is refused where no leader is known, and where too many are asked for', () => {
+    expect(wantVersion(new Subject())).toEqual([versionAnswered({ reason: 'no leader' })]);
+    const subject = follower();
+    for (let i = 0; i < 64; i++) expect(sentOf(wantVersion(subject))).toHaveLength(1);
+
+    expect(wantVersion(subject)).toEqual([versionAnswered({ reason: 'under way' })]);
+  });
+});
+
+describe('who is asked for a code version', () => {
+  /** What is answered. */
+  function askFor(subject: Subject, version: number): VersionRefusal | null {
+    const [{ to, message }] = sentOf(subject.peer({ type: 'versionRequest', question: 9, version, from: B })) as [
+      ReturnType<typeof sentOf>[number],
+    ];
+    expect(to).toBe(B);
+    if (message.type !== 'versionReply') throw new Error(message.type);
+    expect(message.question).toBe(9);
+    return decodeVersionRefusal(message.refusal);
+  }
+
+  function leader(): Subject {
+    const subject = new Subject({ codeVersionMax: 3 });
+    for (const id of [B, C]) subject.connect(id, 1, 2);
+    subject.establish();
+    subject.local({ type: 'applied', index: subject.core.log.lastIndex });
+    return subject;
+  }
+
+  test('begins it once as leader, however often it is asked', () => {
+    const subject = leader();
+    const { lastIndex } = subject.core.log;
+
+    expect([askFor(subject, 2), askFor(subject, 2)]).toEqual([null, null]);
+    expect(subject.core.log.lastIndex).toBe(lastIndex + 1);
+  });
+
+  test('says as leader why not', () => {
+    const subject = leader();
+    askFor(subject, 2);
+
+    expect(askFor(subject, 1)).toEqual({ reason: 'lower', current: 2 });
+    expect(askFor(subject, 3)).toMatchObject({
+      reason: 'unsupported',
+      lacking: [
+        [B, 2],
+        [C, 2],
+      ],
+    });
+  });
+
+  test('says that it does not lead, whatever term the question is of', () => {
+    const subject = new Subject({ configuration: majorityConfiguration([A, B, C]), term: 3 });
+
+    expect(askFor(subject, 2)).toEqual({ reason: 'no leader' });
+    const effects = subject.peer({ type: 'versionRequest', question: 9, version: 2, from: B, term: term(1) });
+    expect(sentOf(effects)).toMatchObject([{ to: B, message: { type: 'versionReply' } }]);
   });
 });
 

@@ -1,0 +1,150 @@
+/**
+ * The back end that stands on a Coordination, wherever that one is: translates calls, and turns what changes in it into what a
+ * session is told. On the caller's thread. It keeps nothing but which sessions are open, for whoever leaves in order.
+ */
+
+import type { CoordinationChange, NameView, Standing } from '../actors/coordination/coordination.js';
+import { ConclaveError } from '../errors.js';
+import type { BackendSession, ClaimOutcome, ClaimTerms, Holder, SessionListener, SyncBackend } from './backend.js';
+import type { CoordinationAccess, CoordinationCalls, FollowedState } from './coordination-access.js';
+
+/** How long a command may take that opens a session or claims a name. */
+const CALL_TIMEOUT_MS = 10_000;
+
+export class CoordinationBackend implements SyncBackend {
+  readonly #access: CoordinationAccess;
+  readonly #owner: string;
+  readonly #sessions = new Set<CoordinationSession>();
+  /** Why nothing can be opened any more. */
+  #ended: ConclaveError | null = null;
+
+  constructor(access: CoordinationAccess, owner: string) {
+    this.#access = access;
+    this.#owner = owner;
+  }
+
+  get timekeeper(): CoordinationAccess['timekeeper'] {
+    return this.#access.timekeeper;
+  }
+
+  async openSession(ttlMs: number, listener: SessionListener): Promise<BackendSession> {
+    if (this.#ended !== null) throw this.#ended;
+    const calls = this.#access.within(CALL_TIMEOUT_MS);
+    const id = await calls.openSession(this.#owner, ttlMs);
+    if (id === null) throw tooMany('sessions');
+    const session = new CoordinationSession(this.#access, id, ttlMs, listener, () => this.#sessions.delete(session));
+    this.#sessions.add(session);
+    // It may have come to its end meanwhile.
+    const ended = this.#ended as ConclaveError | null;
+    if (ended === null) return session;
+    await session.close();
+    throw ended;
+  }
+
+  observe(name: string, onHolder: (holder: Holder | null) => void, onEnd: (error: unknown) => void): () => void {
+    return this.#access.follow(
+      name,
+      'look',
+      (news) => {
+        if (news.type === 'state') onHolder(holderOf((news.value as NameView | null)?.holders[0] ?? null));
+        else if (news.type === 'held') onHolder(holderOf(news.holder));
+      },
+      onEnd,
+    );
+  }
+
+  /** The last of it: all sessions are over, and closed while that can be said. Never rejects. */
+  async leave(reason: ConclaveError): Promise<void> {
+    const open = [...this.#sessions];
+    this.end(reason);
+    await Promise.allSettled(open.map((session) => session.close()));
+  }
+
+  /** The coordination cannot be reached any more: nobody holds anything that could be renewed. */
+  end(reason: ConclaveError): void {
+    this.#ended ??= reason;
+    for (const session of [...this.#sessions]) session.end();
+  }
+}
+
+class CoordinationSession implements BackendSession {
+  readonly #id: number;
+  readonly #calls: CoordinationCalls;
+  /** For what is of no use later on. */
+  readonly #quick: CoordinationCalls;
+  readonly #listener: SessionListener;
+  readonly #onOver: () => void;
+  readonly #unfollow: () => void;
+  #isOver = false;
+
+  constructor(access: CoordinationAccess, id: number, ttlMs: number, listener: SessionListener, onOver: () => void) {
+    this.#id = id;
+    this.#calls = access.within(CALL_TIMEOUT_MS);
+    this.#quick = access.within(Math.max(50, ttlMs / 3));
+    this.#listener = listener;
+    this.#onOver = onOver;
+    this.#unfollow = access.follow(
+      id,
+      'standing',
+      (news) => this.#onNews(news),
+      () => this.end(),
+    );
+  }
+
+  renew(): Promise<boolean> {
+    return this.#quick.renew(this.#id);
+  }
+
+  async claim(request: number, terms: ClaimTerms): Promise<ClaimOutcome> {
+    const outcome = await this.#calls.claim(this.#id, { request, ...terms });
+    if (outcome === 'no session') return 'ended';
+    return typeof outcome === 'number' ? BigInt(outcome) : outcome;
+  }
+
+  async giveUp(request: number): Promise<void> {
+    await this.#calls.giveUp(this.#id, request);
+  }
+
+  proclaim(request: number, value: unknown): Promise<boolean> {
+    return this.#calls.proclaim(this.#id, request, value);
+  }
+
+  async close(): Promise<void> {
+    this.#leave();
+    await this.#calls.closeSession(this.#id);
+  }
+
+  /** It is over, whatever the coordination says. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#leave();
+    this.#listener.ended();
+  }
+
+  #leave(): void {
+    this.#isOver = true;
+    this.#unfollow();
+    this.#onOver();
+  }
+
+  #onNews(news: FollowedState | CoordinationChange): void {
+    if (this.#isOver) return;
+    if (news.type === 'granted') this.#listener.granted(news.request, BigInt(news.token));
+    else if (news.type === 'ended') this.end();
+    else if (news.type === 'state') this.#onStanding(news.value as Standing | null);
+  }
+
+  /** Something may have been missed. */
+  #onStanding(standing: Standing | null): void {
+    if (standing === null) return this.end();
+    for (const { request, token } of standing.claims) if (token > 0) this.#listener.granted(request, BigInt(token));
+  }
+}
+
+function holderOf(holder: { readonly token: number; readonly value: unknown } | null): Holder | null {
+  return holder === null ? null : { token: BigInt(holder.token), value: holder.value };
+}
+
+function tooMany(what: string): ConclaveError {
+  return new ConclaveError('ERR_QUEUE_FULL', `There are too many ${what} already.`, { data: { limit: what } });
+}

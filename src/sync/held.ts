@@ -1,0 +1,141 @@
+/**
+ * What is held: a lock, a permit or leadership, until it is released or lost. On the caller's thread. Whether it is held is
+ * computed from the clock whenever it is asked for; the session tells it of a loss, which it passes on once.
+ */
+
+import { EventEmitter } from 'eventemitter3';
+import type { ConclaveError } from '../errors.js';
+import type { Session } from './session.js';
+
+/** What {@link Held} tells. */
+export interface HeldEvents {
+  /** It is held no longer, and was not released. */
+  lost: (reason: ConclaveError) => void;
+}
+
+/** Where a Held stands. */
+export interface HeldClaim {
+  readonly session: Session;
+  readonly request: number;
+  readonly token: bigint;
+  /** `ttlMs` of the session. */
+  readonly ttlMs: number;
+  /** Calls `run` after so long. */
+  readonly after: (delayMs: number, run: () => void) => { cancel(): void };
+}
+
+/**
+ * Something that this process holds. A process may stand still at any moment for any time (garbage collection, a suspended
+ * machine), and be overtaken between asking whether it holds and acting on it. So hand `token` to whatever is protected, and
+ * let that refuse older ones ({@link FencedResource}).
+ *
+ * @example
+ * await using held = await sync.lock('db-migrate').acquire();
+ * console.log(held.token, held.expiresInMs);
+ * held.signal.throwIfAborted(); // throws ERR_LOCK_LOST once it is lost
+ */
+export class Held {
+  /** Greater than every token that was granted before for this name. */
+  readonly token: bigint;
+  /** Aborted with `ERR_LOCK_LOST` when it is lost; never by releasing it. */
+  readonly signal: AbortSignal;
+  /** Resolves with the reason when it is lost; never if it is released before. */
+  readonly lost: Promise<ConclaveError>;
+  readonly #claim: HeldClaim;
+  readonly #aborting = new AbortController();
+  readonly #events = new EventEmitter<HeldEvents>();
+  readonly #resolveLost: (reason: ConclaveError) => void;
+  #state: 'held' | 'lost' | 'released' = 'held';
+  #releasing: Promise<void> | null = null;
+
+  /** @internal */
+  constructor(claim: HeldClaim) {
+    this.#claim = claim;
+    this.token = claim.token;
+    this.signal = this.#aborting.signal;
+    let resolveLost: (reason: ConclaveError) => void = () => {};
+    this.lost = new Promise((resolve) => (resolveLost = resolve));
+    this.#resolveLost = resolveLost;
+  }
+
+  /** Is it held, as far as this process may believe? Computed from the clock. Once false, it stays so. */
+  get held(): boolean {
+    return this.expiresInMs > 0;
+  }
+
+  /** For how many milliseconds it is held even if nothing is heard from the back end any more; 0: it is not held. */
+  get expiresInMs(): number {
+    // Asking the session may be what tells of the loss.
+    const remainingMs = this.#state === 'held' ? this.#claim.session.remainingMs : 0;
+    return this.#state === 'held' ? remainingMs : 0;
+  }
+
+  /** Listens to `lost`. */
+  on<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  /** Listens once. */
+  once<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
+    this.#events.once(event, listener);
+    return this;
+  }
+
+  /** Stops listening. */
+  off<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  /**
+   * Gives it up, so that the next one can have it. May be called more than once, and after a loss. Resolves when it has been given
+   * up, or after a TTL, by which it has ended at the latest. Never rejects.
+   */
+  release(): Promise<void> {
+    if (this.#state === 'held') this.#state = 'released';
+    this.#releasing ??= this.#release();
+    return this.#releasing;
+  }
+
+  /** `await using held = await lock.acquire()` releases it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  /** @internal */
+  protected proclaimValue(value: unknown): Promise<boolean> {
+    return this.held ? this.#claim.session.proclaim(this.#claim.request, value) : Promise.resolve(false);
+  }
+
+  /**
+   * It is held no longer.
+   *
+   * @internal
+   */
+  lose(reason: ConclaveError): void {
+    if (this.#state !== 'held') return;
+    this.#state = 'lost';
+    this.#resolveLost(reason);
+    this.#aborting.abort(reason);
+    try {
+      this.#events.emit('lost', reason);
+    } catch (error) {
+      // A listener that throws is the user's affair, and must not keep others from being told.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    this.#events.removeAllListeners();
+  }
+
+  async #release(): Promise<void> {
+    if (this.#state === 'lost') return;
+    this.#events.removeAllListeners();
+    const { session, request, ttlMs, after } = this.#claim;
+    let timer: { cancel(): void } | null = null;
+    const expired = new Promise<void>((resolve) => (timer = after(ttlMs, resolve)));
+    await Promise.race([session.giveUp(request), expired]);
+    (timer as { cancel(): void } | null)?.cancel();
+  }
+}

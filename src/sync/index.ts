@@ -1,0 +1,15 @@
+/**
+ * The public entry `conclave/sync`: locks, semaphores and elections. What is named here is public; nothing else is.
+ */
+
+export type { BackendSession, ClaimOutcome, ClaimTerms, Holder, SessionListener, SyncBackend } from './backend.js';
+export { Election, Leading, type ElectionOptions, type Term } from './election.js';
+export { FencedResource } from './fenced-resource.js';
+export { Held, type HeldEvents } from './held.js';
+export type { Leader } from './leader-feed.js';
+export { Lock, type LockOptions, type SemaphoreOptions } from './lock.js';
+export { memory } from './memory.js';
+export type { WaitOptions } from './patience.js';
+export { raft } from './raft.js';
+export { connect, Sync } from './sync.js';
+export type { Timekeeper } from '../runtime/timekeeper.js';

@@ -1,0 +1,50 @@
+/**
+ * What a node does for a lock manager besides running its commands: ends sessions that are not renewed while the node leads, and
+ * claims on behalf of the node. On the caller's thread, for as long as the node runs.
+ */
+
+import type { Coordination } from '../actors/coordination/coordination.js';
+import { SessionKeeper } from '../actors/coordination/session-keeper.js';
+import type { AttendedNode, Attendant } from '../actors/replicated/attendant.js';
+import type { RemoteOf } from '../actors/replicated/remote-of.js';
+import { ConclaveError } from '../errors.js';
+import { Claiming } from './claiming.js';
+import { CoordinationBackend } from './coordination-backend.js';
+import { HandleAccess } from './handle-access.js';
+import { NodeLocks } from './node-locks.js';
+
+export class LockAttendant implements Attendant {
+  readonly backend: CoordinationBackend;
+  readonly methods: Attendant['methods'];
+  readonly #keeper: SessionKeeper;
+
+  constructor({ handle, node, timekeeper }: AttendedNode, autoUnlockMs: number) {
+    const coordination = handle as RemoteOf<Coordination>;
+    this.backend = new CoordinationBackend(new HandleAccess(coordination, timekeeper), node);
+    const locks = new NodeLocks(new Claiming(this.backend), autoUnlockMs);
+    this.methods = {
+      tryAcquire: (name: string) => locks.tryAcquire(name),
+      isAcquired: async (name: string) => locks.isAcquired(name),
+      release: (name: string) => locks.release(name),
+    };
+    const here = coordination.with({ consistency: 'local' });
+    this.#keeper = new SessionKeeper({
+      timekeeper,
+      sightings: () => here.sightings(),
+      expire: (session, renewals) => coordination.expire(session, renewals),
+    });
+  }
+
+  leads(term: number | null): void {
+    this.#keeper.leads(term);
+  }
+
+  leave(): Promise<void> {
+    return this.backend.leave(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.', { mayBeApplied: false }));
+  }
+
+  end(reason: ConclaveError): void {
+    this.#keeper.leads(null);
+    this.backend.end(reason);
+  }
+}
