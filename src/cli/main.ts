@@ -3,10 +3,16 @@
 
 import { runCommand } from './command.js';
 
+/** What goes on for ever is ended as any program is, by a signal, or when nobody reads on, as where `head` has had enough. */
+const ending = new AbortController();
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  ending.abort();
+});
+
 process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isTerminal: process.stdout.isTTY,
-  // What goes on for ever is ended as any program is: by a signal.
-  signal: new AbortController().signal,
+  signal: ending.signal,
 });

@@ -216,11 +216,11 @@ function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): R
     );
   }
   if (hello.to !== self) {
-    return refuse('wrongRecipient', `${quote(hello.to)} was asked for, but this is ${quote(self)}.`);
+    return wrongRecipient(hello.to, self);
   }
   if (dialled !== null) {
     if (hello.from === dialled) return null;
-    return refuse('wrongRecipient', `${quote(dialled)} was asked for, but this is ${from}.`);
+    return wrongRecipient(dialled, hello.from);
   }
   if (isObserverId(hello.from)) {
     if (identity.allowObservers && hello.from === observerId(hello.incarnation)) return null;
@@ -233,6 +233,12 @@ function judgeNames(hello: Hello, identity: Identity, dialled: NodeId | null): R
 /** What is told whoever looks for another cluster. */
 export function wrongCluster({ cluster, self }: Identity, wanted: string): Refusal {
   return refuse('wrongCluster', `${quote(self)} belongs to cluster ${quote(cluster)}, not ${quote(wanted)}.`);
+}
+
+/** Most often one machine goes by two names, `localhost` and `127.0.0.1` for instance. */
+function wrongRecipient(wanted: string, found: string): Refusal {
+  const message = `${quote(wanted)} was asked for, but this is ${quote(found)}: write its address alike on all nodes.`;
+  return refuse('wrongRecipient', message);
 }
 
 /** What is told a peer that dials although this node does. */

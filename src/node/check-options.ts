@@ -103,12 +103,7 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     threads,
     autoTick: checkAutoTick(options.autoTick ?? true, threads),
     electionTimeoutMs,
-    heartbeatMs: checkNumber(
-      'heartbeatMs',
-      options.heartbeatMs ?? Math.min(50, electionTimeoutMs[0] / 3),
-      1,
-      electionTimeoutMs[0] / 3,
-    ),
+    heartbeatMs: checkHeartbeat(options.heartbeatMs, electionTimeoutMs[0] / 3),
     callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? 10_000, 1, TIMEOUT_MS_MAX),
     waitForLeader: checkBoolean('waitForLeader', options.waitForLeader ?? true),
     limits: checkLimits(options.limits ?? {}),
@@ -120,6 +115,14 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
     onReady: options.onReady === undefined ? null : checkFunction('onReady', options.onReady),
     workerUrl: options.workerUrl === undefined ? null : checkUrl('workerUrl', options.workerUrl),
   };
+}
+
+function checkHeartbeat(heartbeatMs: unknown, maxMs: number): number {
+  if (heartbeatMs === undefined) return Math.min(50, maxMs);
+  if (typeof heartbeatMs === 'number' && heartbeatMs >= 1 && heartbeatMs <= maxMs) return heartbeatMs;
+  const shownMaxMs = Math.floor(maxMs * 100) / 100;
+  const what = `must be a number from 1 to ${shownMaxMs}, a third of the shortest election timeout`;
+  throw invalid('heartbeatMs', heartbeatMs, what);
 }
 
 function checkAddress(option: string, value: unknown): NodeId {

@@ -8,7 +8,7 @@ import { nodeId, type LogIndex, type NodeId } from '../ids.js';
 import { parseAddress } from '../net/address.js';
 import type { MembersChange } from '../actors/raft/messages.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
-import { checkNumber } from './option-checks.js';
+import { checkKnown, checkNumber } from './option-checks.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import type { NodeHost } from './node-host.js';
 import type { MemberStatus } from './status.js';
@@ -87,6 +87,7 @@ export class Members {
    * these questions are one: they name what was known when it was first wanted.
    */
   async #change(add: NodeId | null, remove: NodeId | null, options: ChangeOptions): Promise<void> {
+    checkKnown(options, ['timeoutMs']);
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
     const { host } = this.#port;
     const deadlineMs = host.nowMs() + timeoutMs;
@@ -105,7 +106,7 @@ export class Members {
         continue;
       }
       if (begun.mayBeApplied) mayHaveBegun = true;
-      if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? notInTime(add, remove) : begun;
+      if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? this.#notInTime(add, remove) : begun;
       await this.#pause();
       if (!mayHaveBegun) knownIndex = await this.#catchUp(deadlineMs);
     }
@@ -118,6 +119,7 @@ export class Members {
       try {
         return await this.#port.catchUp(Math.max(1, deadlineMs - host.nowMs()));
       } catch (error) {
+        if (error instanceof ConclaveError && error.code === 'ERR_NO_LEADER') throw noLeader(error);
         const isBackSoon = error instanceof ConclaveError && error.code === 'ERR_OBJECT_FAILED' && error.retrySafe;
         if (!isBackSoon) throw error;
         if (host.nowMs() + RETRY_MS >= deadlineMs) throw notCaughtUp(error);
@@ -148,8 +150,11 @@ export class Members {
       const index = await this.#catchUp(deadlineMs);
       return hasComeAbout(this.#port.status(), add, remove, index);
     } catch (error) {
-      if (error instanceof ConclaveError && ASK_AGAIN.has(error.code)) return false;
-      throw error;
+      if (!(error instanceof ConclaveError)) throw error;
+      if (ASK_AGAIN.has(error.code)) return false;
+      // To catch up applies nothing, and says so; the change is another matter.
+      const { code, message, data, cause } = error;
+      throw new ConclaveError(code, message, { data, cause, mayBeApplied: true, retrySafe: false });
     }
   }
 
@@ -177,11 +182,20 @@ export class Members {
       };
       const { host } = this.#port;
       const cancel = host.after(Math.max(0, deadlineMs - host.nowMs()), () =>
-        end(() => reject(notInTime(add, remove))),
+        end(() => reject(this.#notInTime(add, remove))),
       );
       const unwatch = this.#port.watch(look, (error) => end(() => reject(error)));
       look();
     });
+  }
+
+  #notInTime(add: NodeId | null, remove: NodeId | null): ConclaveError {
+    const isAway = this.list().some(({ id, connected }) => id === add && !connected);
+    const hint = isAway ? ', and is not connected to this node: was it started, with join: true?' : '.';
+    const what = add === null ? `${remove} is not removed yet.` : `${add} has not caught up yet${hint}`;
+    const takenBack = add === null ? '' : '; remove takes it back';
+    const message = `${what} If the change was begun, it goes on by itself${takenBack}.`;
+    return new ConclaveError('ERR_TIMEOUT', message, { data: { add, remove } });
   }
 }
 
@@ -205,9 +219,8 @@ function notCaughtUp(cause: ConclaveError): ConclaveError {
   });
 }
 
-function notInTime(add: NodeId | null, remove: NodeId | null): ConclaveError {
-  const what = add === null ? `${remove} is not removed yet` : `${add} has not caught up yet`;
-  return new ConclaveError('ERR_TIMEOUT', `${what}; if it was begun, the change goes on by itself.`, {
-    data: { add, remove },
-  });
+function noLeader({ data, cause }: ConclaveError): ConclaveError {
+  const message =
+    'There was no leader that reaches a quorum to change the members for as long as the call could wait. Nothing was begun.';
+  return new ConclaveError('ERR_NO_LEADER', message, { data, cause });
 }

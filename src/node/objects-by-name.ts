@@ -24,12 +24,15 @@ export function objectsByName<Handles extends object>(handles: Handles): Handles
     get(target, name, receiver) {
       const isAnswered = typeof name === 'symbol' || Reflect.has(target, name) || ASKED_BY_OTHERS.has(name);
       if (isAnswered) return Reflect.get(target, name, receiver) as unknown;
-      const names = Object.keys(target);
-      throw new ConclaveError(
-        'ERR_UNKNOWN_OBJECT',
-        `This node has no object ${name}; ${names.length === 0 ? 'it has none at all' : `there are ${names.join(', ')}`}.`,
-        { data: { object: name, objects: names } },
-      );
+      throw unknownObject(name, Object.keys(target));
     },
+  });
+}
+
+/** The error where there are only `names`. */
+export function unknownObject(name: string, names: readonly string[]): ConclaveError {
+  const others = names.length === 0 ? 'it has none at all' : `there are ${names.join(', ')}`;
+  return new ConclaveError('ERR_UNKNOWN_OBJECT', `This node has no object ${name}; ${others}.`, {
+    data: { object: name, objects: names },
   });
 }

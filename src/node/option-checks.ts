@@ -9,7 +9,8 @@ import { ConclaveError } from '../errors.js';
 export function checkKnown(options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', options, 'must be an object');
   for (const [key, value] of Object.entries(options)) {
-    if (!known.includes(key)) throw invalid(key, value, `is not an option; there are ${known.join(', ')}`);
+    if (known.includes(key)) continue;
+    throw invalid(key, value, `is not an option; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`);
   }
 }
 

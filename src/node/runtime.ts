@@ -31,11 +31,11 @@ import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messa
 import type { DataDir } from '../storage/data-dir.js';
 import { spawnAdministration } from './administration.js';
 import { checkOptions } from './check-options.js';
-import { objectsByName } from './objects-by-name.js';
+import { objectsByName, unknownObject } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, finalErrorIn } from './failure.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
-import { checkInteger, checkNumber, invalid } from './option-checks.js';
+import { checkInteger, checkKnown, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
 import { gatherFigures, type NodeFigures } from './node-figures.js';
@@ -49,6 +49,7 @@ import { healthOf, type Health } from './health.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
+import { asStartError } from './start-error.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
 
@@ -166,7 +167,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const checked = checkOptions(options);
     const runtime = await Runtime.startOn(checked, (events) =>
       checked.threads ? new ThreadsPlacement(checked, events) : new InlinePlacement(checked, events),
-    );
+    ).catch((error: unknown) => {
+      throw asStartError(error);
+    });
     const { main, addresses } = runtime.#placement;
     spawnAdministration(main, addresses.administration, runtime);
     return runtime;
@@ -219,12 +222,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * and the node counts, also where it has lost its memory and had to be let in again.
    *
    * @throws ConclaveError `ERR_STOPPED` when the runtime stops or fails first, `ERR_ABORTED` by the signal: its message
-   *   says what the node waited for.
+   *   says what the node waited for; `ERR_INVALID_OPTION` for any other option.
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkKnown(options, ['signal']);
+    const { signal } = options;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw invalid('signal', signal, 'must be an AbortSignal');
+    }
     if (this.#isReady) return;
     this.#throwIfEnded();
-    const { signal } = options;
     if (signal?.aborted === true) throw this.#notReady(signal);
     await new Promise<void>((resolve, reject) => {
       const end = (settle: () => void): void => {
@@ -372,15 +379,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * promise. Look at it, and never change it: only commands may. Ask for it each time: when the node is given a snapshot,
    * another one takes its place.
    *
-   * @throws ConclaveError `ERR_INVALID_OPTION` when the objects have a thread of their own, or there is none of that name;
-   *   `ERR_STOPPED` when the runtime has stopped or failed.
+   * @throws ConclaveError `ERR_INVALID_OPTION` when the objects have a thread of their own, `ERR_UNKNOWN_OBJECT` when there is
+   *   none of that name, `ERR_STOPPED` when the runtime has stopped or failed.
    */
   local<Name extends keyof Definitions & string>(name: Name): ObjectsOf<Definitions>[Name] {
     const { localObjects } = this.#placement;
     if (localObjects === null) throw notOnThisThread(name);
-    this.#throwIfEnded();
+    this.#throwIfEnded('not asked');
     const found = localObjects.get(name);
-    if (found === undefined) throw invalid('name', name, 'is none of the objects of this node');
+    if (found === undefined) throw unknownObject(name, Object.keys(this.objects));
     return found as ObjectsOf<Definitions>[Name];
   }
 
@@ -441,7 +448,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
         data: { option: 'target', value: target },
       });
     }
-    this.#throwIfEnded();
+    this.#throwIfEnded('not asked');
     const [, electionTimeoutMaxMs] = this.#options.electionTimeoutMs;
     try {
       await this.#raft.ask(
@@ -488,7 +495,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    *   `ERR_STOPPED` when the runtime stops or fails first.
    */
   async compact(): Promise<number> {
-    this.#throwIfEnded();
+    this.#throwIfEnded('not asked');
     const { main, addresses } = this.#placement;
     try {
       const { index } = await main
@@ -598,7 +605,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   async #catchUp(timeoutMs: number): Promise<LogIndex> {
-    this.#throwIfEnded();
+    this.#throwIfEnded('not asked');
     await this.#caller.catchUp({ timeoutMs, signal: null });
     return this.#caller.seenIndex;
   }
@@ -716,8 +723,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.#fate.failure !== null || this.#stopping !== null;
   }
 
-  #throwIfEnded(): void {
-    if (this.#isEnded()) throw this.#endedError();
+  /** `not asked`: nobody has been asked for anything by this call, so that nothing can have been done. */
+  #throwIfEnded(asked: 'asked' | 'not asked' = 'asked'): void {
+    if (!this.#isEnded()) return;
+    const error = this.#endedError();
+    if (asked === 'asked' || error.code !== 'ERR_STOPPED') throw error;
+    throw new ConclaveError('ERR_STOPPED', error.message, { cause: error.cause, mayBeApplied: false });
   }
 
   #endedError(): ConclaveError {
@@ -731,6 +742,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       data: { health: status.health, leader: status.leader },
       cause: signal.reason,
       mayBeApplied: false,
+      retrySafe: true,
     });
   }
 }

@@ -106,10 +106,14 @@ export function memberStatus(
     }));
 }
 
-/** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`. */
+/** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`, and what to do. */
 export function describeStatus({ self, health, members }: RuntimeStatus): string {
   const peers = members.filter(({ id }) => id !== self);
+  if (health === 'founding' && members.length === 0)
+    return `no member of a cluster yet; have members.add('${self}') called there`;
   const missing = peers.filter(({ connected }) => !connected).map(({ id }) => id);
   const connected = `connected to ${peers.length - missing.length} of ${peers.length} peers`;
-  return `${health}; ${connected}${missing.length === 0 ? '' : ` (not to ${missing.join(', ')})`}`;
+  if (missing.length > 0) return `${health}; ${connected} (not to ${missing.join(', ')})`;
+  const isAtOdds = health === 'founding' && peers.length > 0;
+  return `${health}; ${connected}${isAtOdds ? '; if that lasts, some remember a cluster or name other peers, which a logger is told' : ''}`;
 }

@@ -1,6 +1,8 @@
 /** The command as it is installed: a process of its own, against nodes on threads. */
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Runtime } from 'conclave';
@@ -36,6 +38,19 @@ afterAll(() => cluster.stop());
 const addresses = (): string[] => cluster.nodes.map((node) => node.status().self!);
 
 describe('conclave', () => {
+  test('ends when nobody reads on what it says again and again', async () => {
+    const [node] = addresses() as [string];
+    const watching = spawn(process.execPath, [COMMAND, 'status', node, '--json', '--watch', '0.01']);
+    const err = text(watching.stderr);
+    const ended = once(watching, 'exit', { signal: AbortSignal.timeout(30_000) });
+    await once(watching.stdout, 'data');
+
+    watching.stdout.destroy();
+
+    expect(await ended).toEqual([0, null]);
+    expect(await err).toBe('');
+  });
+
   test('says how each node fares, and ends by itself', async () => {
     const [node] = addresses() as [string];
 

@@ -2,14 +2,20 @@
 
 import { ConclaveError, type ErrorCode } from '../../errors.js';
 import type { ChangeRefusal } from './effects.js';
+import type { MembersChange } from './messages.js';
 
-const REFUSALS: Readonly<Record<ChangeRefusal, readonly [code: ErrorCode, message: string]>> = {
+/** What cannot be done, by those whom it is about. */
+type Wanted = Pick<MembersChange, 'add' | 'remove'>;
+
+const REFUSALS: Readonly<
+  Record<ChangeRefusal, readonly [code: ErrorCode, message: string | ((wanted: Wanted) => string)]>
+> = {
   'no leader': ['ERR_NO_LEADER', 'There is no leader to change the members. Nothing was begun.'],
   unanswered: ['ERR_TIMEOUT', 'The leader has not answered: the change may have been begun.'],
   outdated: ['ERR_CHANGE_UNDER_WAY', 'The members may have changed, and this node has yet to hear of it.'],
   'under way': ['ERR_CHANGE_UNDER_WAY', 'Another change of members, or a change of leadership, is under way.'],
-  'already a member': ['ERR_ALREADY_MEMBER', 'The node to be added is a member already.'],
-  'no such member': ['ERR_NO_SUCH_MEMBER', 'The node to be removed or replaced is no member.'],
+  'already a member': ['ERR_ALREADY_MEMBER', ({ add }) => `${add} is a member already, or on its way to be one.`],
+  'no such member': ['ERR_NO_SUCH_MEMBER', ({ remove }) => `${remove} is no member: nothing was removed or replaced.`],
   'last voter': ['ERR_CHANGE_REFUSED', 'The last member cannot be removed: stop it instead.'],
   'too many voters': ['ERR_CHANGE_REFUSED', 'A cluster has at most 15 members.'],
   'no quorum left': [
@@ -18,7 +24,8 @@ const REFUSALS: Readonly<Record<ChangeRefusal, readonly [code: ErrorCode, messag
   ],
 };
 
-export function changeRefused(refusal: ChangeRefusal): ConclaveError {
+export function changeRefused(refusal: ChangeRefusal, { add, remove }: Wanted): ConclaveError {
   const [code, message] = REFUSALS[refusal];
-  return new ConclaveError(code, message, { data: { reason: refusal } });
+  const text = typeof message === 'string' ? message : message({ add, remove });
+  return new ConclaveError(code, text, { data: { reason: refusal, add, remove } });
 }

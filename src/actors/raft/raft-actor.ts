@@ -106,7 +106,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** What the network said of a peer while the mailbox was full; the last word counts. */
   readonly #missedLinks = new Map<NodeId, LinkUp | LinkDown>();
   /** Changes of members that somebody has asked for, until the core answers. */
-  readonly #changes = new Map<number, Reply>();
+  readonly #changes = new Map<number, { readonly wanted: ChangeMembersRequest; readonly reply: Reply }>();
   /** The code versions that somebody has asked for, until the core answers. */
   readonly #raises = new Map<number, { readonly version: number; readonly reply: Reply }>();
   #lastChangeId = 0;
@@ -456,18 +456,19 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#step({ type: 'transferLeadership', target });
   }
 
-  #onChangeMembers({ add, remove, knownIndex }: ChangeMembersRequest, reply: Reply): void {
+  #onChangeMembers(wanted: ChangeMembersRequest, reply: Reply): void {
+    const { add, remove, knownIndex } = wanted;
     const changeId = ++this.#lastChangeId;
-    this.#changes.set(changeId, reply);
+    this.#changes.set(changeId, { wanted, reply });
     this.#step({ type: 'changeMembers', changeId, add, remove, knownIndex });
   }
 
   /** What has been begun is seen to come about by whoever has asked. */
   #onChangeAnswered({ changeId, refusal, index }: ChangeAnswered): void {
-    const reply = this.#changes.get(changeId);
+    const change = this.#changes.get(changeId);
     this.#changes.delete(changeId);
-    if (refusal === null) reply?.ok(index);
-    else reply?.fail(changeRefused(refusal));
+    if (refusal === null) change?.reply.ok(index);
+    else change?.reply.fail(changeRefused(refusal, change.wanted));
   }
 
   #onSetCodeVersion({ version }: SetCodeVersionRequest, reply: Reply): void {
@@ -490,8 +491,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
     else if (effect.error === 'no leader') {
       reply?.fail(new ConclaveError('ERR_NO_LEADER', 'There is no leader to hand leadership over.'));
     } else {
+      const reason = effect.error === 'no such voter' ? 'there is no other member that could lead now' : effect.error;
       reply?.fail(
-        new ConclaveError('ERR_TRANSFER_FAILED', `Leadership was not handed over: ${effect.error}.`, {
+        new ConclaveError('ERR_TRANSFER_FAILED', `Leadership was not handed over: ${reason}.`, {
           data: { reason: effect.error },
         }),
       );

@@ -54,7 +54,16 @@ export class CreatedHandles {
   #creatable(name: string, target: Function): Creatable {
     const creatable = this.#classes.get(target);
     if (creatable !== undefined) return creatable;
-    const className = typeof target === 'function' ? target.name : String(target);
+    if (typeof target !== 'function') {
+      throw new ConclaveError(
+        'ERR_INVALID_OBJECT',
+        `The object ${name} needs the class itself, which is given as ${typeof target}.`,
+        {
+          data: { object: name },
+        },
+      );
+    }
+    const className = target.name;
     throw new ConclaveError(
       'ERR_INVALID_OBJECT',
       `The object ${name} is to be of the class ${className}, which the option classes does not name: write classes: ` +

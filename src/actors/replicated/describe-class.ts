@@ -47,7 +47,8 @@ export interface Implementation {
  */
 export function describeClass(object: string, value: unknown): ClassDescription {
   if (typeof value !== 'function' || !/^class\b/.test(sourceOf(value))) {
-    throw invalidObject(object, 'is not a class: register a class, or object(Class, …arguments)');
+    const type = value === null ? 'null' : typeof value;
+    throw invalidObject(object, `is not a class but of type ${type}: register a class, or object(Class, …arguments)`);
   }
   const module = moduleOf(object, value);
   const { methods, commands } = methodsOf(object, value);

@@ -10,7 +10,6 @@ import { parseAddress } from '../address.js';
 import { FrameType, type Frame } from '../frame.js';
 import { isRefusal, readRefusal, type ReceivedRefusal } from '../hello.js';
 import { isProtocolError, protocolError } from '../protocol-error.js';
-import { quote } from '../quote.js';
 import { TcpConnection, type ConnectionOwner } from '../tcp-connection.js';
 import { ANSWER_FRAME_BYTES_MAX, readAdminHello, readAnswer, writeAdminHello, writeRequest } from './admin-codec.js';
 import type { AdminRequest } from './admin-request.js';
@@ -164,7 +163,7 @@ export class AdminClient implements ConnectionOwner {
   #lost(reason: string): ConclaveError {
     if (this.#isMet) return unreachable(this.#address, `the connection was lost: ${reason}`, true);
     if (!this.#hasConnected) return unreachable(this.#address, REASONS[reason] ?? reason, false);
-    return notConclave(this.#address, protocolError(reason, {}));
+    return protocolError(reason, {});
   }
 }
 
@@ -187,11 +186,11 @@ function unreachable(address: string, reason: string, mayBeApplied: boolean): Co
 function notConclave(address: string, cause: ConclaveError): ConclaveError {
   return new ConclaveError(
     'ERR_PROTOCOL',
-    `What listens on ${address} is no node of Conclave, or one of another version: ${cause.message}`,
-    { data: { address }, cause },
+    `What listens on ${address} is no node of Conclave, or one of another version.`,
+    { data: { address, reason: cause.message }, cause },
   );
 }
 
 function refused(address: string, { reason, message }: ReceivedRefusal): ConclaveError {
-  return new ConclaveError('ERR_HELLO_REFUSED', `${address} refuses: ${quote(message)}`, { data: { address, reason } });
+  return new ConclaveError('ERR_HELLO_REFUSED', `${address} refuses: ${message}`, { data: { address, reason } });
 }

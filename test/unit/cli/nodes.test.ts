@@ -160,7 +160,8 @@ describe('conclave add and remove', () => {
     const { code, err } = await run(['add', addressOf(leader), nobody, '--timeout', '0.2']);
 
     expect(code).toBe(5);
-    expect(err).toContain('has not caught up yet; if it was begun, the change goes on by itself');
+    const hint = 'has not caught up yet, and is not connected to this node: was it started, with join: true?';
+    expect(err).toContain(`${hint} If the change was begun, it goes on by itself; remove takes it back.`);
   });
 });
 
@@ -214,7 +215,7 @@ describe('who cannot be asked', () => {
     const { code, err } = await run(['remove', http, '127.0.0.1:1']);
 
     expect(code).toBe(4);
-    expect(err).toContain('is no node of Conclave');
+    expect(err).toBe(`ERR_PROTOCOL: What listens on ${http} is no node of Conclave, or one of another version.\n`);
   });
 
   it('is one that closes the connection, and one that sends noise: 4', async () => {
@@ -232,7 +233,9 @@ describe('who cannot be asked', () => {
     const right = await run(['status', addressOf(leader), '--cluster', 'shop']);
 
     expect(wrong.code).toBe(4);
-    expect(wrong.err).toContain('belongs to cluster');
+    const address = addressOf(leader);
+    const reason = `"${address}" belongs to cluster "shop", not "bank".`;
+    expect(wrong.err).toBe(`ERR_HELLO_REFUSED: ${address} refuses: ${reason}\n`);
     expect(leader.members.list()).toHaveLength(2);
     expect(right.code).toBe(0);
   });

@@ -212,7 +212,7 @@ describe('judgeHello', () => {
   it('refuses an address that belongs to another node than was dialled', () => {
     expect(judgeHello(hello, identity, c)).toMatchObject({
       reason: 'wrongRecipient',
-      message: '"c:1" was asked for, but this is "a:1".',
+      message: '"c:1" was asked for, but this is "a:1": write its address alike on all nodes.',
     });
   });
 

@@ -146,6 +146,8 @@ describe('an object that is created', () => {
     });
     class Stranger extends ReplCounter {}
     expect(await errorOf(() => node.create('stranger', Stranger))).toMatchObject({ code: 'ERR_INVALID_OBJECT' });
+    const named = await errorOf(() => node.create('named', 'ReplCounter' as never));
+    expect(named.message).toBe('The object named needs the class itself, which is given as string.');
     expect(await counter.get()).toBe(1);
     expect(await errorOf(() => node.object('queue', ReplQueue).size())).toMatchObject({ code: 'ERR_NO_SUCH_OBJECT' });
   });

@@ -227,7 +227,9 @@ describe('the life of a node', () => {
     expect(await errorOf(() => book.add(3))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(() => book.sum())).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(() => book.tell.add(3))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
-    expect(await errorOf(() => leader.transferLeadership())).toMatchObject({ code: 'ERR_STOPPED' });
+    const later = [leader.transferLeadership(), leader.compact(), leader.members.add('127.0.0.1:1')];
+    const nothing = { status: 'rejected', reason: { code: 'ERR_STOPPED', mayBeApplied: false } };
+    expect(await Promise.allSettled(later)).toMatchObject(later.map(() => nothing));
     expect(leader.status()).toMatchObject({ health: 'stopped', pendingCommands: 0 });
   });
 
@@ -252,6 +254,19 @@ describe('the life of a node', () => {
     expect(await errorOf(() => nodes[0]!.ready({ signal: AbortSignal.abort() }))).toMatchObject({
       code: 'ERR_ABORTED',
     });
+  });
+
+  it.each([
+    ['an option that there is not', { timeoutMs: 100 }, 'timeoutMs is not an option; there is signal'],
+    ['a signal that is none', { signal: 100 }, 'signal must be an AbortSignal'],
+    ['no options', 100, 'options must be an object'],
+  ])('does not wait to be ready for ever because of %s', async (_, options, complaint) => {
+    const { nodes } = await start();
+
+    const error = await errorOf(() => nodes[0]!.ready(options as object));
+
+    expect(error.code).toBe('ERR_INVALID_OPTION');
+    expect(error.message).toContain(complaint);
   });
 
   it('says what it waited for to be ready', async () => {

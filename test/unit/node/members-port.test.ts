@@ -16,6 +16,7 @@ class FakeNode implements MembersPort {
   caughtUp = 0;
   /** How often its objects will end before it has caught up. */
   crashes = 0;
+  isStopped = false;
   readonly host = { nowMs: () => 0, after: (_delayMs: number, run: () => void) => this.#later(run) };
   #onStatus = (): void => {};
 
@@ -29,6 +30,9 @@ class FakeNode implements MembersPort {
   onBegun = (): void => {};
 
   catchUp(): Promise<ReturnType<typeof logIndex>> {
+    // As a query is answered: catching up applies nothing.
+    if (this.isStopped)
+      return Promise.reject(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.', { mayBeApplied: false }));
     if (this.crashes-- > 0) {
       const ended = new ConclaveError('ERR_OBJECT_FAILED', 'They have ended.', {
         mayBeApplied: false,
@@ -77,7 +81,8 @@ class FakeNode implements MembersPort {
 /** Has it resolved by now? */
 async function isSettled(promise: Promise<void>): Promise<boolean> {
   let settled = false;
-  void promise.then(() => (settled = true));
+  const onSettled = (): void => void (settled = true);
+  promise.then(onSettled, onSettled);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   return settled;
 }
@@ -138,4 +143,23 @@ test('what another leader may know nothing of is asked for again, also if it cam
   node.hear(8, ['a:1', 'b:1']);
 
   expect(await isSettled(removed)).toBe(true);
+});
+
+test('a node that was stopped before anything was asked for has begun nothing', async () => {
+  const node = new FakeNode();
+  node.isStopped = true;
+
+  await expect(new Members(node).remove('c:1')).rejects.toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
+});
+
+test('a node that stops while it looks for what may have been begun does not say that nothing was', async () => {
+  const node = new FakeNode();
+  node.answers = [new ConclaveError('ERR_TIMEOUT', 'The leader has not answered.')];
+  const removed = new Members(node).remove('c:1');
+  expect(await isSettled(removed)).toBe(false);
+
+  node.isStopped = true;
+  node.timers.pop()!();
+
+  await expect(removed).rejects.toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: true, retrySafe: false });
 });

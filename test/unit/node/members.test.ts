@@ -136,6 +136,16 @@ describe('a node that joins', () => {
     expect(await sumOf(leader)).toBe(3);
   });
 
+  it('says who is to add it, as long as nobody has', async () => {
+    const [joining] = (await addressesOf(1)) as [string];
+    const node = await start(joining, [], { join: true });
+    await until(() => node.status().health === 'founding');
+
+    const error = await errorOf(() => node.ready({ signal: AbortSignal.abort() }));
+
+    expect(error.message).toContain(`no member of a cluster yet; have members.add('${joining}') called there`);
+  });
+
   it('belongs to it after a restart, whatever it is started with', async () => {
     const [newcomer, ...addresses] = (await addressesOf(4)) as [string, ...string[]];
     const directory = temporaryDirectory();
@@ -229,15 +239,34 @@ describe('a member that is removed', () => {
 });
 
 describe('a change is refused', () => {
-  it.each<[string, string, (leader: Node, all: readonly string[]) => Promise<void>]>([
-    ['of a member that there is', 'ERR_ALREADY_MEMBER', (leader, [a]) => leader.members.add(a!)],
-    ['of one that there is not', 'ERR_NO_SUCH_MEMBER', (leader) => leader.members.remove('127.0.0.1:1')],
-    ['of no address', 'ERR_INVALID_OPTION', (leader) => leader.members.add('nobody')],
-  ])('where it is one %s', async (_, code, change) => {
+  it.each<[string, string, string, (leader: Node, all: readonly string[]) => Promise<void>]>([
+    [
+      'of a member that there is',
+      'ERR_ALREADY_MEMBER',
+      ' is a member already',
+      (leader, [a]) => leader.members.add(a!),
+    ],
+    [
+      'of one that there is not',
+      'ERR_NO_SUCH_MEMBER',
+      '127.0.0.1:1 is no member',
+      (leader) => leader.members.remove('127.0.0.1:1'),
+    ],
+    ['of no address', 'ERR_INVALID_OPTION', '"nobody"', (leader) => leader.members.add('nobody')],
+    [
+      'with a misspelt option',
+      'ERR_INVALID_OPTION',
+      'timeout is not an option; there is timeoutMs',
+      (leader) => leader.members.add('127.0.0.1:1', { timeout: 5 } as object),
+    ],
+  ])('where it is one %s, and it is said which', async (_, code, message, change) => {
     const addresses = await addressesOf(2);
     const { leader } = await startCluster(addresses);
 
-    expect(await errorOf(() => change(leader, addresses))).toMatchObject({ code, mayBeApplied: false });
+    const error = await errorOf(() => change(leader, addresses));
+
+    expect(error).toMatchObject({ code, mayBeApplied: false });
+    expect(error.message).toContain(message);
     expect(votersOf(leader)).toEqual(addresses.toSorted());
   });
 
@@ -252,10 +281,10 @@ describe('a change is refused', () => {
     const [joining] = (await addressesOf(1)) as [string];
     const nobody = await start(joining, [], { join: true });
 
-    expect(await errorOf(() => nobody.members.add(joining, { timeoutMs: 100 }))).toMatchObject({
-      code: 'ERR_NO_LEADER',
-      mayBeApplied: false,
-    });
+    const error = await errorOf(() => nobody.members.add(joining, { timeoutMs: 100 }));
+
+    expect(error).toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false });
+    expect(error.message).toContain('to change the members');
   });
 
   it.each<[string, string, (node: Node, all: readonly string[]) => Promise<void>]>([

@@ -63,7 +63,7 @@ describe('checkOptions', () => {
     ['an election timeout that is too short', { electionTimeoutMs: [5, 10] }, 'electionTimeoutMs', '5'],
     ['an election timeout that is no number', { electionTimeoutMs: ['400', '800'] }, 'electionTimeoutMs', '400'],
     ['heartbeats that are too rare', { heartbeatMs: 200 }, 'heartbeatMs', '200'],
-    ['heartbeats that are too rare by little', { heartbeatMs: 133.4 }, 'heartbeatMs', 'from 1 to 133.33. It is 133.4'],
+    ['heartbeats that are too rare by little', { heartbeatMs: 133.4 }, 'heartbeatMs', 'from 1 to 133.33, a third of'],
     ['heartbeats that are NaN', { heartbeatMs: NaN }, 'heartbeatMs', 'NaN'],
     ['a call timeout of nothing', { callTimeoutMs: 0 }, 'callTimeoutMs', '0'],
     ['a limit that is out of range', { limits: { pendingCommands: 0 } }, 'limits.pendingCommands', '0'],

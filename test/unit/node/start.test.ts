@@ -7,6 +7,7 @@ import type { RuntimeOptions } from '../../../src/node/options.js';
 import { freePorts, LOOPBACK } from '../../../src/testing/free-ports.js';
 import { errorOf } from '../actors/replicated/error-of.js';
 import {
+  Callback,
   hiddenClass,
   NothingMarked,
   OverriddenByAsync,
@@ -98,6 +99,18 @@ describe('Runtime.start, inline over TCP', () => {
     expect(error.message).toMatch(complaint);
     // Nothing of it is left: the address can be used.
     await start({ self: self! });
+  });
+
+  it.each([
+    ['a directory that is none', { dataDir: import.meta.filename }, 'ERR_STORAGE'],
+    ['a state that no snapshot can hold', { objects: { it: Callback } }, 'ERR_STATE_NOT_ENCODABLE'],
+  ] as [string, object, ErrorCode][])('refuses %s, and says that nothing was applied', async (_what, options, code) => {
+    const [self] = await addresses(1);
+    const good = { self: self!, peers: [], objects: { book: Ledger }, threads: false };
+
+    const error = await errorOf(() => Runtime.start({ ...good, ...options }));
+
+    expect(error).toMatchObject({ code, mayBeApplied: false });
   });
 
   it('nodes of different clusters never agree on anything', async () => {

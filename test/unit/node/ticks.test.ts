@@ -215,7 +215,7 @@ describe('the end of a node that is ticked', () => {
 
     expect(await call).toMatchObject({ code: 'ERR_STOPPED' });
     expect(node.tick()).toBe(false);
-    expect(await errorOf(() => node.local('book'))).toMatchObject({ code: 'ERR_STOPPED' });
+    expect(await errorOf(() => node.local('book'))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
   });
 
   it('may be asked for by a listener, within a tick', async () => {
@@ -300,7 +300,7 @@ describe('the object itself', () => {
     await node.objects.book.append('x');
 
     expect(node.local('book').all()).toEqual(['x']);
-    expect(await errorOf(() => node.local('other' as 'book'))).toMatchObject({ code: 'ERR_INVALID_OPTION' });
+    expect(await errorOf(() => node.local('other' as 'book'))).toMatchObject({ code: 'ERR_UNKNOWN_OBJECT' });
     expect(await errorOf(() => node.tick())).toMatchObject({
       code: 'ERR_INVALID_OPTION',
       data: { option: 'autoTick' },

@@ -62,5 +62,6 @@ export class ReplCounter {
 
 function finite(amount: unknown): number {
   if (typeof amount === 'number' && Number.isFinite(amount)) return amount;
-  throw new TypeError(`A counter takes finite numbers, not ${typeof amount === 'number' ? amount : typeof amount}.`);
+  const given = typeof amount === 'number' ? amount : `of type ${typeof amount}`;
+  throw new TypeError(`A counter takes finite numbers, not ${given}.`);
 }

@@ -40,8 +40,10 @@ export class ItemOrder<Item> {
   constructor(own: Orders, options: OrderOptions<Item>) {
     checkOptions(options, ['order', 'by'], 'An order');
     const { order = 'ascending', by } = options;
-    if (typeof order !== 'string') throw new TypeError('An order is given by its name.');
-    if (by !== undefined && typeof by !== 'string') throw new TypeError('An order is by the name of a property.');
+    if (typeof order !== 'string')
+      throw new TypeError(`order is a name, as 'descending', not of type ${typeof order}.`);
+    if (by !== undefined && typeof by !== 'string')
+      throw new TypeError(`by is the name of a property, not of type ${typeof by}.`);
     this.name = order;
     this.by = by ?? null;
     this.#isNatural = order === 'ascending' || order === 'descending';

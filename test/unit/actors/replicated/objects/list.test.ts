@@ -228,9 +228,9 @@ describe('sort', () => {
       'an order that does not exist': [[2, 1], { order: 'sideways' }, 'There is no order sideways here'],
       'an order that objects inherit': [[2, 1], { order: 'toString' }, 'There is no order toString here'],
       'an option that does not exist': [[2, 1], { oder: 'descending' } as never, 'has no option oder'],
-      'an order by its name alone': [[2, 1], 'descending' as never, 'is given as options'],
-      'a property that is no name': [[2, 1], { by: 5 } as never, 'by the name of a property'],
-      'an order that is no name': [[2, 1], { order: 5 } as never, 'given by its name'],
+      'an order by its name alone': [[2, 1], 'descending' as never, 'takes an object of options'],
+      'a property that is no name': [[2, 1], { by: 5 } as never, 'by is the name of a property'],
+      'an order that is no name': [[2, 1], { order: 5 } as never, 'order is a name'],
     };
 
     for (const [name, [items, options, says]] of Object.entries(refused)) {
