@@ -1,5 +1,7 @@
 /**
  * The public entry `conclave/sync`: locks, semaphores and elections. What is named here is public; nothing else is.
+ *
+ * @module conclave/sync
  */
 
 export type { BackendSession, ClaimOutcome, ClaimTerms, Holder, SessionListener, SyncBackend } from './backend.js';
@@ -13,3 +15,5 @@ export type { WaitOptions } from './patience.js';
 export { raft } from './raft.js';
 export { connect, Sync } from './sync.js';
 export type { Timekeeper } from '../runtime/timekeeper.js';
+export type { Clock } from '../runtime/clock.js';
+export type { Timer } from '../runtime/actor.js';

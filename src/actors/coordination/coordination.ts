@@ -113,6 +113,7 @@ const PART_ITEMS = 1024;
 
 export class Coordination {
   static readonly module: string = import.meta.url;
+  /** @internal */
   declare readonly changes: CoordinationChange;
   #nextSession = 1;
   /** Tokens are counted over all names, so a name that was forgotten meanwhile does not begin again. */
@@ -128,6 +129,8 @@ export class Coordination {
   /**
    * Opens a session, which holds what it claims for as long as it is renewed. Returns its number, which is never used
    * again; or null if there are too many sessions.
+   *
+   * @internal
    */
   @replicated openSession(owner: string, ttlMs: number): number | null {
     if (typeof owner !== 'string' || byteLength(owner) > NAME_BYTES_MAX) {
@@ -140,14 +143,22 @@ export class Coordination {
     return id;
   }
 
-  /** Puts off the end of a session by its TTL. False if it has ended. */
+  /**
+   * Puts off the end of a session by its TTL. False if it has ended.
+   *
+   * @internal
+   */
   @replicated renew(session: number): boolean {
     const found = this.#sessions.get(session);
     if (found !== undefined) found.renewals++;
     return found !== undefined;
   }
 
-  /** Ends a session and gives up all that it claims. False if it had ended. */
+  /**
+   * Ends a session and gives up all that it claims. False if it had ended.
+   *
+   * @internal
+   */
   @replicated closeSession(session: number): boolean {
     const found = this.#sessions.get(session);
     if (found !== undefined) this.#end(found);
@@ -157,6 +168,8 @@ export class Coordination {
   /**
    * Ends the session, if it has not been renewed since its keeper saw it last: the keeper has waited for its TTL since
    * then, and what it has not seen may have come about meanwhile. Has it ended it?
+   *
+   * @internal
    */
   @replicated expire(session: number, renewals: number): boolean {
     const found = this.#sessions.get(session);
@@ -165,7 +178,11 @@ export class Coordination {
     return true;
   }
 
-  /** Claims permits of a name for a session. */
+  /**
+   * Claims permits of a name for a session.
+   *
+   * @internal
+   */
   @replicated claim(session: number, terms: ClaimTerms): ClaimOutcome {
     const { request, name, of, permits, isWaiting, value } = checkTerms(terms);
     const found = this.#sessions.get(session);
@@ -190,7 +207,11 @@ export class Coordination {
     return claim.token;
   }
 
-  /** Gives up a claim, granted or waiting. False if there was none. */
+  /**
+   * Gives up a claim, granted or waiting. False if there was none.
+   *
+   * @internal
+   */
   @replicated giveUp(session: number, request: number): boolean {
     const found = this.#sessions.get(session);
     const name = found?.claims.get(request);
@@ -199,7 +220,11 @@ export class Coordination {
     return true;
   }
 
-  /** Changes what a granted claim says to those who look. False if it is not granted (any more). */
+  /**
+   * Changes what a granted claim says to those who look. False if it is not granted (any more).
+   *
+   * @internal
+   */
   @replicated proclaim(session: number, request: number, value: unknown): boolean {
     const name = this.#sessions.get(session)?.claims.get(request);
     const claim = name === undefined ? undefined : this.#lines.get(name)!.get(claimKey(session, request));
@@ -209,7 +234,11 @@ export class Coordination {
     return true;
   }
 
-  /** What a session has; null if it has ended. */
+  /**
+   * What a session has; null if it has ended.
+   *
+   * @internal
+   */
   @query standing(session: number): Standing | null {
     const found = this.#sessions.get(session);
     if (found === undefined) return null;
@@ -219,12 +248,20 @@ export class Coordination {
     return { ttlMs: found.ttlMs, claims };
   }
 
-  /** All sessions, as their keepers need them. */
+  /**
+   * All sessions, as their keepers need them.
+   *
+   * @internal
+   */
   @query sightings(): SessionSighting[] {
     return Array.from(this.#sessions.values(), ({ id, renewals, ttlMs }) => [id, renewals, ttlMs]);
   }
 
-  /** Who holds a name and how many wait for it; null if nobody ever did, as far as is known. */
+  /**
+   * Who holds a name and how many wait for it; null if nobody ever did, as far as is known.
+   *
+   * @internal
+   */
   @query look(name: string): NameView | null {
     const line = this.#lines.get(name);
     if (line === undefined) {
@@ -239,7 +276,11 @@ export class Coordination {
     return { permits, holders, holdersCount, waitingCount };
   }
 
-  /** Names that somebody holds, in no order that means anything; those that begin with `prefix`, at most `max` of them. */
+  /**
+   * Names that somebody holds, in no order that means anything; those that begin with `prefix`, at most `max` of them.
+   *
+   * @internal
+   */
   @query names(prefix: string, max: number): string[] {
     const found: string[] = [];
     for (const name of this.#lines.keys()) {
@@ -250,7 +291,7 @@ export class Coordination {
   }
 
   /** For snapshots; see {@link restore}. */
-  *snapshot(): Iterable<Head | SavedPart> {
+  *snapshot(): Iterable<unknown> {
     yield { nextSession: this.#nextSession, nextToken: this.#nextToken };
     const sessions = Array.from(this.#sessions.values(), ({ id, owner, ttlMs, renewals }): SavedSession => {
       return [id, owner, ttlMs, renewals];

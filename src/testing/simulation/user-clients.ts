@@ -18,7 +18,11 @@ export interface SimulationNode<Definitions extends ObjectDefinitions> {
   readonly objects: HandlesOf<Definitions>;
   /** As `runtime.status()`. */
   status(): RuntimeStatus;
-  /** For `raft(node)` of `conclave/sync`. Of the node's present life: call `raft` anew when it has come back. */
+  /**
+   * For `raft(node)` of `conclave/sync`. Of the node's present life: call `raft` anew when it has come back.
+   *
+   * @internal
+   */
   attendants(): ReadonlyMap<string, Attendant>;
 }
 
