@@ -9,6 +9,7 @@ import type { Attendant } from './attendant.js';
 import { MethodName } from './block-builder.js';
 import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
 import type { Caller } from './caller.js';
+import { createdName } from './command-name.js';
 import { isChangeKey } from './changes/change-key.js';
 import { isChangePlace } from './changes/change-place.js';
 import type { Changes, WatchOptions } from './changes/changes.js';
@@ -38,6 +39,8 @@ export type ObjectFace = Pick<ResolvedObject, 'name' | 'methods' | 'commands'> &
 export class HandleFactory {
   readonly #caller: Caller;
   readonly #object: string;
+  /** As its user calls it. */
+  readonly #shownName: string;
   readonly #methods: ReadonlyMap<string, MethodKind>;
   readonly #commands: ResolvedObject['commands'];
   /** A name belongs to one lane of blocks, so a query has one for each consistency. */
@@ -51,11 +54,12 @@ export class HandleFactory {
   constructor(caller: Caller, { name: object, methods, commands, waits = {} }: ObjectFace) {
     this.#caller = caller;
     this.#object = object;
+    this.#shownName = createdName(object)?.object ?? object;
     this.#methods = methods;
     this.#commands = commands;
     this.#waits = new Map(Object.entries(waits));
-    this.#missing = missingMembers(object, methods, false);
-    this.#missingTold = missingMembers(object, methods, true);
+    this.#missing = missingMembers(this.#shownName, methods, false);
+    this.#missingTold = missingMembers(this.#shownName, methods, true);
   }
 
   /** What handles have from now on besides the object's methods. */
@@ -120,7 +124,7 @@ export class HandleFactory {
     if (from !== undefined && !isChangePlace(from))
       throw invalid('from', 'must be what `at` of an earlier watch has said');
     if (read !== undefined && this.#methods.get(read) !== 'query') {
-      throw invalid('read', `must be the name of a query of ${this.#object}, not ${shown(read)}`);
+      throw invalid('read', `must be the name of a query of ${this.#shownName}, not ${shown(read)}`);
     }
     if (read !== undefined && from !== undefined)
       throw invalid('read', 'begins with the state, and from goes on: give one of them');

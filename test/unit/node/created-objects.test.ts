@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { since } from '../../../src/actors/replicated/object-definition.js';
 import { ReplCounter } from '../../../src/actors/replicated/objects/counter.js';
@@ -83,6 +84,17 @@ describe('an object that is created', () => {
       { type: 'take', item: 'one' },
     ]);
     await changes.return();
+  });
+
+  it('is called by its own name where it is shown, and where a method of it is misspelt', async () => {
+    const node = await startOne({});
+    const room = node.object('room 7', ReplCounter);
+
+    const error = await errorOf(() => (room as unknown as { incr(): Promise<void> }).incr());
+
+    expect(error.message).toMatch(/^room 7 has no replicated method or query incr; it has /);
+    expect(error.data).toMatchObject({ object: 'room 7', method: 'incr' });
+    expect(inspect(room)).toMatch(/^\[handle to room 7: /);
   });
 
   it('may be created and called in one turn', async () => {
