@@ -128,7 +128,9 @@ describe('a hello that is refused', () => {
     const peer = write(frameBytes(FrameType.hello, 99, 0, Buffer.from('from the future')));
     await peer.closed();
 
-    expect(readRefusal(peer.frames[0]!).message).toContain('speaks version 3 of the protocol, not 99');
+    expect(readRefusal(peer.frames[0]!).message).toContain(
+      `speaks version ${PROTOCOL_VERSION} of the protocol, not 99`,
+    );
   });
 
   it('is that of an observer where none are allowed', async () => {

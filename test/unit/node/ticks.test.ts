@@ -154,7 +154,7 @@ describe('a node that is not ticked for long', () => {
     }
   });
 
-  it('as a follower raises no term when it goes on', async () => {
+  it('as a follower raises no term when it goes on', { timeout: 20_000 }, async () => {
     // A machine that has much else to do holds up all of them, and is not to be taken for a lost leader.
     const patient = { electionTimeoutMs: [1_000, 1_500], heartbeatMs: 50 } as const;
     const { loop, leader, followers } = await startTicked(patient);

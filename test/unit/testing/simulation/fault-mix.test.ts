@@ -24,7 +24,7 @@ async function happened(fault: FaultName): Promise<ReadonlyMap<string, number>> 
   return new Map();
 }
 
-describe('each fault happens when it is on, and no other', () => {
+describe('each fault happens when it is on, and no other', { timeout: 60_000 }, () => {
   test.each(FAULT_NAMES)('%s', async (fault) => {
     const counts = await happened(fault);
 
