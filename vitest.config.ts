@@ -16,6 +16,9 @@ const INLINE = [
   'test/unit/actors/snapshotter/**/*.test.ts',
   'test/unit/storage/**/*.test.ts',
   'test/unit/actors/replicated/objects/**/*.test.ts',
+  'test/unit/actors/replicated/changes/watching.test.ts',
+  'test/unit/actors/replicated/created-objects.test.ts',
+  'test/unit/actors/coordination/**/*.test.ts',
   'test/unit/bench/**/*.test.ts',
 ];
 
