@@ -24,6 +24,8 @@ export class SimulatedProcess implements Scheduler, Clock {
   readonly #clock: ClockError;
   /** What has come while the process is frozen, in its order; null: it is not. */
   #held: (() => void)[] | null = null;
+  #frozenMs = 0;
+  #frozenSinceMs = 0;
 
   constructor(simulation: SimulationScheduler, clock: ClockError = RIGHT_CLOCK) {
     this.#simulation = simulation;
@@ -32,6 +34,12 @@ export class SimulatedProcess implements Scheduler, Clock {
 
   get isFrozen(): boolean {
     return this.#held !== null;
+  }
+
+  /** How much of virtual time it was not frozen, less what that was at another time. */
+  get awakeMs(): number {
+    const nowMs = this.#simulation.nowMs();
+    return nowMs - this.#frozenMs - (this.isFrozen ? nowMs - this.#frozenSinceMs : 0);
   }
 
   nowMs(): number {
@@ -68,11 +76,14 @@ export class SimulatedProcess implements Scheduler, Clock {
   }
 
   freeze(): void {
-    this.#held ??= [];
+    if (this.isFrozen) return;
+    this.#held = [];
+    this.#frozenSinceMs = this.#simulation.nowMs();
   }
 
   thaw(): void {
     const held = this.#held ?? [];
+    if (this.isFrozen) this.#frozenMs += this.#simulation.nowMs() - this.#frozenSinceMs;
     this.#held = null;
     for (const act of held) act();
   }

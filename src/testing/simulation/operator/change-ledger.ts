@@ -16,6 +16,8 @@ export type CommittedMembers = Pick<AdmittedMembers, 'current' | 'committedIndex
 
 /** A call that has not ended. */
 export interface OpenChange extends AskedChange {
+  /** The time that was asked to pass for it: that of a node does not while it is frozen. */
+  readonly clock: () => number;
   readonly sinceMs: number;
   /** What was committed when it was made. */
   readonly sinceIndex: number;
@@ -31,25 +33,24 @@ const NOTHING_CHANGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_NO_LEADER',
   'ERR_NO_SUCH_MEMBER',
 ]);
-/** A node that stands still does not look at its clock; and one that runs too slowly takes longer. */
+/** One whose clock runs too slowly takes longer. */
 const SPARE_MS = 2_500;
 
 export class ChangeLedger {
   readonly #admitted: CommittedMembers;
   readonly #violations: Violations;
-  readonly #nowMs: () => number;
   readonly #open = new Set<OpenChange>();
   /** Who is to be a member in the end, as far as what was said leaves no doubt. */
   readonly #promised = new Map<NodeId, boolean>();
 
-  constructor(admitted: CommittedMembers, violations: Violations, nowMs: () => number) {
+  constructor(admitted: CommittedMembers, violations: Violations) {
     this.#admitted = admitted;
     this.#violations = violations;
-    this.#nowMs = nowMs;
   }
 
-  asked(change: AskedChange): OpenChange {
-    const open = { ...change, sinceMs: this.#nowMs(), sinceIndex: this.#admitted.committedIndex, isContested: false };
+  /** By whoever has this clock. */
+  asked(change: AskedChange, clock: () => number): OpenChange {
+    const open = { ...change, clock, sinceMs: clock(), sinceIndex: this.#admitted.committedIndex, isContested: false };
     const ids = concerns(change);
     for (const other of this.#open) {
       if (!concerns(other).some((id) => ids.includes(id))) continue;
@@ -97,7 +98,7 @@ export class ChangeLedger {
 
   #ended(open: OpenChange): void {
     this.#open.delete(open);
-    const tookMs = this.#nowMs() - open.sinceMs;
+    const tookMs = open.clock() - open.sinceMs;
     if (tookMs <= open.timeoutMs + SPARE_MS) return;
     const what = `to ${inWords(open)} has ended after ${Math.round(tookMs)} ms, of ${open.timeoutMs}`;
     this.#violations.report('liveness', what);

@@ -71,7 +71,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     const { host } = cluster;
     this.#parts = parts;
     this.#dice = host.dice.fork();
-    this.#ledger = new ChangeLedger(checkers.admitted, violations, () => host.simulation.nowMs());
+    this.#ledger = new ChangeLedger(checkers.admitted, violations);
     this.#partitions = new Partitions(host.network, this.#dice);
     this.#placesMax = cluster.voters.length + NEWCOMERS_MAX;
     this.#acts = [
@@ -203,7 +203,8 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     else if (this.#dice.chance(0.25)) this.#track(this.#interrupt());
     this.#count(FAULTS.memberChange.shows);
     trace?.add('operator', `asks ${asked.name} to ${what}, within ${change.timeoutMs} ms`);
-    const open = this.#ledger.asked(change);
+    const { process } = asked.node!;
+    const open = this.#ledger.asked(change, () => process.awakeMs);
     if (removed !== null) cluster.leaving.add(removed.name);
     try {
       await askOf(runtime.members, change);

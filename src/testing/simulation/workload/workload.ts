@@ -20,6 +20,7 @@ import { judgeHistories } from './linearizable.js';
 /** What an operator may be told while things go wrong. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_COMPACTION_FAILED',
+  'ERR_NO_LEADER',
   'ERR_STOPPED',
   'ERR_STORAGE',
   'ERR_STORAGE_CORRUPT',

@@ -10,6 +10,7 @@ import { Violations } from '../../../../src/testing/simulation/violations.js';
 import { A, B, C, D } from '../../actors/raft/roles/fixture.js';
 
 let nowMs: number;
+const clock = (): number => nowMs;
 let committed: StatedConfiguration[];
 let violations: Violations;
 let ledger: ChangeLedger;
@@ -27,7 +28,7 @@ beforeEach(() => {
     },
     since: (index: number) => committed.slice(index - 1),
   };
-  ledger = new ChangeLedger(admitted, violations, () => nowMs);
+  ledger = new ChangeLedger(admitted, violations);
 });
 
 function stated(voters: readonly NodeId[], learners: readonly NodeId[] = []): StatedConfiguration {
@@ -41,7 +42,7 @@ const TO_REMOVE = { add: null, remove: C, timeoutMs: 100 };
 
 describe('a change that is reported as made', () => {
   test('has been committed', () => {
-    const open = ledger.asked(TO_ADD);
+    const open = ledger.asked(TO_ADD, clock);
     committed.push(stated([A, B, C], [D]), stated([A, B, C, D]));
 
     ledger.made(open);
@@ -50,7 +51,7 @@ describe('a change that is reported as made', () => {
   });
 
   test('may have been taken back by another one since', () => {
-    const open = ledger.asked(TO_ADD);
+    const open = ledger.asked(TO_ADD, clock);
     committed.push(stated([A, B, C, D]), stated([A, B, C]));
 
     ledger.made(open);
@@ -62,7 +63,7 @@ describe('a change that is reported as made', () => {
     ['a learner has no vote yet', TO_ADD, stated([A, B, C], [D])],
     ['a member is one still', TO_REMOVE, stated([A, B, C])],
   ])('was not made where %s', (_, change, last) => {
-    const open = ledger.asked(change);
+    const open = ledger.asked(change, clock);
     committed.push(last);
 
     ledger.made(open);
@@ -71,7 +72,7 @@ describe('a change that is reported as made', () => {
   });
 
   test('lasts until the end', () => {
-    const open = ledger.asked(TO_REMOVE);
+    const open = ledger.asked(TO_REMOVE, clock);
     committed.push(stated([A, B]));
     ledger.made(open);
 
@@ -83,10 +84,10 @@ describe('a change that is reported as made', () => {
   });
 
   test('may be undone by a call that has ended without saying whether it did', () => {
-    const open = ledger.asked(TO_REMOVE);
+    const open = ledger.asked(TO_REMOVE, clock);
     committed.push(stated([A, B]));
     ledger.made(open);
-    ledger.failed(ledger.asked({ add: C, remove: null, timeoutMs: 100 }), 'ERR_TIMEOUT');
+    ledger.failed(ledger.asked({ add: C, remove: null, timeoutMs: 100 }, clock), 'ERR_TIMEOUT');
 
     ledger.judge(stated([A, B, C]));
 
@@ -94,8 +95,8 @@ describe('a change that is reported as made', () => {
   });
 
   test('may be undone by one that was made at the same time', () => {
-    const open = ledger.asked(TO_REMOVE);
-    const other = ledger.asked({ add: C, remove: null, timeoutMs: 100 });
+    const open = ledger.asked(TO_REMOVE, clock);
+    const other = ledger.asked({ add: C, remove: null, timeoutMs: 100 }, clock);
     committed.push(stated([A, B]), stated([A, B, C]));
     ledger.made(other);
     ledger.made(open);
@@ -107,10 +108,10 @@ describe('a change that is reported as made', () => {
 });
 
 test('what was refused leaves everything as it was', () => {
-  const open = ledger.asked(TO_REMOVE);
+  const open = ledger.asked(TO_REMOVE, clock);
   committed.push(stated([A, B]));
   ledger.made(open);
-  ledger.failed(ledger.asked({ add: C, remove: null, timeoutMs: 100 }), 'ERR_NO_LEADER');
+  ledger.failed(ledger.asked({ add: C, remove: null, timeoutMs: 100 }, clock), 'ERR_NO_LEADER');
 
   ledger.judge(stated([A, B, C]));
 
@@ -118,7 +119,7 @@ test('what was refused leaves everything as it was', () => {
 });
 
 test('a call ends in time', () => {
-  const open = ledger.asked(TO_ADD);
+  const open = ledger.asked(TO_ADD, clock);
   nowMs = 10_000;
 
   ledger.failed(open, 'ERR_TIMEOUT');
