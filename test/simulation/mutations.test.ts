@@ -1,4 +1,7 @@
-/** CI's share of the mutations: all are found, and the product as it is breaks no promise where they are. */
+/**
+ * CI's share of the mutations: some of them, others each time, are found, and the product as it is breaks no promise where
+ * they are. `npm run mutations -- --check` looks at all.
+ */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +9,8 @@ import { expect, test } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/mutations/main.js', import.meta.url));
 const SECONDS = 400;
+/** In about a minute. */
+const SOME = 30;
 
 /** Code and output of the program. */
 function mutations(...options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
@@ -17,9 +22,9 @@ function mutations(...options: readonly string[]): Promise<{ readonly code: numb
 }
 
 test(
-  'every broken product is found',
+  'broken products are found',
   async () => {
-    const { code, output } = await mutations('--check', '--jobs', '2');
+    const { code, output } = await mutations('--check', '--some', `${SOME}`, '--jobs', '2');
 
     expect(output).toMatch(/^all \d+ broken products are found\n$/);
     expect(code).toBe(0);

@@ -70,6 +70,12 @@ async function checkAll(mutations: readonly Mutation[], { jobs }: MutationOption
   return complaints.length === 0;
 }
 
+function drawn(mutations: readonly Mutation[], count: number): readonly Mutation[] {
+  if (count >= mutations.length) return mutations;
+  const shuffled = mutations.map((mutation) => ({ mutation, key: Math.random() })).toSorted((a, b) => a.key - b.key);
+  return shuffled.slice(0, count).map(({ mutation }) => mutation);
+}
+
 async function main(): Promise<void> {
   const options = mutationOptionsOf(process.argv.slice(2));
   if (options === null) {
@@ -81,7 +87,9 @@ async function main(): Promise<void> {
     name.includes(options.only) && !(options.isUnfound && (results[name]?.finding ?? null) !== null);
   const seedsTried = ({ name }: Mutation): number => results[name]?.seeds ?? 0;
   // The fewer seeds, the sooner: what is found quickly does not wait for what is hard to find.
-  const mutations = ALL_MUTATIONS.filter(isMeant).toSorted((a, b) => seedsTried(a) - seedsTried(b));
+  const mutations = drawn(ALL_MUTATIONS.filter(isMeant), options.some).toSorted(
+    (a, b) => seedsTried(a) - seedsTried(b),
+  );
   const isWell = await (options.isCheck ? checkAll : tryAll)(mutations, options);
   if (!isWell) process.exitCode = 1;
 }

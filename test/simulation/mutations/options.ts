@@ -13,17 +13,21 @@ export interface MutationOptions {
   readonly jobs: number;
   /** Only whether all are found, in the seeds that are known to find them first; nothing is written. */
   readonly isCheck: boolean;
+  /** Only so many, drawn at random. */
+  readonly some: number;
 }
 
 export const USAGE = `npm run mutations -- [options]
   --only TEXT    only those whose names contain TEXT
   --unfound      only those that have not been found yet
+  --some N       only N of them, drawn at random
   --seeds N      how many seeds each is tried on, at most (2000)
   --jobs N       how many are tried at a time (1)
   --check        only whether all are found, in the seeds that are written down first`;
 
 const SEEDS_MAX = 1_000_000;
 const JOBS_MAX = 64;
+const ALL = 1_000_000;
 
 /** Null: help is asked for. @throws Error for what makes no sense. */
 export function mutationOptionsOf(args: readonly string[]): MutationOptions | null {
@@ -33,13 +37,14 @@ export function mutationOptionsOf(args: readonly string[]): MutationOptions | nu
       only: { type: 'string', default: '' },
       seeds: { type: 'string', default: '2000' },
       jobs: { type: 'string', default: '1' },
+      some: { type: 'string', default: `${ALL}` },
       unfound: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return null;
-  const number = (name: 'seeds' | 'jobs', max: number): number => {
+  const number = (name: 'seeds' | 'jobs' | 'some', max: number): number => {
     const value = Number(values[name]);
     if (Number.isInteger(value) && value >= 1 && value <= max) return value;
     throw new Error(`--${name} ${values[name]}: must be a whole number from 1 to ${max}.`);
@@ -50,5 +55,6 @@ export function mutationOptionsOf(args: readonly string[]): MutationOptions | nu
     seeds: number('seeds', SEEDS_MAX),
     jobs: number('jobs', JOBS_MAX),
     isCheck: values.check,
+    some: number('some', ALL),
   };
 }

@@ -197,13 +197,14 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     const asked = this.#whomToAsk();
     const runtime = asked?.runtime ?? null;
     if (asked === null || runtime === null) return;
+    // Before anything is done to it.
+    const { process } = asked.node!;
     const { trace, cluster } = this.#parts;
     const what = inWords(change);
     if (this.#dice.chance(0.12)) this.#cutOff(asked);
     else if (this.#dice.chance(0.25)) this.#track(this.#interrupt());
     this.#count(FAULTS.memberChange.shows);
     trace?.add('operator', `asks ${asked.name} to ${what}, within ${change.timeoutMs} ms`);
-    const { process } = asked.node!;
     const open = this.#ledger.asked(change, () => process.awakeMs);
     if (removed !== null) cluster.leaving.add(removed.name);
     try {
