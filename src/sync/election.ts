@@ -150,8 +150,21 @@ export class Election {
         if (signal?.aborted === true) return null;
         if (!(error instanceof ConclaveError) || !PASSES.has(error.code)) throw error;
       }
-      await new Promise<void>((resolve) => this.#claiming.backend.timekeeper.after(this.#ttlMs / 10, resolve));
+      await this.#pause(signal);
     }
+  }
+
+  /** Before it campaigns again; ends at once when the signal is aborted. */
+  #pause(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#claiming.backend.timekeeper.after(this.#ttlMs / 10, end);
+      signal?.addEventListener('abort', end, { once: true });
+    });
   }
 }
 

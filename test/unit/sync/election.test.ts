@@ -29,6 +29,19 @@ describe('run', () => {
     await work;
   }
 
+  it('ends at once when its signal is aborted while it waits to campaign again', async () => {
+    const stopping = new AbortController();
+    backend.isCutOff = true;
+    let hasEnded = false;
+    void mine.run(() => {}, { signal: stopping.signal }).then(() => (hasEnded = true));
+    await settled();
+
+    stopping.abort();
+    await settled();
+
+    expect(hasEnded).toBe(true);
+  });
+
   it('campaigns again after a loss, once its function has settled', async () => {
     const terms: Term[] = [];
     let finish: () => void = () => {};
