@@ -3,14 +3,14 @@
  * consensus to have a change begun, and watches the node's status until that has come about.
  */
 
-import { ConclaveError, type ErrorCode } from '../errors.js';
+import { ConclaveError } from '../errors.js';
 import { nodeId, type LogIndex, type NodeId } from '../ids.js';
 import { parseAddress } from '../net/address.js';
 import type { MembersChange } from '../actors/raft/messages.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
+import { ASK_AGAIN, comesAbout, pause, RETRY_MS, type NewsPort } from './asked-of-leader.js';
 import { checkKnown, checkNumber } from './option-checks.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
-import type { NodeHost } from './node-host.js';
 import type { MemberStatus } from './status.js';
 
 export interface ChangeOptions {
@@ -19,25 +19,16 @@ export interface ChangeOptions {
 }
 
 /** What this needs of its node. */
-export interface MembersPort {
+export interface MembersPort extends NewsPort {
   /** Resolves with how much of the log this node knows, once that is all that was committed before the call. */
   catchUp(timeoutMs: number): Promise<LogIndex>;
   /** Asks consensus to have a change begun, by the leader. Resolves with where the log tells of it at the latest. */
   begin(change: MembersChange): Promise<LogIndex>;
-  status(): NodeStatus | null;
   list(): readonly MemberStatus[];
-  /** Calls back at each news of the status, and when the node has ended; returns what ends that. */
-  watch(onStatus: () => void, onEnded: (error: Error) => void): () => void;
-  /** The time, and what is to be done later, as the node's host has it. */
-  readonly host: Pick<NodeHost, 'nowMs' | 'after'>;
 }
 
 /** Unless the call says otherwise. */
 export const CHANGE_TIMEOUT_MS = 30_000;
-/** How long to wait before asking again. */
-const RETRY_MS = 20;
-/** Another change is under way; there is no leader, or it has not answered. */
-const ASK_AGAIN: ReadonlySet<ErrorCode> = new Set(['ERR_CHANGE_UNDER_WAY', 'ERR_NO_LEADER', 'ERR_TIMEOUT']);
 
 export class Members {
   readonly #port: MembersPort;
@@ -97,17 +88,18 @@ export class Members {
     for (;;) {
       // The leader's log may not reach back any more to where it was begun.
       if (mayHaveBegun && (await this.#isDone(add, remove, deadlineMs))) return;
-      // Before it is asked: there may be another leader by the time its answer is looked at.
-      const term = this.#port.status()?.term;
+      const term = this.#port.status()?.term ?? null;
       const begun = await this.#begin(add, remove, knownIndex);
       if (!(begun instanceof ConclaveError)) {
         mayHaveBegun = true;
-        if (await this.#cameAbout(add, remove, begun, term, deadlineMs)) return;
+        const isDone = (): boolean => hasComeAbout(this.#port.status(), add, remove, begun);
+        const tooLate = (): ConclaveError => this.#notInTime(add, remove);
+        if (await comesAbout(this.#port, { term, deadlineMs, isDone, tooLate })) return;
         continue;
       }
       if (begun.mayBeApplied) mayHaveBegun = true;
       if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? this.#notInTime(add, remove) : begun;
-      await this.#pause();
+      await pause(this.#port);
       if (!mayHaveBegun) knownIndex = await this.#catchUp(deadlineMs);
     }
   }
@@ -124,14 +116,8 @@ export class Members {
         if (!isBackSoon) throw error;
         if (host.nowMs() + RETRY_MS >= deadlineMs) throw notCaughtUp(error);
       }
-      await this.#pause();
+      await pause(this.#port);
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#port.host.after(RETRY_MS, resolve);
-    });
   }
 
   /** Where it stands at the latest, or why it is not known to have been begun; throws what asking again would not change. */
@@ -156,37 +142,6 @@ export class Members {
       const { code, message, data, cause } = error;
       throw new ConclaveError(code, message, { data, cause, mayBeApplied: true, retrySafe: false });
     }
-  }
-
-  /**
-   * Begun at `index` at the latest, when asked in `term` or later. Resolves with false when there is another leader, which may
-   * know nothing of it.
-   */
-  #cameAbout(
-    add: NodeId | null,
-    remove: NodeId | null,
-    index: LogIndex,
-    term: number | undefined,
-    deadlineMs: number,
-  ): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        cancel();
-        unwatch();
-        settle();
-      };
-      const look = (): void => {
-        const status = this.#port.status();
-        if (hasComeAbout(status, add, remove, index)) end(() => resolve(true));
-        else if (status !== null && status.term !== term && status.leader !== null) end(() => resolve(false));
-      };
-      const { host } = this.#port;
-      const cancel = host.after(Math.max(0, deadlineMs - host.nowMs()), () =>
-        end(() => reject(this.#notInTime(add, remove))),
-      );
-      const unwatch = this.#port.watch(look, (error) => end(() => reject(error)));
-      look();
-    });
   }
 
   #notInTime(add: NodeId | null, remove: NodeId | null): ConclaveError {

@@ -4,27 +4,16 @@
  * node.
  */
 
-import type { NodeStatus } from '../actors/replicated/caller-messages.js';
-import { ConclaveError, type ErrorCode } from '../errors.js';
-import type { NodeHost } from './node-host.js';
+import { ConclaveError } from '../errors.js';
+import { ASK_AGAIN, comesAbout, pause, RETRY_MS, type NewsPort } from './asked-of-leader.js';
 
 /** What this needs of its node. */
-export interface CodeVersionPort {
+export interface CodeVersionPort extends NewsPort {
   /** The version that is in force on the node. */
   current(): number;
   /** Asks consensus to have the version begun, by the leader. */
   begin(version: number): Promise<void>;
-  status(): NodeStatus | null;
-  /** Calls back at each news of status and version, and when the node has ended; returns what ends that. */
-  watch(onNews: () => void, onEnded: (error: Error) => void): () => void;
-  /** The time, and what is to be done later, as the node's host has it. */
-  readonly host: Pick<NodeHost, 'nowMs' | 'after'>;
 }
-
-/** How long to wait before asking again. */
-const RETRY_MS = 20;
-/** Leadership is changing; there is no leader, or it has not answered. */
-const ASK_AGAIN: ReadonlySet<ErrorCode> = new Set(['ERR_CHANGE_UNDER_WAY', 'ERR_NO_LEADER', 'ERR_TIMEOUT']);
 
 /**
  * Asking again is safe: a version is only ever raised, and one that is begun already is not begun twice.
@@ -37,18 +26,18 @@ export async function raiseCodeVersion(port: CodeVersionPort, version: number, t
   const deadlineMs = host.nowMs() + timeoutMs;
   let mayHaveBegun = false;
   while (!isInForce(port, version, mayHaveBegun)) {
-    // As it was before anybody was asked: who has answered may lead no more by the time that it is heard of.
     const term = port.status()?.term ?? null;
     const refusal = await begin(port, version);
     if (refusal === null) {
       mayHaveBegun = true;
-      if (await comesIntoForce(port, version, term, deadlineMs)) return;
+      const isDone = (): boolean => port.current() >= version;
+      if (await comesAbout(port, { term, deadlineMs, isDone, tooLate: () => notInTime(version) })) return;
       continue;
     }
     if (!ASK_AGAIN.has(refusal.code)) throw mayHaveBegun ? inDoubt(refusal) : refusal;
     if (refusal.mayBeApplied) mayHaveBegun = true;
     if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? notInTime(version) : refusal;
-    await new Promise<void>((resolve) => void host.after(RETRY_MS, resolve));
+    await pause(port);
   }
 }
 
@@ -68,34 +57,9 @@ async function begin(port: CodeVersionPort, version: number): Promise<ConclaveEr
   }
 }
 
-/** Resolves with false when `term` has ended: the next leader may know nothing of it, for what is not committed may be cut off. */
-function comesIntoForce(
-  port: CodeVersionPort,
-  version: number,
-  term: number | null,
-  deadlineMs: number,
-): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
-      cancel();
-      unwatch();
-      settle();
-    };
-    const look = (): void => {
-      const status = port.status();
-      if (port.current() >= version) end(() => resolve(true));
-      else if (status !== null && status.term !== term && status.leader !== null) end(() => resolve(false));
-    };
-    const { host } = port;
-    const cancel = host.after(Math.max(0, deadlineMs - host.nowMs()), () => end(() => reject(notInTime(version))));
-    const unwatch = port.watch(look, (error) => end(() => reject(error)));
-    look();
-  });
-}
-
 /** An earlier question may still be on its way to somebody who leads by then. */
-function inDoubt({ code, message, data }: ConclaveError): ConclaveError {
-  return new ConclaveError(code, message, { data, mayBeApplied: true });
+function inDoubt({ code, message, data, cause }: ConclaveError): ConclaveError {
+  return new ConclaveError(code, message, { data, cause, mayBeApplied: true });
 }
 
 function notInTime(version: number): ConclaveError {

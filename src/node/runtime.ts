@@ -3,7 +3,7 @@
  * started it. It only wires things together: consensus, objects and network are actors' business.
  */
 
-import { attendantOf, type Attendant } from '../actors/replicated/attendant.js';
+import type { Attendant } from '../actors/replicated/attendant.js';
 import type { Caller } from '../actors/replicated/caller.js';
 import type { CallerMessage, NodeStatus } from '../actors/replicated/caller-messages.js';
 import { CreatedHandles } from '../actors/replicated/created-handles.js';
@@ -30,6 +30,7 @@ import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import type { DataDir } from '../storage/data-dir.js';
 import { spawnAdministration } from './administration.js';
+import { Attendants } from './attendants.js';
 import { checkOptions } from './check-options.js';
 import { objectsByName, unknownObject } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
@@ -53,8 +54,6 @@ import { asStartError } from './start-error.js';
 import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
 import { ThreadsPlacement } from './threads-placement.js';
 
-/** How long sessions may take to be closed before the node stops all the same: they end by their TTL then. */
-const LEAVE_TIMEOUT_MS = 1_000;
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
 /** As long as a frame of a user interface has room for. */
@@ -92,7 +91,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #dataDir: DataDir | null;
   readonly #events = new RuntimeEmitter();
   readonly #fate: NodeFate;
-  readonly #attendants = new Map<string, Attendant>();
+  readonly #attendants: Attendants;
   readonly #codeVersionMax: number;
   readonly #created: CreatedHandles;
   readonly #host: NodeHost;
@@ -121,9 +120,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
+    this.#attendants = new Attendants(placement.main.timekeeper, options.self ?? 'an observer');
     const handles = objects.map((object) => [
       object.name,
-      this.#attended(object.name, new HandleFactory(caller, object)),
+      this.#attendants.handle(object.name, options.objects[object.name], new HandleFactory(caller, object)),
     ]);
     this.#codeVersionMax = codeVersionMaxOf([...objects, ...classes]);
     const creatable = classes.map((each) => [classOf(options.classes[each.name]!), each] as const);
@@ -422,7 +422,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * @internal
    */
   attendants(): ReadonlyMap<string, Attendant> {
-    return this.#attendants;
+    return this.#attendants.byObject;
   }
 
   /**
@@ -473,6 +473,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    *   `ERR_STOPPED`. It is safe to ask again after each of them.
    */
   async setCodeVersion(version: number, options: ChangeOptions = {}): Promise<void> {
+    checkKnown(options, ['timeoutMs']);
     checkInteger('version', version, 0, CODE_VERSION_MAX);
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
     this.#throwIfEnded();
@@ -537,10 +538,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   async #stop(): Promise<void> {
     this.#placement.ticks?.release();
-    if (this.#attendants.size > 0) await this.#leave();
+    const isAlone = (): boolean => this.#fate.failure !== null || (this.#nodeStatus?.leader ?? null) === null;
+    // Where nobody is to say good-bye, calls are refused from this very moment.
+    if (this.#attendants.byObject.size > 0) {
+      await this.#attendants.leave(isAlone, (onNews) => this.#watch(onNews, onNews));
+    }
     const reason = new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
     this.#caller.stop(reason);
-    this.#endAttendants(reason);
+    this.#attendants.end(reason);
     this.#fate.emit('ended');
     try {
       if (this.#fate.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
@@ -552,46 +557,6 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
     this.#logHealth();
-  }
-
-  /** Lets attendants say good-bye, for as long as there is somebody to say it to. */
-  async #leave(): Promise<void> {
-    const hasLeader = (): boolean => this.#fate.failure === null && (this.#nodeStatus?.leader ?? null) !== null;
-    if (!hasLeader()) return;
-    const leaving = Promise.all(Array.from(this.#attendants.values(), (attendant) => attendant.leave()));
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        this.#fate.off('status', onStatus);
-        resolve();
-      };
-      const onStatus = (): void => {
-        if (!hasLeader()) end();
-      };
-      const timer = this.#placement.main.timekeeper.after(LEAVE_TIMEOUT_MS, end);
-      this.#fate.on('status', onStatus);
-      void leaving.finally(end);
-    });
-  }
-
-  #endAttendants(reason: ConclaveError): void {
-    for (const attendant of this.#attendants.values()) attendant.end(reason);
-  }
-
-  /** The handle to an object, with what its attendant adds, if it has one. */
-  #attended(object: string, handles: HandleFactory): object {
-    const { timekeeper } = this.#placement.main;
-    const node = this.#options.self ?? 'an observer';
-    const attendant = attendantOf(this.#options.objects[object], {
-      object,
-      handle: handles.handle(),
-      timekeeper,
-      node,
-    });
-    if (attendant === null) return handles.handle();
-    this.#attendants.set(object, attendant);
-    handles.add(attendant.methods);
-    return handles.handle();
   }
 
   async #beginRaise(version: number): Promise<void> {
@@ -634,7 +599,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
     this.#fate.emit('status');
-    for (const attendant of this.#attendants.values()) attendant.leads(status.role === 'leader' ? status.term : null);
+    this.#attendants.leads(status.role === 'leader' ? status.term : null);
     if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
     if (status.isRemoved) this.#onRemoved();
     if (before?.role !== status.role) this.#events.tell('role', status.role);
@@ -706,7 +671,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onFailure(error: Error): void {
     const reason = asFailure(error);
     this.#caller.stop(reason);
-    this.#endAttendants(reason);
+    this.#attendants.end(reason);
     this.#fate.emit('ended');
     this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
     this.#logHealth();

@@ -21,7 +21,7 @@ const STORAGE = /^storage\//;
 const RUNTIME = /^runtime\//;
 const RAFT = /^actors\/raft\//;
 /** The binary form of entries is the one thing of the core that others need as code: header, kinds, what admits. */
-const ENTRY = /^actors\/raft\/(entry|code-version-entry|admissions)\.ts$/;
+const ENTRY = /^actors\/raft\/(entry|code-version-entry)\.ts$/;
 const ANY_ACTOR = /^actors\//;
 /** Actors know each other by what they say. */
 const MESSAGES = /^actors\/.+-(messages|event)\.ts$/;

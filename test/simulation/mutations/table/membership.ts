@@ -263,7 +263,7 @@ export const MEMBERSHIP: readonly Mutation[] = [
     edits: [
       {
         file: 'node/members.ts',
-        text: '        if (await this.#cameAbout(add, remove, begun, term, deadlineMs)) return;\n',
+        text: '        if (await comesAbout(this.#port, { term, deadlineMs, isDone, tooLate })) return;\n',
         replacement: '        if (begun >= 0) return;\n',
       },
     ],
