@@ -68,7 +68,7 @@ describe('the metrics of a node on threads', () => {
     expect(samples.get('conclave_commands_pending')).toBe(1);
     await blocked;
     do samples = await scrape();
-    while (samples.get('conclave_thread_up{thread="object"}') === 0);
+    while (samples.get('conclave_thread_up{thread="object"}') === 0 || !samples.has('conclave_commands_applied_total'));
     expect(samples.get('conclave_commands_applied_total')).toBe(1);
   });
 
