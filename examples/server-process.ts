@@ -34,9 +34,9 @@ export class ServerProcess {
     this.#process.stdin.write(`${line}\n`);
   }
 
-  /** Stops it, or has it go on. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#process.kill(signal);
+  /** Lets it go on when it has stopped itself. */
+  goOn(): void {
+    this.#process.kill('SIGCONT');
   }
 
   /** Ends its input, and does not wait for what comes of it. */

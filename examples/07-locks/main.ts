@@ -1,4 +1,4 @@
-/** Runs worker.ts three times and keeps their ledger; stops the one that holds the lock, and lets it go on when another one does. */
+/** Runs worker.ts three times and keeps their ledger; lets the holder that stands still go on when another one has the lock. */
 
 import { ConclaveError } from 'conclave';
 import { FencedResource } from 'conclave/sync';
@@ -6,8 +6,6 @@ import { freePorts } from '../../bench/processes/free-ports.js';
 import { ServerProcess } from '../server-process.js';
 
 const SCRIPT = new URL('./worker.js', import.meta.url);
-/** Writes that are taken before a holder is stopped, in the middle of its work. */
-const WRITES = 25;
 
 /** What is protected. */
 class Ledger {
@@ -34,23 +32,22 @@ async function main(workers: ServerProcess[]): Promise<void> {
   for (const worker of workers) await worker.line('ready');
 
   const ledger = new Ledger();
-  let stopped: { readonly worker: ServerProcess; readonly token: bigint } | null = null;
-  let goneOn = false;
+  let standing: ServerProcess | null = null;
   const reading = workers.map(async (worker) => {
     for (;;) {
       const { value, done } = await worker.lines.next();
       if (done === true) return;
       const [what, text = '0'] = value.split(' ');
       const token = BigInt(text);
-      if (what === 'write') ledger.write(token);
-      if (what === 'write' && stopped === null && ledger.taken >= WRITES) {
-        stopped = { worker, token };
-        worker.signal('SIGSTOP');
+      if (what === 'write') {
+        ledger.write(token);
+      } else if (what === 'stands') {
+        standing = worker;
         console.log(`The holder of token ${token} stands still.`);
-      } else if (what === 'holds' && stopped !== null && !goneOn) {
-        goneOn = true;
+      } else if (what === 'holds' && standing !== null) {
         console.log(`Another one holds the lock, with token ${token}. The first one goes on.`);
-        stopped.worker.signal('SIGCONT');
+        standing.goOn();
+        standing = null;
       } else if (what === 'lost') {
         console.log(`It notices that it has lost what it had by token ${token}.`);
         for (const each of workers) each.endInput();

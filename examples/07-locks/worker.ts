@@ -1,6 +1,6 @@
 /**
- * One server, which takes the lock again and again. What it writes while it holds it goes to its output, with its token; how it
- * fares, too. Ends with its input.
+ * One server, which takes the lock. What it writes while it holds it goes to its output, with its token; how it fares, too. Ends
+ * with its input.
  *
  *     node worker.js SELF PEER PEER
  */
@@ -15,21 +15,30 @@ const [self = '', ...peers] = process.argv.slice(2);
 const runtime = await Runtime.start({ self, peers, objects: { locks: ReplLockManager } });
 await runtime.ready({ signal: AbortSignal.timeout(60_000) });
 const sync = await connect(raft(runtime));
+/** By the first holder, before it stands still. */
+const WRITES = 25;
 const stopping = new AbortController();
 const { signal } = stopping;
 
-/** Writes for half a second, and looks at the lock now and then: whenever one looks, a write may come later. */
+/**
+ * Writes until the lock is lost, and looks each time whether it is: that is not enough, for the process may stand still between
+ * the look and the write. The first holder does, in the middle of its work, until somebody lets it go on.
+ */
 async function work(held: Held): Promise<void> {
   console.log(`holds ${held.token}`);
-  for (let i = 1; i <= 50 && !signal.aborted; i++) {
+  for (let i = 1; !signal.aborted; i++) {
+    if (!held.held) return console.log(`lost ${held.token}`);
+    if (held.token === 1n && i === WRITES) {
+      console.log(`stands ${held.token}`);
+      process.kill(process.pid, 'SIGSTOP');
+    }
     console.log(`write ${held.token}`);
     await delay(10);
-    if (i % 10 === 0 && !held.held) return console.log(`lost ${held.token}`);
   }
 }
 
-async function takeTurns(): Promise<void> {
-  const lock = sync.lock('ledger', { ttlMs: 1_500 });
+async function takeLock(): Promise<void> {
+  const lock = sync.lock('ledger', { ttlMs: 3_000 });
   while (!signal.aborted) {
     try {
       await lock.withLock(work, { signal });
@@ -40,7 +49,7 @@ async function takeTurns(): Promise<void> {
 }
 
 console.log('ready');
-const working = takeTurns();
+const working = takeLock();
 await once(process.stdin.resume(), 'end');
 stopping.abort();
 await working;

@@ -44,7 +44,7 @@ export class LockAttendant implements Attendant {
   }
 
   end(reason: ConclaveError): void {
-    this.#keeper.leads(null);
+    this.#keeper.end();
     this.backend.end(reason);
   }
 }

@@ -27,6 +27,7 @@ export class SessionKeeper {
   /** In which the node leads; null: it does not. */
   #term: number | null = null;
   #timer: Timer | null = null;
+  #isEnded = false;
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
@@ -34,12 +35,18 @@ export class SessionKeeper {
 
   /** The node leads in this term, or (null) does not lead. */
   leads(term: number | null): void {
-    if (term === this.#term) return;
+    if (this.#isEnded || term === this.#term) return;
     this.#term = term;
     this.#timer?.cancel();
     this.#timer = null;
     this.#watch.reset();
     if (term !== null) void this.#look(term);
+  }
+
+  /** It looks no more, whatever it is told afterwards: a node that stops may hear once more that it leads. */
+  end(): void {
+    this.leads(null);
+    this.#isEnded = true;
   }
 
   /** Never rejects. */

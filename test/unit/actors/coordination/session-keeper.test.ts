@@ -85,3 +85,14 @@ test('a keeper that could not look for a while goes on', async () => {
 
   expect(scene.expired.length).toBeGreaterThan(0);
 });
+
+test('a keeper that has ended does not look again, though its node is heard to lead', async () => {
+  const scene = new Scene();
+  scene.keeper.leads(1);
+  scene.keeper.end();
+
+  scene.keeper.leads(1);
+
+  await scene.time.pass(5 * TTL_MS);
+  expect(scene.expired).toEqual([]);
+});
