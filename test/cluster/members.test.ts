@@ -62,6 +62,7 @@ test.each(seeds(1))(
     const [a, b, c] = founders as [NodeProcess, NodeProcess, NodeProcess];
     await cluster.startLoad(LOAD);
     await cluster.untilAppended(4_000, RECOVERY_MS_MAX);
+    await cluster.untilShortened(RECOVERY_MS_MAX);
 
     // The first one is killed while it is given its snapshot, and goes on when it is back.
     const d = await cluster.join([dice.pick(founders).address], { diesReceiving: true });

@@ -161,6 +161,13 @@ export class ProcessCluster {
     await vi.waitUntil(() => this.history.appendsSince(nowUs) >= count, { timeout: timeoutMs, interval: POLL_MS });
   }
 
+  /** Resolves when no node that runs has its log from the first entry on: whoever joins is given a snapshot. */
+  async untilShortened(timeoutMs: number): Promise<void> {
+    const statuses = (): Promise<RuntimeStatus[]> => Promise.all(this.living.map((node) => node.call('status', null)));
+    const isShortened = ({ firstIndex }: RuntimeStatus): boolean => firstIndex > 1;
+    await this.#poll(statuses, (all) => all.every(isShortened), timeoutMs, 'a log has its first entry');
+  }
+
   /** Resolves with what all nodes that run hold, once they hold the same. */
   async agreedSummary(): Promise<LedgerSummary> {
     const summaries = await this.#poll(
