@@ -12,7 +12,7 @@ const LOAD = { window: 50, burst: 5, everyMs: 5, timeoutMs: 8_000 };
 /** Soon enough that whoever joins needs a snapshot. */
 const SETTINGS = { dataDirs: true, snapshot: { bytes: 50_000 }, limits: { segmentBytes: 128 * 1024 } } as const;
 const CHANGE_TIMEOUT_MS = 30_000;
-const RECOVERY_MS_MAX = 15_000;
+const RECOVERY_MS_MAX = 30_000;
 const SETTLE_TIMEOUT_MS = 10_000;
 
 interface Change {

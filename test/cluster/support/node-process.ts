@@ -11,7 +11,8 @@ import type { AnswerMessage, CallMessage } from '../../../bench/processes/calls.
 import type { NodeEvent, NodeOperations } from '../fixtures/node-messages.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../build/test/cluster/fixtures/node.js', import.meta.url));
-const CALL_TIMEOUT_MS = 10_000;
+/** A process on a busy machine may take that long to start its threads. */
+const CALL_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 8_000;
 
 type Argument<Name extends keyof NodeOperations> = Parameters<NodeOperations[Name]>[0];
