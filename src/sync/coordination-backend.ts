@@ -5,13 +5,21 @@
 
 import type { CoordinationChange, NameView, Standing } from '../actors/coordination/coordination.js';
 import { ConclaveError } from '../errors.js';
-import type { BackendSession, ClaimOutcome, ClaimTerms, Holder, SessionListener, SyncBackend } from './backend.js';
+import type {
+  BackendSession,
+  ClaimOutcome,
+  ClaimTerms,
+  Holder,
+  NameSight,
+  SessionListener,
+  SightedBackend,
+} from './backend.js';
 import type { CoordinationAccess, CoordinationCalls, FollowedState } from './coordination-access.js';
 
 /** How long a command may take that opens a session or claims a name. */
 const CALL_TIMEOUT_MS = 10_000;
 
-export class CoordinationBackend implements SyncBackend {
+export class CoordinationBackend implements SightedBackend {
   readonly #access: CoordinationAccess;
   readonly #owner: string;
   readonly #sessions = new Set<CoordinationSession>();
@@ -53,6 +61,13 @@ export class CoordinationBackend implements SyncBackend {
     );
   }
 
+  async look(name: string, timeoutMs: number): Promise<NameSight | null> {
+    const view = await this.#access.within(timeoutMs).look(name);
+    if (view === null) return null;
+    const [first] = view.holders;
+    return { holder: first === undefined ? null : { token: BigInt(first.token), owner: first.owner } };
+  }
+
   /** The last of it: all sessions are over, and closed while that can be said. Never rejects. */
   async leave(reason: ConclaveError): Promise<void> {
     const open = [...this.#sessions];
@@ -75,6 +90,10 @@ class CoordinationSession implements BackendSession {
   readonly #listener: SessionListener;
   readonly #onOver: () => void;
   readonly #unfollow: () => void;
+  /** What it holds. */
+  readonly #granted = new Set<number>();
+  /** Does something say that less is held? What says so may be older than what was granted since. */
+  #isInDoubt = false;
   #isOver = false;
 
   constructor(access: CoordinationAccess, id: number, ttlMs: number, listener: SessionListener, onOver: () => void) {
@@ -91,17 +110,22 @@ class CoordinationSession implements BackendSession {
     );
   }
 
-  renew(): Promise<boolean> {
-    return this.#quick.renew(this.#id);
+  async renew(): Promise<boolean> {
+    const isRenewed = await this.#quick.renew(this.#id);
+    if (isRenewed && this.#isInDoubt) await this.#compare();
+    return isRenewed;
   }
 
   async claim(request: number, terms: ClaimTerms): Promise<ClaimOutcome> {
     const outcome = await this.#calls.claim(this.#id, { request, ...terms });
     if (outcome === 'no session') return 'ended';
-    return typeof outcome === 'number' ? BigInt(outcome) : outcome;
+    if (typeof outcome !== 'number') return outcome;
+    this.#granted.add(request);
+    return BigInt(outcome);
   }
 
   async giveUp(request: number): Promise<void> {
+    this.#granted.delete(request);
     await this.#calls.giveUp(this.#id, request);
   }
 
@@ -129,7 +153,8 @@ class CoordinationSession implements BackendSession {
 
   #onNews(news: FollowedState | CoordinationChange): void {
     if (this.#isOver) return;
-    if (news.type === 'granted') this.#listener.granted(news.request, BigInt(news.token));
+    if (news.type === 'granted') this.#onGranted(news.request, news.token);
+    else if (news.type === 'lost') this.#onLost(news.request);
     else if (news.type === 'ended') this.end();
     else if (news.type === 'state') this.#onStanding(news.value as Standing | null);
   }
@@ -137,7 +162,38 @@ class CoordinationSession implements BackendSession {
   /** Something may have been missed. */
   #onStanding(standing: Standing | null): void {
     if (standing === null) return this.end();
-    for (const { request, token } of standing.claims) if (token > 0) this.#listener.granted(request, BigInt(token));
+    if (this.#missingIn(standing).length > 0) {
+      this.#isInDoubt = true;
+      // Where it cannot be said now, the next renewal asks again.
+      this.#compare().catch(() => {});
+    }
+    for (const { request, token } of standing.claims) if (token > 0) this.#onGranted(request, token);
+  }
+
+  /** What is held is in a standing that is read from now on. */
+  async #compare(): Promise<void> {
+    const before = [...this.#granted];
+    const standing = await this.#quick.standing(this.#id);
+    if (this.#isOver) return;
+    if (standing === null) return this.end();
+    this.#isInDoubt = false;
+    const missing = new Set(this.#missingIn(standing));
+    for (const request of before) if (missing.has(request)) this.#onLost(request);
+  }
+
+  #missingIn({ claims }: Standing): number[] {
+    const claimed = new Set(claims.map(({ request }) => request));
+    return [...this.#granted].filter((request) => !claimed.has(request));
+  }
+
+  #onGranted(request: number, token: number): void {
+    this.#granted.add(request);
+    this.#listener.granted(request, BigInt(token));
+  }
+
+  #onLost(request: number): void {
+    this.#granted.delete(request);
+    this.#listener.lost(request);
   }
 }
 
