@@ -99,6 +99,8 @@ const CODES = {
   ERR_STALE_TOKEN: { mayBeApplied: false, retrySafe: false },
   /** A semaphore was asked for with another number of permits than those who use it have said. */
   ERR_PERMITS_DIFFER: { mayBeApplied: false, retrySafe: true },
+  /** What was asked for needs a package that is not installed; `data.package` names it. */
+  ERR_MISSING_PACKAGE: { mayBeApplied: false, retrySafe: false },
   /** A snapshot could not be taken; the log is kept, and another one will be tried. */
   ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },
   /** A snapshot of the same log has another content than the live object: a command is not deterministic. */

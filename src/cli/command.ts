@@ -13,6 +13,7 @@ import type { CommandIo } from './io.js';
 import { asJson, printable } from './printing.js';
 import { removeCommand } from './remove.js';
 import { setVersionCommand } from './set-version.js';
+import { sidecarCommand } from './sidecar.js';
 import { statusCommand } from './status.js';
 import { transferCommand } from './transfer.js';
 
@@ -51,7 +52,15 @@ export function conclaveCommand(io: CommandIo): Command {
     .version(ownVersion(), '--version', 'print the version of the command')
     .helpOption('--help', 'say how the command is used')
     .addHelpText('after', EXIT_CODES);
-  const makers = [statusCommand, addCommand, removeCommand, transferCommand, compactCommand, setVersionCommand];
+  const makers = [
+    statusCommand,
+    addCommand,
+    removeCommand,
+    transferCommand,
+    compactCommand,
+    setVersionCommand,
+    sidecarCommand,
+  ];
   for (const make of makers) program.addCommand(make(io));
   for (const command of [program, ...program.commands]) {
     command

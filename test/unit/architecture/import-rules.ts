@@ -84,6 +84,28 @@ export const LAYERS: readonly Layer[] = [
     mayImportTypes: [RUNTIME, ANY_ACTOR],
   },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
+  // In a process of its own, which is the command's.
+  {
+    name: 'sidecar',
+    owns: /^sidecar\//,
+    mayImport: [
+      GROUND,
+      RUNTIME,
+      NODE,
+      SYNC,
+      /^net\/address\.ts$/,
+      /^actors\/coordination\//,
+      /^actors\/replicated\/objects\/index\.ts$/,
+      /^metrics\/index\.ts$/,
+      /^sidecar\//,
+    ],
+  },
+  // The one subcommand that runs a sidecar.
+  {
+    name: "the command's sidecar",
+    owns: /^cli\/sidecar(-backends)?\.ts$/,
+    mayImport: [GROUND, /^cli\//, /^sidecar\//],
+  },
   // It knows nodes by what they answer: it loads none.
   {
     name: 'command',

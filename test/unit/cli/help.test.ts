@@ -8,6 +8,7 @@ const COMMANDS = conclaveCommand({
   err: () => {},
   isTerminal: false,
   signal: new AbortController().signal,
+  onSignal: () => () => {},
 }).commands.map((command) => command.name());
 
 describe('--help', () => {

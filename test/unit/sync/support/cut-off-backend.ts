@@ -7,18 +7,19 @@ import type {
   ClaimOutcome,
   ClaimTerms,
   Holder,
+  NameSight,
   SessionListener,
-  SyncBackend,
+  SightedBackend,
 } from '../../../../src/sync/index.js';
 
-export class CutOffBackend implements SyncBackend {
+export class CutOffBackend implements SightedBackend {
   readonly timekeeper: Timekeeper;
   isCutOff = false;
   /** Answers to these are held back until then. */
   readonly heldBack: { claim?: Promise<void>; renew?: Promise<void>; giveUp?: Promise<void> } = {};
-  readonly #backend: SyncBackend;
+  readonly #backend: SightedBackend;
 
-  constructor(backend: SyncBackend, timekeeper: Timekeeper = backend.timekeeper) {
+  constructor(backend: SightedBackend, timekeeper: Timekeeper = backend.timekeeper) {
     this.#backend = backend;
     this.timekeeper = timekeeper;
   }
@@ -35,6 +36,11 @@ export class CutOffBackend implements SyncBackend {
 
   observe(name: string, onHolder: (holder: Holder | null) => void, onEnd: (error: unknown) => void): () => void {
     return this.#backend.observe(name, onHolder, onEnd);
+  }
+
+  async look(name: string, timeoutMs: number): Promise<NameSight | null> {
+    this.check();
+    return this.#backend.look(name, timeoutMs);
   }
 
   check(): void {
