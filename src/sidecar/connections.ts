@@ -26,6 +26,12 @@ export class Connections {
     server.on('request', (request, response) => this.#onRequest(request, response));
   }
 
+  /** What it is from now on is never idle: it ends with whoever uses it. */
+  keep(socket: Socket): void {
+    this.#idle.delete(socket);
+    this.#busy.add(socket);
+  }
+
   #onConnection(socket: Socket): void {
     this.#idle.add(socket);
     socket.once('close', () => {

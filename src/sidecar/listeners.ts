@@ -4,8 +4,8 @@
  */
 
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { BlockList } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { BlockList, type Socket } from 'node:net';
 import { ConclaveError } from '../errors.js';
 import { formatAddress, type Address } from '../net/address.js';
 import { Connections } from './connections.js';
@@ -31,16 +31,23 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
 };
 
 /** There is no such address here, or no such kind of address. */
-const ABSENT: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
+const ABSENT: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
+/** What is done with what comes in. */
+export interface Requests {
+  readonly onRequest: RequestListener;
+  /** Of CONNECT. Null: it is refused. */
+  readonly onConnect: ((request: IncomingMessage, socket: Socket, head: Buffer) => void) | null;
+}
 
 export class Listeners {
-  readonly #listener: RequestListener;
+  readonly #requests: Requests;
   readonly #limits: ConnectionLimits;
   readonly #connections: Connections;
   readonly #servers: Server[] = [];
 
-  constructor(listener: RequestListener, limits: ConnectionLimits = CONNECTION_LIMITS) {
-    this.#listener = listener;
+  constructor(requests: Requests, limits: ConnectionLimits = CONNECTION_LIMITS) {
+    this.#requests = requests;
     this.#limits = limits;
     this.#connections = new Connections(limits.connectionsMax);
   }
@@ -75,8 +82,15 @@ export class Listeners {
     server.on('request', (request, response) => {
       // Whatever a body says it is, it is read as what it has to be.
       delete request.headers['content-type'];
-      this.#listener(request, response);
+      this.#requests.onRequest(request, response);
     });
+    const { onConnect } = this.#requests;
+    if (onConnect !== null) {
+      server.on('connect', (request, socket, head) => {
+        this.#connections.keep(socket as Socket);
+        onConnect(request, socket as Socket, head);
+      });
+    }
     server.listen({ ...address, ipv6Only: true });
     try {
       await once(server, 'listening');

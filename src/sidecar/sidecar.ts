@@ -11,10 +11,11 @@ import { Claiming } from '../sync/claiming.js';
 import { formatAddress, parseAddress, type Address } from '../net/address.js';
 import { createHttpApp, type Routes } from './http-app.js';
 import { LeaderElector } from './leader-elector.js';
-import { CONNECTION_LIMITS, isLoopback, Listeners, type ConnectionLimits } from './listeners.js';
+import { CONNECTION_LIMITS, isLoopback, Listeners, type ConnectionLimits, type Requests } from './listeners.js';
 import { lockRoutes } from './lock-routes.js';
 import { LockService } from './lock-service.js';
 import type { OpenedBackend } from './opened-backend.js';
+import { RemoteClients } from './remote-clients.js';
 import { probeRoutes } from './probe-routes.js';
 import { SidecarMetrics } from './sidecar-metrics.js';
 
@@ -51,6 +52,7 @@ export interface SidecarOptions {
 export class Sidecar {
   readonly #opened: OpenedBackend;
   readonly #service: LockService;
+  readonly #clients: RemoteClients;
   readonly #elector: LeaderElector | null;
   readonly #warn: (message: string) => void;
   readonly #limits: ConnectionLimits;
@@ -65,6 +67,7 @@ export class Sidecar {
     this.#warn = warn;
     this.#limits = limits;
     this.#service = new LockService({ backend: opened.backend, identity, ttlMs });
+    this.#clients = new RemoteClients(opened.backend);
     this.#elector = options.election === undefined ? null : elector(opened, options.election, identity, ttlMs);
   }
 
@@ -113,13 +116,15 @@ export class Sidecar {
       probeRoutes({ isReady, hasFailed: () => this.#opened.hasFailed(), metrics }),
       lockRoutes({ service: this.#service, namespace, retryAfterS }),
     ];
-    await this.#listen(routes, listen, LISTEN_DEFAULT);
+    const onConnect: Requests['onConnect'] = (...connect) => this.#clients.onConnect(...connect);
+    await this.#listen(routes, onConnect, listen, LISTEN_DEFAULT);
     if (this.#elector === null) return;
-    await this.#listen([this.#elector.routes], electionListen, ELECTION_LISTEN_DEFAULT);
+    await this.#listen([this.#elector.routes], null, electionListen, ELECTION_LISTEN_DEFAULT);
   }
 
   async #listen(
     routes: readonly Routes[],
+    onConnect: Requests['onConnect'],
     given: readonly string[] | undefined,
     byDefault: readonly string[],
   ): Promise<void> {
@@ -128,7 +133,8 @@ export class Sidecar {
       routes,
       onDefect: (error) => this.#warn(`A request has failed: ${String(error)}`),
     });
-    const listeners = new Listeners((request, response) => app.routing(request, response), this.#limits);
+    const onRequest: Requests['onRequest'] = (request, response) => app.routing(request, response);
+    const listeners = new Listeners({ onRequest, onConnect }, this.#limits);
     this.#listeners.push(listeners);
     for (const address of addresses) {
       const isThere = await listeners.listen(address);
@@ -141,7 +147,10 @@ export class Sidecar {
   async #stop(): Promise<void> {
     this.#isStopping = true;
     // Without a quorum nothing can be given back: it ends by its TTL then.
-    await this.#within(RELEASE_GRACE_MS, Promise.all([this.#service.close(), this.#elector?.close()]));
+    await this.#within(
+      RELEASE_GRACE_MS,
+      Promise.all([this.#service.close(), this.#clients.close(), this.#elector?.close()]),
+    );
     await Promise.all(this.#listeners.map((listeners) => listeners.close(CLOSE_GRACE_MS)));
     await this.#opened.close();
   }

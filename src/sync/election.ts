@@ -172,6 +172,7 @@ export class Election {
 const PASSES: ReadonlySet<string> = new Set([
   'ERR_NO_LEADER',
   'ERR_TIMEOUT',
+  'ERR_UNREACHABLE',
   'ERR_QUEUE_FULL',
   'ERR_SESSION_EXPIRED',
   'ERR_OBJECT_FAILED',

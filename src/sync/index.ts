@@ -22,6 +22,7 @@ export { Lock, type LockOptions, type SemaphoreOptions } from './lock.js';
 export { memory } from './memory.js';
 export type { WaitOptions } from './patience.js';
 export { raft } from './raft.js';
+export { sidecar } from './sidecar/sidecar.js';
 export { connect, Sync } from './sync.js';
 export type { Timekeeper } from '../runtime/timekeeper.js';
 export type { Clock } from '../runtime/clock.js';

@@ -10,6 +10,7 @@ import type {
   NameSight,
   SessionListener,
   SightedBackend,
+  SyncBackend,
 } from '../../../../src/sync/index.js';
 
 export class CutOffBackend implements SightedBackend {
@@ -17,9 +18,9 @@ export class CutOffBackend implements SightedBackend {
   isCutOff = false;
   /** Answers to these are held back until then. */
   readonly heldBack: { claim?: Promise<void>; renew?: Promise<void>; giveUp?: Promise<void> } = {};
-  readonly #backend: SightedBackend;
+  readonly #backend: SyncBackend;
 
-  constructor(backend: SightedBackend, timekeeper: Timekeeper = backend.timekeeper) {
+  constructor(backend: SyncBackend, timekeeper: Timekeeper = backend.timekeeper) {
     this.#backend = backend;
     this.timekeeper = timekeeper;
   }
@@ -40,7 +41,7 @@ export class CutOffBackend implements SightedBackend {
 
   async look(name: string, timeoutMs: number): Promise<NameSight | null> {
     this.check();
-    return this.#backend.look(name, timeoutMs);
+    return (this.#backend as SightedBackend).look(name, timeoutMs);
   }
 
   check(): void {
