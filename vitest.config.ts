@@ -13,6 +13,7 @@ const INLINE = [
   'test/unit/sync/backends/**/*.test.ts',
   'test/unit/sidecar/http/**/*.test.ts',
   'test/unit/cli/nodes.test.ts',
+  'test/unit/cli/lock.test.ts',
   'test/unit/cli/sidecar.test.ts',
   'test/unit/architecture/lint-rules.test.ts',
   'test/unit/actors/log-store/**/*.test.ts',

@@ -106,6 +106,13 @@ export const LAYERS: readonly Layer[] = [
     owns: /^cli\/sidecar(-backends)?\.ts$/,
     mayImport: [GROUND, /^cli\//, /^sidecar\//],
   },
+  // The one that holds a lock, by way of a sidecar.
+  {
+    name: "the command's lock",
+    owns: /^cli\/lock\.ts$/,
+    mayImport: [GROUND, /^cli\//, /^sync\/(sync|sidecar\/sidecar)\.ts$/],
+    mayImportTypes: [SYNC],
+  },
   // It knows nodes by what they answer: it loads none.
   {
     name: 'command',
