@@ -3,7 +3,7 @@
  * does not outlive the lock.
  */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Held } from '../sync/held.js';
 import { ChildCommand, statusOfSignal } from './child-command.js';
 import { duration } from './duration.js';
@@ -33,11 +33,10 @@ export function lockCommand(io: CommandIo, onStatus: (status: number) => void): 
     .argument('<name>', 'the name of the lock')
     .argument('<command...>', 'what to run, after --; it is given FENCING_TOKEN')
     .option('--url <url>', 'where the sidecar is', URL_DEFAULT)
-    .option(
-      '--ttl <time>',
-      'who is not heard of for so long has lost the lock (default: 15s)',
-      duration,
-      TTL_MS_DEFAULT,
+    .addOption(
+      new Option('--ttl <time>', 'who is not heard of for so long has lost the lock')
+        .argParser(duration)
+        .default(TTL_MS_DEFAULT, '15s'),
     )
     .option('--timeout <time>', 'how long to wait for the lock (default: as long as it takes)', duration)
     .option('--shared', 'hold it together with others who share it')

@@ -112,10 +112,8 @@ export class OwnedLock {
   release(): Promise<boolean> {
     return this.#request(() => {
       this.#waiting?.aborting.abort();
-      this.#deadline?.cancel();
-      this.#deadline = null;
       const held = this.#held;
-      this.#held = null;
+      this.#forgetHeld();
       if (held !== null) {
         this.#releasing = held.release().then(() => {
           this.#releasing = null;
@@ -183,10 +181,17 @@ export class OwnedLock {
   #hold(held: Held, forMs: number): void {
     this.#held = held;
     held.once('lost', () => {
-      if (this.#held === held) this.#held = null;
+      if (this.#held === held) this.#forgetHeld();
       this.#settle();
     });
     this.#keepFor(forMs);
+  }
+
+  #forgetHeld(): void {
+    this.#held = null;
+    // A timer may be all that keeps the process alive.
+    this.#deadline?.cancel();
+    this.#deadline = null;
   }
 
   #keepFor(forMs: number): void {
@@ -200,7 +205,6 @@ export class OwnedLock {
     const dueMs = Math.max(0, this.#untilMs - this.#timekeeper.clock.nowMs());
     this.#deadline = this.#timekeeper.after(dueMs, () => {
       this.#deadline = null;
-      if (this.#held === null) return;
       if (this.#timekeeper.clock.nowMs() >= this.#untilMs) void this.release();
       else this.#watchDeadline();
     });

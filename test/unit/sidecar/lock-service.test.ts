@@ -334,6 +334,18 @@ describe('a sidecar', () => {
     expect((await put(mine)).isDone).toBe(false);
   });
 
+  it('that ends leaves no timer behind, which would keep its process alive', async () => {
+    await put(mine);
+    const waiting = put(theirs, { waitMs: TTL_MS });
+    await settled();
+
+    await mine.close();
+    await waiting;
+    await theirs.close();
+
+    expect(time.isIdle).toBe(true);
+  });
+
   it('remembers nothing of locks that nobody holds or waits for', async () => {
     await put(mine);
     await put(theirs);
