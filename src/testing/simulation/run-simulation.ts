@@ -8,8 +8,9 @@ import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
 import { drawFaults, drawMemberChange, onlyFaults, type FaultMix } from './faults/fault-mix.js';
-import { SIMULATION_OBJECTS } from './objects/simulation-objects.js';
-import { Workload } from './workload/workload.js';
+import { classesFor, objectsFor } from './objects/subject-objects.js';
+import { drawSubjects, type Subject } from './subjects.js';
+import { usersFor } from './workload/subject-users.js';
 
 /** What of a history is not to be drawn from its seed. */
 export interface SimulationOptions {
@@ -24,6 +25,8 @@ export interface SimulationOptions {
    * is crowded: as much as possible happens in a second or two.
    */
   readonly isCalm?: boolean;
+  /** What the history is about besides consensus and plain objects. */
+  readonly subjects?: readonly Subject[];
   /** Takes the history, line by line. */
   readonly trace?: (line: string) => void;
 }
@@ -51,6 +54,7 @@ const LOOK_EVERY = 32;
 export async function runSimulation(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   checkInteger('seed', seed, 0, SEED_MAX);
   const { nodes, faults, durationMs, isCalm = false, trace } = options;
+  const subjects = options.subjects === undefined ? drawSubjects(seed) : new Set(options.subjects);
   if (nodes !== undefined) checkInteger('nodes', nodes, 1, NODES_MAX);
   if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
   const dice = new Dice(seed);
@@ -60,13 +64,14 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
   const report = await new ClusterRun({
     dice,
-    objects: SIMULATION_OBJECTS,
+    objects: objectsFor(subjects),
+    classes: classesFor(subjects),
     shape: isCalm ? calm(drawnShape) : drawnShape,
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,
     lookEvery: LOOK_EVERY,
     write: trace ?? null,
-    users: (context) => new Workload(context),
+    users: (context) => usersFor(subjects, context),
   }).run();
   return { seed, ...report };
 }

@@ -3,7 +3,7 @@
  * knows why one may have failed. What goes wrong, and when, is decided elsewhere.
  */
 
-import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { ConclaveError } from '../../errors.js';
 import { nodeId, type NodeId } from '../../ids.js';
 import type { Runtime } from '../../node/runtime.js';
@@ -71,6 +71,8 @@ export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
   readonly host: SimulatedHost<Definitions>;
   readonly shape: ClusterShape;
   readonly objects: Definitions;
+  /** Those that objects can be created of. */
+  readonly classes: CreatableClasses;
   readonly checkers: ClusterCheckers;
   readonly violations: Violations;
   readonly trace: Trace | null;
@@ -459,13 +461,14 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   }
 
   #options(member: Member<Definitions>): Parameters<SimulatedHost<Definitions>['start']>[0] {
-    const { shape, objects, host, trace } = this.#parts;
+    const { shape, objects, classes, host, trace } = this.#parts;
     const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries, isVerified } = shape;
     return {
       self: member.isObserver ? null : member.name,
       peers: this.#peersOf(member),
       join: member.joins,
       objects,
+      classes,
       electionTimeoutMs,
       heartbeatMs,
       callTimeoutMs,

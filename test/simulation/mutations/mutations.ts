@@ -2,7 +2,9 @@
 
 import { COMMANDS } from './table/commands.js';
 import { COMMITMENT } from './table/commitment.js';
+import { CREATED_OBJECTS } from './table/created-objects.js';
 import { ELECTIONS } from './table/elections.js';
+import { LOCKS } from './table/locks.js';
 import { MEMBERSHIP } from './table/membership.js';
 import { READS } from './table/reads.js';
 import { REPLICATION } from './table/replication.js';
@@ -20,6 +22,8 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   Commands: COMMANDS,
   Storage: STORAGE,
   Snapshots: SNAPSHOTS,
+  Locks: LOCKS,
+  'Created objects': CREATED_OBJECTS,
 };
 
 export const ALL_MUTATIONS: readonly Mutation[] = Object.values(MUTATIONS).flat();

@@ -1,0 +1,79 @@
+/**
+ * What is worst for those who hold locks: their node is cut off from all others, or stands still while it is being told something
+ * and is cut off then, for longer than a session lasts; and its calendar is set while it knows of nobody.
+ */
+
+import type { RunContext } from '../cluster-run.js';
+import type { Dice } from '../dice.js';
+import { Partitions, waysAcross } from '../faults/partitions.js';
+import type { SimulationObjects } from '../objects/simulation-objects.js';
+import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+
+const EVERY_MS = [30, 500] as const;
+/** In TTLs. */
+const CUT_OFF = [1, 3] as const;
+const STANDS_STILL = [0.1, 0.8] as const;
+const CALENDAR_JUMP_MS = 10_000;
+/** How many histories have any. */
+const SHARE = 0.7;
+
+type Cluster = SimulatedCluster<SimulationObjects>;
+
+export class HolderHazards {
+  readonly #context: RunContext<SimulationObjects>;
+  readonly #dice: Dice;
+  readonly #ttlMs: number;
+  readonly #partitions: Partitions;
+  #isOver: boolean;
+
+  constructor(context: RunContext<SimulationObjects>, dice: Dice, ttlMs: number) {
+    this.#context = context;
+    this.#dice = dice;
+    this.#ttlMs = ttlMs;
+    this.#partitions = new Partitions(context.host.network, dice);
+    this.#isOver = !dice.chance(SHARE);
+  }
+
+  begin(cluster: Cluster): void {
+    if (this.#isOver) return;
+    const delayMs = cluster.pace * this.#dice.between(...EVERY_MS);
+    this.#context.host.simulation.after(delayMs, () => {
+      if (this.#isOver) return;
+      const { running } = cluster;
+      if (running.length > 0) this.#befall(cluster, this.#dice.oneOf(running));
+      this.begin(cluster);
+    });
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#partitions.healAll();
+  }
+
+  #befall(cluster: Cluster, member: Member<SimulationObjects>): void {
+    const { host, trace } = this.#context;
+    const { process } = member.node!;
+    if (this.#dice.chance(0.4)) {
+      const byMs = this.#dice.below(2 * CALENDAR_JUMP_MS) - CALENDAR_JUMP_MS;
+      process.setCalendar(byMs);
+      host.coverage.count('calendars set');
+      trace?.add(member.name, `has its calendar set by ${byMs} ms`);
+    }
+    if (process.isFrozen || this.#dice.chance(0.5)) return this.#cutOff(cluster, member);
+    process.freeze();
+    trace?.add(member.name, 'stands still');
+    host.simulation.after(this.#ttlMs * this.#dice.between(...STANDS_STILL), () => {
+      process.thaw();
+      if (!this.#isOver) this.#cutOff(cluster, member);
+    });
+  }
+
+  #cutOff(cluster: Cluster, { name, node }: Member<SimulationObjects>): void {
+    const { host, trace } = this.#context;
+    const ids = cluster.members.map((each) => each.node?.networkId ?? each.name);
+    const own = node?.networkId ?? name;
+    host.coverage.count('holders cut off');
+    trace?.add(name, 'is cut off from all others');
+    this.#partitions.block(waysAcross(new Set([own]), ids), this.#ttlMs * this.#dice.between(...CUT_OFF));
+  }
+}
