@@ -14,7 +14,7 @@ import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
 import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
 import { Operator } from './operator/operator.js';
-import { SimulatedCluster, type ClusterUsers } from './simulated-cluster.js';
+import { SimulatedCluster, type Builds, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
 import { StepCounter } from './step-counter.js';
 import { Trace } from './trace.js';
@@ -50,6 +50,8 @@ export interface ClusterRunOptions<Definitions extends ObjectDefinitions> {
   readonly objects: Definitions;
   /** Those that objects can be created of. Default: none. */
   readonly classes?: CreatableClasses;
+  /** Default: all nodes have the same code for ever, which is that of `objects`. */
+  readonly builds?: Builds<Definitions>;
   readonly shape: ClusterShape;
   readonly faults: FaultMix;
   /** How long things go wrong, of virtual time. */
@@ -97,9 +99,9 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   #convergedAfterMs: number | null = null;
 
   constructor(options: ClusterRunOptions<Definitions>) {
-    const { dice, objects, classes = {}, shape, faults, write } = options;
+    const { dice, objects, classes = {}, builds = null, shape, faults, write } = options;
     this.#options = options;
-    const host = new SimulatedHost(dice.uint32(), objects, classes);
+    const host = new SimulatedHost(dice.uint32(), objects, classes, builds?.objects);
     this.#host = host;
     const nowMs = (): number => host.simulation.nowMs();
     const trace = write === null ? null : new Trace(nowMs, write);
@@ -128,6 +130,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       delays: slowness,
       users: this.#users,
       clock: () => slowness.clock(),
+      builds,
     });
     this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);
     const [cluster, checkers, violations, rate] = [

@@ -11,8 +11,10 @@ export class KnownClasses implements ClassLoader {
   readonly #classes: readonly Function[];
 
   /** `creatable`: those that objects are created of. */
-  constructor(definitions: ObjectDefinitions, creatable: CreatableClasses = {}) {
-    const classes = Object.values(definitions).map((each) => ('class' in each ? each.class : each) as Function);
+  constructor(builds: readonly ObjectDefinitions[], creatable: CreatableClasses = {}) {
+    const classes = builds
+      .flatMap((each) => Object.values(each))
+      .map((each) => ('class' in each ? each.class : each) as Function);
     this.#classes = [...new Set([...classes, ...Object.values(creatable).map(classOf)])];
   }
 

@@ -8,7 +8,7 @@ import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
 import { drawFaults, drawMemberChange, onlyFaults, type FaultMix } from './faults/fault-mix.js';
-import { classesFor, objectsFor } from './objects/subject-objects.js';
+import { buildsFor, classesFor, objectsFor } from './objects/subject-objects.js';
 import { drawSubjects, type Subject } from './subjects.js';
 import { usersFor } from './workload/subject-users.js';
 
@@ -41,6 +41,8 @@ const DURATIONS_MS = [400, 800, 1_500] as const;
 const CALM_DURATIONS_MS = [60_000, 120_000, 240_000] as const;
 const DURATION_MS_MAX = 600_000;
 const LOOK_EVERY = 32;
+/** Makes dice of its own of a seed. */
+const BUILDS_SALT = 0x5eed;
 
 /**
  * Runs one seed. What goes wrong is in the report.
@@ -62,10 +64,13 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
   // With dice of its own: what happens where members stay the same does not depend on it.
   const drawn = { ...drawFaults(dice), memberChange: drawMemberChange(new Dice(~seed >>> 0)) };
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
+  // Where code is replaced: nothing else is drawn by these.
+  const builds = buildsFor(subjects, new Dice((seed ^ BUILDS_SALT) >>> 0));
   const report = await new ClusterRun({
     dice,
     objects: objectsFor(subjects),
     classes: classesFor(subjects),
+    ...(builds === null ? {} : { builds }),
     shape: isCalm ? calm(drawnShape) : drawnShape,
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,

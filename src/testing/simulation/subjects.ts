@@ -7,9 +7,9 @@ import { Dice } from './dice.js';
 
 /**
  * `locks`: sessions, claims and fencing tokens of a lock manager. `created objects`: those that are created and dropped at run
- * time.
+ * time. `code versions`: nodes that are given new code for their objects, one by one.
  */
-export const SUBJECTS = ['locks', 'created objects'] as const;
+export const SUBJECTS = ['locks', 'created objects', 'code versions'] as const;
 
 export type Subject = (typeof SUBJECTS)[number];
 

@@ -44,6 +44,8 @@ const VALUES_MAX = 5;
 
 export class CellClient {
   readonly #parts: CellClientParts;
+  /** Objects that only this client knows of. */
+  #lives = 0;
 
   constructor(parts: CellClientParts) {
     this.#parts = parts;
@@ -52,6 +54,7 @@ export class CellClient {
   /** Makes one call, or a few at once, which then may share a block. */
   async act(): Promise<void> {
     const { dice } = this.#parts;
+    if (dice.chance(0.1)) return this.#liveShortly();
     const count = dice.chance(0.3) ? 2 + dice.below(3) : 1;
     await Promise.all(Array.from({ length: count }, () => this.#call()));
   }
@@ -61,7 +64,29 @@ export class CellClient {
     for (const of of CLASS_NAMES) await this.#record(['get', name, of], () => this.#handle(name, of).get());
   }
 
-  #call(): Promise<void> {
+  /** Asks for the whole life of an object at once, which nobody else knows of: what is asked for first comes first. */
+  async #liveShortly(): Promise<void> {
+    const { name, runtime, violations } = this.#parts;
+    this.#lives += 1;
+    const own = `${name.replaceAll('.', ' ')} ${this.#lives}`;
+    const [of] = CLASS_NAMES as [CellClass];
+    const told = await Promise.all([
+      this.#record(['create', own, of, 1], () => this.#create(own, of, 1)),
+      this.#record(['add', own, of, 1], () => this.#handle(own, of).add(1)),
+      this.#record(['drop', own], () => runtime.drop(own).then(() => 'done' as const)),
+      this.#record(['add', own, of, 1], () => this.#handle(own, of).add(1)),
+    ]);
+    // What has ended otherwise may have been done or not.
+    if (told.includes(null) || told.join() === 'done,2,done,missing') return;
+    violations.report('order (created objects)', `${name} created ${own}, used and dropped it, and was told ${told}`);
+  }
+
+  async #create(name: string, of: CellClass, first: number): Promise<'done'> {
+    await this.#parts.runtime.create(name, CELL_CLASSES[of], first);
+    return 'done';
+  }
+
+  #call(): Promise<unknown> {
     const { dice, runtime } = this.#parts;
     const name = dice.oneOf(CELL_NAMES);
     const of = dice.chance(0.75) ? CLASS_NAMES[0]! : dice.oneOf(CLASS_NAMES);
@@ -69,15 +94,9 @@ export class CellClient {
     switch (dice.below(8)) {
       case 0:
       case 1:
-        return this.#record(['create', name, of, value], async () => {
-          await runtime.create(name, CELL_CLASSES[of], value);
-          return 'done';
-        });
+        return this.#record(['create', name, of, value], () => this.#create(name, of, value));
       case 2:
-        return this.#record(['drop', name], async () => {
-          await runtime.drop(name);
-          return 'done';
-        });
+        return this.#record(['drop', name], () => runtime.drop(name).then(() => 'done' as const));
       case 3:
       case 4:
         return this.#record(['get', name, of], () => this.#handle(name, of).get());
@@ -90,7 +109,8 @@ export class CellClient {
     return this.#parts.runtime.object(name, CELL_CLASSES[of]);
   }
 
-  async #record(input: CellInput, call: () => Promise<CellOutput>): Promise<void> {
+  /** Returns what was answered; null: it has ended otherwise. */
+  async #record(input: CellInput, call: () => Promise<CellOutput>): Promise<CellOutput | null> {
     const { name, history, coverage, violations, trace } = this.#parts;
     const recorded = history.call(name, input);
     try {
@@ -98,6 +118,7 @@ export class CellClient {
       history.answered(recorded, output);
       if (output === 'done') coverage.count(input[0] === 'create' ? 'objects created' : 'objects dropped');
       trace?.add(name, `${input.join(' ')} was answered: ${output}`);
+      return output;
     } catch (error) {
       const code = error instanceof ConclaveError ? error.code : null;
       const answer = code === null ? undefined : ANSWERS[code];
@@ -105,11 +126,12 @@ export class CellClient {
         history.answered(recorded, answer);
         coverage.count(`created objects told ${answer}`);
         trace?.add(name, `${input.join(' ')} was answered: ${answer}`);
-        return;
+        return answer;
       }
       history.failed(recorded, error);
       if (code !== null && EXPECTED.has(code)) trace?.add(name, `${input.join(' ')} ended with ${code}`);
       else violations.report('errors', `${name} was told of ${input.join(' ')}: ${String(error)}`);
+      return null;
     }
   }
 }

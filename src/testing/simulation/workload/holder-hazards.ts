@@ -1,11 +1,13 @@
 /**
- * What is worst for those who hold locks: their node is cut off from all others, or stands still while it is being told something
- * and is cut off then, for longer than a session lasts; and its calendar is set while it knows of nobody.
+ * What is worst for those who hold locks: their node is cut off from all others, or stands still just when its session has been
+ * renewed and is cut off then, for longer than a session lasts; and its calendar is set while it knows of nobody.
  */
 
+import type { ClusterObserver, CommittedNews } from '../cluster-observer.js';
 import type { RunContext } from '../cluster-run.js';
 import type { Dice } from '../dice.js';
 import { Partitions, waysAcross } from '../faults/partitions.js';
+import { LOCKS } from '../objects/subject-objects.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 
@@ -16,14 +18,19 @@ const STANDS_STILL = [0.1, 0.8] as const;
 const CALENDAR_JUMP_MS = 10_000;
 /** How many histories have any. */
 const SHARE = 0.7;
+/** How many renewals are followed by a standstill. */
+const AT_RENEWALS = 0.02;
 
 type Cluster = SimulatedCluster<SimulationObjects>;
 
-export class HolderHazards {
+export class HolderHazards implements ClusterObserver {
   readonly #context: RunContext<SimulationObjects>;
   readonly #dice: Dice;
   readonly #ttlMs: number;
   readonly #partitions: Partitions;
+  /** By session: the node that it belongs to. */
+  readonly #owners: string[] = [];
+  #cluster: Cluster | null = null;
   #isOver: boolean;
 
   constructor(context: RunContext<SimulationObjects>, dice: Dice, ttlMs: number) {
@@ -36,6 +43,7 @@ export class HolderHazards {
 
   begin(cluster: Cluster): void {
     if (this.#isOver) return;
+    this.#cluster = cluster;
     const delayMs = cluster.pace * this.#dice.between(...EVERY_MS);
     this.#context.host.simulation.after(delayMs, () => {
       if (this.#isOver) return;
@@ -43,6 +51,20 @@ export class HolderHazards {
       if (running.length > 0) this.#befall(cluster, this.#dice.oneOf(running));
       this.begin(cluster);
     });
+  }
+
+  committed({ commands }: CommittedNews): void {
+    for (const { name, args } of commands) {
+      if (name === `${LOCKS}.openSession`) this.#owners.push(args[0] as string);
+      else if (name === `${LOCKS}.renew`) this.#onRenewed(this.#owners[(args[0] as number) - 1]!);
+    }
+  }
+
+  #onRenewed(owner: string): void {
+    const cluster = this.#cluster;
+    const member = cluster?.running.find(({ name }) => name === owner);
+    if (this.#isOver || cluster === null || member === undefined || !this.#dice.chance(AT_RENEWALS)) return;
+    if (!member.node!.process.isFrozen) this.#standStill(cluster, member);
   }
 
   end(): void {
@@ -59,8 +81,15 @@ export class HolderHazards {
       host.coverage.count('calendars set');
       trace?.add(member.name, `has its calendar set by ${byMs} ms`);
     }
-    if (process.isFrozen || this.#dice.chance(0.5)) return this.#cutOff(cluster, member);
+    if (process.isFrozen || this.#dice.chance(0.7)) this.#cutOff(cluster, member);
+    else this.#standStill(cluster, member);
+  }
+
+  #standStill(cluster: Cluster, member: Member<SimulationObjects>): void {
+    const { host, trace } = this.#context;
+    const { process } = member.node!;
     process.freeze();
+    host.coverage.count('holders standing still');
     trace?.add(member.name, 'stands still');
     host.simulation.after(this.#ttlMs * this.#dice.between(...STANDS_STILL), () => {
       process.thaw();

@@ -50,6 +50,7 @@ export class LockUsers implements RunUsers<SimulationObjects> {
     this.#crowd = new UserCrowd(this.#dice.fork(), thinkMs, violations);
     this.#held = new HeldLocks(report);
     const count = (event: string): void => host.coverage.count(event);
+    checkers.observe(this.#hazards);
     checkers.observe(new LockLedger(LOCKS, () => violations.nowMs(), report, count));
     this.#stores = new Map(LOCK_NAMES.map((name) => [name, new FencedStore(name, violations, host.coverage)]));
   }

@@ -5,6 +5,7 @@ import type { SimulationObjects } from '../objects/simulation-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import type { Subject } from '../subjects.js';
 import { CellUsers } from './cell-users.js';
+import { EditionUsers } from './edition-users.js';
 import { LockUsers } from './lock-users.js';
 import { Workload } from './workload.js';
 
@@ -18,6 +19,7 @@ export function usersFor(subjects: ReadonlySet<Subject>, context: RunContext<Sim
     workload,
     ...(subjects.has('locks') ? [new LockUsers(context)] : []),
     ...(subjects.has('created objects') ? [new CellUsers(context)] : []),
+    ...(subjects.has('code versions') ? [new EditionUsers(context)] : []),
   ]);
 }
 
@@ -31,6 +33,10 @@ class UsersTogether implements Users {
 
   begin(cluster: Cluster): void {
     for (const users of this.#all) users.begin(cluster);
+  }
+
+  starting(member: Member<SimulationObjects>): void {
+    for (const users of this.#all) users.starting?.(member);
   }
 
   join(member: Member<SimulationObjects>, life: string): void {
