@@ -30,18 +30,6 @@ export const CODE_VERSIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a member that a leader has never seen is taken for upgraded',
-    rule: 'one whose code is not known is in the way',
-    subject,
-    edits: [
-      {
-        file: 'actors/raft/versioning.ts',
-        text: 'followers(core).map((id) => [id, core.codeVersions.get(id) ?? null] as const);',
-        replacement: 'followers(core).map((id) => [id, core.codeVersions.get(id) ?? version] as const);',
-      },
-    ],
-  },
-  {
     name: 'a node goes on by its old code',
     rule: 'a node that is too old for what is in force stops before it would do anything else than others',
     subject,
