@@ -7,7 +7,7 @@ import { checkInteger } from '../../node/option-checks.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
-import { drawFaults, drawMemberChange, onlyFaults, type FaultMix } from './faults/fault-mix.js';
+import { drawApart, drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
 import { buildsFor, classesFor, objectsFor } from './objects/subject-objects.js';
 import { drawSubjects, type Subject } from './subjects.js';
 import { usersFor } from './workload/subject-users.js';
@@ -61,8 +61,7 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
   if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
   const dice = new Dice(seed);
   const drawnShape = drawShape(dice, nodes);
-  // With dice of its own: what happens where members stay the same does not depend on it.
-  const drawn = { ...drawFaults(dice), memberChange: drawMemberChange(new Dice(~seed >>> 0)) };
+  const drawn = { ...drawFaults(dice), ...drawApart(new Dice(~seed >>> 0)) };
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
   // Where code is replaced: nothing else is drawn by these.
   const builds = buildsFor(subjects, new Dice((seed ^ BUILDS_SALT) >>> 0));
