@@ -78,7 +78,10 @@ export class CellClient {
     ]);
     // What has ended otherwise may have been done or not.
     if (told.includes(null) || told.join() === 'done,2,done,missing') return;
-    violations.report('order (created objects)', `${name} created ${own}, used and dropped it, and was told ${told}`);
+    violations.report(
+      'order (created objects)',
+      `${name} created ${own}, used and dropped it, and was told ${told.join()}`,
+    );
   }
 
   async #create(name: string, of: CellClass, first: number): Promise<'done'> {
