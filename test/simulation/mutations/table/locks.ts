@@ -118,26 +118,6 @@ export const LOCKS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a holder counts from the answer to its renewal',
-    rule: 'a holder counts from when it asked, which is before anybody can have seen it',
-    subject,
-    edits: [
-      {
-        file: 'sync/session.ts',
-        text: 'if (isRenewed === true) this.#lease.extend(since);',
-        replacement: `if (isRenewed === true) {
-      this.#lease.extend(Lease.now(this.#backend.timekeeper.clock));
-    }`,
-      },
-    ],
-  },
-  {
-    name: 'a holder has no margin for clocks that run apart',
-    rule: 'a holder stops to believe before its session can end, also where its clock is the slower one',
-    subject,
-    edits: [{ file: 'sync/lease.ts', text: 'const MARGIN = 0.1;', replacement: 'const MARGIN = 0;' }],
-  },
-  {
     name: 'a holder believes that it holds until it is told otherwise',
     rule: 'whether it is held is computed from the clock, whenever it is asked for',
     subject,
