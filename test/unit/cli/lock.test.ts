@@ -113,11 +113,16 @@ describe('conclave lock', () => {
   });
 
   it.each([
-    ['is told to end', '', 128 + 15],
-    ['and does not end by itself is killed', `process.on('SIGTERM', () => {});`, 128 + 9],
-    ['and says that all is well has not done what it was to do', `process.on('SIGTERM', () => process.exit(0));`, 5],
-  ])('whose lock is lost %s', async (_, then, status) => {
-    const { ended } = lock(program('first', `${then} setInterval(() => {}, 1e6)`), '--ttl', '2s');
+    ['is told to end', '', '1h', 128 + 15],
+    ['and does not end by itself is killed', `process.on('SIGTERM', () => {});`, '2s', 128 + 9],
+    [
+      'and says that all is well has not done what it was to do',
+      `process.on('SIGTERM', () => process.exit(0));`,
+      '1h',
+      5,
+    ],
+  ])('whose lock is lost %s', async (_, then, ttl, status) => {
+    const { ended } = lock(program('first', `${then} setInterval(() => {}, 1e6)`), '--ttl', ttl);
     await runs('first');
 
     await running.stop();

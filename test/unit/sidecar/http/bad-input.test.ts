@@ -194,7 +194,7 @@ describe('a sidecar goes on for others', () => {
     expect((await waiting.answer()).status).toBe(200);
   });
 
-  it('with thousands of idle connections', async () => {
+  it('with thousands of idle connections', { timeout: 30_000 }, async () => {
     await using host = new SidecarHost();
     const running = await host.start('pod-1', { limits: { connectionsMax: 1_000 } });
     for (let i = 0; i < 2_000; i += 100) await Promise.all(Array.from({ length: 100 }, () => host.connect(running)));
