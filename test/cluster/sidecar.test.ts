@@ -2,12 +2,16 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { freePorts } from '../../dist/testing/free-ports.js';
 
-const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COMMAND = join(ROOT, 'dist/cli/main.js');
 const FOREVER = ['--ttl', '1h'];
 
 let nodes: string[];
@@ -81,6 +85,27 @@ describe('conclave sidecar', () => {
     expect((await put(1, 'y')).status).toBe(200);
     start(2);
     await ready(ports[2]!);
+  });
+});
+
+describe('conclave sidecar where fastify is not installed', () => {
+  test('says what to install', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'conclave-bare-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await cp(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
+    await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
+    const { dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+    for (const name of Object.keys(dependencies)) {
+      await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true });
+      await symlink(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+    }
+
+    const child = spawn(process.execPath, [join(folder, 'dist/cli/main.js'), 'sidecar', '--backend', 'memory']);
+    const said = text(child.stderr);
+    const [code] = await once(child, 'exit');
+
+    expect(code).toBe(1);
+    expect(await said).toBe('ERR_MISSING_PACKAGE: The sidecar needs fastify: npm install fastify@5.\n');
   });
 });
 
