@@ -15,11 +15,11 @@ import { ProcessCluster } from './support/process-cluster.js';
 import { diceOf, seeds, type Dice } from './support/seed.js';
 
 const CONTEST = { name: 'register', ttlMs: 700, usesMax: 40, standsStillUntil: null } as const;
-const TROUBLE_MS = 15_000;
-const PAUSE_MS = [50, 600] as const;
-/** Up to more than twice the TTL. */
-const FREEZE_MS = [20, 1_600] as const;
-const SHUT_MS = [20, 1_600] as const;
+const TROUBLE_MS = 18_000;
+const PAUSE_MS = [100, 1_300] as const;
+/** Up to more than twice the TTL, and less than a peer takes to dial by itself, where it is for the other one to do. */
+const FREEZE_MS = [20, 1_900] as const;
+const SHUT_MS = [20, 1_900] as const;
 const AWAY_MS = [0, 700] as const;
 const JUMP_MS = [1, 5_000] as const;
 const TRANSFER_TIMEOUT_MS = 5_000;
@@ -28,12 +28,21 @@ const RECOVERY_MS_MAX = 15_000;
 const TURN_MS_MAX = 10_000;
 const STOP_MS_MAX = 10_000;
 
-type Trouble = (cluster: ProcessCluster, dice: Dice, away: Set<string>) => Promise<void>;
+/** `away`: the nodes that are dead, or being started. */
+type Trouble = (cluster: ProcessCluster, dice: Dice, away: Set<string>, register: ContestedRegister) => Promise<void>;
 
 const TROUBLES: readonly Trouble[] = [
   async function freeze({ nodes }, dice, away) {
     const node = dice.pick(nodes);
     const freezeMs = dice.between(...FREEZE_MS);
+    if (node.isFrozen || away.has(node.address)) return;
+    node.freeze();
+    await delay(freezeMs);
+    node.thaw();
+  },
+  async function freezeHolder(cluster, dice, away, { holders }) {
+    const node = cluster.node(holders.at(-1) ?? cluster.nodes[0]!.address);
+    const freezeMs = dice.between(CONTEST.ttlMs, FREEZE_MS[1]);
     if (node.isFrozen || away.has(node.address)) return;
     node.freeze();
     await delay(freezeMs);
@@ -90,8 +99,12 @@ test.each(seeds(1))(
     const away = new Set<string>();
     const troubles: Promise<void>[] = [];
     const endMs = performance.now() + TROUBLE_MS;
+    const next: Trouble[] = [];
     while (performance.now() < endMs) {
-      troubles.push(dice.pick(TROUBLES)(cluster, dice, away));
+      // All kinds as often, in whatever order.
+      if (next.length === 0) next.push(...TROUBLES);
+      const [trouble] = next.splice(dice.between(0, next.length), 1);
+      troubles.push(trouble!(cluster, dice, away, register));
       await delay(dice.between(...PAUSE_MS));
     }
     await Promise.all(troubles);
