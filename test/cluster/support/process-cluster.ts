@@ -71,7 +71,7 @@ export class ProcessCluster {
           peers: addresses.filter((address) => address !== self),
           bind: targets[index]!,
           ...(directory === null ? {} : { dataDir: join(directory, String(index)) }),
-          locks: register !== null,
+          locks: register === null ? null : {},
           ...settings,
         };
         cluster.#settings.set(self, nodeSettings);
@@ -161,6 +161,22 @@ export class ProcessCluster {
   /** Ends the callers of the nodes that run, and resolves when each of their calls has settled. */
   async stopLoad(timeoutMs: number, nodes = this.living): Promise<void> {
     await Promise.all(nodes.map((node) => node.call('stopLoad', null, timeoutMs)));
+  }
+
+  /** Resolves when all nodes that run know that so many wait for a lock. */
+  async untilWaiting(name: string, count: number): Promise<void> {
+    const looks = (): Promise<{ waiting: number }[]> => Promise.all(this.living.map((node) => node.call('look', name)));
+    const areWaiting = (all: { waiting: number }[]): boolean => all.every(({ waiting }) => waiting === count);
+    await this.#poll(looks, areWaiting, AGREE_TIMEOUT_MS, `not so many wait for ${name} as should`);
+  }
+
+  /** Resolves when no other node that runs has a connection to this one. */
+  async untilUnreached(node: NodeProcess, timeoutMs: number): Promise<void> {
+    const others = this.living.filter((each) => each !== node);
+    const statuses = (): Promise<RuntimeStatus[]> => Promise.all(others.map((each) => each.call('status', null)));
+    const isUnreached = ({ members }: RuntimeStatus): boolean =>
+      members.some(({ id, connected }) => id === node.address && !connected);
+    await this.#poll(statuses, (all) => all.every(isUnreached), timeoutMs, `${node.address} is reached still`);
   }
 
   /** Has each of these nodes compete for a lock. */
