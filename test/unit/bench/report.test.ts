@@ -243,7 +243,7 @@ function outcome(row: Partial<LoadRow>, commandsPerSecond: number, limit: number
 
 function resultsOf(load: readonly LoadOutcome[]): Results {
   return {
-    format: 2,
+    format: 3,
     environment: {
       date: '2026-01-02T03:04:05.000Z',
       node: 'v20.0.0',
@@ -259,5 +259,6 @@ function resultsOf(load: readonly LoadOutcome[]): Results {
     restart: [],
     catchUp: [],
     diskUse: [],
+    locks: [],
   };
 }
