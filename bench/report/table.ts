@@ -3,6 +3,7 @@
 import { bytesText, type LoadRow } from '../matrix.js';
 import { isObjectOperation } from '../objects/object-operation.js';
 import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
+import { locksText } from './lock-tables.js';
 import { milliseconds, rate, table } from './markdown.js';
 import { catchUpText, compactionTables, diskText, diskUseTable, restartTable } from './storage-tables.js';
 
@@ -36,6 +37,7 @@ export function resultsText(results: Results): string {
     restartTable(results.restart),
     catchUpText(results.catchUp),
     diskUseTable(results.diskUse),
+    locksText(results.locks),
   ]
     .filter((part) => part !== '')
     .join('\n\n');

@@ -106,6 +106,27 @@ describe('what is said of logs and snapshots', () => {
     expect(text).toContain('| of these, the follower | 2.35 s |');
   });
 
+  test('locks: beside what users would take instead, and why that was not measured', () => {
+    const locks = rowsOf({ isQuick: false }).filter((row) => row.kind === 'lock');
+    const result = { perSecond: 1234, p50Ms: 1.5, p99Ms: 12.3, maxMs: 20, isInOrder: null };
+    const ours = { service: 'Conclave', about: 'three nodes', rounds: [result] };
+
+    const text = resultsText({
+      ...resultsOf([]),
+      locks: locks.map((row) => ({
+        row,
+        services: [
+          { ...ours, result: row.load === 'turns' ? { ...result, isInOrder: true } : result },
+          { service: 'etcd', skipped: 'the program etcd is not installed' },
+        ],
+      })),
+    });
+
+    expect(text).toContain('| acquire and release, 1,000 at a time | Conclave | 1,230 | 1.50 ms | 12.3 ms |  |');
+    expect(text).toContain('| from hand to hand, 1,000 wait | Conclave | 1,230 | 1.50 ms | 12.3 ms | yes |');
+    expect(text).toContain('Conclave: three nodes. etcd: not measured, the program etcd is not installed.');
+  });
+
   test('restarts, a node that catches up, and the disk: times and sizes', () => {
     const rows = rowsOf({ isQuick: false });
     const restart = rows.filter((row) => row.kind === 'restart');
