@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rowsOf, type LoadRow } from '../../../bench/matrix.js';
 import { commandsByClusterSize, commandsBySize } from '../../../bench/report/plots.js';
-import { resultsText, withResults } from '../../../bench/report/table.js';
+import { resultsText, withLocks, withResults } from '../../../bench/report/table.js';
 import {
   readResults,
   type CompactionOutcome,
@@ -19,6 +19,12 @@ describe('what is committed', () => {
     const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
 
     expect(readme).toBe(withResults(readme, await readResults(COMMITTED)));
+  });
+
+  test('the numbers of docs/locks.md are those of the committed results', async () => {
+    const page = readFileSync(new URL('docs/locks.md', ROOT), 'utf8');
+
+    expect(page).toBe(withLocks(page, await readResults(COMMITTED)));
   });
 
   test.each([
@@ -111,7 +117,7 @@ describe('what is said of logs and snapshots', () => {
     const result = { perSecond: 1234, p50Ms: 1.5, p99Ms: 12.3, maxMs: 20, isInOrder: null };
     const ours = { service: 'Conclave', about: 'three nodes', rounds: [result] };
 
-    const text = resultsText({
+    const text = withLocks('<!-- bench:begin -->\n<!-- bench:end -->', {
       ...resultsOf([]),
       locks: locks.map((row) => ({
         row,
