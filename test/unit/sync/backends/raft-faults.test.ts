@@ -63,7 +63,7 @@ describe('a lock of a cluster', () => {
 
   it('is not taken from a holder that is cut off, also where the network is said to be direct', async () => {
     const direct = { locks: object(ReplLockManager, { directNetwork: true }) };
-    await using cluster = await LocalCluster.start({ objects: direct, ...QUICK });
+    await using cluster = await LocalCluster.start({ objects: direct, ...SLOW });
     await cluster.ready();
     const leader = await cluster.leader();
     const [mine, theirs] = cluster.nodes.filter((node) => node !== leader) as [Node, Node];
