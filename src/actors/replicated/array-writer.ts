@@ -3,6 +3,9 @@
  * a block, the results of a block. Keeps its memory for the next array.
  */
 
+import { assert } from '../../assert.js';
+import { putScalarList, SCALARS_MAX, scalarListBytesMax } from './scalar-list.js';
+
 const BYTES_MIN = 4096;
 /** Memory that grew beyond this is given back after its array. */
 const BYTES_KEPT = 4 * 1024 * 1024;
@@ -62,6 +65,21 @@ export class ArrayWriter {
     bytes[at + 2] = number & 0xff;
     this.#length = at + 3;
     return at;
+  }
+
+  /** Adds a list without the codec, if it consists of a few scalars. False: it does not, and nothing has been added. */
+  addScalarList(list: readonly unknown[]): boolean {
+    this.reserve(scalarListBytesMax(Math.min(list.length, SCALARS_MAX)));
+    const end = putScalarList(this.#bytes, this.#length, list);
+    if (end < 0) return false;
+    this.#length = end;
+    return true;
+  }
+
+  /** Takes back everything behind this length. */
+  rewind(byteLength: number): void {
+    assert(byteLength >= HEADER_BYTES && byteLength <= this.#length, 'only what was added is taken back');
+    this.#length = byteLength;
   }
 
   /** Puts a number below 128 in the place of one that `addNumber` added. */

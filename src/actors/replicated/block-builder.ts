@@ -76,12 +76,15 @@ export class BlockBuilder {
    */
   add(name: MethodName, args: readonly unknown[]): number {
     checkArgsCount(name.text, args);
-    const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
-    if (encoded.length > this.#commandBytesMax) throw this.#tooLarge(name, encoded.length);
+    const before = this.#commands.byteLength;
+    const at = this.#commands.addNumber(name.block === this ? name.number : this.#nextNumber);
+    try {
+      this.#addArgs(name, args);
+    } catch (error) {
+      this.#commands.rewind(before);
+      throw error;
+    }
     if (name.block !== this) this.#introduce(name);
-    this.#commands.reserve(3 + encoded.length);
-    const at = this.#commands.addNumber(name.number);
-    this.#commands.add(encoded);
     if (this.#count === this.#nameNumbersAt.length) this.#growPositions();
     this.#nameNumbersAt[this.#count] = at;
     return this.#count++;
@@ -123,13 +126,34 @@ export class BlockBuilder {
     this.#count = 0;
   }
 
+  /** They count even when they are refused: whoever adds them takes them back. */
+  #addArgs(name: MethodName, args: readonly unknown[]): void {
+    const commands = this.#commands;
+    const start = commands.byteLength;
+    let bytes: number;
+    if (commands.addScalarList(args)) {
+      bytes = commands.byteLength - start;
+    } else {
+      const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
+      bytes = encoded.length;
+      if (bytes <= this.#commandBytesMax) commands.add(encoded);
+    }
+    if (bytes > this.#commandBytesMax) throw this.#tooLarge(name, bytes);
+  }
+
+  /** Of the next name. */
+  get #nextNumber(): number {
+    const { length } = this.#names;
+    return length === CANCELLED_NAME ? length + 1 : length;
+  }
+
   #introduce(name: MethodName): void {
-    if (this.#names.length === CANCELLED_NAME) {
+    name.block = this;
+    name.number = this.#nextNumber;
+    if (name.number > this.#names.length) {
       this.#names.push(null);
       this.#namesBytes += 2;
     }
-    name.block = this;
-    name.number = this.#names.length;
     this.#names.push(name);
     this.#namesBytes += 2 + name.utf8.length;
   }

@@ -19,6 +19,7 @@ import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
 import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
 import { ResultCollector, type ResultBlock } from './results.js';
+import { readNumberedLists } from './scalar-list.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
 import type { ValueCodec } from './value-codec.js';
@@ -353,6 +354,8 @@ export class Machine {
 
   /** Null when the bytes are no commands. Every replica finds the same, and none runs any of them. */
   #decodeCommands(bytes: Uint8Array, header: BlockHeader, end: number): unknown[] | null {
+    const lists = readNumberedLists(bytes, header.commandsOffset, end, 2 * header.count);
+    if (lists !== null) return lists;
     try {
       const commands = this.#codec.decodeRange(bytes, header.commandsOffset, end);
       return Array.isArray(commands) && commands.length === 2 * header.count ? commands : null;
