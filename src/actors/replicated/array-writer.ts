@@ -15,7 +15,7 @@ const ARRAY_32 = 0xdd;
 const UINT_16 = 0xcd;
 const FIXINT_MAX = 0x7f;
 /** Below this a loop beats the call into the engine's memcpy. */
-const LOOP_COPY_BYTES_MAX = 24;
+const LOOP_COPY_BYTES_MAX = 32;
 
 export class ArrayWriter {
   #bytes = new Uint8Array(BYTES_MIN);
@@ -98,6 +98,19 @@ export class ArrayWriter {
     this.#bytes[0] = ARRAY_32;
     new DataView(this.#bytes.buffer).setUint32(1, count, false);
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** The size of the items so far, without the array around them. */
+  get itemsByteLength(): number {
+    return this.#length - HEADER_BYTES;
+  }
+
+  /** Copies the items so far, without the array around them. */
+  copyItems(into: Uint8Array, start: number): void {
+    const items = this.#bytes;
+    const size = this.#length - HEADER_BYTES;
+    if (size > LOOP_COPY_BYTES_MAX) into.set(items.subarray(HEADER_BYTES, HEADER_BYTES + size), start);
+    else for (let i = 0; i < size; i++) into[start + i] = items[HEADER_BYTES + i]!;
   }
 
   clear(): void {
