@@ -4,7 +4,7 @@ import { bytesText, type LoadRow } from '../matrix.js';
 import { isObjectOperation } from '../objects/object-operation.js';
 import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
 import { milliseconds, rate, table } from './markdown.js';
-import { catchUpText, compactionTables, diskText, diskUseTable, restartTable } from './storage-tables.js';
+import { catchUpText, compactionTables, diskText, diskUseTable, joinText, restartTable } from './storage-tables.js';
 
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
@@ -35,6 +35,7 @@ export function resultsText(results: Results): string {
     compactionTables(results.compaction),
     restartTable(results.restart),
     catchUpText(results.catchUp),
+    joinText(results.join),
     diskUseTable(results.diskUse),
   ]
     .filter((part) => part !== '')
