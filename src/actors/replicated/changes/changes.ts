@@ -48,9 +48,10 @@ export interface Changes<Change = unknown> extends AsyncIterableIterator<Change,
    * was given last. What the one iterator has given, the other does not; leaving either ends the watch.
    *
    * @example
-   * async function total(scores: RemoteOf<ReplMap<string, number>>): Promise<void> {
-   *   let changes = 0;
-   *   for await (const batch of scores.watch().batches()) changes += batch.length;
+   * async function follow(scores: RemoteOf<ReplMap<string, number>>): Promise<void> {
+   *   for await (const batch of scores.watch().batches()) {
+   *     for (const change of batch) console.log(change);
+   *   }
    * }
    */
   batches(): AsyncIterableIterator<readonly Change[], undefined, undefined>;
