@@ -4,6 +4,7 @@ import type {
   CatchUpOutcome,
   CompactionOutcome,
   DiskUseOutcome,
+  JoinOutcome,
   LoadOutcome,
   LockOutcome,
   MemoryOutcome,
@@ -42,6 +43,13 @@ export function describeCatchUp({ row, readyMs, before, meanwhile, p99Ratio }: C
   return line(
     row,
     `ready after ${seconds(readyMs)}, callers' p99 ${ms(before.p99Ms)} → ${ms(meanwhile.p99Ms)} (× ${p99Ratio.toFixed(2)})`,
+  );
+}
+
+export function describeJoin({ row, joinedMs, before, meanwhile, p99Ratio }: JoinOutcome): string {
+  return line(
+    row,
+    `a voter after ${seconds(joinedMs)}, callers' p99 ${ms(before.p99Ms)} → ${ms(meanwhile.p99Ms)} (× ${p99Ratio.toFixed(2)})`,
   );
 }
 

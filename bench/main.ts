@@ -8,6 +8,7 @@ import {
   describeCatchUp,
   describeCompaction,
   describeDiskUse,
+  describeJoin,
   describeLoad,
   describeLocks,
   describeMemory,
@@ -27,6 +28,7 @@ import {
   type CatchUpOutcome,
   type CompactionOutcome,
   type DiskUseOutcome,
+  type JoinOutcome,
   type LoadOutcome,
   type LockOutcome,
   type MemoryOutcome,
@@ -35,6 +37,7 @@ import {
 import { measureCatchUp } from './storage/measure-catch-up.js';
 import { measureCompaction } from './storage/measure-compaction.js';
 import { measureDiskUse } from './storage/measure-disk-use.js';
+import { measureJoin } from './storage/measure-join.js';
 import { measureRestart } from './storage/measure-restart.js';
 
 /** This file runs from build/bench. */
@@ -82,6 +85,7 @@ async function main(): Promise<void> {
     compaction: [] as CompactionOutcome[],
     restart: [] as RestartOutcome[],
     catchUp: [] as CatchUpOutcome[],
+    join: [] as JoinOutcome[],
     diskUse: [] as DiskUseOutcome[],
     locks: [] as LockOutcome[],
   };
@@ -120,6 +124,8 @@ async function main(): Promise<void> {
         return describeRestart(added(outcomes.restart, await measureRestart(row, rounds)));
       case 'catchUp':
         return describeCatchUp(added(outcomes.catchUp, await measureCatchUp(row, timing, rounds)));
+      case 'join':
+        return describeJoin(added(outcomes.join, await measureJoin(row, timing, rounds)));
       case 'diskUse':
         return describeDiskUse(added(outcomes.diskUse, await measureDiskUse(row)));
       case 'lock':
@@ -168,6 +174,8 @@ function expectedMs(rows: readonly Row[], { warmupMs, durationMs }: Timing, roun
         return row.entries / 50 + row.nodes * durationMs + onceMs;
       case 'catchUp':
         return row.entries / 10 + 2 * onceMs;
+      case 'join':
+        return row.entries / 5 + rounds * (2 * onceMs + durationMs);
       case 'diskUse':
         return 10_000;
       case 'lock':

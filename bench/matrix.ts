@@ -61,6 +61,20 @@ export interface CatchUpRow {
   readonly durable: true;
 }
 
+/** A cluster is given one more member, which has nothing yet, while callers go on. */
+export interface JoinRow {
+  readonly kind: 'join';
+  readonly name: string;
+  /** Before it comes. */
+  readonly nodes: number;
+  /** Entries of a map, each a key of ten characters and bytes that cannot be compressed. */
+  readonly entries: number;
+  readonly valueBytes: number;
+  /** Calls that overwrite a small entry each, beside those. */
+  readonly callsPerSecond: number;
+  readonly durable: true;
+}
+
 /** What log and snapshots take while a map is overwritten again and again. */
 export interface DiskUseRow {
   readonly kind: 'diskUse';
@@ -92,7 +106,7 @@ export interface LockRow {
   readonly durable: true;
 }
 
-export type Row = LoadRow | MemoryRow | CompactionRow | RestartRow | CatchUpRow | DiskUseRow | LockRow;
+export type Row = LoadRow | MemoryRow | CompactionRow | RestartRow | CatchUpRow | JoinRow | DiskUseRow | LockRow;
 
 const SMALL_BYTES = 10;
 const WINDOWS = [1, 100, 1000, 5000] as const;
@@ -136,6 +150,7 @@ export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row
     restart({ from: 'log', entries: million }),
     restart({ from: 'snapshot', entries: million }),
     catchUp({ entries: million / 5 }),
+    join({ entries: million / 20 }),
     diskUse({ entries: million / 50, values: 'record', rewrittenEverySeconds: 2 }),
     ...(['record', 'noise'] as const).map((values) =>
       diskUse({ entries: million / 50, values, rewrittenEverySeconds: 10 }),
@@ -189,6 +204,18 @@ function catchUp({ entries }: Pick<CatchUpRow, 'entries'>): CatchUpRow {
     durable: true,
   } as const;
   return { ...row, name: `catching up on ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
+}
+
+function join({ entries }: Pick<JoinRow, 'entries'>): JoinRow {
+  const row = {
+    kind: 'join',
+    nodes: 3,
+    callsPerSecond: CALLS_PER_SECOND,
+    entries,
+    valueBytes: 1000,
+    durable: true,
+  } as const;
+  return { ...row, name: `adding a member to ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
 }
 
 interface DiskUseSettings extends Pick<DiskUseRow, 'entries' | 'values'> {

@@ -6,7 +6,16 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from './environment.js';
 import type { LoadResult } from './load/closed-loop.js';
 import type { PhaseResult } from './load/paced-load.js';
-import type { CatchUpRow, CompactionRow, DiskUseRow, LoadRow, LockRow, MemoryRow, RestartRow } from './matrix.js';
+import type {
+  CatchUpRow,
+  CompactionRow,
+  DiskUseRow,
+  JoinRow,
+  LoadRow,
+  LockRow,
+  MemoryRow,
+  RestartRow,
+} from './matrix.js';
 import type { ThreadStalls } from './storage/thread-stalls.js';
 
 export const RESULTS_FORMAT = 3;
@@ -73,6 +82,20 @@ export interface CatchUpOutcome {
   readonly p99Ratio: number;
 }
 
+export interface JoinOutcome {
+  readonly row: JoinRow;
+  /** Of the file that was sent. */
+  readonly snapshotBytes: number;
+  /** How often a member was added. */
+  readonly times: number;
+  /** From `members.add` until it was a voter: the median. */
+  readonly joinedMs: number;
+  /** The leader's callers, before and while, all times together. */
+  readonly before: PhaseResult;
+  readonly meanwhile: PhaseResult;
+  readonly p99Ratio: number;
+}
+
 export interface DiskUseOutcome {
   readonly row: DiskUseRow;
   /** Bytes of all keys and values. */
@@ -127,6 +150,7 @@ export interface Results {
   readonly compaction: readonly CompactionOutcome[];
   readonly restart: readonly RestartOutcome[];
   readonly catchUp: readonly CatchUpOutcome[];
+  readonly join: readonly JoinOutcome[];
   readonly diskUse: readonly DiskUseOutcome[];
   readonly locks: readonly LockOutcome[];
 }

@@ -5,7 +5,7 @@ import { isObjectOperation } from '../objects/object-operation.js';
 import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
 import { locksText } from './lock-tables.js';
 import { betweenMarks, milliseconds, rate, table } from './markdown.js';
-import { catchUpText, compactionTables, diskText, diskUseTable, restartTable } from './storage-tables.js';
+import { catchUpText, compactionTables, diskText, diskUseTable, joinText, restartTable } from './storage-tables.js';
 
 const PLOTS = `![Commands per second by size of command](docs/plots/commands-by-size.svg)
 ![Commands per second by size of cluster](docs/plots/commands-by-cluster-size.svg)`;
@@ -40,6 +40,7 @@ export function resultsText(results: Results): string {
     compactionTables(results.compaction),
     restartTable(results.restart),
     catchUpText(results.catchUp),
+    joinText(results.join),
     diskUseTable(results.diskUse),
   ]
     .filter((part) => part !== '')

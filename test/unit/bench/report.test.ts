@@ -137,6 +137,7 @@ describe('what is said of logs and snapshots', () => {
     const rows = rowsOf({ isQuick: false });
     const restart = rows.filter((row) => row.kind === 'restart');
     const [catchUp] = rows.filter((row) => row.kind === 'catchUp');
+    const [join] = rows.filter((row) => row.kind === 'join');
     const [diskUse] = rows.filter((row) => row.kind === 'diskUse');
     const stored = { logBytes: 150e6, snapshotBytes: 8e6 };
 
@@ -152,6 +153,17 @@ describe('what is said of logs and snapshots', () => {
           before: felt(2, 0).calls,
           meanwhile: felt(5, 0).calls,
           p99Ratio: 2.5,
+        },
+      ],
+      join: [
+        {
+          row: join!,
+          snapshotBytes: 50e6,
+          times: 3,
+          joinedMs: 3210,
+          before: felt(2, 0).calls,
+          meanwhile: felt(3, 0).calls,
+          p99Ratio: 1.5,
         },
       ],
       diskUse: [
@@ -174,6 +186,8 @@ describe('what is said of logs and snapshots', () => {
       'catches up on a snapshot of 200 MB in 4.32 s (the median of 6), while 50,000 writes/s go on',
     );
     expect(text).toContain('from 2.00 ms to 5.00 ms: × 2.50.');
+    expect(text).toContain('is given a snapshot of 50 MB and votes after 3.21 s (the median of 3)');
+    expect(text).toContain('from 2.00 ms to 3.00 ms: × 1.50.');
     expect(text).toContain(
       '| 20,000 JSON records of 1000 B | 20 MB | 10,000 | 100 MB | 5.0 MB | 40 MB | 10 MB | 50 MB | 0.50 |',
     );
@@ -285,6 +299,7 @@ function resultsOf(load: readonly LoadOutcome[]): Results {
     compaction: [],
     restart: [],
     catchUp: [],
+    join: [],
     diskUse: [],
     locks: [],
   };
