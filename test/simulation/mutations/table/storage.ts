@@ -81,4 +81,15 @@ export const STORAGE: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'a start takes no notice of the term of its snapshot',
+    rule: 'a snapshot may be durable before the term in which it was received',
+    edits: [
+      {
+        file: 'actors/raft/state.ts',
+        text: 'const isTermStored = stored.term >= log.lastTerm;',
+        replacement: 'const isTermStored = true;',
+      },
+    ],
+  },
 ];
