@@ -82,13 +82,13 @@ export const STORAGE: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a start takes no notice of the term of its snapshot',
+    name: 'objects that begin with a snapshot bring nobody into its term',
     rule: 'a snapshot may be durable before the term in which it was received',
     edits: [
       {
-        file: 'actors/raft/state.ts',
-        text: 'const isTermStored = stored.term >= log.lastTerm;',
-        replacement: 'const isTermStored = true;',
+        file: 'actors/raft/snapshots.ts',
+        text: 'if (term <= core.term) return role;',
+        replacement: 'if (term < Infinity) return role;',
       },
     ],
   },
