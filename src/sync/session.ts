@@ -14,6 +14,8 @@ export interface Claimant {
   granted(token: bigint): void;
   /** What it held, it holds no longer. */
   lost(reason: ConclaveError): void;
+  /** It holds, and is asked to give up. */
+  asked(): void;
   /** The session is over, and it waits for nothing any more. */
   ended(): void;
 }
@@ -130,6 +132,11 @@ export class Session implements SessionListener {
     this.#claims.delete(request);
     if (claim.isHeld) claim.claimant.lost(takenAway());
     else claim.claimant.ended();
+  }
+
+  asked(request: number): void {
+    const claim = this.#claims.get(request);
+    if (claim?.isHeld === true) claim.claimant.asked();
   }
 
   ended(): void {

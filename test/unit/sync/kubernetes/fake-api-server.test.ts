@@ -134,7 +134,7 @@ describe('the fake API server', () => {
     ]);
 
     expect(answers.map(({ status }) => status)).toEqual([422, 422, 422]);
-    expect(answers[0]!.body.message).toBe(
+    expect(answers[0].body.message).toBe(
       'Lease.coordination.k8s.io "x" is invalid: spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0',
     );
   });

@@ -46,6 +46,8 @@ export interface Faults {
   /** How long requests take to arrive, and answers to come back. */
   requestMs: number;
   answerMs: number;
+  /** How much longer writes take to arrive. */
+  writeMs: number;
   /** Nothing arrives, and nothing comes back. */
   isPartitioned: boolean;
   /** So many writes are done, and their answers are lost with the connection. */
@@ -104,6 +106,7 @@ export class FakeApiServer {
       faults = {
         requestMs: 0,
         answerMs: 0,
+        writeMs: 0,
         isPartitioned: false,
         dropAfterCommit: 0,
         failures: [],
@@ -118,7 +121,7 @@ export class FakeApiServer {
   /** Takes one request, that is no watch. What has arrived is done, whether or not its client still waits. */
   async handle(request: ApiRequest): Promise<ApiOutcome> {
     const faults = this.faultsOf(request.token ?? '');
-    await this.#pass(faults.requestMs);
+    await this.#pass(faults.requestMs + (request.method === 'GET' ? 0 : faults.writeMs));
     if (faults.isPartitioned) return 'silent';
     const failure = faults.failures.shift();
     if (failure === '429') return tooManyRequests();
