@@ -175,7 +175,8 @@ export class LeaseView {
     this.#look = null;
     if (this.#ending === null) return;
     const dueMs = this.freeInMs;
-    this.#lookIn(Math.min(dueMs > 0 ? dueMs : LOOK_AGAIN_MS, LOOK_AGAIN_MS));
+    // A whole millisecond: what is left of one would be looked at again and again.
+    this.#lookIn(dueMs > 0 ? Math.min(Math.ceil(dueMs), LOOK_AGAIN_MS) : LOOK_AGAIN_MS);
   }
 
   #lookIn(delayMs: number): void {

@@ -240,6 +240,25 @@ describe('a lock in a Lease', () => {
     expect(takenAtMs).toBeGreaterThan(lostAtMs);
   });
 
+  it('is not believed in for longer because the session was renewed while the answer was on its way', async () => {
+    const c = await scene.client('c', {}, 3);
+    const first = await hold(a);
+    const taking = hold(b);
+    await scene.time.pass(6_000);
+    b.faults.answerMs = 4_500;
+    await first.release();
+    await scene.time.pass(100);
+    const next = hold(c);
+    const held = (await within(4_500, taking)) as Held;
+    b.faults.isPartitioned = true;
+    let wasHeld: boolean | null = null;
+
+    void next.then(() => (wasHeld = held.held));
+    await scene.time.pass(2 * TTL_MS);
+
+    expect(wasHeld).toBe(false);
+  });
+
   it.each(['freeze', 'suspend'] as const)('is lost for who goes on after it stood still: %s', async (how) => {
     const held = await hold(a);
     const taking = hold(b);
