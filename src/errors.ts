@@ -95,15 +95,15 @@ const CODES = {
   ERR_WATCHER_BEHIND: { mayBeApplied: false, retrySafe: true },
   /** What was held is lost: a lock, permits or leadership. Somebody else may hold it by now. */
   ERR_LOCK_LOST: { mayBeApplied: false, retrySafe: false },
-  /** A fencing token is older than one that was seen: whoever shows it holds no longer. */
-  ERR_STALE_TOKEN: { mayBeApplied: false, retrySafe: false },
-  /** A semaphore was asked for with another number of permits than those who use it have said. */
-  ERR_PERMITS_DIFFER: { mayBeApplied: false, retrySafe: true },
   /** The back end of locks and elections cannot express what is asked for. Nothing was done. */
   ERR_NOT_SUPPORTED: { mayBeApplied: false, retrySafe: false },
   /** The API server of Kubernetes does not know this client, or does not allow what it wants to do; `data.lease` names the Lease. */
   ERR_FORBIDDEN: { mayBeApplied: false, retrySafe: false },
-  /** What is asked for needs a package that is not installed; `data.package` names it. */
+  /** A fencing token is older than one that was seen: whoever shows it holds no longer. */
+  ERR_STALE_TOKEN: { mayBeApplied: false, retrySafe: false },
+  /** A semaphore was asked for with another number of permits than those who use it have said. */
+  ERR_PERMITS_DIFFER: { mayBeApplied: false, retrySafe: true },
+  /** What was asked for needs a package that is not installed; `data.package` names it. */
   ERR_MISSING_PACKAGE: { mayBeApplied: false, retrySafe: false },
   /** A snapshot could not be taken; the log is kept, and another one will be tried. */
   ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },

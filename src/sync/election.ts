@@ -172,8 +172,8 @@ export class Election {
 /** What keeps one from campaigning, and does not last. */
 const PASSES: ReadonlySet<string> = new Set([
   'ERR_NO_LEADER',
-  'ERR_UNREACHABLE',
   'ERR_TIMEOUT',
+  'ERR_UNREACHABLE',
   'ERR_QUEUE_FULL',
   'ERR_SESSION_EXPIRED',
   'ERR_OBJECT_FAILED',

@@ -4,7 +4,16 @@
  * @module conclave/sync
  */
 
-export type { BackendSession, ClaimOutcome, ClaimTerms, Holder, SessionListener, SyncBackend } from './backend.js';
+export type {
+  BackendSession,
+  ClaimOutcome,
+  ClaimTerms,
+  Holder,
+  NameSight,
+  SessionListener,
+  SightedBackend,
+  SyncBackend,
+} from './backend.js';
 export { Election, Leading, type ElectionOptions, type Term } from './election.js';
 export { FencedResource } from './fenced-resource.js';
 export { Held, type HeldEvents } from './held.js';

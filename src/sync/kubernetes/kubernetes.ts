@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Random } from '../../runtime/random.js';
 import { systemTimekeeper } from '../../runtime/timekeeper.js';
-import type { SyncBackend } from '../backend.js';
+import type { SightedBackend } from '../backend.js';
 import { checkKnown, invalid } from '../option-checks.js';
 import { ClientNodeLeaseApi } from './client-node-lease-api.js';
 import { LeaseBackend } from './lease-backend.js';
@@ -48,7 +48,7 @@ const systemRandom: Random = { uint32: () => randomInt(2 ** 32) };
  * const sync = await connect(kubernetes({ namespace: 'shop' }));
  * await using held = await sync.lock('db-migrate').acquire();
  */
-export async function kubernetes(options: KubernetesOptions): Promise<SyncBackend> {
+export async function kubernetes(options: KubernetesOptions): Promise<SightedBackend> {
   checkKnown(options, ['namespace', 'identity', 'kubeconfig', 'context']);
   const { namespace, identity = hostname(), kubeconfig, context } = options;
   if (typeof namespace !== 'string' || !DNS_LABEL.test(namespace))

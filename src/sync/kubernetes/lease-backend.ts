@@ -6,12 +6,20 @@
 import { randomUUID } from 'node:crypto';
 import { ConclaveError } from '../../errors.js';
 import type { Timekeeper } from '../../runtime/timekeeper.js';
-import type { BackendSession, ClaimOutcome, ClaimTerms, Holder, SessionListener, SyncBackend } from '../backend.js';
+import type {
+  BackendSession,
+  ClaimOutcome,
+  ClaimTerms,
+  Holder,
+  NameSight,
+  SessionListener,
+  SightedBackend,
+} from '../backend.js';
 import { LeaseApiError } from './lease-api.js';
 import { LeaseClaim } from './lease-claim.js';
 import { leaseNameOfClaim } from './lease-name.js';
 import { LeaseQueue } from './lease-queue.js';
-import { encodeValue, holderIn, holderToShow } from './lease-records.js';
+import { encodeValue, holderIn, holderToShow, ownerIn } from './lease-records.js';
 import type { LeaseRequests } from './lease-requests.js';
 import { LeaseView } from './lease-view.js';
 
@@ -30,7 +38,7 @@ const CALL_TIMEOUT_MS = 10_000;
 const REQUEST_MS_MIN = 50;
 const REQUEST_MS_MAX = 5_000;
 
-export class LeaseBackend implements SyncBackend {
+export class LeaseBackend implements SightedBackend {
   readonly identity: string;
   readonly requests: LeaseRequests;
   /** In the order of their last use. */
@@ -68,6 +76,18 @@ export class LeaseBackend implements SyncBackend {
       },
     });
     return stop;
+  }
+
+  async look(name: string, timeoutMs: number): Promise<NameSight | null> {
+    const { view } = this.named(name);
+    try {
+      const lease = await view.refresh(timeoutMs);
+      if (lease === null) return null;
+      const owner = ownerIn(lease);
+      return { holder: owner === null || view.freeInMs <= 0 ? null : { token: holderToShow(lease).token, owner } };
+    } catch (error) {
+      throw typed(error, view.name);
+    }
   }
 
   named(name: string): NamedLease {
@@ -208,13 +228,14 @@ class LeaseSession implements BackendSession {
     }
   }
 
-  #newClaim({ name, value }: ClaimTerms, view: LeaseView): LeaseClaim {
+  #newClaim({ name, value, owner }: ClaimTerms, view: LeaseView): LeaseClaim {
     const { identity, requests } = this.#backend;
     const terms = {
       claimName: name,
       value: encodeValue(value),
       holder: `${identity}_${randomUUID()}`,
       identity,
+      owner,
       ttlMs: this.#ttlMs,
     };
     return new LeaseClaim(terms, view, requests, this.#requestMs);

@@ -7,7 +7,7 @@
  */
 
 import { LeaseApiError, type Lease } from './lease-api.js';
-import { freed, holderIn, proclaimed, renewed, taken, versionOf } from './lease-records.js';
+import { freed, holderIn, ownerIn, proclaimed, renewed, taken, versionOf } from './lease-records.js';
 import type { LeaseRequests } from './lease-requests.js';
 import type { LeaseView } from './lease-view.js';
 
@@ -17,6 +17,8 @@ export interface LeaseClaimTerms {
   /** Of this claim alone: no other one, here or elsewhere, now or later, is called so. */
   readonly holder: string;
   readonly identity: string;
+  /** Whose process may begin anew, and has at once what it held before; undefined: nobody's. */
+  readonly owner: string | undefined;
   readonly ttlMs: number;
 }
 
@@ -62,12 +64,18 @@ export class LeaseClaim {
     return holderIn(this.#view.lease) === this.#terms.holder;
   }
 
+  /** May it be taken, by what was seen of it last? */
+  get isTakeable(): boolean {
+    const isOwners = this.#terms.owner !== undefined && ownerIn(this.#view.lease) === this.#terms.owner;
+    return this.isTaken || isOwners || this.#view.freeInMs <= 0;
+  }
+
   /** Takes it if it is free, by what was seen of it last. Rejects when it cannot be said: look again first. */
   tryTake(): Promise<'granted' | 'busy'> {
     return this.#inTurn(async () => {
       for (let tries = 0; tries < TRIES_MAX && !this.isOver; tries++) {
-        const { lease, freeInMs } = this.#view;
-        if (!this.isTaken && freeInMs > 0) return 'busy';
+        const { lease } = this.#view;
+        if (!this.isTakeable) return 'busy';
         try {
           this.#own = await this.#write(lease, this.#taken(lease));
           this.#token = versionOf(this.#own);
@@ -172,9 +180,10 @@ export class LeaseClaim {
   }
 
   #taken(lease: Lease | null): Lease {
-    const { holder, claimName, value, ttlMs } = this.#terms;
+    const { holder, owner, claimName, value, ttlMs } = this.#terms;
     return taken(lease, {
       holder,
+      owner,
       claimName,
       value,
       leaseName: this.#view.name,

@@ -57,7 +57,7 @@ export class LeaseQueue {
       while (this.#isDue && this.#retry === null && !this.isEmpty) {
         this.#isDue = false;
         const first = this.#waiters[0]!;
-        if (first.claim.isTaken || this.#view.freeInMs <= 0) await this.#try(first);
+        if (first.claim.isTakeable) await this.#try(first);
       }
     } catch (error) {
       this.#tryLater(error);
@@ -70,7 +70,7 @@ export class LeaseQueue {
     if (outcome === 'granted') {
       this.remove(claim);
       onGranted();
-    } else if (this.#view.freeInMs <= 0 && !claim.isOver) {
+    } else if (claim.isTakeable && !claim.isOver) {
       // Others are at it.
       this.#tryLater(null);
     }

@@ -11,6 +11,8 @@ import type { Lease, LeaseSpec } from './lease-api.js';
 const VALUE = 'conclave/value';
 /** The token of who holds, from its first renewal on; before, it is the version itself. */
 const TOKEN = 'conclave/token';
+/** Who holds it, where that is somebody whose process may begin anew. */
+const OWNER = 'conclave/owner';
 /** What the name was before it was made to fit. */
 const NAME = 'conclave/name';
 
@@ -22,6 +24,8 @@ export interface Taking {
   readonly holder: string;
   readonly claimName: string;
   readonly leaseName: string;
+  /** Whose process may begin anew; undefined: nobody's. */
+  readonly owner: string | undefined;
   readonly durationSeconds: number;
   /** As {@link encodeValue} made it. */
   readonly value: string;
@@ -31,14 +35,15 @@ export interface Taking {
 /** The Lease as somebody's, who was not it before. Null: there is none yet. */
 export function taken(lease: Lease | null, by: Taking): Lease {
   const time = laterMicroTime(by.wallMs, lease);
-  const { [TOKEN]: _, ...annotations } = lease?.metadata.annotations ?? {};
+  const { [TOKEN]: _, [OWNER]: __, ...annotations } = lease?.metadata.annotations ?? {};
+  const owner = by.owner === undefined ? {} : { [OWNER]: by.owner };
   // It was asked for, and is given: by whoever takes it.
-  const { preferredHolder: __, ...spec } = lease?.spec ?? {};
+  const { preferredHolder: ___, ...spec } = lease?.spec ?? {};
   return {
     metadata: {
       ...lease?.metadata,
       name: by.leaseName,
-      annotations: { ...annotations, [NAME]: by.claimName, [VALUE]: by.value },
+      annotations: { ...annotations, [NAME]: by.claimName, [VALUE]: by.value, ...owner },
     },
     spec: {
       ...spec,
@@ -68,7 +73,7 @@ export function proclaimed(lease: Lease, token: bigint, value: string, wallMs: n
 /** Nobody's. Null: there is none yet, and it is made so that nobody else makes it. */
 export function freed(lease: Lease | null, leaseName: string, wallMs: number): Lease {
   const time = laterMicroTime(wallMs, lease);
-  const { [VALUE]: _, [TOKEN]: __, ...annotations } = lease?.metadata.annotations ?? {};
+  const { [VALUE]: _, [TOKEN]: __, [OWNER]: ___, ...annotations } = lease?.metadata.annotations ?? {};
   return withSpec(
     { metadata: { ...lease?.metadata, name: leaseName, annotations }, spec: lease?.spec ?? {} },
     // 0 is not a duration.
@@ -80,6 +85,12 @@ export function freed(lease: Lease | null, leaseName: string, wallMs: number): L
 export function holderIn(lease: Lease | null): string | null {
   const holder = lease?.spec.holderIdentity ?? '';
   return holder === '' ? null : holder;
+}
+
+/** Who holds it, where its process may begin anew; otherwise the holder itself. */
+export function ownerIn(lease: Lease | null): string | null {
+  const holder = holderIn(lease);
+  return holder === null ? null : (lease?.metadata.annotations?.[OWNER] ?? holder);
 }
 
 /** Who holds it, as those see it who look. */

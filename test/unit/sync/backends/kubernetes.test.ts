@@ -24,5 +24,5 @@ testSyncBackend(
       stop: () => http.stop(),
     };
   },
-  ['first come first served', 'several holders'],
+  ['first come, first served', 'shared locks', 'semaphores'],
 );

@@ -2,7 +2,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConclaveError } from '../../../../src/errors.js';
-import { leaseNameOf, type Held, type Leader, type LockOptions } from '../../../../src/sync/index.js';
+import { Held, leaseNameOf, type Leader, type LockOptions } from '../../../../src/sync/index.js';
+import { Claiming } from '../../../../src/sync/claiming.js';
 import { errorOf } from '../../actors/replicated/error-of.js';
 import { settled } from '../support/manual-time.js';
 import { LeaseScene, type LeaseClient } from './support/lease-scene.js';
@@ -358,6 +359,48 @@ describe('a lock in a Lease', () => {
     await held.release();
 
     expect(await within(1_000, again)).not.toBe('not yet');
+  });
+
+  it.each([
+    ['shared locks', (): unknown => a.sync.lock('x', { mode: 'shared' }).acquire()],
+    ['semaphores of several permits', (): unknown => a.sync.semaphore('x', { permits: 2 }).tryAcquire()],
+  ])('refuses what a Lease cannot express, and does nothing: %s', async (_, ask) => {
+    const error = await errorOf(ask);
+
+    expect(error).toMatchObject({ code: 'ERR_NOT_SUPPORTED', mayBeApplied: false });
+    expect(scene.server.requests).toEqual([]);
+  });
+
+  it('is at once an owner’s whose process begins anew, and the former one is told', async () => {
+    const claim = (client: LeaseClient, owner: string): Promise<Held | null> =>
+      new Claiming(client.backend).tryAcquire(
+        { name: 'lock/x', of: 1, permits: 1, isWaiting: false, value: null, owner },
+        TTL_MS,
+        {},
+        (granted) => new Held(granted),
+      );
+    const former = await claim(a, 'me');
+
+    const others = await claim(b, 'you');
+    const held = await claim(b, 'me');
+    const sight = await b.backend.look('lock/x', 1_000);
+    await scene.time.pass(TTL_MS);
+
+    expect(others).toBeNull();
+    expect(held!.token).toBeGreaterThan(former!.token);
+    expect(sight).toEqual({ holder: { token: held!.token, owner: 'me' } });
+    expect([held!.held, former!.held, former!.signal.aborted]).toEqual([true, false, true]);
+  });
+
+  it('can be looked at: never there, held, free', async () => {
+    const sights = [await b.backend.look('lock/x', 1_000)];
+    const held = await hold(a);
+    sights.push(await b.backend.look('lock/x', 1_000));
+    await held.release();
+    sights.push(await b.backend.look('lock/x', 1_000));
+
+    const owner = expect.stringMatching(/^a_/) as string;
+    expect(sights).toEqual([null, { holder: { token: held.token, owner } }, { holder: null }]);
   });
 
   it('keeps many who wait in one process from asking all at once', async () => {

@@ -15,6 +15,7 @@ export interface LeaseClient {
   readonly name: string;
   readonly time: ClientTime;
   readonly faults: Faults;
+  readonly backend: LeaseBackend;
   readonly sync: Sync;
 }
 
@@ -26,8 +27,8 @@ export class LeaseScene {
     const time = new ClientTime(this.time, clocks);
     this.server.admit(name);
     const requests = new LeaseRequests(new InProcessLeaseApi(this.server, name, time), time, new SeededRandom(seed));
-    const sync = await connect(new LeaseBackend(requests, name));
-    return { name, time, faults: this.server.faultsOf(name), sync };
+    const backend = new LeaseBackend(requests, name);
+    return { name, time, faults: this.server.faultsOf(name), backend, sync: await connect(backend) };
   }
 
   lease(name: string, kind: 'lock' | 'election' = 'lock'): LeaseObject {
