@@ -187,7 +187,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   }
 
   get pendingQueries(): number {
-    return Object.values(this.#queries).reduce((sum, { pending }) => sum + pending, 0);
+    const { linearizable, lease, local } = this.#queries;
+    return linearizable.pending + lease.pending + local.pending;
   }
 
   figures(): CallerFigures {

@@ -7,9 +7,10 @@ import { checkInteger } from '../../node/option-checks.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
-import { drawFaults, drawMemberChange, onlyFaults, type FaultMix } from './faults/fault-mix.js';
-import { SIMULATION_OBJECTS } from './objects/simulation-objects.js';
-import { Workload } from './workload/workload.js';
+import { drawApart, drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
+import { buildsFor, classesFor, objectsFor } from './objects/subject-objects.js';
+import { drawSubjects, type Subject } from './subjects.js';
+import { usersFor } from './workload/subject-users.js';
 
 /** What of a history is not to be drawn from its seed. */
 export interface SimulationOptions {
@@ -24,6 +25,8 @@ export interface SimulationOptions {
    * is crowded: as much as possible happens in a second or two.
    */
   readonly isCalm?: boolean;
+  /** What the history is about besides consensus and plain objects. */
+  readonly subjects?: readonly Subject[];
   /** Takes the history, line by line. */
   readonly trace?: (line: string) => void;
 }
@@ -38,6 +41,8 @@ const DURATIONS_MS = [400, 800, 1_500] as const;
 const CALM_DURATIONS_MS = [60_000, 120_000, 240_000] as const;
 const DURATION_MS_MAX = 600_000;
 const LOOK_EVERY = 32;
+/** Makes dice of its own of a seed. */
+const BUILDS_SALT = 0x5eed;
 
 /**
  * Runs one seed. What goes wrong is in the report.
@@ -51,22 +56,26 @@ const LOOK_EVERY = 32;
 export async function runSimulation(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   checkInteger('seed', seed, 0, SEED_MAX);
   const { nodes, faults, durationMs, isCalm = false, trace } = options;
+  const subjects = options.subjects === undefined ? drawSubjects(seed) : new Set(options.subjects);
   if (nodes !== undefined) checkInteger('nodes', nodes, 1, NODES_MAX);
   if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
   const dice = new Dice(seed);
   const drawnShape = drawShape(dice, nodes);
-  // With dice of its own: what happens where members stay the same does not depend on it.
-  const drawn = { ...drawFaults(dice), memberChange: drawMemberChange(new Dice(~seed >>> 0)) };
+  const drawn = { ...drawFaults(dice), ...drawApart(new Dice(~seed >>> 0)) };
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
+  // Where code is replaced: nothing else is drawn by these.
+  const builds = buildsFor(subjects, new Dice((seed ^ BUILDS_SALT) >>> 0));
   const report = await new ClusterRun({
     dice,
-    objects: SIMULATION_OBJECTS,
+    objects: objectsFor(subjects),
+    classes: classesFor(subjects),
+    ...(builds === null ? {} : { builds }),
     shape: isCalm ? calm(drawnShape) : drawnShape,
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,
     lookEvery: LOOK_EVERY,
     write: trace ?? null,
-    users: (context) => new Workload(context),
+    users: (context) => usersFor(subjects, context),
   }).run();
   return { seed, ...report };
 }

@@ -3,6 +3,7 @@
  * at every so many entries, at every snapshot that objects begin with, and at the end.
  */
 
+import { createdPrefix } from '../../../actors/replicated/command-name.js';
 import type { Machine } from '../../../actors/replicated/machine.js';
 import { writeState } from '../../../actors/replicated/state/write-state.js';
 import { crc32 } from '../../../checksum.js';
@@ -47,8 +48,8 @@ export class EqualStates {
       this.#states.set(appliedIndex, { by: node, checksums });
       return;
     }
-    for (const [object, checksum] of checksums) {
-      if (known.checksums.get(object) === checksum) continue;
+    for (const object of new Set([...checksums.keys(), ...known.checksums.keys()])) {
+      if (known.checksums.get(object) === checksums.get(object)) continue;
       const what =
         `after entry ${appliedIndex}, the object ${object} is not the same on ${node} as on ${known.by}: one of its commands ` +
         'is not deterministic, or something else than commands has changed it';
@@ -58,16 +59,21 @@ export class EqualStates {
   }
 }
 
-function checksumsOf({ objects }: Machine): ReadonlyMap<string, number> {
+/** By the name of the object, or the prefix that the methods of a created one have. */
+function checksumsOf({ objects, created }: Machine): ReadonlyMap<string, number> {
   const checksums = new Map<string, number>();
-  for (const object of objects) {
+  const all = [
+    ...objects.map((object) => [object.name, object] as const),
+    ...created.map((object) => [createdPrefix(object.name), object] as const),
+  ];
+  for (const [name, object] of all) {
     let checksum = 0;
     const add = (bytes: Uint8Array): void => {
       checksum = crc32(bytes, checksum);
     };
     // All of it is written before this returns, save what a hook returns later: that is left to snapshots, which compare.
     writeState(object, add, never).catch(never);
-    checksums.set(object.name, checksum);
+    checksums.set(name, checksum);
   }
   return checksums;
 }
