@@ -80,8 +80,8 @@ function podOf(folder: Folder): {
 /** The schemas say what fields must be like, and the official client, which leaves out what it does not know, which there are. */
 function check(manifest: Manifest): void {
   const model = MODELS[`${manifest.apiVersion} ${manifest.kind}`];
-  expect(model, `${manifest.apiVersion} ${manifest.kind}`).toBeDefined();
-  new model!(manifest as never).validate();
+  if (model === undefined) throw new Error(`nothing checks ${manifest.apiVersion} ${manifest.kind}`);
+  new model(manifest as never).validate();
   const known: unknown = parse(dumpYaml(loadYaml(stringify(manifest))));
   expect(known).toEqual(manifest);
 }
@@ -90,7 +90,7 @@ describe.each(FOLDERS)('deploy/kubernetes/%s', (folder) => {
   it('is as the schemas of Kubernetes have it', () => {
     const manifests = manifestsOf(folder);
 
-    for (const manifest of manifests) expect(() => check(manifest), manifest.kind).not.toThrow();
+    for (const manifest of manifests) check(manifest);
     expect(manifests.length).toBeGreaterThan(1);
   });
 
@@ -114,13 +114,13 @@ describe.each(FOLDERS)('deploy/kubernetes/%s', (folder) => {
     const { initContainers, containers, securityContext } = podOf(folder);
 
     expect(securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
-    for (const container of [...initContainers, ...containers]) {
-      expect(container.securityContext, container.name).toEqual({
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      });
-    }
+    const bare = {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    };
+    const all = [...initContainers, ...containers].map((container) => container.securityContext);
+    expect(all).toEqual([bare, bare]);
   });
 });
 

@@ -83,7 +83,8 @@ class History {
     else if (act === 10) faults.requestMs = this.below(3) === 0 ? this.below(2 * TTL_MS) : this.below(50);
     else if (act === 11) faults.answerMs = this.below(3) === 0 ? this.below(2 * TTL_MS) : this.below(50);
     else if (act === 12) faults.writeMs = this.below(3) === 0 ? this.below(5 * TTL_MS) : 0;
-    else if (act === 13) this.below(2) === 0 ? this.scene.server.endWatches() : this.scene.server.store.compact();
+    else if (act === 13 && this.below(2) === 0) this.scene.server.endWatches();
+    else if (act === 13) this.scene.server.store.compact();
     else if (act === 14) this.scene.server.bookmark();
     else if (time.isFrozen) time.wake();
     else if (this.below(2) === 0) time.freeze();
