@@ -9,6 +9,7 @@ import {
   describeCompaction,
   describeDiskUse,
   describeLoad,
+  describeLocks,
   describeMemory,
   describeRestart,
 } from './describe.js';
@@ -16,6 +17,7 @@ import { fdatasyncMs } from './disk-speed.js';
 import { environment } from './environment.js';
 import { hasLimit, measureLimit } from './limit/measure-limit.js';
 import type { LoadResult } from './load/closed-loop.js';
+import { measureLocks } from './locks/measure-locks.js';
 import { rowsOf, type LoadRow, type Row } from './matrix.js';
 import { measureLoad, measureMemory, type Timing } from './measure.js';
 import { Progress } from './progress.js';
@@ -26,6 +28,7 @@ import {
   type CompactionOutcome,
   type DiskUseOutcome,
   type LoadOutcome,
+  type LockOutcome,
   type MemoryOutcome,
   type RestartOutcome,
 } from './results.js';
@@ -80,6 +83,7 @@ async function main(): Promise<void> {
     restart: [] as RestartOutcome[],
     catchUp: [] as CatchUpOutcome[],
     diskUse: [] as DiskUseOutcome[],
+    locks: [] as LockOutcome[],
   };
   // Now, for what is committed or edited while it runs is not what is measured.
   const measured = environment();
@@ -118,6 +122,8 @@ async function main(): Promise<void> {
         return describeCatchUp(added(outcomes.catchUp, await measureCatchUp(row, timing, rounds)));
       case 'diskUse':
         return describeDiskUse(added(outcomes.diskUse, await measureDiskUse(row)));
+      case 'lock':
+        return describeLocks(added(outcomes.locks, await measureLocks(row, timing, rounds)));
     }
   }
 }
@@ -164,6 +170,8 @@ function expectedMs(rows: readonly Row[], { warmupMs, durationMs }: Timing, roun
         return row.entries / 10 + 2 * onceMs;
       case 'diskUse':
         return 10_000;
+      case 'lock':
+        return rounds * (row.load === 'death' ? 1 : 4) * onceMs;
     }
   };
   return rows.reduce((sum, row) => sum + rowMs(row), 0);

@@ -77,7 +77,22 @@ export interface DiskUseRow {
   readonly durable: true;
 }
 
-export type Row = LoadRow | MemoryRow | CompactionRow | RestartRow | CatchUpRow | DiskUseRow;
+/** Locks, beside what users would take instead. */
+export interface LockRow {
+  readonly kind: 'lock';
+  readonly name: string;
+  /**
+   * `pairs`: acquire and release, of names that nobody else wants; `turns`: so many wait for one lock, and have it one after the
+   * other; `death`: the holder's process is killed.
+   */
+  readonly load: 'pairs' | 'turns' | 'death';
+  readonly nodes: number;
+  /** Calls in flight, or so many who wait. */
+  readonly window: number;
+  readonly durable: true;
+}
+
+export type Row = LoadRow | MemoryRow | CompactionRow | RestartRow | CatchUpRow | DiskUseRow | LockRow;
 
 const SMALL_BYTES = 10;
 const WINDOWS = [1, 100, 1000, 5000] as const;
@@ -125,6 +140,10 @@ export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row
     ...(['record', 'noise'] as const).map((values) =>
       diskUse({ entries: million / 50, values, rewrittenEverySeconds: 10 }),
     ),
+    lock('acquire and release ×1', { load: 'pairs', window: 1 }),
+    lock('acquire and release ×1000', { load: 'pairs', window: 1000 }),
+    lock('1,000 wait for one lock', { load: 'turns', window: 1000 }),
+    lock('a holder is killed', { load: 'death', window: 1 }),
   ];
 }
 
@@ -193,6 +212,10 @@ function diskUse({ entries, values, rewrittenEverySeconds }: DiskUseSettings): D
     segmentBytes,
     name: `disk use of ${countText(entries)} ${values} entries, all rewritten in ${rewrittenEverySeconds} s, 3 nodes${placeOf(true)}`,
   };
+}
+
+function lock(what: string, settings: Pick<LockRow, 'load' | 'window'>): LockRow {
+  return { kind: 'lock', name: `locks: ${what}, 3 nodes${placeOf(true)}`, nodes: 3, durable: true, ...settings };
 }
 
 function placeOf(durable: boolean): string {

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from './environment.js';
 import type { LoadResult } from './load/closed-loop.js';
 import type { PhaseResult } from './load/paced-load.js';
-import type { CatchUpRow, CompactionRow, DiskUseRow, LoadRow, MemoryRow, RestartRow } from './matrix.js';
+import type { CatchUpRow, CompactionRow, DiskUseRow, LoadRow, LockRow, MemoryRow, RestartRow } from './matrix.js';
 import type { ThreadStalls } from './storage/thread-stalls.js';
 
-export const RESULTS_FORMAT = 2;
+export const RESULTS_FORMAT = 3;
 
 export interface LoadOutcome {
   readonly row: LoadRow;
@@ -88,6 +88,34 @@ export interface DiskUseOutcome {
   readonly boundBytes: number;
 }
 
+export interface LockResult {
+  /** Pairs, or hand-overs; null: there was one. */
+  readonly perSecond: number | null;
+  /** Of a pair, of a hand-over, or from the death to the next one's holding. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Were those who waited served in the order in which they had come? Null: nobody waited. */
+  readonly isInOrder: boolean | null;
+}
+
+export type ServiceOutcome =
+  | {
+      readonly service: string;
+      /** What runs, and what it has done before it acknowledges. */
+      readonly about: string;
+      /** Of all rounds, the one with the median p50. */
+      readonly result: LockResult;
+      readonly rounds: readonly LockResult[];
+    }
+  | { readonly service: string; readonly skipped: string };
+
+export interface LockOutcome {
+  readonly row: LockRow;
+  /** Conclave first; in the order in which they were measured, one after the other. */
+  readonly services: readonly ServiceOutcome[];
+}
+
 export interface Results {
   readonly format: typeof RESULTS_FORMAT;
   readonly environment: Environment;
@@ -100,6 +128,7 @@ export interface Results {
   readonly restart: readonly RestartOutcome[];
   readonly catchUp: readonly CatchUpOutcome[];
   readonly diskUse: readonly DiskUseOutcome[];
+  readonly locks: readonly LockOutcome[];
 }
 
 export async function writeResults(file: string | URL, results: Results): Promise<void> {

@@ -133,10 +133,7 @@ class LeaseSession implements BackendSession {
     const renewals = await Promise.allSettled(
       [...this.#claims].map(async ([request, { claim }]) => {
         if (!(await claim.renew(sinceMs))) this.#lose(request);
-        else if (claim.isAskedFor && !claim.wasAsked) {
-          claim.wasAsked = true;
-          this.#listener.asked(request);
-        }
+        else if (claim.isAskedFor) this.#listener.asked(request);
       }),
     );
     const failed = renewals.find(({ status }) => status === 'rejected');

@@ -31,8 +31,6 @@ const NONE = 0n;
 export class LeaseClaim {
   /** It is wanted no more. */
   isOver = false;
-  /** Somebody else is to be preferred, and it has been said so. */
-  wasAsked = false;
   readonly #terms: LeaseClaimTerms;
   readonly #view: LeaseView;
   readonly #requests: LeaseRequests;

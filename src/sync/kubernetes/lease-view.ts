@@ -109,11 +109,12 @@ export class LeaseView {
         isRead = !this.#isWatchRefused;
         if (isRead && !ended.aborted) await this.#watch();
       } catch (thrown) {
-        error = thrown as LeaseApiError;
+        error = asFailure(thrown);
+        const hasGoneOn = this.#since !== null;
         this.#onFailure(error, isRead);
         isRead = false;
         // Nothing has failed: it begins anew, by reading.
-        if (error.failure === 'expired') continue;
+        if (error.failure === 'expired' && hasGoneOn) continue;
       }
       if (error !== null || this.#isWatchRefused) await this.#pause(this.#requests.retryMs(error), ended);
     }
@@ -156,7 +157,7 @@ export class LeaseView {
       const version = event.type === 'kept' ? event.lease.metadata.resourceVersion : event.version;
       this.#since = version ?? null;
     } catch (error) {
-      fail(new LeaseApiError('refused', 'The API server tells what cannot be understood.', { cause: error }));
+      fail(asFailure(error));
     }
   }
 
@@ -214,4 +215,10 @@ export class LeaseView {
       ended.addEventListener('abort', end, { once: true });
     });
   }
+}
+
+/** What cannot be understood will not be the next time. */
+function asFailure(thrown: unknown): LeaseApiError {
+  if (thrown instanceof LeaseApiError) return thrown;
+  return new LeaseApiError('refused', 'The API server answers what cannot be understood.', { cause: thrown });
 }

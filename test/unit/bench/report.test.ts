@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rowsOf, type LoadRow } from '../../../bench/matrix.js';
 import { commandsByClusterSize, commandsBySize } from '../../../bench/report/plots.js';
-import { resultsText, withResults } from '../../../bench/report/table.js';
+import { resultsText, withLocks, withResults } from '../../../bench/report/table.js';
 import {
   readResults,
   type CompactionOutcome,
@@ -19,6 +19,12 @@ describe('what is committed', () => {
     const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
 
     expect(readme).toBe(withResults(readme, await readResults(COMMITTED)));
+  });
+
+  test('the numbers of docs/locks.md are those of the committed results', async () => {
+    const page = readFileSync(new URL('docs/locks.md', ROOT), 'utf8');
+
+    expect(page).toBe(withLocks(page, await readResults(COMMITTED)));
   });
 
   test.each([
@@ -104,6 +110,27 @@ describe('what is said of logs and snapshots', () => {
       '| of these, the leader | 1.23 s | 1.00 ms | 3.00 ms | 3.00 ms | 8.00 ms | 9.00 ms | 10.0 ms |',
     );
     expect(text).toContain('| of these, the follower | 2.35 s |');
+  });
+
+  test('locks: beside what users would take instead, and why that was not measured', () => {
+    const locks = rowsOf({ isQuick: false }).filter((row) => row.kind === 'lock');
+    const result = { perSecond: 1234, p50Ms: 1.5, p99Ms: 12.3, maxMs: 20, isInOrder: null };
+    const ours = { service: 'Conclave', about: 'three nodes', rounds: [result] };
+
+    const text = withLocks('<!-- bench:begin -->\n<!-- bench:end -->', {
+      ...resultsOf([]),
+      locks: locks.map((row) => ({
+        row,
+        services: [
+          { ...ours, result: row.load === 'turns' ? { ...result, isInOrder: true } : result },
+          { service: 'etcd', skipped: 'the program etcd is not installed' },
+        ],
+      })),
+    });
+
+    expect(text).toContain('| acquire and release, 1,000 at a time | Conclave | 1,230 | 1.50 ms | 12.3 ms |  |');
+    expect(text).toContain('| from hand to hand, 1,000 wait | Conclave | 1,230 | 1.50 ms | 12.3 ms | yes |');
+    expect(text).toContain('Conclave: three nodes. etcd: not measured, the program etcd is not installed.');
   });
 
   test('restarts, a node that catches up, and the disk: times and sizes', () => {
@@ -243,7 +270,7 @@ function outcome(row: Partial<LoadRow>, commandsPerSecond: number, limit: number
 
 function resultsOf(load: readonly LoadOutcome[]): Results {
   return {
-    format: 2,
+    format: 3,
     environment: {
       date: '2026-01-02T03:04:05.000Z',
       node: 'v20.0.0',
@@ -259,5 +286,6 @@ function resultsOf(load: readonly LoadOutcome[]): Results {
     restart: [],
     catchUp: [],
     diskUse: [],
+    locks: [],
   };
 }

@@ -1,5 +1,6 @@
 /** The back end of Kubernetes, by way of the official client, on sockets. */
 
+import { vi } from 'vitest';
 import { kubernetes } from '../../../../src/sync/index.js';
 import { systemTimekeeper } from '../../../../src/runtime/timekeeper.js';
 import { FakeApiServer } from '../kubernetes/support/fake-api-server.js';
@@ -7,6 +8,9 @@ import { HttpApiServer } from '../kubernetes/support/http-api-server.js';
 import { kubeconfigOf } from '../kubernetes/support/kubeconfig.js';
 import { testSyncBackend } from '../support/backend-conformance.js';
 import { CutOffBackend } from '../support/cut-off-backend.js';
+
+// Each step is some requests, each by a connection of its own.
+vi.setConfig({ testTimeout: 30_000 });
 
 testSyncBackend(
   'kubernetes',
