@@ -2,10 +2,14 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConclaveError } from '../../../../src/errors.js';
-import { Held, leaseNameOf, type Leader, type LockOptions } from '../../../../src/sync/index.js';
+import { SeededRandom } from '../../../../src/runtime/random.js';
+import { connect, Held, leaseNameOf, type Leader, type LockOptions } from '../../../../src/sync/index.js';
 import { Claiming } from '../../../../src/sync/claiming.js';
+import { LeaseBackend } from '../../../../src/sync/kubernetes/lease-backend.js';
+import { LeaseRequests } from '../../../../src/sync/kubernetes/lease-requests.js';
 import { errorOf } from '../../actors/replicated/error-of.js';
 import { settled } from '../support/manual-time.js';
+import { InProcessLeaseApi } from './support/in-process-lease-api.js';
 import { LeaseScene, type LeaseClient } from './support/lease-scene.js';
 
 const TTL_MS = 15_000;
@@ -369,6 +373,29 @@ describe('a lock in a Lease', () => {
 
     expect(error).toMatchObject({ code: 'ERR_NOT_SUPPORTED', mayBeApplied: false });
     expect(scene.server.requests).toEqual([]);
+  });
+
+  it('is asked for once, and held until it is given up', async () => {
+    const held = await hold(a);
+    let asked = 0;
+    held.on('asked', () => asked++);
+
+    scene.patch('x', { strategy: 'conclave/by-hand', preferredHolder: 'b' });
+    await scene.time.pass(3 * TTL_MS);
+
+    expect([held.held, held.signal.aborted, asked]).toEqual([true, false, 1]);
+  });
+
+  it('is refused where versions are no numbers, for there would be no tokens', async () => {
+    const api = new InProcessLeaseApi(scene.server, 'a', a.time);
+    api.read = async () => ({ metadata: { name: 'x', resourceVersion: 'v1' }, spec: {} });
+    const backend = new LeaseBackend(new LeaseRequests(api, a.time, new SeededRandom(1)), 'a');
+    const sync = await connect(backend);
+
+    const errors = [await errorOf(() => sync.lock('x').acquire())];
+    errors.push(await errorOf(() => sync.election('x', { id: 'a' }).observe().next()));
+
+    expect(errors.map(({ code }) => code)).toEqual(['ERR_PROTOCOL', 'ERR_PROTOCOL']);
   });
 
   it('is at once an owner’s whose process begins anew, and the former one is told', async () => {
