@@ -11,6 +11,7 @@ const INLINE = [
   'test/unit/net/hello.test.ts',
   'test/unit/simulation/**/*.test.ts',
   'test/unit/sync/backends/**/*.test.ts',
+  'test/unit/sync/kubernetes/lease-safety.test.ts',
   'test/unit/cli/nodes.test.ts',
   'test/unit/architecture/lint-rules.test.ts',
   'test/unit/actors/log-store/**/*.test.ts',
