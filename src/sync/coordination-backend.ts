@@ -34,6 +34,7 @@ export class CoordinationBackend implements SyncBackend {
     if (id === null) throw tooMany('sessions');
     const session = new CoordinationSession(this.#access, id, ttlMs, listener, () => this.#sessions.delete(session));
     this.#sessions.add(session);
+    await session.isFollowed;
     // It may have come to its end meanwhile.
     const ended = this.#ended as ConclaveError | null;
     if (ended === null) return session;
@@ -75,6 +76,9 @@ class CoordinationSession implements BackendSession {
   readonly #listener: SessionListener;
   readonly #onOver: () => void;
   readonly #unfollow: () => void;
+  /** Resolves once it is heard what becomes of the session, or that it is over; rejects when that cannot be heard. */
+  readonly isFollowed: Promise<void>;
+  #settleFollowed: { readonly resolve: () => void; readonly reject: (error: unknown) => void } = NOBODY_WAITS;
   #isOver = false;
 
   constructor(access: CoordinationAccess, id: number, ttlMs: number, listener: SessionListener, onOver: () => void) {
@@ -83,11 +87,12 @@ class CoordinationSession implements BackendSession {
     this.#quick = access.within(Math.max(50, ttlMs / 3));
     this.#listener = listener;
     this.#onOver = onOver;
+    this.isFollowed = new Promise((resolve, reject) => (this.#settleFollowed = { resolve, reject }));
     this.#unfollow = access.follow(
       id,
       'standing',
       (news) => this.#onNews(news),
-      () => this.end(),
+      (error) => this.#onUnfollowed(error),
     );
   }
 
@@ -125,6 +130,15 @@ class CoordinationSession implements BackendSession {
     this.#isOver = true;
     this.#unfollow();
     this.#onOver();
+    this.#settleFollowed.resolve();
+  }
+
+  /** Nobody would hear what it is granted. Others are not to wait for its end. */
+  #onUnfollowed(error: unknown): void {
+    if (this.#isOver) return;
+    this.#settleFollowed.reject(error);
+    this.end();
+    this.#calls.closeSession(this.#id).catch(() => {});
   }
 
   #onNews(news: FollowedState | CoordinationChange): void {
@@ -137,9 +151,12 @@ class CoordinationSession implements BackendSession {
   /** Something may have been missed. */
   #onStanding(standing: Standing | null): void {
     if (standing === null) return this.end();
+    this.#settleFollowed.resolve();
     for (const { request, token } of standing.claims) if (token > 0) this.#listener.granted(request, BigInt(token));
   }
 }
+
+const NOBODY_WAITS = { resolve: (): void => {}, reject: (): void => {} };
 
 function holderOf(holder: { readonly token: number; readonly value: unknown } | null): Holder | null {
   return holder === null ? null : { token: BigInt(holder.token), value: holder.value };
