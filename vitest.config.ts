@@ -12,6 +12,7 @@ const INLINE = [
   'test/unit/simulation/**/*.test.ts',
   'test/unit/sync/backends/**/*.test.ts',
   'test/unit/sidecar/http/**/*.test.ts',
+  'test/unit/sync/kubernetes/lease-safety.test.ts',
   'test/unit/cli/nodes.test.ts',
   'test/unit/cli/lock.test.ts',
   'test/unit/cli/sidecar.test.ts',

@@ -106,6 +106,7 @@ export class RemoteClient {
     const opening = this.#backend.openSession(ttlMs, {
       granted: (request, token) => this.#tell({ type: 'granted', session, request, token }),
       lost: (request) => this.#tell({ type: 'lost', session, request }),
+      asked: (request) => this.#tell({ type: 'asked', session, request }),
       ended: () => {
         this.#sessions.delete(session);
         this.#tell({ type: 'ended', session });

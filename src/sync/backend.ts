@@ -41,6 +41,8 @@ export interface SessionListener {
   granted(request: number, token: bigint): void;
   /** This claim is there no longer, although the session is. */
   lost(request: number): void;
+  /** Somebody else is to be preferred, who asks that it be given up. It holds all the same. */
+  asked(request: number): void;
   /** The session is over, with all its claims. Nothing is told after it. */
   ended(): void;
 }

@@ -42,6 +42,7 @@ export class CoordinationBackend implements SightedBackend {
     if (id === null) throw tooMany('sessions');
     const session = new CoordinationSession(this.#access, id, ttlMs, listener, () => this.#sessions.delete(session));
     this.#sessions.add(session);
+    await session.isFollowed;
     // It may have come to its end meanwhile.
     const ended = this.#ended as ConclaveError | null;
     if (ended === null) return session;
@@ -94,6 +95,9 @@ class CoordinationSession implements BackendSession {
   readonly #granted = new Set<number>();
   /** Does something say that less is held? What says so may be older than what was granted since. */
   #isInDoubt = false;
+  /** Resolves once it is heard what becomes of the session, or that it is over; rejects when that cannot be heard. */
+  readonly isFollowed: Promise<void>;
+  #settleFollowed: { readonly resolve: () => void; readonly reject: (error: unknown) => void } = NOBODY_WAITS;
   #isOver = false;
 
   constructor(access: CoordinationAccess, id: number, ttlMs: number, listener: SessionListener, onOver: () => void) {
@@ -102,11 +106,12 @@ class CoordinationSession implements BackendSession {
     this.#quick = access.within(Math.max(50, ttlMs / 3));
     this.#listener = listener;
     this.#onOver = onOver;
+    this.isFollowed = new Promise((resolve, reject) => (this.#settleFollowed = { resolve, reject }));
     this.#unfollow = access.follow(
       id,
       'standing',
       (news) => this.#onNews(news),
-      () => this.end(),
+      (error) => this.#onUnfollowed(error),
     );
   }
 
@@ -149,6 +154,15 @@ class CoordinationSession implements BackendSession {
     this.#isOver = true;
     this.#unfollow();
     this.#onOver();
+    this.#settleFollowed.resolve();
+  }
+
+  /** Nobody would hear what it is granted. Others are not to wait for its end. */
+  #onUnfollowed(error: unknown): void {
+    if (this.#isOver) return;
+    this.#settleFollowed.reject(error);
+    this.end();
+    this.#calls.closeSession(this.#id).catch(() => {});
   }
 
   #onNews(news: FollowedState | CoordinationChange): void {
@@ -162,6 +176,7 @@ class CoordinationSession implements BackendSession {
   /** Something may have been missed. */
   #onStanding(standing: Standing | null): void {
     if (standing === null) return this.end();
+    this.#settleFollowed.resolve();
     if (this.#missingIn(standing).length > 0) {
       this.#isInDoubt = true;
       // Where it cannot be said now, the next renewal asks again.
@@ -196,6 +211,8 @@ class CoordinationSession implements BackendSession {
     this.#listener.lost(request);
   }
 }
+
+const NOBODY_WAITS = { resolve: (): void => {}, reject: (): void => {} };
 
 function holderOf(holder: { readonly token: number; readonly value: unknown } | null): Holder | null {
   return holder === null ? null : { token: BigInt(holder.token), value: holder.value };

@@ -17,7 +17,9 @@ export type {
 export { Election, Leading, type ElectionOptions, type Term } from './election.js';
 export { FencedResource } from './fenced-resource.js';
 export { Held, type HeldEvents } from './held.js';
+export { kubernetes, type KubernetesOptions } from './kubernetes/kubernetes.js';
 export type { Leader } from './leader-feed.js';
+export { leaseNameOf } from './kubernetes/lease-name.js';
 export { Lock, type LockOptions, type SemaphoreOptions } from './lock.js';
 export { memory } from './memory.js';
 export type { WaitOptions } from './patience.js';

@@ -130,6 +130,8 @@ export type RoleName = Role['name'];
 /** Leadership that is being handed over by this node. */
 export interface Handover {
   readonly target: NodeId;
+  /** In which this node led when it began to hand over. */
+  readonly term: Term;
   readonly deadlineMs: number;
   readonly asker: TransferAsker;
   isTimeoutNowSent: boolean;

@@ -48,6 +48,7 @@ export type Answer =
 export type News =
   | { readonly type: 'granted'; readonly session: number; readonly request: number; readonly token: bigint }
   | { readonly type: 'lost'; readonly session: number; readonly request: number }
+  | { readonly type: 'asked'; readonly session: number; readonly request: number }
   | { readonly type: 'ended'; readonly session: number }
   | { readonly type: 'holder'; readonly observation: number; readonly holder: Holder | null }
   | { readonly type: 'unobserved'; readonly observation: number; readonly error: PlainError };

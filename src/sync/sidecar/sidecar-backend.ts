@@ -31,6 +31,8 @@ class Link {
         return this.sessions.get(news.session)?.listener.granted(news.request, news.token);
       case 'lost':
         return this.sessions.get(news.session)?.lost(news.request);
+      case 'asked':
+        return this.sessions.get(news.session)?.listener.asked(news.request);
       case 'ended':
         return this.sessions.get(news.session)?.end();
       case 'holder':

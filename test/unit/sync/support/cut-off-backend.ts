@@ -30,6 +30,7 @@ export class CutOffBackend implements SightedBackend {
     const session = await this.#backend.openSession(ttlMs, {
       granted: (request, token) => this.isCutOff || listener.granted(request, token),
       lost: (request) => this.isCutOff || listener.lost(request),
+      asked: (request) => this.isCutOff || listener.asked(request),
       ended: () => this.isCutOff || listener.ended(),
     });
     return new CutOffSession(this, session);
