@@ -49,6 +49,7 @@ test('can be registered', () => {
     proclaim: 'replicated',
     standing: 'query',
     sightings: 'query',
+    sessionsOf: 'query',
     look: 'query',
     names: 'query',
   });
