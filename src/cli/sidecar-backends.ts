@@ -3,12 +3,13 @@
  * so it is loaded by the one subcommand that needs it.
  */
 
-import { ConclaveError } from '../errors.js';
+import { assert } from '../assert.js';
+import { openKubernetesBackend } from '../sidecar/kubernetes-backend.js';
 import { openMemoryBackend } from '../sidecar/memory-backend.js';
 import type { OpenedBackend } from '../sidecar/opened-backend.js';
 import { openRaftBackend } from '../sidecar/raft-backend.js';
 
-export type BackendName = 'raft' | 'memory';
+export type BackendName = 'raft' | 'kubernetes' | 'memory';
 
 /** The flags of `conclave sidecar`. */
 export interface SidecarFlags {
@@ -32,6 +33,7 @@ type Open = (flags: SidecarFlags, say: (message: string) => void) => Promise<Ope
 
 const BACKENDS: Readonly<Record<BackendName, Open>> = {
   raft: openRaft,
+  kubernetes: openKubernetes,
   memory: async () => openMemoryBackend(),
 };
 
@@ -42,11 +44,7 @@ export function openBackend(flags: SidecarFlags, say: (message: string) => void)
 
 function openRaft(flags: SidecarFlags, say: (message: string) => void): Promise<OpenedBackend> {
   const { self, peers = [], bind, join, cluster, dataDir } = flags;
-  if (self === undefined) {
-    throw new ConclaveError('ERR_INVALID_OPTION', '--backend raft needs --self HOST:PORT, as its peers write it.', {
-      data: { option: 'self' },
-    });
-  }
+  assert(self !== undefined, 'whoever reads the flags has looked for it');
   const line =
     (level: string) =>
     (details: object, message: string): void =>
@@ -60,4 +58,8 @@ function openRaft(flags: SidecarFlags, say: (message: string) => void): Promise<
     ...(dataDir === undefined ? {} : { dataDir }),
     logger: { debug: () => {}, info: line('info'), warn: line('warn'), error: line('error') },
   });
+}
+
+function openKubernetes({ namespace = 'default', identity }: SidecarFlags): Promise<OpenedBackend> {
+  return openKubernetesBackend({ namespace, ...(identity === undefined ? {} : { identity }) });
 }

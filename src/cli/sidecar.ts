@@ -11,7 +11,9 @@ import { printable } from './printing.js';
 import type { BackendName, SidecarFlags } from './sidecar-backends.js';
 
 const ALIVE_EVERY_MS = 3_600_000;
-const BACKENDS: readonly BackendName[] = ['raft', 'memory'];
+const BACKENDS: readonly BackendName[] = ['raft', 'kubernetes', 'memory'];
+/** What only a node has. */
+const OF_RAFT = ['self', 'peers', 'bind', 'join', 'cluster', 'dataDir'] as const;
 
 export function sidecarCommand(io: CommandIo): Command {
   return new Command('sidecar')
@@ -30,10 +32,24 @@ export function sidecarCommand(io: CommandIo): Command {
     )
     .option('--identity <name>', 'who holds what is asked for here (default: the name of the host)')
     .option('--ttl <time>', 'who is not heard of for so long has lost its lock (default: 30s)', duration)
-    .option('--namespace <name>', 'what locks say is their namespace (default: default)')
+    .option('--namespace <name>', 'of the Leases, and what locks say is their namespace (default: default)')
     .option('--election <name>', 'stand in this election, and say who leads')
     .option('--election-listen <addresses>', 'where that is said (default: 4040, loopback)', addresses)
+    .hook('preAction', checkFlags)
     .action(async (flags: SidecarFlags) => run(flags, io));
+}
+
+/** Ends the command where flags do not go together. */
+function checkFlags(command: Command): void {
+  const flags = command.opts<SidecarFlags>();
+  if (flags.backend === 'raft') {
+    if (flags.self === undefined) command.error('error: --backend raft needs --self HOST:PORT, as its peers write it');
+    return;
+  }
+  const stray = OF_RAFT.find((name) => flags[name] !== undefined);
+  if (stray === undefined) return;
+  const { long } = command.options.find((option) => option.attributeName() === stray)!;
+  command.error(`error: ${long} is for --backend raft, and means nothing with --backend ${flags.backend}`);
 }
 
 async function run(flags: SidecarFlags, io: CommandIo): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   RequestContext,
   ResponseContext,
   V1Lease,
+  VersionApi,
 } from '@kubernetes/client-node';
 import { ConclaveError } from '../../errors.js';
 import { LeaseApiError, type Lease, type LeaseApi, type LeaseEvent } from './lease-api.js';
@@ -41,11 +42,13 @@ export class ClientNodeLeaseApi implements LeaseApi {
   readonly #client: ClientNode;
   readonly #config: KubeConfig;
   readonly #api: CoordinationV1Api;
+  readonly #version: VersionApi;
 
   private constructor(client: ClientNode, config: KubeConfig, namespace: string) {
     this.#client = client;
     this.#config = config;
     this.#api = config.makeApiClient(client.CoordinationV1Api);
+    this.#version = config.makeApiClient(client.VersionApi);
     this.namespace = namespace;
   }
 
@@ -56,6 +59,15 @@ export class ClientNodeLeaseApi implements LeaseApi {
   static async open(access: ClusterAccess, namespace: string): Promise<ClientNodeLeaseApi> {
     const client = await loadClient();
     return new ClientNodeLeaseApi(client, configOf(client, access), namespace);
+  }
+
+  /** By its version, which anybody may ask for who has not been kept from it. */
+  async ping(signal: AbortSignal): Promise<void> {
+    try {
+      await answered(this.#version.getCode({}, this.#until(signal)));
+    } catch (error) {
+      if (!(error instanceof LeaseApiError) || error.status !== 403) throw error;
+    }
   }
 
   async read(name: string, signal: AbortSignal): Promise<Lease> {
@@ -192,7 +204,7 @@ function endedBy(config: KubeConfig, signal: AbortSignal): KubeConfig {
   });
 }
 
-async function answered(request: Promise<V1Lease>): Promise<V1Lease> {
+async function answered<Result>(request: Promise<Result>): Promise<Result> {
   try {
     return await request;
   } catch (error) {

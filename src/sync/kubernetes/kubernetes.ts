@@ -48,7 +48,12 @@ const systemRandom: Random = { uint32: () => randomInt(2 ** 32) };
  * const sync = await connect(kubernetes({ namespace: 'shop' }));
  * await using held = await sync.lock('db-migrate').acquire();
  */
-export async function kubernetes(options: KubernetesOptions): Promise<SightedBackend> {
+export function kubernetes(options: KubernetesOptions): Promise<SightedBackend> {
+  return openLeaseBackend(options);
+}
+
+/** The same, for those who also ask whether the API server answers. */
+export async function openLeaseBackend(options: KubernetesOptions): Promise<LeaseBackend> {
   checkKnown(options, ['namespace', 'identity', 'kubeconfig', 'context']);
   const { namespace, identity = hostname(), kubeconfig, context } = options;
   if (typeof namespace !== 'string' || !DNS_LABEL.test(namespace))

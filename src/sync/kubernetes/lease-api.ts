@@ -38,6 +38,8 @@ export type LeaseEvent =
 
 /** Every call rejects with a {@link LeaseApiError}. An aborted signal ends the waiting; what was asked may be done all the same. */
 export interface LeaseApi {
+  /** Resolves when the server answers, whatever it thinks of who asks; but rejects where it does not know them. */
+  ping(signal: AbortSignal): Promise<void>;
   read(name: string, signal: AbortSignal): Promise<Lease>;
   create(lease: Lease, signal: AbortSignal): Promise<Lease>;
   /** Only if it is still of the `resourceVersion` that it names. */

@@ -24,6 +24,11 @@ export class LeaseRequests {
     this.#random = random;
   }
 
+  /** Resolves when the API server answers who asks. */
+  ping(withinMs: number): Promise<void> {
+    return this.#within(withinMs, (signal) => this.api.ping(signal));
+  }
+
   /** Null: there is none. */
   async read(name: string, withinMs: number): Promise<Lease | null> {
     try {

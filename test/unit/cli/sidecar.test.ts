@@ -1,9 +1,20 @@
 /** `conclave sidecar`, in this process: from its flags to its end. */
 
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { EndingSignal } from '../../../src/cli/io.js';
+import { systemTimekeeper } from '../../../src/runtime/timekeeper.js';
+import { leaseNameOf } from '../../../src/sync/index.js';
 import { freePorts } from '../../../src/testing/free-ports.js';
+import { FakeApiServer } from '../sync/kubernetes/support/fake-api-server.js';
+import { HttpApiServer } from '../sync/kubernetes/support/http-api-server.js';
+import { kubeconfigOf } from '../sync/kubernetes/support/kubeconfig.js';
 import { run, type Outcome } from './recorded-io.js';
+
+// The first of them loads all that a sidecar needs.
+vi.setConfig({ testTimeout: 30_000 });
 
 interface Started {
   readonly url: string;
@@ -45,11 +56,42 @@ describe('conclave sidecar', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
   });
 
+  it('keeps its locks in the Leases of a namespace', async () => {
+    const api = new FakeApiServer(systemTimekeeper);
+    api.admit('pod');
+    const server = await HttpApiServer.start(api);
+    const folder = mkdtempSync(join(tmpdir(), 'conclave-sidecar-'));
+    writeFileSync(join(folder, 'config'), kubeconfigOf(server.url, 'pod'));
+    vi.stubEnv('KUBECONFIG', join(folder, 'config'));
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+      await server.stop();
+    });
+    const { url, end } = await start('--backend', 'kubernetes', '--namespace', 'test', '--identity', 'pod-1');
+
+    const response = await fetch(`${url}/locks/x`, { method: 'PUT' });
+    const held = api.store.get(leaseNameOf('lock', 'x'));
+    await vi.waitUntil(async () => (await fetch(`${url}/readyz`)).ok, { timeout: 10_000, interval: 20 });
+    const { code } = await end('SIGTERM');
+
+    expect(await response.json()).toMatchObject({ metadata: { namespace: 'test' }, spec: { owner: 'pod-1' } });
+    expect(response.headers.get('x-fencing-token')).toBe(held.metadata!.resourceVersion);
+    expect(held.spec!.holderIdentity).toMatch(/^pod-1_/);
+    expect(code).toBe(0);
+    expect(api.store.get(leaseNameOf('lock', 'x')).spec!.holderIdentity).toBe('');
+  });
+
   it.each([
     [['--ttl', '30'], 'It is no length of time'],
     [['--ttl', 'soon'], 'It is no length of time'],
     [['--listen', 'everywhere'], 'It is no HOST:PORT'],
-    [['--backend', 'paper'], 'Allowed choices are raft, memory'],
+    [['--backend', 'paper'], 'Allowed choices are raft, kubernetes, memory'],
+    [[], '--backend raft needs --self HOST:PORT'],
+    [['--backend', 'kubernetes', '--data-dir', '/data'], '--data-dir is for --backend raft'],
+    [['--backend', 'kubernetes', '--self', 'a:1'], 'means nothing with --backend kubernetes'],
+    [['--backend', 'memory', '--join'], '--join is for --backend raft'],
+    [['--backend', 'memory', '--peers', 'a:1,b:1'], '--peers is for --backend raft'],
   ])('does not understand %j', async (flags, complaint) => {
     const { code, err } = await run(['sidecar', ...flags]);
 
@@ -58,7 +100,8 @@ describe('conclave sidecar', () => {
   });
 
   it.each([
-    [[], '--self HOST:PORT'],
+    [['--backend', 'kubernetes', '--namespace', 'No Namespace'], 'namespace must be the name of a namespace'],
+    [['--backend', 'kubernetes', '--identity', 'x'.repeat(129)], 'identity must be a string of up to 128 bytes'],
     [['--backend', 'memory', '--ttl', '5ms', '--listen', '127.0.0.1:1'], 'ttlMs must be'],
   ])('refuses %j', async (flags, complaint) => {
     const { code, err } = await run(['sidecar', ...flags]);

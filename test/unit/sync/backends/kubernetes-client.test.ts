@@ -76,6 +76,20 @@ describe('the official client', () => {
     expect(late.message).toContain('the object has been modified');
   });
 
+  it('asks whether the server is there, and knows who asks', async () => {
+    await api.ping(waiting);
+    const faults = fake.faultsOf('me');
+    faults.failures.push('500');
+    const troubled = await failureOf(api.ping(waiting));
+    const stranger = await ClientNodeLeaseApi.open({ kubeconfig: kubeconfigOf(http.url, 'nobody') }, 'test');
+    const unknown = await failureOf(stranger.ping(waiting));
+
+    expect([troubled, unknown].map(({ failure, status }) => [failure, status])).toEqual([
+      ['unanswered', 500],
+      ['refused', 401],
+    ]);
+  });
+
   it('waits no longer than it is told to', async () => {
     fake.faultsOf('me').isPartitioned = true;
     const aborting = new AbortController();

@@ -1,35 +1,41 @@
 /** Sidecars that answer on a port of their own, over one back end whose time the test owns. */
 
-import type { Registry } from 'prom-client';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CONNECTION_LIMITS, type ConnectionLimits } from '../../../../../src/sidecar/listeners.js';
-import type { OpenedBackend } from '../../../../../src/sidecar/opened-backend.js';
 import { Sidecar, type SidecarOptions } from '../../../../../src/sidecar/sidecar.js';
-import type { SightedBackend } from '../../../../../src/sync/backend.js';
-import { memory } from '../../../../../src/sync/memory.js';
 import { freePorts } from '../../../../../src/testing/free-ports.js';
-import { CutOffBackend } from '../../../sync/support/cut-off-backend.js';
-import { ManualTime } from '../../../sync/support/manual-time.js';
 import { RawClient, type RawAnswer } from './raw-client.js';
+import { MemoryWorld, type SidecarWorld, type WayToBackend } from './sidecar-world.js';
 
 export const TTL_MS = 30_000;
 export const HEARTBEAT_MS = 10_000;
+/** Of the event loop: within these, what waits for no timer is answered. */
+const TURNS_OF_A_REQUEST = 50;
+const PASS_MS = 100;
 
 /** What several sidecars share, each of which can be cut off from it. */
 export class SidecarHost implements AsyncDisposable {
-  readonly time = new ManualTime();
-  readonly shared: SightedBackend = memory(this.time);
+  readonly world: SidecarWorld;
   readonly #running: RunningSidecar[] = [];
   readonly #clients: RawClient[] = [];
+
+  constructor(world: SidecarWorld = new MemoryWorld()) {
+    this.world = world;
+  }
+
+  get time(): SidecarWorld['time'] {
+    return this.world.time;
+  }
 
   async start(
     identity: string,
     { limits, ...options }: Partial<Omit<SidecarOptions, 'limits'>> & { limits?: Partial<ConnectionLimits> } = {},
   ): Promise<RunningSidecar> {
-    const backend = new CutOffBackend(this.shared);
+    const backend = await this.world.enter(identity);
     const [port] = (await freePorts(1)) as [number];
     const warnings: string[] = [];
     const sidecar = await Sidecar.start({
-      opened: openedBackend(backend),
+      opened: backend.opened,
       identity,
       listen: [`127.0.0.1:${port}`],
       warn: (message) => warnings.push(message),
@@ -57,6 +63,18 @@ export class SidecarHost implements AsyncDisposable {
     }
   }
 
+  /** Lets time pass for as long as it takes, which is none where nobody waits for a timer. */
+  async during<Result>(action: Promise<Result>): Promise<Result> {
+    let isOver = false;
+    const over = (): void => void (isOver = true);
+    action.then(over, over);
+    for (let turn = 0; !isOver; turn++) {
+      await nextTurn();
+      if (turn >= TURNS_OF_A_REQUEST) await this.time.pass(PASS_MS);
+    }
+    return action;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
     const stopped = this.#running.map(({ sidecar }) => sidecar.stop());
@@ -68,19 +86,9 @@ export class SidecarHost implements AsyncDisposable {
 
 export interface RunningSidecar {
   readonly sidecar: Sidecar;
-  readonly backend: CutOffBackend;
+  readonly backend: WayToBackend;
   readonly port: number;
   readonly warnings: readonly string[];
-}
-
-function openedBackend(backend: CutOffBackend): OpenedBackend {
-  return {
-    backend,
-    isReady: () => !backend.isCutOff,
-    hasFailed: () => false,
-    register: (_registry: Registry) => {},
-    close: async () => {},
-  };
 }
 
 /** A request of no client in particular. */

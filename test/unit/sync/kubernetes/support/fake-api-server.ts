@@ -1,5 +1,5 @@
 /**
- * A Kubernetes API server that knows Leases only: who may do what, requests and watches, and what can go wrong between a client
+ * A Kubernetes API server that knows Leases and its version only: who may do what, requests and watches, and what can go wrong between a client
  * and it. Time is handed in; a client is told by its bearer token. It is reached over HTTP (`http-api-server.ts`) or within the
  * process (`in-process-lease-api.ts`).
  */
@@ -190,6 +190,7 @@ export class FakeApiServer {
   }
 
   #answer(request: ApiRequest): ApiAnswer {
+    if (request.url === '/version' || request.url === '/version/') return this.#version(request);
     const { name, namespace } = this.#target(request);
     const verb = VERBS[request.method];
     this.requests.push(`${verb ?? request.method} ${name ?? ''}`.trim());
@@ -219,6 +220,24 @@ export class FakeApiServer {
     if (!this.store.has(name)) this.#authorize(request.token, 'create', namespace, null);
     const { lease: kept, isCreated } = this.store.replace(name, lease);
     return success(isCreated ? 201 : 200, kept);
+  }
+
+  /** What every client that is known may ask for. */
+  #version({ method, token }: ApiRequest): ApiAnswer {
+    this.requests.push('version');
+    if (method !== 'GET') throw methodNotAllowed();
+    if (token === null || !this.#rules.has(token)) throw unauthorized();
+    return success(200, {
+      major: '1',
+      minor: '34',
+      gitVersion: 'v1.34.0',
+      gitCommit: '',
+      gitTreeState: 'clean',
+      buildDate: '2025-08-27T10:17:43Z',
+      goVersion: 'go1.24.5',
+      compiler: 'gc',
+      platform: 'linux/amd64',
+    });
   }
 
   #openWatch(request: ApiRequest, listener: WatchListener): () => void {

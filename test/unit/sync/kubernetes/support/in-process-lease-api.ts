@@ -7,7 +7,7 @@ import {
   type LeaseEvent,
 } from '../../../../../src/sync/kubernetes/lease-api.js';
 import type { ClientTime } from './client-time.js';
-import type { ApiOutcome, FakeApiServer } from './fake-api-server.js';
+import type { ApiOutcome, ApiRequest, FakeApiServer } from './fake-api-server.js';
 
 export class InProcessLeaseApi implements LeaseApi {
   readonly #server: FakeApiServer;
@@ -18,6 +18,10 @@ export class InProcessLeaseApi implements LeaseApi {
     this.#server = server;
     this.#token = token;
     this.#time = time;
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.#send({ method: 'GET', url: '/version', token: this.#token, body: '' }, signal);
   }
 
   read(name: string, signal: AbortSignal): Promise<Lease> {
@@ -74,7 +78,12 @@ export class InProcessLeaseApi implements LeaseApi {
 
   async #ask(method: string, path: string, lease: Lease | null, signal: AbortSignal): Promise<Lease> {
     const body = lease === null ? '' : JSON.stringify(lease);
-    const handling = this.#server.handle({ method, url: this.#base + path, token: this.#token, body });
+    return JSON.parse(await this.#send({ method, url: this.#base + path, token: this.#token, body }, signal)) as Lease;
+  }
+
+  /** Resolves with the body of the answer. */
+  async #send(request: ApiRequest, signal: AbortSignal): Promise<string> {
+    const handling = this.#server.handle(request);
     const outcome = await new Promise<ApiOutcome>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(new LeaseApiError('unanswered', 'aborted')), { once: true });
       const onDone = (done: ApiOutcome): void => {
@@ -83,7 +92,7 @@ export class InProcessLeaseApi implements LeaseApi {
       handling.then(onDone, reject);
     });
     if (outcome === 'dropped' || outcome === 'silent' || outcome.status >= 300) throw failureOf(outcome);
-    return JSON.parse(outcome.body) as Lease;
+    return outcome.body;
   }
 }
 

@@ -23,11 +23,16 @@ export class LeaseScene {
   readonly time = new ManualTime();
   readonly server = new FakeApiServer(this.time);
 
-  async client(name: string, clocks: { speed?: number; wallOffsetMs?: number } = {}, seed = 1): Promise<LeaseClient> {
+  /** `identity`: where several clients are the same to others. */
+  async client(
+    name: string,
+    { identity = name, ...clocks }: { speed?: number; wallOffsetMs?: number; identity?: string } = {},
+    seed = 1,
+  ): Promise<LeaseClient> {
     const time = new ClientTime(this.time, clocks);
     this.server.admit(name);
     const requests = new LeaseRequests(new InProcessLeaseApi(this.server, name, time), time, new SeededRandom(seed));
-    const backend = new LeaseBackend(requests, name);
+    const backend = new LeaseBackend(requests, identity);
     return { name, time, faults: this.server.faultsOf(name), backend, sync: await connect(backend) };
   }
 
