@@ -11,6 +11,8 @@ import { Role, RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v
 import { Service, ServiceAccount } from 'kubernetes-models/v1';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { conclaveCommand } from '../../../src/cli/command.js';
+import type { SidecarFlags } from '../../../src/cli/sidecar-backends.js';
 import { leaseNameOf } from '../../../src/sync/index.js';
 
 const ROOT = fileURLToPath(new URL('../../../deploy/kubernetes', import.meta.url));
@@ -124,6 +126,69 @@ describe.each(FOLDERS)('deploy/kubernetes/%s', (folder) => {
   });
 });
 
+/** What the command makes of what a container gives it. */
+function flagsOf([subcommand, ...args]: readonly string[]): SidecarFlags {
+  const said: string[] = [];
+  const say = (text: string): void => void said.push(text);
+  const io = { out: say, err: say, isTerminal: false, signal: new AbortController().signal, onSignal: () => () => {} };
+  const command = conclaveCommand(io, () => {}).commands.find((each) => each.name() === subcommand)!;
+  // Its checks run, and nothing is started.
+  command.action(() => {});
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    throw new Error(said.join(''), { cause: error });
+  }
+  return command.opts();
+}
+
+/** The arguments that the shell of a pod gives the command. */
+function saidInPod(index: number): string[] {
+  const [sidecar] = podOf('cluster').initContainers;
+  const script = sidecar!.args![0]!.replace('exec node /app/node_modules/conclave/dist/cli/main.js', 'echo');
+  const [shell, ...flags] = sidecar!.command!;
+  const env = { PATH: process.env['PATH'] ?? '', POD_NAME: `conclave-${index}`, POD_NAMESPACE: 'shop' };
+  return execFileSync(shell!, [...flags, script], { env, encoding: 'utf8' })
+    .trim()
+    .split(' ');
+}
+
+function inPod(text: string, env: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\$\(([A-Z_]+)\)/g, (_, name: string) => env[name]!);
+}
+
+describe('what the manifests tell the command', () => {
+  it('is understood, of the sidecar on Leases', () => {
+    const args = podOf('leases').initContainers[0]!.args!;
+
+    const flags = flagsOf(args.map((arg) => inPod(arg, { POD_NAME: 'app-1', POD_NAMESPACE: 'shop' })));
+
+    expect(flags).toEqual({ backend: 'kubernetes', namespace: 'shop', identity: 'app-1', ttl: 30_000 });
+  });
+
+  it('is understood, of the Raft cluster', () => {
+    const flags = flagsOf(saidInPod(1));
+
+    expect(flags).toEqual({
+      backend: 'raft',
+      self: 'conclave-1.conclave.shop.svc:4321',
+      peers: ['conclave-0.conclave.shop.svc:4321', 'conclave-2.conclave.shop.svc:4321'],
+      bind: '0.0.0.0:4321',
+      identity: 'conclave-1',
+      ttl: 30_000,
+      dataDir: '/data',
+    });
+  });
+
+  it.each([
+    [['--backend', 'kubernetes', '--data-dir', '/data'], '--data-dir is for --backend raft'],
+    [['--backend', 'etcd'], 'Allowed choices'],
+    [['--backend', 'memory', '--lease', '15s'], "unknown option '--lease'"],
+  ])('would be refused as %j', (args, complaint) => {
+    expect(() => flagsOf(['sidecar', ...args])).toThrow(complaint);
+  });
+});
+
 describe('the schemas', () => {
   it('notice what is wrong', () => {
     const wrong = structuredClone(find('cluster', 'StatefulSet'));
@@ -171,20 +236,15 @@ describe('the Raft cluster', () => {
 
   it.each([0, 1, 2])('tells pod %i of all others, and of nobody else', (index) => {
     const { replicas } = find('cluster', 'StatefulSet')['spec'] as { replicas: number };
-    const [sidecar] = podOf('cluster').initContainers;
-    const script = sidecar!.args![0]!.replace('exec node /app/node_modules/conclave/dist/cli/main.js', 'echo');
-    const [shell, ...flags] = sidecar!.command!;
-    const env = { PATH: process.env['PATH'] ?? '', POD_NAME: `conclave-${index}`, POD_NAMESPACE: 'shop' };
 
-    const said = execFileSync(shell!, [...flags, script], { env, encoding: 'utf8' })
-      .trim()
-      .split(' ');
+    const { self, peers, identity } = flagsOf(saidInPod(index));
 
-    const flag = (name: string): string => said[said.indexOf(name) + 1]!;
     const all = Array.from({ length: replicas }, (_, i) => `conclave-${i}.conclave.shop.svc:4321`);
-    expect(flag('--self')).toBe(all[index]);
-    expect(flag('--peers').split(',')).toEqual(all.filter((_, i) => i !== index));
-    expect(flag('--identity')).toBe(`conclave-${index}`);
+    expect({ self, peers, identity }).toEqual({
+      self: all[index],
+      peers: all.filter((_, i) => i !== index),
+      identity: `conclave-${index}`,
+    });
   });
 
   it('keeps its log on a volume of its own', () => {
