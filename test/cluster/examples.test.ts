@@ -132,6 +132,17 @@ test('07-locks: what a holder that stood still writes too late is refused', asyn
   expect(code).toBe(0);
 });
 
+test('08-sidecar: two clients that know nothing but HTTP take turns, and none counts over the other', async () => {
+  const program = run('08-sidecar/main.js');
+
+  const [code] = (await once(program.process, 'close')) as [number];
+
+  const turns = [...program.output().matchAll(/The (first|second) client had token (\d+)/g)];
+  expect(turns.map(([, who]) => who).toSorted()).toEqual([...Array(5).fill('first'), ...Array(5).fill('second')]);
+  expect(program.output()).toContain('The file says 40, of 40');
+  expect(code).toBe(0);
+});
+
 test('05-upgrade: three servers are upgraded one by one while they vote, and agree', async () => {
   const program = run('05-upgrade/main.js');
 
