@@ -25,6 +25,8 @@ export interface LockServiceOptions {
   /** Who holds locks that are asked for here. It outlives the process. */
   readonly identity: string;
   readonly ttlMs: number;
+  /** Told what those who ask are not: why the back end has not done, or not said, what it was asked for. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Did the owner get what it asked for? And how the lock is. */
@@ -45,6 +47,7 @@ export class LockService {
   readonly #claiming: Claiming;
   readonly #identity: string;
   readonly #ttlMs: number;
+  readonly #onFailure: (error: unknown) => void;
   /** By the names of locks as the back end knows them, and by owners. Invariant: nobody is in there without a reason. */
   readonly #locks = new Map<string, { readonly name: LockName; readonly owned: Map<string, OwnedLock> }>();
   /** How many there are in `#locks`. */
@@ -54,7 +57,8 @@ export class LockService {
   readonly #seen = new Map<string, { readonly owner: string; readonly token: bigint }>();
   #isClosed = false;
 
-  constructor({ backend, identity, ttlMs }: LockServiceOptions) {
+  constructor({ backend, identity, ttlMs, onFailure }: LockServiceOptions) {
+    this.#onFailure = onFailure;
     this.#backend = backend;
     this.#claiming = new Claiming(backend);
     this.#identity = identity;
@@ -149,7 +153,8 @@ export class LockService {
       const sight = await this.#backend.look(name.claimed, LOOK_TIMEOUT_MS);
       if (sight === null) return null;
       this.#remember(name, sight.holder);
-    } catch {
+    } catch (error) {
+      this.#onFailure(error);
       // Who waits for a lock that was there once must not be told that there is none.
     }
     const { owner, token } = this.#seen.get(name.claimed) ?? NOBODY;
@@ -188,7 +193,10 @@ export class LockService {
   #add(name: LockName, owner: string): OwnedLock {
     const key = name.claimed;
     const terms = { name: key, of: PERMITS_MAX, permits: PERMITS_MAX, isWaiting: true, value: null, owner };
-    const lock: OwnedLock = new OwnedLock(this.#claiming, terms, this.#ttlMs, () => this.#forget(name, lock));
+    const lock: OwnedLock = new OwnedLock(this.#claiming, terms, this.#ttlMs, {
+      onIdle: () => this.#forget(name, lock),
+      onFailure: this.#onFailure,
+    });
     const known = this.#locks.get(key) ?? { name, owned: new Map<string, OwnedLock>() };
     this.#locks.set(key, known);
     known.owned.set(owner, lock);

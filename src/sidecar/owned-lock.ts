@@ -23,12 +23,19 @@ interface Waiting {
   readonly aborting: AbortController;
 }
 
+export interface OwnedLockListener {
+  /** There is nothing to be remembered of it. */
+  onIdle(): void;
+  /** Why a claim came to nothing; that another one holds it is no failure. */
+  onFailure(error: unknown): void;
+}
+
 export class OwnedLock {
   readonly owner: string;
   readonly #claiming: Claiming;
   readonly #terms: ClaimTerms;
   readonly #ttlMs: number;
-  readonly #onIdle: () => void;
+  readonly #listener: OwnedLockListener;
   #held: Held | null = null;
   /** By the monotonic clock: until then it is held for an owner that says nothing more. */
   #untilMs = 0;
@@ -43,13 +50,17 @@ export class OwnedLock {
   #placeKept: Timer | null = null;
   #releasing: Promise<boolean> | null = null;
 
-  /** @param onIdle called when there is nothing to be remembered of it */
-  constructor(claiming: Claiming, terms: ClaimTerms & { readonly owner: string }, ttlMs: number, onIdle: () => void) {
+  constructor(
+    claiming: Claiming,
+    terms: ClaimTerms & { readonly owner: string },
+    ttlMs: number,
+    listener: OwnedLockListener,
+  ) {
     this.owner = terms.owner;
     this.#claiming = claiming;
     this.#terms = terms;
     this.#ttlMs = ttlMs;
-    this.#onIdle = onIdle;
+    this.#listener = listener;
   }
 
   /** Is it held, as far as this process may believe? */
@@ -147,8 +158,9 @@ export class OwnedLock {
       const held = await this.#claiming.tryAcquire(this.#terms, this.#ttlMs, options, (claim) => new Held(claim));
       if (held !== null) this.#hold(held, this.#ttlMs);
       return held !== null;
-    } catch {
-      // The back end is out, or full: whoever asked holds nothing.
+    } catch (error) {
+      // The back end is out, or full, or refuses: whoever asked holds nothing.
+      this.#listener.onFailure(error);
       return false;
     } finally {
       this.#trying = null;
@@ -168,7 +180,8 @@ export class OwnedLock {
       // Somebody who does not wait at present has to come back soon.
       this.#hold(held, this.#waiters > 0 ? this.#ttlMs : PLACE_KEPT_MS);
       return true;
-    } catch {
+    } catch (error) {
+      this.#listener.onFailure(error);
       return false;
     } finally {
       if (isCurrent()) this.#waiting = null;
@@ -239,7 +252,7 @@ export class OwnedLock {
       this.#waiting === null &&
       this.#releasing === null &&
       this.#requests === 0;
-    if (isIdle) this.#onIdle();
+    if (isIdle) this.#listener.onIdle();
   }
 
   get #timekeeper(): Timekeeper {

@@ -9,6 +9,7 @@ import { Sync } from '../sync/sync.js';
 import type { Timer } from '../runtime/actor.js';
 import { Claiming } from '../sync/claiming.js';
 import { formatAddress, parseAddress, type Address } from '../net/address.js';
+import { Complaints } from './complaints.js';
 import { createHttpApp, type Routes } from './http-app.js';
 import { LeaderElector } from './leader-elector.js';
 import { CONNECTION_LIMITS, isLoopback, Listeners, type ConnectionLimits, type Requests } from './listeners.js';
@@ -66,7 +67,13 @@ export class Sidecar {
     this.#opened = opened;
     this.#warn = warn;
     this.#limits = limits;
-    this.#service = new LockService({ backend: opened.backend, identity, ttlMs });
+    const complaints = new Complaints(opened.backend.timekeeper.clock, warn);
+    this.#service = new LockService({
+      backend: opened.backend,
+      identity,
+      ttlMs,
+      onFailure: (error) => complaints.about(error),
+    });
     this.#clients = new RemoteClients(opened.backend);
     this.#elector = options.election === undefined ? null : elector(opened, options.election, identity, ttlMs);
   }

@@ -12,6 +12,7 @@ import { ManualTime, settled } from '../sync/support/manual-time.js';
 const TTL_MS = 30_000;
 const HEARTBEAT_MS = 10_000;
 const NAME = lockNameOf('x');
+const onFailure = (): void => {};
 
 describe('a sidecar', () => {
   let time: ManualTime;
@@ -24,8 +25,8 @@ describe('a sidecar', () => {
     time = new ManualTime();
     shared = memory(time);
     backend = new CutOffBackend(shared);
-    mine = new LockService({ backend, identity: 'mine', ttlMs: TTL_MS });
-    theirs = new LockService({ backend: shared, identity: 'theirs', ttlMs: TTL_MS });
+    mine = new LockService({ backend, identity: 'mine', ttlMs: TTL_MS, onFailure });
+    theirs = new LockService({ backend: shared, identity: 'theirs', ttlMs: TTL_MS, onFailure });
   });
 
   function put(
@@ -102,7 +103,7 @@ describe('a sidecar', () => {
     await settled();
     backend.isCutOff = true;
 
-    const restarted = new LockService({ backend: shared, identity: 'mine', ttlMs: TTL_MS });
+    const restarted = new LockService({ backend: shared, identity: 'mine', ttlMs: TTL_MS, onFailure });
     const { isDone, lock } = await put(restarted);
 
     expect([isDone, lock.token > before.token]).toEqual([true, true]);
@@ -156,7 +157,7 @@ describe('a sidecar', () => {
           return new Promise((_, reject) => time.after(timeoutMs, () => reject(new Error('timed out'))));
         },
       };
-      const service = new LockService({ backend: deaf, identity: 'mine', ttlMs: TTL_MS });
+      const service = new LockService({ backend: deaf, identity: 'mine', ttlMs: TTL_MS, onFailure });
       let outcome: Outcome | null = null;
       void put(service).then((answer) => (outcome = answer));
 
@@ -192,7 +193,7 @@ describe('a sidecar', () => {
 
   describe('that is asked to wait', () => {
     it('grants as soon as the lock is free, first come first served', async () => {
-      const third = new LockService({ backend: shared, identity: 'third', ttlMs: TTL_MS });
+      const third = new LockService({ backend: shared, identity: 'third', ttlMs: TTL_MS, onFailure });
       await put(mine);
       const order: string[] = [];
       const waiting = [theirs, third].map(async (service, i) => {
@@ -210,7 +211,7 @@ describe('a sidecar', () => {
     });
 
     it('says after that time that another one has it, and keeps the place for who asks again', async () => {
-      const third = new LockService({ backend: shared, identity: 'third', ttlMs: TTL_MS });
+      const third = new LockService({ backend: shared, identity: 'third', ttlMs: TTL_MS, onFailure });
       await put(mine);
       const first = put(theirs, { waitMs: 1_000 });
       await settled();

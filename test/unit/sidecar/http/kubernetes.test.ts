@@ -1,6 +1,7 @@
 /** A sidecar over Leases: what is its own about it. What clients are answered is tested for all back ends alike. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { leaseNameOf } from '../../../../src/sync/index.js';
 import { HEARTBEAT_MS, request, SidecarHost, type RunningSidecar } from './support/running-sidecar.js';
 import { LeaseWorld } from './support/sidecar-world.js';
 
@@ -52,6 +53,25 @@ describe('a sidecar over Leases', () => {
       expect(await status(running, 'GET', '/readyz')).toBe(200);
       await world.time.pass(1_000);
     }
+  });
+
+  it('tells who runs it why a lock cannot be had, and a client of old no more than that', async () => {
+    const running = await host.start('pod-1');
+    const rules = [
+      { verbs: ['create'] },
+      { verbs: ['get', 'update', 'watch'], resourceNames: [leaseNameOf('lock', 'y')] },
+    ];
+    world.scene.server.admit('process-1', rules);
+
+    const statuses = [
+      await status(running, 'GET', '/locks/x'),
+      await status(running, 'PUT', '/locks/x'),
+      await status(running, 'PUT', '/locks/x?waitMs=1000'),
+      await status(running, 'PUT', '/locks/y'),
+    ];
+
+    expect(statuses).toEqual([200, 409, 409, 200]);
+    expect(running.warnings).toEqual([expect.stringMatching(/^ERR_FORBIDDEN: .*lock-x-[0-9a-f]{20}/)]);
   });
 
   it('asks nothing any more once it has ended', async () => {
