@@ -8,20 +8,23 @@ import type { Timekeeper } from '../runtime/timekeeper.js';
 import type { Election } from '../sync/election.js';
 import type { Routes } from './http-app.js';
 
-/** Before it observes again what could not be observed any more. */
-const OBSERVE_AGAIN_MS = 1_000;
+/** Before it does again what could not be done any more. */
+const AGAIN_MS = 1_000;
 
 export class LeaderElector {
   readonly #election: Election;
   readonly #timekeeper: Timekeeper;
+  readonly #onFailure: (error: unknown) => void;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<unknown>;
   #leader = '';
 
-  constructor(election: Election, timekeeper: Timekeeper) {
+  /** @param onFailure told why it cannot stand, or see who leads, at present */
+  constructor(election: Election, timekeeper: Timekeeper, onFailure: (error: unknown) => void) {
     this.#election = election;
     this.#timekeeper = timekeeper;
-    this.#ended = Promise.allSettled([this.#run(), this.#observe()]);
+    this.#onFailure = onFailure;
+    this.#ended = Promise.all([this.#keepOn(() => this.#stand()), this.#keepOn(() => this.#observe())]);
   }
 
   /** Who leads, as far as is known here; empty: nobody. */
@@ -42,20 +45,28 @@ export class LeaderElector {
     await this.#ended;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    await this.#election.run((term) => aborted(term.signal), { signal });
+  async #stand(): Promise<void> {
+    await this.#election.run((term) => aborted(term.signal), { signal: this.#stopping.signal });
   }
 
   async #observe(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    try {
+      for await (const leader of this.#election.observe({ signal: this.#stopping.signal }))
+        this.#leader = leader?.id ?? '';
+    } finally {
+      this.#leader = '';
+    }
+  }
+
+  /** Until it is closed: what is refused now may be allowed later. */
+  async #keepOn(act: () => Promise<void>): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
       try {
-        for await (const leader of this.#election.observe({ signal })) this.#leader = leader?.id ?? '';
+        await act();
       } catch (error) {
         if (error instanceof ConclaveError && error.code === 'ERR_STOPPED') return;
+        this.#onFailure(error);
       }
-      this.#leader = '';
       await this.#pause();
     }
   }
@@ -69,7 +80,7 @@ export class LeaderElector {
         signal.removeEventListener('abort', end);
         resolve();
       };
-      const timer = this.#timekeeper.after(OBSERVE_AGAIN_MS, end);
+      const timer = this.#timekeeper.after(AGAIN_MS, end);
       signal.addEventListener('abort', end);
     });
   }

@@ -54,7 +54,8 @@ export class Sidecar {
   readonly #opened: OpenedBackend;
   readonly #service: LockService;
   readonly #clients: RemoteClients;
-  readonly #elector: LeaderElector | null;
+  /** Null: it stands in no election. */
+  readonly #elector: LeaderElector | null = null;
   readonly #warn: (message: string) => void;
   readonly #limits: ConnectionLimits;
   readonly #listeners: Listeners[] = [];
@@ -68,14 +69,18 @@ export class Sidecar {
     this.#warn = warn;
     this.#limits = limits;
     const complaints = new Complaints(opened.backend.timekeeper.clock, warn);
+    const onFailure = (error: unknown): void => complaints.about(error);
     this.#service = new LockService({
       backend: opened.backend,
       identity,
       ttlMs,
-      onFailure: (error) => complaints.about(error),
+      onFailure,
     });
     this.#clients = new RemoteClients(opened.backend);
-    this.#elector = options.election === undefined ? null : elector(opened, options.election, identity, ttlMs);
+    if (options.election === undefined) return;
+    const sync = new Sync(new Claiming(opened.backend));
+    const election = sync.election(options.election, { id: identity, ttlMs });
+    this.#elector = new LeaderElector(election, opened.backend.timekeeper, onFailure);
   }
 
   /**
@@ -168,11 +173,6 @@ export class Sidecar {
     await Promise.race([done, over]);
     (timer as Timer | null)?.cancel();
   }
-}
-
-function elector({ backend }: OpenedBackend, name: string, id: string, ttlMs: number): LeaderElector {
-  const sync = new Sync(new Claiming(backend));
-  return new LeaderElector(sync.election(name, { id, ttlMs }), backend.timekeeper);
 }
 
 function openTo(address: Address): string {

@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leaseNameOf } from '../../../../src/sync/index.js';
-import { HEARTBEAT_MS, request, SidecarHost, type RunningSidecar } from './support/running-sidecar.js';
+import { freePorts } from '../../../../src/testing/free-ports.js';
+import { HEARTBEAT_MS, request, SidecarHost, TTL_MS, type RunningSidecar } from './support/running-sidecar.js';
 import { LeaseWorld } from './support/sidecar-world.js';
 
 /** By then it is known whether the API server is there. */
@@ -72,6 +73,25 @@ describe('a sidecar over Leases', () => {
 
     expect(statuses).toEqual([200, 409, 409, 200]);
     expect(running.warnings).toEqual([expect.stringMatching(/^ERR_FORBIDDEN: .*lock-x-[0-9a-f]{20}/)]);
+  });
+
+  it('stands in its election again when it may, and says why it could not', async () => {
+    const [port] = (await freePorts(1)) as [number];
+    const leader = async (): Promise<unknown> => (await fetch(`http://127.0.0.1:${port}`)).json();
+    const { warnings } = await host.start('pod-1', { election: 'boss', electionListen: [`127.0.0.1:${port}`] });
+    await world.time.pass(NOTICED_MS);
+    const before = await leader();
+
+    world.scene.server.admit('process-1', []);
+    await world.time.pass(3 * TTL_MS);
+    const [forbidden] = warnings;
+    const holder = world.scene.lease('boss', 'election').spec!.holderIdentity;
+    world.scene.server.admit('process-1');
+    await world.time.pass(3 * TTL_MS);
+
+    expect([before, await leader()]).toEqual([{ name: 'pod-1' }, { name: 'pod-1' }]);
+    expect(forbidden).toMatch(/^ERR_FORBIDDEN: .*election-boss-[0-9a-f]{20}/);
+    expect(world.scene.lease('boss', 'election').spec!.holderIdentity).not.toBe(holder);
   });
 
   it('asks nothing any more once it has ended', async () => {
