@@ -18,6 +18,7 @@ import { ChangeRecorder } from './changes/change-recorder.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
 import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
+import { ALL_OBJECTS, machineOf, type MachinePart } from './object-places.js';
 import { ResultCollector, type ResultBlock } from './results.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
@@ -25,9 +26,14 @@ import type { ValueCodec } from './value-codec.js';
 import { codeTooOld, unknownCommand } from './version-unsupported.js';
 
 export interface MachineOptions {
+  /** Those of the options that are here. */
   readonly objects: readonly LoadedObject[];
   /** Those that objects are created of at run time. */
   readonly classes: readonly LoadedClass[];
+  /** Which objects are here; the commands of others are skipped. Default: all. */
+  readonly part?: MachinePart;
+  /** The highest code version that the node has. Default: that of the objects and classes given. */
+  readonly codeVersionMax?: number;
   /** Blocks of the session that was opened in this life are answered. Null: nobody is answered. */
   readonly life: Life | null;
   readonly sessionsMax: number;
@@ -59,7 +65,7 @@ export interface MachineState {
 
 type Method = (...args: unknown[]) => unknown;
 
-/** A method bound to its object; `null` marks a name that this node does not know. */
+/** A method bound to its object. */
 interface Binding {
   /** `object.method`, as blocks call it. */
   readonly name: string;
@@ -73,10 +79,14 @@ interface Binding {
   readonly kind: 'replicated' | 'query';
 }
 
+/** What a name in a block stands for: null is one that this node does not know, `elsewhere` another machine's concern. */
+type Bound = Binding | null | 'elsewhere';
+
 export class Machine {
   readonly own: OwnSession = { session: null, nextSeq: 1, gap: false, expired: null };
   /** The highest code version that this node's objects have. */
   readonly codeVersionMax: number;
+  readonly part: MachinePart;
   readonly #allObjects: readonly LoadedObject[];
   /** Those that there are at the code version in force. */
   #objects: readonly LoadedObject[] = [];
@@ -105,7 +115,11 @@ export class Machine {
   readonly #blocks = new BlockReader();
   /** The last table of names, and the methods that it names. */
   #boundNames: readonly string[] = [];
-  #bound: readonly (Binding | null)[] = [];
+  #bound: readonly Bound[] = [];
+  /** Does any of them concern this machine? */
+  #isConcerned = false;
+  /** Are the callers of the block answered by this machine? This node's own blocks call the objects of one machine each. */
+  #isAnswering = false;
   #boundKind: Binding['kind'] = 'replicated';
   readonly #collector: ResultCollector;
   /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
@@ -116,8 +130,9 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#life = options.life;
     this.#allObjects = options.objects;
-    this.codeVersionMax = codeVersionMaxOf([...options.objects, ...options.classes]);
-    this.#created = new CreatedObjects(options.classes, options.codec);
+    this.part = options.part ?? ALL_OBJECTS;
+    this.codeVersionMax = options.codeVersionMax ?? codeVersionMaxOf([...options.objects, ...options.classes]);
+    this.#created = new CreatedObjects(options.classes, options.codec, (name) => this.isHere(calledCreated(name)));
     this.#codec = options.codec;
     this.#witness = options.witness;
     this.#sessions = new SessionTable(options.sessionsMax);
@@ -138,12 +153,17 @@ export class Machine {
     this.#bringIntoForce(0);
   }
 
+  /** Is this machine in charge of what is called so? See {@link machineOf}. */
+  isHere(called: string): boolean {
+    return machineOf(called, this.part.places) === this.part.machine;
+  }
+
   /** What changes in an object, called as in the names of its methods; undefined: there is none. */
   changesOf(object: string): ChangeRecorder | undefined {
     return this.#changes.get(object);
   }
 
-  /** The objects of the options, also those of a later code version: queries may look at them. */
+  /** The objects of the options that are here, also those of a later code version: queries may look at them. */
   get allObjects(): readonly LoadedObject[] {
     return this.#allObjects;
   }
@@ -153,9 +173,9 @@ export class Machine {
     return this.#objects;
   }
 
-  /** Those that were created at run time, in that order. */
+  /** Those that were created at run time and are here, in the order of their creation. */
   get created(): readonly LoadedObject[] {
-    return Array.from(this.#created.all, ({ loaded }) => loaded);
+    return this.#created.live;
   }
 
   saveCreated(): SavedObject[] {
@@ -243,13 +263,26 @@ export class Machine {
   }
 
   /** A command of the machine's own. */
-  #bindOwn(name: string, method: Method): void {
+  #bindOwn(name: string, run: Method): void {
+    const method = this.isHere(name) ? run : this.#uncounted(run);
     const instance = {};
     const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
     const watch = new StateWatch(nothing);
     const versions = [{ version: 0, method }];
     const changes = new ChangeRecorder(name, this.#codec);
     this.#bindings.set(name, { name, watch, changes, instance, method, versions, kind: 'replicated' });
+  }
+
+  /** What all machines do, and another one counts and answers. */
+  #uncounted(run: Method): Method {
+    return (...args) => {
+      this.commandsApplied--;
+      try {
+        run(...args);
+      } catch (error) {
+        if (this.#fatal !== null) throw error;
+      }
+    };
   }
 
   #create([name, className, args]: readonly unknown[]): void {
@@ -266,22 +299,37 @@ export class Machine {
 
   #recordCreated(name: CreatedName): void {
     const called = calledCreated(name);
+    if (!this.isHere(called)) return;
     this.#changes.set(called, new ChangeRecorder(called, this.#codec));
   }
 
   #drop([name]: readonly unknown[]): void {
-    const { loaded, class: loadedClass } = this.#created.drop(name as string);
-    const dropped = { object: loaded.name, class: loadedClass.name };
+    const { class: loadedClass } = this.#created.drop(name as string);
+    const dropped = { object: name as string, class: loadedClass.name };
     const called = calledCreated(dropped);
+    if (!this.isHere(called)) return;
     this.#changes.get(called)!.drop(noSuchObject(dropped));
     this.#changes.delete(called);
-    for (const method of loaded.methods.keys()) this.#bindings.delete(`${called}.${method}`);
+    for (const method of loadedClass.methods.keys()) this.#bindings.delete(`${called}.${method}`);
     this.#bind();
   }
 
   /** Looks up the names of the block under way. */
   #bind(): void {
-    this.#bound = this.#boundNames.map((name) => this.#bindings.get(name) ?? this.#bindCreated(name));
+    this.#bound = this.#boundNames.map((name) => this.#bindings.get(name) ?? this.#bindOther(name));
+    if (this.part.places.size === 0) {
+      this.#isConcerned = true;
+      this.#isAnswering = true;
+      return;
+    }
+    // The empty name stands for none.
+    const names = this.#boundNames.filter((name) => name !== '');
+    this.#isConcerned = names.some((name) => this.#bindings.has(name) || this.isHere(name));
+    this.#isAnswering = names.some((name) => this.isHere(name));
+  }
+
+  #bindOther(name: string): Bound {
+    return this.isHere(name) ? this.#bindCreated(name) : 'elsewhere';
   }
 
   #bindCreated(name: string): Binding | null {
@@ -289,7 +337,8 @@ export class Machine {
     if (called === null) return null;
     const object = this.#created.get(called);
     if (object === undefined) return missing(name, called, this.#boundKind, this.#codec);
-    const { loaded, watch } = object;
+    assert(object.live !== null, 'what is called here lives here');
+    const { loaded, watch } = object.live;
     const kind = loaded.methods.get(called.method);
     if (kind === undefined) return null;
     const versions = versionsOf(loaded, called.method);
@@ -311,6 +360,7 @@ export class Machine {
     const bytes = new Uint8Array(block);
     const header = this.#blocks.read(new DataView(block), 0, block.byteLength);
     assert(header !== null, 'queries come from this node');
+    this.#look(header.names, 'query');
     this.#collector.begin(header.count);
     this.#run(bytes, header, block.byteLength, 'query', this.#collector);
     return this.#collector.end(header.session, header.firstSeq);
@@ -333,9 +383,11 @@ export class Machine {
     const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
     const isOwn = session === this.own.session;
     if (verdict === 'apply') {
+      if (isOwn) this.own.nextSeq = header.firstSeq + header.count;
+      this.#look(header.names, 'replicated');
+      if (!this.#isConcerned) return verdict;
       this.commandsApplied += header.count;
-      if (isOwn) {
-        this.own.nextSeq = header.firstSeq + header.count;
+      if (isOwn && this.#isAnswering) {
         this.#collector.begin(header.count);
         this.#run(entries, header, payloadEnd, 'replicated', this.#collector);
         results.push(this.#collector.end(session, header.firstSeq));
@@ -349,6 +401,14 @@ export class Machine {
       this.own.session = null;
     }
     return verdict;
+  }
+
+  /** Looks up the names of a block, unless they are those of the last one. */
+  #look(names: readonly string[], kind: Binding['kind']): void {
+    if (names === this.#boundNames && kind === this.#boundKind) return;
+    this.#boundNames = names;
+    this.#boundKind = kind;
+    this.#bind();
   }
 
   /** Null when the bytes are no commands. Every replica finds the same, and none runs any of them. */
@@ -374,11 +434,6 @@ export class Machine {
         for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED, UNNAMED);
       return;
     }
-    if (header.names !== this.#boundNames || kind !== this.#boundKind) {
-      this.#boundNames = header.names;
-      this.#boundKind = kind;
-      this.#bind();
-    }
     const { index, timestampMs } = this.#reader;
     const isCommand = kind === 'replicated';
     const touched = this.#touched;
@@ -394,6 +449,11 @@ export class Machine {
       const binding = this.#bound[name];
       if (binding === undefined) {
         collector?.fail(position, MALFORMED, UNNAMED);
+        continue;
+      }
+      if (binding === 'elsewhere') {
+        assert(isCommand, 'queries come to the machine of their object');
+        this.commandsApplied--;
         continue;
       }
       const method = binding?.kind === kind ? binding.method : null;

@@ -12,10 +12,10 @@ const never = (): undefined => undefined;
 export class EqualStates {
   readonly #report: (promise: string, what: string) => void;
   readonly #lookEvery: number;
-  /** The machine that each node has had last. */
-  readonly #machines = new Map<string, Machine>();
-  /** The checksum of each object's state at each index that was looked at, and who was looked at first. */
-  readonly #states = new Map<number, { readonly by: string; readonly checksums: ReadonlyMap<string, number> }>();
+  /** The machines that each node has had last, by their numbers. */
+  readonly #machines = new Map<string, Map<number, Machine>>();
+  /** By index that was looked at: the checksum of each object's state, and who was looked at first. */
+  readonly #states = new Map<number, Map<string, { readonly by: string; readonly checksum: number }>>();
 
   /** Looking at a state costs as much as applying many commands, so that is done after every `lookEvery` entries. */
   constructor(report: (promise: string, what: string) => void, lookEvery: number) {
@@ -24,31 +24,35 @@ export class EqualStates {
   }
 
   applied(node: string, machine: Machine): void {
-    this.#machines.set(node, machine);
+    this.#note(node, machine);
     if (machine.appliedIndex % this.#lookEvery === 0) this.#look(node, machine);
   }
 
   /** The objects of a node begin with what a snapshot holds. */
   restored(node: string, machine: Machine): void {
-    this.#machines.set(node, machine);
+    this.#note(node, machine);
     this.#look(node, machine);
   }
 
   /** Nothing is under way: all nodes have the same. */
   lookAtAll(): void {
-    for (const [node, machine] of this.#machines) this.#look(node, machine);
+    for (const [node, machines] of this.#machines) for (const machine of machines.values()) this.#look(node, machine);
+  }
+
+  #note(node: string, machine: Machine): void {
+    const machines = this.#machines.get(node);
+    if (machines === undefined) this.#machines.set(node, new Map([[machine.part.machine, machine]]));
+    else machines.set(machine.part.machine, machine);
   }
 
   #look(node: string, machine: Machine): void {
     const { appliedIndex } = machine;
-    const checksums = checksumsOf(machine);
-    const known = this.#states.get(appliedIndex);
-    if (known === undefined) {
-      this.#states.set(appliedIndex, { by: node, checksums });
-      return;
-    }
-    for (const [object, checksum] of checksums) {
-      if (known.checksums.get(object) === checksum) continue;
+    const states = this.#states.get(appliedIndex) ?? new Map<string, { by: string; checksum: number }>();
+    this.#states.set(appliedIndex, states);
+    for (const [object, checksum] of checksumsOf(machine)) {
+      const known = states.get(object);
+      if (known === undefined) states.set(object, { by: node, checksum });
+      if (known === undefined || known.checksum === checksum) continue;
       const what =
         `after entry ${appliedIndex}, the object ${object} is not the same on ${node} as on ${known.by}: one of its commands ` +
         'is not deterministic, or something else than commands has changed it';

@@ -123,7 +123,7 @@ describe('the shell of consensus', () => {
           sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport,
           logStore: store,
-          machine: { system: 'simulated', name: 'machine' },
+          machines: [{ system: 'simulated', name: 'machine' }],
           caller: { system: 'simulated', name: 'caller' },
           snapshotter: { system: 'simulated', name: 'snapshotter' },
           tickMs: TICK_MS,
@@ -181,6 +181,7 @@ describe('the shell of consensus', () => {
 
   const applied = (index: number): RaftActorMessage => ({
     type: 'machineApplied',
+    machine: 0,
     machineId: 5,
     index: logIndex(index),
     session: null,
@@ -192,7 +193,7 @@ describe('the shell of consensus', () => {
 
   async function followerThatRewrites(): Promise<void> {
     await start([A, B, C], foundedBy(A, B, C));
-    raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
     transport.handler.onConnected(B, lifeOf(B), 0);
     transport.handler.onConnected(C, lifeOf(C), 0);
     await run(1);
@@ -239,6 +240,7 @@ describe('the shell of consensus', () => {
     const configuration = encodeConfiguration(foundedBy(A, B, C).configuration!);
     raft.tell({
       type: 'machineReady',
+      machine: 0,
       machineId: 5,
       snapshot: { lastIncluded, configuration },
       session: null,
@@ -323,17 +325,17 @@ describe('the shell of consensus', () => {
     await start([A, B, C], foundedBy(A, B, C));
     transport.handler.onConnected(B, lifeOf(B), 0);
     say(B, 1, append(0, 0, [1, 1, 1, 1], { leaderCommit: 4 }));
-    raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
     await run(1);
     raft.tell({ ...applied(2), session: sessionId(2) } as RaftActorMessage);
     const { payload, crc } = blockOf(1);
     raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq: 1, block: payload.slice().buffer, crc });
     await run(1);
     expect(sentTo(B, 'forward')).toHaveLength(1);
-    raft.tell({ type: 'machineReady', machineId: 6, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 6, snapshot: null, session: null, nextSeq: 1 });
     const lastIncluded = { index: logIndex(9), term: term(1), timestampMs: 1 };
     const snapshot = { lastIncluded, configuration: encodeConfiguration(foundedBy(A, B, C).configuration!) };
-    raft.tell({ type: 'machineReady', machineId: 7, snapshot, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 7, snapshot, session: null, nextSeq: 1 });
     for (let heard = 0; heard < 100; heard++) {
       say(B, 1, append(9, 1));
       await run(100);
