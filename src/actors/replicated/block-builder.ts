@@ -29,8 +29,6 @@ export class MethodName {
   /** The block in which `number` is valid. */
   block: BlockBuilder | null = null;
   number = 0;
-  /** The machine of its object; null: that has not been asked yet. */
-  machine: number | null = null;
 
   constructor(object: string, method: string, since = 0) {
     this.since = since;

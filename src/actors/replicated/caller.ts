@@ -19,7 +19,7 @@ import type { CallerMessage, CodeVersionRaised, NodeStatus, SessionRestored } fr
 import { changesLost, type WatchRequest } from './changes/watch-desk.js';
 import type { Watch } from './changes/watch.js';
 import { together, type LaneFigures } from './lane-figures.js';
-import { machineOf, type ObjectPlaces } from './object-places.js';
+import { machineOf, machineOfCommand, type ObjectPlaces } from './object-places.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
 import type { WaitingCalls } from './waiting-calls.js';
@@ -103,7 +103,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (name.since > this.#codeVersion) return Promise.reject(notInForce(name, this.#codeVersion));
     if (this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
     if (!this.#isExpiring) this.#expireLater();
-    return this.#machineOf(name).commands.call(name, args, call);
+    return this.#machineOf(name, args).commands.call(name, args, call);
   }
 
   /** Calls a replicated method and waits for nothing. */
@@ -112,7 +112,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (name.since > this.#codeVersion) throw notInForce(name, this.#codeVersion);
     if (this.#lacksLeader()) throw this.#noLeaderNow();
     if (!this.#isExpiring) this.#expireLater();
-    this.#machineOf(name).commands.tell(name, args);
+    this.#machineOf(name, args).commands.tell(name, args);
   }
 
   /** Calls a query. */
@@ -120,7 +120,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
     if (consistency !== 'local' && this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
     if (!this.#isExpiring) this.#expireLater();
-    return this.#machineOf(name).queries[consistency].call(name, args, call);
+    return this.#machineOf(name, args).queries[consistency].call(name, args, call);
   }
 
   /** Begins to watch what changes in an object. Whatever goes wrong is for its reader to hear. */
@@ -251,8 +251,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.events.removeAllListeners();
   }
 
-  #machineOf(name: MethodName): CalledMachine {
-    return this.#machines[(name.machine ??= machineOf(name.text, this.#options.places))]!;
+  #machineOf(name: MethodName, args: readonly unknown[]): CalledMachine {
+    return this.#machines[this.#machines.length === 1 ? 0 : machineOfCommand(name.text, args, this.#options.places)]!;
   }
 
   #calledMachine(address: ActorAddress, number: number): CalledMachine {

@@ -18,7 +18,7 @@ import { ChangeRecorder } from './changes/change-recorder.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
 import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
-import { ALL_OBJECTS, machineOf, type MachinePart } from './object-places.js';
+import { ALL_OBJECTS, machineOf, machineOfCommand, type MachinePart } from './object-places.js';
 import { ResultCollector, type ResultBlock } from './results.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
@@ -118,8 +118,6 @@ export class Machine {
   #bound: readonly Bound[] = [];
   /** Does any of them concern this machine? */
   #isConcerned = false;
-  /** Are the callers of the block answered by this machine? This node's own blocks call the objects of one machine each. */
-  #isAnswering = false;
   #boundKind: Binding['kind'] = 'replicated';
   readonly #collector: ResultCollector;
   /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
@@ -264,7 +262,7 @@ export class Machine {
 
   /** A command of the machine's own. */
   #bindOwn(name: string, run: Method): void {
-    const method = this.isHere(name) ? run : this.#uncounted(run);
+    const method = this.part.places.size === 0 ? run : this.#doneByAll(name, run);
     const instance = {};
     const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
     const watch = new StateWatch(nothing);
@@ -273,15 +271,17 @@ export class Machine {
     this.#bindings.set(name, { name, watch, changes, instance, method, versions, kind: 'replicated' });
   }
 
-  /** What all machines do, and another one counts and answers. */
-  #uncounted(run: Method): Method {
+  /** All machines do it; that of the object that it is about counts it, and answers. */
+  #doneByAll(name: string, run: Method): Method {
     return (...args) => {
+      if (machineOfCommand(name, args, this.part.places) === this.part.machine) return run(...args);
       this.commandsApplied--;
       try {
         run(...args);
       } catch (error) {
         if (this.#fatal !== null) throw error;
       }
+      return undefined;
     };
   }
 
@@ -319,13 +319,22 @@ export class Machine {
     this.#bound = this.#boundNames.map((name) => this.#bindings.get(name) ?? this.#bindOther(name));
     if (this.part.places.size === 0) {
       this.#isConcerned = true;
-      this.#isAnswering = true;
       return;
     }
     // The empty name stands for none.
-    const names = this.#boundNames.filter((name) => name !== '');
-    this.#isConcerned = names.some((name) => this.#bindings.has(name) || this.isHere(name));
-    this.#isAnswering = names.some((name) => this.isHere(name));
+    this.#isConcerned = this.#boundNames.some((name) => name !== '' && (this.#bindings.has(name) || this.isHere(name)));
+  }
+
+  /** Is a block of this node's own for this machine to answer? Such a block calls the objects of one machine. */
+  #isAnswering(names: readonly string[], commands: readonly unknown[] | null): boolean {
+    const { machine, places } = this.part;
+    if (places.size === 0 || commands === null) return true;
+    for (let at = 0; at < commands.length; at += 2) {
+      const name = names[commands[at] as number];
+      if (name !== undefined && name !== '') return machineOfCommand(name, commands[at + 1], places) === machine;
+    }
+    // All have been cancelled: nobody waits but the lane that the block came from, which is the only one to know it.
+    return true;
   }
 
   #bindOther(name: string): Bound {
@@ -362,7 +371,7 @@ export class Machine {
     assert(header !== null, 'queries come from this node');
     this.#look(header.names, 'query');
     this.#collector.begin(header.count);
-    this.#run(bytes, header, block.byteLength, 'query', this.#collector);
+    this.#run(this.#decodeCommands(bytes, header, block.byteLength), header, 'query', this.#collector);
     return this.#collector.end(header.session, header.firstSeq);
   }
 
@@ -387,12 +396,13 @@ export class Machine {
       this.#look(header.names, 'replicated');
       if (!this.#isConcerned) return verdict;
       this.commandsApplied += header.count;
-      if (isOwn && this.#isAnswering) {
+      const commands = this.#decodeCommands(entries, header, payloadEnd);
+      if (isOwn && this.#isAnswering(header.names, commands)) {
         this.#collector.begin(header.count);
-        this.#run(entries, header, payloadEnd, 'replicated', this.#collector);
+        this.#run(commands, header, 'replicated', this.#collector);
         results.push(this.#collector.end(session, header.firstSeq));
       } else {
-        this.#run(entries, header, payloadEnd, 'replicated', null);
+        this.#run(commands, header, 'replicated', null);
       }
     } else if (isOwn && verdict === 'gap') {
       this.own.gap = true;
@@ -422,13 +432,11 @@ export class Machine {
   }
 
   #run(
-    bytes: Uint8Array,
+    commands: readonly unknown[] | null,
     header: BlockHeader,
-    end: number,
     kind: Binding['kind'],
     collector: ResultCollector | null,
   ): void {
-    const commands = this.#decodeCommands(bytes, header, end);
     if (commands === null) {
       if (collector !== null)
         for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED, UNNAMED);

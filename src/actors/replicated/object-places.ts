@@ -6,7 +6,7 @@
 /** The machine of each object that is placed, by name. All others are on the default machine. Crosses threads. */
 export type ObjectPlaces = ReadonlyMap<string, number>;
 
-/** The machine that every node has. Creating and dropping objects is answered by it. */
+/** The machine that every node has. */
 export const DEFAULT_MACHINE = 0;
 
 /** What one machine has of a node's objects. Crosses threads. */
@@ -24,9 +24,17 @@ export function machineOf(called: string, places: ObjectPlaces): number {
   return places.size === 0 ? DEFAULT_MACHINE : (places.get(objectIn(called)) ?? DEFAULT_MACHINE);
 }
 
+/** The machine that is in charge of a command: of `.create` and `.drop`, that of the object they are about. */
+export function machineOfCommand(called: string, args: unknown, places: ObjectPlaces): number {
+  if (objectIn(called) !== '') return machineOf(called, places);
+  const object: unknown = Array.isArray(args) ? args[0] : undefined;
+  return typeof object === 'string' ? (places.get(object) ?? DEFAULT_MACHINE) : DEFAULT_MACHINE;
+}
+
 /** The name of the object; empty for what is done to objects. See command-name.ts. */
 function objectIn(called: string): string {
-  const [first, second, third] = called.split('.', 3);
-  if (first !== '') return first!;
-  return third === undefined ? '' : second!;
+  const end = called.indexOf('.');
+  if (end !== 0) return end < 0 ? called : called.slice(0, end);
+  const next = called.indexOf('.', 1);
+  return next < 0 ? '' : called.slice(1, next);
 }
