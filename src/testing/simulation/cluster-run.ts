@@ -49,6 +49,8 @@ export interface ClusterRunOptions<Definitions extends ObjectDefinitions> {
   readonly durationMs: number;
   /** States are compared after every so many entries. */
   readonly lookEvery: number;
+  /** Draws where nodes have their objects; null: all on one thread. */
+  readonly placing: Dice | null;
   /** Takes the lines of the trace; null: there is none. */
   readonly write: ((line: string) => void) | null;
   users(context: RunContext<Definitions>): RunUsers<Definitions>;
@@ -113,6 +115,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       delays: slowness,
       users: this.#users,
       clock: () => slowness.clock(),
+      placing: options.placing,
     });
     this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);
     const [cluster, checkers, violations, rate] = [

@@ -38,6 +38,10 @@ const DURATIONS_MS = [400, 800, 1_500] as const;
 const CALM_DURATIONS_MS = [60_000, 120_000, 240_000] as const;
 const DURATION_MS_MAX = 600_000;
 const LOOK_EVERY = 32;
+/** Makes other dice of a seed. */
+const PLACING = 0x5bd1_e995;
+/** How often nodes have objects on threads of their own. */
+const PLACED = 0.25;
 
 /**
  * Runs one seed. What goes wrong is in the report.
@@ -57,6 +61,8 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
   const drawnShape = drawShape(dice, nodes);
   // With dice of its own: what happens where members stay the same does not depend on it.
   const drawn = { ...drawFaults(dice), memberChange: drawMemberChange(new Dice(~seed >>> 0)) };
+  // So have these: where nodes do not place objects, nothing depends on them either.
+  const placing = new Dice((seed ^ PLACING) >>> 0);
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
   const report = await new ClusterRun({
     dice,
@@ -65,6 +71,7 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,
     lookEvery: LOOK_EVERY,
+    placing: placing.chance(PLACED) ? placing : null,
     write: trace ?? null,
     users: (context) => new Workload(context),
   }).run();

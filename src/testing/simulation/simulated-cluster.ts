@@ -10,7 +10,9 @@ import type { Runtime } from '../../node/runtime.js';
 import { SimulatedDisk } from '../simulated-disk.js';
 import type { ClusterCheckers } from './cluster-checkers.js';
 import type { ClusterShape } from './cluster-shape.js';
+import type { Dice } from './dice.js';
 import { NodeLogger } from './node-logger.js';
+import { drawPlacement } from './placements.js';
 import type { SimulatedHost } from './simulated-host.js';
 import type { NodeDelays, SimulatedNode } from './simulated-node.js';
 import type { ClockError } from './simulated-process.js';
@@ -78,6 +80,8 @@ export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
   readonly users: ClusterUsers<Definitions>;
   /** The clock of each node. */
   readonly clock: () => ClockError;
+  /** Draws where nodes have their objects; null: all on one thread. */
+  readonly placing: Dice | null;
 }
 
 /** How long a node stays away: hardly, or for several elections. */
@@ -458,6 +462,16 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     return new Member(name, isObserver, new SimulatedDisk(host.dice.uint32()), clock());
   }
 
+  #placementOf({ name }: Member<Definitions>): Readonly<Record<string, string>> {
+    const { placing, objects, host, trace } = this.#parts;
+    if (placing === null) return {};
+    const placement = drawPlacement(placing, Object.keys(objects));
+    if (Object.keys(placement).length === 0) return placement;
+    host.coverage.count('objects placed on threads of their own');
+    trace?.add(name, `places objects: ${JSON.stringify(placement)}`);
+    return placement;
+  }
+
   #options(member: Member<Definitions>): Parameters<SimulatedHost<Definitions>['start']>[0] {
     const { shape, objects, host, trace } = this.#parts;
     const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries, isVerified } = shape;
@@ -466,6 +480,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       peers: this.#peersOf(member),
       join: member.joins,
       objects,
+      placement: this.#placementOf(member),
       electionTimeoutMs,
       heartbeatMs,
       callTimeoutMs,
