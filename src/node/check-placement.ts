@@ -2,7 +2,7 @@
  * Checks the option `placement`, and numbers the machines of a node by it. Nothing is started before it is known to be good.
  */
 
-import { checkName, type CreatableClasses, type ObjectDefinitions } from '../actors/replicated/object-definition.js';
+import { isName, type CreatableClasses, type ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import { DEFAULT_MACHINE, type ObjectPlaces } from '../actors/replicated/object-places.js';
 import { describe, invalid, refused } from './option-checks.js';
 
@@ -34,7 +34,7 @@ export function checkPlacement(
     const option = `placement.${object}`;
     if (!Object.hasOwn(objects, object)) {
       if (!canCreate) throw refused(option, describe(thread), noObject(Object.keys(objects)));
-      checkName(object);
+      if (!isName(object)) throw refused(option, describe(thread), 'places an object by a name that none can have');
     }
     if (typeof thread !== 'string' || !THREAD_NAME.test(thread)) {
       throw invalid(option, thread, 'must be the name of a thread: 1 to 32 letters, digits, - and _');
