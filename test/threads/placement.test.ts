@@ -59,8 +59,8 @@ describe('an object on a thread of its own', () => {
 
     const answered = await answeredUntil(placed, placed.objects.hazard.block(1_000));
 
-    // On the same thread, one.
-    expect(answered).toBeGreaterThan(20);
+    // On the same thread, one at most.
+    expect(answered).toBeGreaterThan(3);
     expect(await placed.objects.hazard.isOnMainThread()).toBe(false);
   });
 
@@ -85,7 +85,7 @@ describe('an object on a thread of its own', () => {
     const answered = await answeredUntil(node, crashing);
 
     expect(await crashing).toBe(2);
-    expect(answered).toBeGreaterThan(5);
+    expect(answered).toBeGreaterThan(3);
     expect(await node.objects.hazard.all()).toEqual(['a', 'b']);
     await vi.waitUntil(() => events.length === 2);
     expect(events).toMatchObject([
@@ -100,11 +100,11 @@ describe('an object on a thread of its own', () => {
     node.on('error', () => {});
     const marker = join(temporaryDirectory(), 'marker');
 
-    const crashing = node.objects.hazard.with({ timeoutMs: 30_000 }).appendAndFailOnce('a', marker);
+    const crashing = node.objects.hazard.with({ timeoutMs: 30_000 }).appendAndExitOnce('a', marker);
     const answered = await answeredUntil(node, crashing);
 
-    expect(answered).toBeGreaterThan(0);
-    await vi.waitUntil(async () => (await node.objects.hazard.all().catch(() => [])).length === 1, { timeout: 10_000 });
+    expect(await crashing).toBe(1);
+    expect(answered).toBeGreaterThan(3);
     expect(await node.objects.hits.get()).toBe(answered + 1);
   });
 

@@ -136,16 +136,16 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
 
   async #bringObjectsBack(placement: InlinePlacement, events: PlacementEvents, data: MachineActorData): Promise<void> {
     const { machine: number } = data.part;
+    const crash = this.#objectCrashes;
     if (this.#isKilled || this.runtime?.status().health !== 'object failed') return;
     const { name } = placement.addresses.machines[number]!;
     const objects = placement.main.spawn({ name, factory: this.#actors().machine, data });
-    const context = this.#machines.get(number)?.context;
     try {
       await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
       events.onMachineBack(number);
     } catch (error) {
       // They have ended again, and are brought back after that.
-      if (this.#machines.get(number)?.context !== context) return;
+      if (this.#objectCrashes !== crash && !this.#machines.has(number)) return;
       placement.main.fail(asError(error));
     }
   }
