@@ -98,21 +98,15 @@ export class SimulationScheduler implements Scheduler, Clock {
     for (;;) {
       if (condition()) return true;
       if (this.#ready.length === 0) {
-        await this.#continuations();
+        if (++this.#drains % INSTANTS_BEFORE_YIELD === 0) await new Promise((resolve) => void setImmediate(resolve));
+        // Every promise that is settled has called its continuations, and theirs, when the first one is; and what those have
+        // given to `nextTick`, as callers do, has run with its own when the second one is.
+        await nextTick();
+        await nextTick();
         if (condition()) return true;
       }
       if (!this.#step(untilMs)) return false;
     }
-  }
-
-  /**
-   * Every promise that is settled has called its continuations, and theirs, when this one is; and what those have given to
-   * `nextTick`, as callers do, has run with its own.
-   */
-  async #continuations(): Promise<void> {
-    if (++this.#drains % INSTANTS_BEFORE_YIELD === 0) await new Promise((resolve) => void setImmediate(resolve));
-    await nextTick();
-    await nextTick();
   }
 
   #step(untilMs: number): boolean {

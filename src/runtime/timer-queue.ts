@@ -46,35 +46,44 @@ export class TimerQueue {
   #remove(timer: QueuedTimer): void {
     const last = this.#heap.pop()!;
     if (last !== timer) {
-      this.#place(last, timer.index);
+      last.index = timer.index;
       this.#up(last);
       this.#down(last);
     }
     timer.index = -1;
   }
 
+  /** Moves those out of the way that are to come later, and takes their place. */
   #up(timer: QueuedTimer): void {
-    while (timer.index > 0) {
-      const parent = this.#heap[(timer.index - 1) >> 1]!;
-      if (!isBefore(timer, parent)) return;
-      this.#swap(timer, parent);
+    let { index } = timer;
+    while (index > 0) {
+      const parentIndex = (index - 1) >> 1;
+      const parent = this.#heap[parentIndex]!;
+      if (!isBefore(timer, parent)) break;
+      this.#place(parent, index);
+      index = parentIndex;
     }
+    this.#place(timer, index);
   }
 
+  /** Moves those up that are to come earlier, and takes their place. */
   #down(timer: QueuedTimer): void {
-    for (;;) {
-      const left = this.#heap[timer.index * 2 + 1];
-      const right = this.#heap[timer.index * 2 + 2];
-      const child = left !== undefined && right !== undefined && isBefore(right, left) ? right : left;
-      if (child === undefined || !isBefore(child, timer)) return;
-      this.#swap(timer, child);
+    const { length } = this.#heap;
+    let { index } = timer;
+    for (let childIndex = 2 * index + 1; childIndex < length; childIndex = 2 * index + 1) {
+      let child = this.#heap[childIndex]!;
+      if (childIndex + 1 < length) {
+        const right = this.#heap[childIndex + 1]!;
+        if (isBefore(right, child)) {
+          child = right;
+          childIndex += 1;
+        }
+      }
+      if (!isBefore(child, timer)) break;
+      this.#place(child, index);
+      index = childIndex;
     }
-  }
-
-  #swap(a: QueuedTimer, b: QueuedTimer): void {
-    const index = a.index;
-    this.#place(a, b.index);
-    this.#place(b, index);
+    this.#place(timer, index);
   }
 
   #place(timer: QueuedTimer, index: number): void {

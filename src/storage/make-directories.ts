@@ -18,7 +18,8 @@ export function makeDirectories(path: string): string | undefined {
       const made = makeDirectories(path);
       return topmost ?? made;
     }
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return undefined;
-    throw error;
+    const known = statSync(path, { throwIfNoEntry: false });
+    if (known?.isDirectory() === true) return undefined;
+    throw known === undefined ? error : Object.assign(new Error(`${path} is no directory`), { code: 'ENOTDIR' });
   }
 }

@@ -47,9 +47,8 @@ export class NodeDisk implements Disk {
 
   makeDirectory(path: string): void {
     const firstMade = attempt('mkdir', path, () => makeDirectories(path));
-    if (firstMade === undefined) return;
-    // A directory is durable when the one above it has been synced.
-    const top = dirname(resolve(firstMade));
+    // A directory is durable when the one above it has been synced: who made this one may have died before that.
+    const top = dirname(resolve(firstMade ?? path));
     for (let made = resolve(path); made !== top; made = dirname(made)) this.syncDirectory(dirname(made));
   }
 

@@ -45,6 +45,7 @@ export class SimulatedDisk implements Disk {
   #operations = 0;
   #openFiles = 0;
   #crashAt: number | null = null;
+  #crashAtNext: { readonly operation: DiskOperation; readonly path: string } | null = null;
   #crash: SimulatedCrash | null = null;
   readonly #failures = new Map<number, string>();
   #capacityBytes = Number.POSITIVE_INFINITY;
@@ -73,6 +74,11 @@ export class SimulatedDisk implements Disk {
     this.#crashAt = operation;
   }
 
+  /** The same at the next operation of this kind on this path. */
+  crashAtNext(operation: DiskOperation, path: string): void {
+    this.#crashAtNext = { operation, path };
+  }
+
   /**
    * Makes the n-th operation, counted from 1, fail with this code of the operating system, such as `EIO`; those after it
    * succeed. A write that fails may have written a part. A sync that fails loses any of what it should have made durable.
@@ -96,6 +102,7 @@ export class SimulatedDisk implements Disk {
   /** What was to happen to it does not: it neither crashes nor fails, and has room. */
   heal(): void {
     this.#crashAt = null;
+    this.#crashAtNext = null;
     this.#failures.clear();
     this.#capacityBytes = Number.POSITIVE_INFINITY;
   }
@@ -262,8 +269,9 @@ export class SimulatedDisk implements Disk {
 
   #operate(operation: DiskOperation, path: string, carryOut: (fate: Fate) => void): void {
     this.#operations += 1;
-    if (this.#operations === this.#crashAt) {
-      this.#crash = new SimulatedCrash(this.#operations, `${operation} ${path}`);
+    const isAtKind = this.#crashAtNext?.operation === operation && this.#crashAtNext.path === path;
+    if (isAtKind || this.#operations === this.#crashAt) {
+      this.#crash = new SimulatedCrash(this.#operations, `${operation} ${path}`, isAtKind);
       carryOut('crashed');
       throw this.#crash;
     }

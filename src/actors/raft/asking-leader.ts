@@ -13,6 +13,7 @@ import { decodeVersionRefusal, encodeVersionRefusal } from './version-refusal.js
 
 /** Of each kind. Past this, nothing more is asked until something has been answered. */
 const QUESTIONS_MAX = 64;
+const NONE: readonly never[] = [];
 
 /** What the leader was asked for, and answers at once. */
 export interface Asked {
@@ -114,7 +115,8 @@ export function giveUpAsking(core: Core): void {
 }
 
 /** Takes out what will not be answered any more. */
-function takeUnanswered({ leader, nowMs }: Core, questions: Map<number, Asked>): Asked[] {
+function takeUnanswered({ leader, nowMs }: Core, questions: Map<number, Asked>): readonly Asked[] {
+  if (questions.size === 0) return NONE;
   const unanswered = [...questions].filter(([, asked]) => leader !== asked.leader || nowMs >= asked.deadlineMs);
   for (const [question] of unanswered) questions.delete(question);
   return unanswered.map(([, asked]) => asked);

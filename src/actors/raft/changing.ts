@@ -181,7 +181,11 @@ export function trackPeers(core: Core, peers: Map<NodeId, Progress>, nextIndex: 
     if (id === options.self || peers.has(id)) continue;
     peers.set(id, new Progress(id, ++core.lastSession, nextIndex, options.limits));
   }
-  for (const id of peers.keys()) if (!members.includes(id) && !connected.has(id)) peers.delete(id);
+  for (const [id, peer] of peers) {
+    if (!members.includes(id) && !connected.has(id)) peers.delete(id);
+    // Whoever goes and is added again has to catch up with what has made it a learner then.
+    else if (!configurations.current.learners.some((learner) => learner.id === id)) peer.catchUp = null;
+  }
 }
 
 function append(core: Core, leader: Leader, configuration: Configuration): void {

@@ -5,7 +5,7 @@
 
 import { assert } from '../../assert.js';
 import type { LogIndex, Term } from '../../ids.js';
-import { isVoter, peersOf } from './configuration.js';
+import { isVoter } from './configuration.js';
 import type { Core } from './state.js';
 
 export function assertInvariants(core: Core, termBefore: Term, commitIndexBefore: LogIndex): void {
@@ -27,7 +27,9 @@ export function assertInvariants(core: Core, termBefore: Term, commitIndexBefore
     isVoter(current, core.options.self) || configurations.lastIndex > core.commitIndex,
     'a leader votes, or what leaves it out is not committed',
   );
-  for (const id of peersOf(current, core.options.self)) assert(role.peers.has(id), 'all members are sent the log');
+  const { self } = core.options;
+  for (const id of current.electors) assert(id === self || role.peers.has(id), 'all members are sent the log');
+  for (const { id } of current.learners) assert(id === self || role.peers.has(id), 'all members are sent the log');
   for (const { matchIndex, nextIndex, ackedRound } of role.peers.values()) {
     assert(matchIndex < nextIndex && nextIndex <= core.log.lastIndex + 1, 'matchIndex < nextIndex <= lastIndex + 1');
     assert(ackedRound <= role.round, 'no round is answered before it was asked');

@@ -9,7 +9,7 @@ import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, nodeId, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
-import type { CallerMessage, NodeStatus } from '../replicated/caller-messages.js';
+import type { CallerMessage, NodeStatus, ShellStatus } from '../replicated/caller-messages.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import { changeRefused } from './change-refused.js';
 import type {
@@ -548,17 +548,15 @@ export class RaftActor implements Actor<RaftActorMessage> {
   #publishStatus(): void {
     const status = statusOf(this.#core);
     this.#noteMemoryLoss(status.isMemoryLost);
-    const news: NodeStatus = {
-      type: 'nodeStatus',
-      ...status,
+    const shell: ShellStatus = {
       appliedIndex: this.#feeds.appliedIndex,
       snapshotIndex: this.#snapshots.newestIndex,
-      logBytes: this.#core.log.byteLength,
       connected: this.#peers.filter((peer) => this.#transport.isConnected(peer)),
       isRemoved: this.#isRemoved,
     };
     const [contactMs] = this.#options.core.electionTimeoutMs;
-    if (this.#lastStatus !== null && isSameStatus(news, this.#lastStatus, contactMs)) return;
+    if (this.#lastStatus !== null && isSameStatus(status, shell, this.#lastStatus, contactMs)) return;
+    const news: NodeStatus = { type: 'nodeStatus', ...status, ...shell, logBytes: this.#core.log.byteLength };
     this.#lastStatus = tellOrDrop(this.#caller, news) ? news : null;
   }
 

@@ -3,42 +3,35 @@
  * next to nothing. Part of the shell.
  */
 
-import type { NodeStatus } from '../replicated/caller-messages.js';
-import type { GroupMember } from './status.js';
-
-/** All that counts and is compared as it is; every field of a status is here or in what is left out. */
-const PLAIN: Readonly<
-  Record<Exclude<keyof NodeStatus, 'type' | 'logBytes' | 'members' | 'observers' | 'connected'>, true>
-> = {
-  role: true,
-  term: true,
-  leader: true,
-  firstIndex: true,
-  lastIndex: true,
-  commitIndex: true,
-  leaderCommitIndex: true,
-  hasQuorum: true,
-  isFounded: true,
-  isMemoryLost: true,
-  isChanging: true,
-  isAdmitted: true,
-  codeVersion: true,
-  appliedIndex: true,
-  snapshotIndex: true,
-  isRemoved: true,
-};
-const PLAIN_FIELDS = Object.keys(PLAIN) as (keyof typeof PLAIN)[];
+import type { NodeId } from '../../ids.js';
+import type { NodeStatus, ShellStatus } from '../replicated/caller-messages.js';
+import type { CoreStatus, GroupMember } from './status.js';
 
 /**
- * Are these equal but for the memory of the log, which is no news by itself, and for contacts with members within
+ * Is this what was told before, but for the memory of the log, which is no news by itself, and for contacts with members within
  * `contactMs`, which there are all the time?
  */
-export function isSameStatus(a: NodeStatus, b: NodeStatus, contactMs: number): boolean {
+export function isSameStatus(core: CoreStatus, shell: ShellStatus, before: NodeStatus, contactMs: number): boolean {
   return (
-    PLAIN_FIELDS.every((field) => a[field] === b[field]) &&
-    isSameList(a.connected, b.connected, (one, other) => one === other) &&
-    isSameList(a.observers, b.observers, (one, other) => one === other) &&
-    isSameList(a.members, b.members, (one, other) => isSameMember(one, other, contactMs))
+    core.role === before.role &&
+    core.term === before.term &&
+    core.leader === before.leader &&
+    core.firstIndex === before.firstIndex &&
+    core.lastIndex === before.lastIndex &&
+    core.commitIndex === before.commitIndex &&
+    core.leaderCommitIndex === before.leaderCommitIndex &&
+    core.hasQuorum === before.hasQuorum &&
+    core.isFounded === before.isFounded &&
+    core.isMemoryLost === before.isMemoryLost &&
+    core.isChanging === before.isChanging &&
+    core.isAdmitted === before.isAdmitted &&
+    core.codeVersion === before.codeVersion &&
+    shell.appliedIndex === before.appliedIndex &&
+    shell.snapshotIndex === before.snapshotIndex &&
+    shell.isRemoved === before.isRemoved &&
+    areSameIds(shell.connected, before.connected) &&
+    areSameIds(core.observers, before.observers) &&
+    areSameMembers(core.members, before.members, contactMs)
   );
 }
 
@@ -47,11 +40,20 @@ function isSameMember(a: GroupMember, b: GroupMember, contactMs: number): boolea
   const { progress: one } = a;
   const { progress: other } = b;
   if (one === null || other === null) return one === other;
-  const [now, before] = [one.lastContactAtMs, other.lastContactAtMs];
+  const { lastContactAtMs: now } = one;
+  const { lastContactAtMs: before } = other;
   const isSameContact = now === null || before === null ? now === before : Math.abs(now - before) < contactMs;
   return isSameContact && one.matchIndex === other.matchIndex && one.nextIndex === other.nextIndex;
 }
 
-function isSameList<Item>(a: readonly Item[], b: readonly Item[], isSame: (a: Item, b: Item) => boolean): boolean {
-  return a.length === b.length && a.every((item, i) => isSame(item, b[i]!));
+function areSameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function areSameMembers(a: readonly GroupMember[], b: readonly GroupMember[], contactMs: number): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!isSameMember(a[i]!, b[i]!, contactMs)) return false;
+  return true;
 }

@@ -72,15 +72,26 @@ export function statusOf(core: Core): CoreStatus {
     hasQuorum,
     isFounded: core.configurations.isFounded,
     isMemoryLost: nowMs - contactMs > LEADERLESS_TIMEOUTS * core.options.electionTimeoutMs[1] && isMemoryLost(core),
-    members: [
-      ...current.electors.map((id): GroupMember => ({ id, role: 'voter', progress: progressOf(core, id) })),
-      ...current.learners.map(({ id }): GroupMember => ({ id, role: 'learner', progress: progressOf(core, id) })),
-    ],
-    observers: [...core.connected].filter(isObserverId),
+    members: groupMembers(core),
+    observers: observersOf(core),
     isChanging: current.old !== null || core.configurations.lastIndex > commitIndex,
     isAdmitted: !isVoter(current, core.options.self) || counts(core, core.options.self),
     codeVersion: core.codeVersion,
   };
+}
+
+function groupMembers(core: Core): GroupMember[] {
+  const { electors, learners } = core.configurations.current;
+  const members: GroupMember[] = [];
+  for (const id of electors) members.push({ id, role: 'voter', progress: progressOf(core, id) });
+  for (const { id } of learners) members.push({ id, role: 'learner', progress: progressOf(core, id) });
+  return members;
+}
+
+function observersOf({ connected }: Core): NodeId[] {
+  const observers: NodeId[] = [];
+  for (const id of connected) if (isObserverId(id)) observers.push(id);
+  return observers;
 }
 
 function progressOf({ role, options, nowMs, wallMs }: Core, id: NodeId): MemberProgress | null {

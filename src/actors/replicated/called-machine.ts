@@ -61,6 +61,11 @@ export class CalledMachine {
     this.watches = new WatchDesk({ ...watches, codec: lanes.codec, machine: ref });
   }
 
+  get pendingQueries(): number {
+    const { linearizable, lease, local } = this.queries;
+    return linearizable.pending + lease.pending + local.pending;
+  }
+
   get lanes(): readonly BlockLane[] {
     return [this.commands, this.queries.linearizable, this.queries.lease, this.queries.local];
   }

@@ -70,16 +70,20 @@ export interface SnapshotNews {
   readonly event: SnapshotEvent;
 }
 
-/** The state of the node has changed. */
-export interface NodeStatus extends CoreStatus {
-  readonly type: 'nodeStatus';
+/** What a node says of itself beside what its core does. */
+export interface ShellStatus {
   readonly appliedIndex: LogIndex;
   /** The last entry in this node's newest snapshot; 0 if it has none. */
   readonly snapshotIndex: LogIndex;
-  readonly logBytes: number;
   readonly connected: readonly NodeId[];
   /** Was this node a member of the cluster, and is it none any more? */
   readonly isRemoved: boolean;
+}
+
+/** The state of the node has changed. */
+export interface NodeStatus extends CoreStatus, ShellStatus {
+  readonly type: 'nodeStatus';
+  readonly logBytes: number;
 }
 
 /** The objects have come to where this code version is in force; after a new start they come to earlier ones again. */

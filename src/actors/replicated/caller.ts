@@ -168,7 +168,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   }
 
   get pendingQueries(): number {
-    return sum(this.#machines.flatMap(({ queries }) => Object.values(queries).map(({ pending }) => pending)));
+    return sum(this.#machines.map(({ pendingQueries }) => pendingQueries));
   }
 
   figures(): CallerFigures {

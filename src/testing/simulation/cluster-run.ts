@@ -13,7 +13,7 @@ import type { Coverage } from './coverage.js';
 import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
 import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
-import { Operator } from './operator/operator.js';
+import { Operator, OPERATIONS } from './operator/operator.js';
 import { SimulatedCluster, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
 import { StepCounter } from './step-counter.js';
@@ -118,13 +118,9 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       placing: options.placing,
     });
     this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);
-    const [cluster, checkers, violations, rate] = [
-      this.#cluster,
-      this.#checkers,
-      this.#violations,
-      faults.memberChange,
-    ];
-    this.#operator = rate === 0 ? null : new Operator({ cluster, checkers, violations, trace, rate });
+    const [cluster, checkers, violations] = [this.#cluster, this.#checkers, this.#violations];
+    const isOperated = OPERATIONS.some((name) => faults[name] > 0);
+    this.#operator = isOperated ? new Operator({ cluster, checkers, violations, trace, rates: faults }) : null;
   }
 
   /** Never rejects: what goes wrong is in the report. */

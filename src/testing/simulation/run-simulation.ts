@@ -7,7 +7,7 @@ import { checkInteger } from '../../node/option-checks.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
-import { drawFaults, drawMemberChange, onlyFaults, type FaultMix } from './faults/fault-mix.js';
+import { drawApart, drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
 import { SIMULATION_OBJECTS } from './objects/simulation-objects.js';
 import { Workload } from './workload/workload.js';
 
@@ -59,9 +59,8 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
   if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
   const dice = new Dice(seed);
   const drawnShape = drawShape(dice, nodes);
-  // With dice of its own: what happens where members stay the same does not depend on it.
-  const drawn = { ...drawFaults(dice), memberChange: drawMemberChange(new Dice(~seed >>> 0)) };
-  // So have these: where nodes do not place objects, nothing depends on them either.
+  const drawn = { ...drawFaults(dice), ...drawApart(new Dice(~seed >>> 0)) };
+  // With dice of its own, too: where nodes do not place objects, nothing depends on them.
   const placing = new Dice((seed ^ PLACING) >>> 0);
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
   const report = await new ClusterRun({

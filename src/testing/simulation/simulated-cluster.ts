@@ -7,10 +7,12 @@ import type { ObjectDefinitions } from '../../actors/replicated/object-definitio
 import { ConclaveError } from '../../errors.js';
 import { nodeId, type NodeId } from '../../ids.js';
 import type { Runtime } from '../../node/runtime.js';
+import { dataDirLayout } from '../../storage/data-dir-layout.js';
 import { SimulatedDisk } from '../simulated-disk.js';
 import type { ClusterCheckers } from './cluster-checkers.js';
 import type { ClusterShape } from './cluster-shape.js';
 import type { Dice } from './dice.js';
+import { FAULTS } from './faults/fault-mix.js';
 import { NodeLogger } from './node-logger.js';
 import { drawPlacement } from './placements.js';
 import type { SimulatedHost } from './simulated-host.js';
@@ -91,6 +93,7 @@ const AWAY_MS = [
 ] as const;
 /** How long after the end of its machine a node is looked after. */
 const TORN_MS = 100;
+const DATA_DIR = '/data';
 
 export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   readonly #members: Member<Definitions>[];
@@ -259,6 +262,11 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     });
   }
 
+  /** Ends a node as it makes the name of a snapshot durable, the next time that it does. */
+  tearSnapshot({ disk }: Member<Definitions>): void {
+    disk.crashAtNext('syncDirectory', dataDirLayout(DATA_DIR).snapshots);
+  }
+
   /** Stops a node in order, and then does what its disk is to suffer. It comes back when it is started. */
   async stop(member: Member<Definitions>, whenStopped = (): void => {}): Promise<void> {
     const { node } = member;
@@ -397,7 +405,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const { disk } = member;
     if (member.node !== node || disk.crash === null) return;
     const { host, trace } = this.#parts;
-    host.coverage.count('operations torn');
+    host.coverage.count(disk.crash.isAtKind ? FAULTS.tornSnapshot.shows : FAULTS.tornWrite.shows);
     trace?.add(member.name, 'lost power in the middle of an operation of its disk');
     const next = this.#diskAfter(member, disk, host.dice.chance(0.3) ? 'everything' : 'what was synced');
     this.#end(member);
@@ -485,7 +493,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       heartbeatMs,
       callTimeoutMs,
       snapshot: { entries: snapshotEntries, verify: isVerified },
-      dataDir: '/data',
+      dataDir: DATA_DIR,
       logger: new NodeLogger(member.name, host.coverage, trace),
     };
   }

@@ -1,9 +1,9 @@
 /** What is particular to the real disk; what all disks do is in disk-conformance.ts. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { NodeDisk } from '../../../src/storage/node-disk.js';
 
 let root: string;
@@ -29,6 +29,25 @@ test('a directory where the system allows none is an error, and not waited for',
   expect(() => new NodeDisk().makeDirectory('/proc/none/below')).toThrow(
     expect.objectContaining({ code: 'ERR_STORAGE', data: expect.objectContaining({ operation: 'mkdir' }) }),
   );
+});
+
+test('a file where a directory is wanted is an error that says so', () => {
+  const path = join(root, 'occupied');
+  new NodeDisk().open(path, 'create').close();
+
+  expect(() => new NodeDisk().makeDirectory(path)).toThrow(
+    expect.objectContaining({ data: { operation: 'mkdir', path, errno: 'ENOTDIR' } }),
+  );
+});
+
+test('a directory that is there already is made durable, for who made it may have died before it had', () => {
+  const disk = new NodeDisk();
+  mkdirSync(join(root, 'left'));
+  const synced = vi.spyOn(disk, 'syncDirectory');
+
+  disk.makeDirectory(join(root, 'left'));
+
+  expect(synced.mock.calls).toEqual([[root]]);
 });
 
 test('what is not to be synced is not synced, be it there or not', () => {

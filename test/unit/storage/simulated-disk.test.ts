@@ -186,6 +186,29 @@ test('a crash happens at the operation asked for, and every later one throws the
   expect(disk.openFiles).toBe(0);
 });
 
+test('a crash may wait for an operation of its kind on its path', () => {
+  const disk = diskWithFile(filled(1, 1));
+  disk.makeDirectory('/e');
+  disk.crashAtNext('syncDirectory', '/d');
+  disk.rename('/d/file', '/d/other');
+  disk.syncDirectory('/e');
+
+  expect(() => disk.syncDirectory('/d')).toThrow(SimulatedCrash);
+
+  expect(disk.crash!.isAtKind).toBe(true);
+  expect(disk.afterProcessDeath().exists('/d/other')).toBe(true);
+});
+
+test('a crash that waits for an operation is forgotten when the disk is healed', () => {
+  const disk = diskWithFile(filled(1, 1));
+  disk.crashAtNext('syncDirectory', '/d');
+
+  disk.heal();
+
+  disk.syncDirectory('/d');
+  expect(disk.crash).toBeNull();
+});
+
 test('what the crash interrupts happens not at all, partly or wholly', () => {
   const written = SEEDS.map((seed) => {
     const disk = diskWithFile(new Uint8Array(0), seed);

@@ -3,12 +3,11 @@
  * snapshot. Remembers what is committed of that, for those who must know whether a voter counts.
  */
 
-import type { Configuration } from '../../../actors/raft/configuration.js';
-import { configurationContent } from '../../../actors/raft/configuration-entry.js';
 import type { Core } from '../../../actors/raft/state.js';
 import type { Incarnation, NodeId } from '../../../ids.js';
+import { believedWords } from './believed-words.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
-import { StatedConfiguration } from './stated-configuration.js';
+import type { StatedConfiguration } from './stated-configuration.js';
 
 interface CommittedConfiguration {
   readonly knownAt: number;
@@ -18,8 +17,6 @@ interface CommittedConfiguration {
 export class AdmittedMembers implements Checker {
   readonly #context: CheckerContext;
   readonly #looked = new Map<ObservedNode, { readonly core: Core; commitIndex: number }>();
-  /** What has been read of each that nodes believe in: they do not change, and are looked at with each commit. */
-  readonly #words = new WeakMap<Configuration, string>();
   #current: StatedConfiguration | null = null;
   #currentIndex = 0;
   /** All that were ever committed, as far as a node was seen to know of each, and up to where that node had committed then. */
@@ -68,7 +65,7 @@ export class AdmittedMembers implements Checker {
     this.#looked.set(node, { core, commitIndex });
     const stated = this.#context.history.configurations.at(core, commitIndex);
     const believed = configurations.at(commitIndex);
-    const words = believed === null ? 'nobody' : this.#wordsOf(believed);
+    const words = believed === null ? 'nobody' : believedWords(believed);
     const said = stated?.words ?? 'nobody';
     if (words !== said) {
       this.#context.report('members', `${node.id} believes in ${words} at ${commitIndex}, and the log says ${said}`);
@@ -79,13 +76,5 @@ export class AdmittedMembers implements Checker {
       this.#committed.push({ knownAt: commitIndex, configuration: stated });
     }
     this.#current = stated;
-  }
-
-  #wordsOf(believed: Configuration): string {
-    const known = this.#words.get(believed);
-    if (known !== undefined) return known;
-    const { words } = new StatedConfiguration(configurationContent(believed).payload);
-    this.#words.set(believed, words);
-    return words;
   }
 }

@@ -3,11 +3,10 @@
  * the log has none, by the one in the snapshot that it begins behind: never by an older one, nor by what its options say.
  */
 
-import { configurationContent } from '../../../actors/raft/configuration-entry.js';
 import type { Configuration } from '../../../actors/raft/configuration.js';
 import type { Core } from '../../../actors/raft/state.js';
+import { believedWords } from './believed-words.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
-import { StatedConfiguration } from './stated-configuration.js';
 
 /** What was looked at last. One index and term name one log up to there. */
 interface Looked {
@@ -33,10 +32,9 @@ export class ConfigurationInEffect implements Checker {
     const said = this.#context.history.configurations.at(core, lastIndex);
     // Before there is a cluster, it is for the options to say whose votes found it.
     if (said === null) return;
-    const believed =
-      current.voters.length === 0 ? null : new StatedConfiguration(configurationContent(current).payload);
-    if (believed?.words === said.words) return;
-    const what = `${node.id} goes by ${believed?.words ?? 'nobody'}, and its log to ${lastIndex} says ${said.words}`;
+    const believed = current.voters.length === 0 ? 'nobody' : believedWords(current);
+    if (believed === said.words) return;
+    const what = `${node.id} goes by ${believed}, and its log to ${lastIndex} says ${said.words}`;
     this.#context.report('members', what);
   }
 }

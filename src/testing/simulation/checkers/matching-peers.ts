@@ -7,9 +7,15 @@ import type { Core, Leader } from '../../../actors/raft/state.js';
 import { logIndex, type Incarnation, type NodeId } from '../../../ids.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';
 
+/** Of one tracking of a peer: what was checked last, and for which incarnation. */
+interface Checked {
+  incarnation: Incarnation;
+  matchIndex: number;
+}
+
 export class MatchingPeers implements Checker {
   readonly #context: CheckerContext;
-  readonly #matches = new Map<ObservedNode, { readonly leader: Leader; readonly byTracking: Map<string, number> }>();
+  readonly #matches = new Map<ObservedNode, { readonly leader: Leader; readonly bySession: Map<number, Checked> }>();
 
   constructor(context: CheckerContext) {
     this.#context = context;
@@ -20,14 +26,16 @@ export class MatchingPeers implements Checker {
     if (role.name !== 'leader') return;
     let known = this.#matches.get(node);
     if (known?.leader !== role) {
-      known = { leader: role, byTracking: new Map() };
+      known = { leader: role, bySession: new Map() };
       this.#matches.set(node, known);
     }
     for (const { id, session, matchIndex } of role.peers.values()) {
+      if (matchIndex === 0) continue;
       const incarnation = core.incarnations.get(id);
-      const tracking = `${session} ${incarnation}`;
-      if (matchIndex === 0 || incarnation === undefined || known.byTracking.get(tracking) === matchIndex) continue;
-      known.byTracking.set(tracking, matchIndex);
+      if (incarnation === undefined) continue;
+      const checked = known.bySession.get(session);
+      if (checked?.matchIndex === matchIndex && checked.incarnation === incarnation) continue;
+      known.bySession.set(session, { incarnation, matchIndex });
       this.#check(node, core, id, incarnation, matchIndex);
     }
   }

@@ -13,6 +13,8 @@ export class StatedConfiguration {
   /** In which incarnation each voter counts. */
   readonly admitted: ReadonlyMap<NodeId, Incarnation>;
   readonly learners: readonly NodeId[];
+  /** Everybody who has a vote, in the new or the old set. */
+  readonly electors: readonly NodeId[];
   #words: string | null = null;
 
   constructor(payload: Uint8Array) {
@@ -26,11 +28,7 @@ export class StatedConfiguration {
     this.oldVoters = said.old?.voters.map((id) => nodeId(id)) ?? null;
     this.learners = said.learners.map(([id]) => nodeId(id));
     this.admitted = new Map(said.admitted.map(([id, life]) => [nodeId(id), incarnation(life)]));
-  }
-
-  /** Everybody who has a vote, in the new or the old set. */
-  get electors(): readonly NodeId[] {
-    return [...new Set([...this.voters, ...(this.oldVoters ?? [])])];
+    this.electors = [...new Set([...this.voters, ...(this.oldVoters ?? [])])];
   }
 
   /** Are there two sets of voters: C_old,new? */
@@ -61,5 +59,7 @@ export class StatedConfiguration {
 }
 
 function isMajority(voters: readonly NodeId[], ids: ReadonlySet<NodeId>): boolean {
-  return 2 * voters.filter((id) => ids.has(id)).length > voters.length;
+  let count = 0;
+  for (const id of voters) if (ids.has(id)) count += 1;
+  return 2 * count > voters.length;
 }

@@ -28,7 +28,7 @@ const OPERATIONS = 25;
 const SPARE_BYTES = 12 * 1024;
 
 /** What is counted when it has happened, which need not be when it was begun. */
-const COUNTED_LATER: ReadonlySet<FaultName> = new Set<FaultName>(['tornWrite', 'overtaking']);
+const COUNTED_LATER: ReadonlySet<FaultName> = new Set<FaultName>(['tornWrite', 'tornSnapshot', 'overtaking']);
 
 /** Two clocks run at most 10 % apart, which is what the lease allows for. */
 const RATES = [0.955, 1.045] as const;
@@ -101,6 +101,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
       powerLoss: (member) => this.#kill(member, 'what was synced'),
       diskLoss: (member) => cluster.mayLose(member) && this.#lose(member),
       tornWrite: (member) => this.#tear(member),
+      tornSnapshot: (member) => this.#tearSnapshot(member),
       restart: (member) => this.#restart(member, false),
       bitRot: (member) => cluster.mayLose(member) && this.#restart(member, true),
       diskFull: (member) => this.#fillDisk(member),
@@ -265,6 +266,12 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
   #tear(member: Member<Definitions>): boolean {
     if (member.node === null) return false;
     this.#cluster.tear(member, OPERATIONS);
+    return true;
+  }
+
+  #tearSnapshot(member: Member<Definitions>): boolean {
+    if (member.node === null) return false;
+    this.#cluster.tearSnapshot(member);
     return true;
   }
 

@@ -53,6 +53,8 @@ export const FAULTS = {
   powerLoss: { of: 'second', rates: [0.5, 2], shows: 'power lost' },
   /** A machine loses power in the middle of an operation of its disk. */
   tornWrite: { of: 'second', rates: [0.5, 2], shows: 'operations torn' },
+  /** A process dies, or a machine loses power, between giving a snapshot its name and making that durable. */
+  tornSnapshot: { of: 'second', rates: [2, 8], shows: 'snapshots published by half' },
   /** A node is stopped in order, and started again. */
   restart: { of: 'second', rates: [0.5, 1.5], shows: 'nodes restarted' },
   /** A minority of the nodes loses its disks. */
@@ -71,6 +73,10 @@ export const FAULTS = {
   objectCrash: { of: 'second', rates: [0.5, 2], shows: 'object threads ended' },
   /** Somebody adds, replaces and removes members. Not a fault, but what nothing else waits for. */
   memberChange: { of: 'second', rates: [2, 6, 15], shows: 'changes of members asked for' },
+  /** Members go until two are left, and then the leader, which is ended before the last one knows that it has gone. */
+  farewell: { of: 'second', rates: [6, 15], shows: 'leaders ended as they leave the last one alone' },
+  /** Somebody is to be added, which is given up as soon as it may have begun, and taken back by another node. */
+  takeBack: { of: 'second', rates: [6, 20], shows: 'additions taken back' },
 } as const satisfies Readonly<Record<string, FaultKind>>;
 
 /** The name of a fault; {@link FAULTS} says what it is. */
@@ -101,21 +107,37 @@ const HOSTILITIES: readonly Partial<FaultMix>[] = [
 ];
 const HOSTILE_RATE = 0.3;
 
-/** All but changes of members, which are drawn by {@link drawMemberChange}: not everybody's test has room for them. */
+/** Drawn by {@link drawApart}. */
+const APART: ReadonlySet<FaultName> = new Set<FaultName>(['tornSnapshot', 'memberChange', 'farewell', 'takeBack']);
+
+/** All but those that {@link drawApart} draws: not everybody's test has room for changes of members. */
 export function drawFaults(dice: Dice): FaultMix {
   const isHostile = dice.chance(HOSTILE_RATE);
   const share = isHostile ? SHARES[0] : dice.oneOf(SHARES);
-  const drawn = mixOf((name) =>
-    name !== 'memberChange' && dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0,
-  );
+  const drawn = mixOf((name) => (!APART.has(name) && dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
   return isHostile ? { ...drawn, ...dice.oneOf(HOSTILITIES) } : drawn;
 }
 
 const MEMBER_CHANGE_SHARE = 0.35;
 
-/** How often members change; in most seeds they stay the same. */
-export function drawMemberChange(dice: Dice): number {
-  return dice.chance(MEMBER_CHANGE_SHARE) ? dice.oneOf(FAULTS.memberChange.rates) : 0;
+const APART_HOSTILITIES: readonly Partial<FaultMix>[] = [
+  // Snapshots that were given to nodes whose logs end before them.
+  { tornSnapshot: 8, overtaking: 4, isolation: 2 },
+  // The last of a log that others need is with one that has left.
+  { farewell: 15, memberChange: 2 },
+  // What a node knows of the members is not what its leader knows.
+  { takeBack: 20, memberChange: 2, messageLoss: 0.2 },
+];
+const APART_HOSTILE_RATE = 0.15;
+
+/**
+ * How often members change, which in most seeds they do not, and hostilities of which the other faults know nothing. With dice of
+ * its own, so that what those others are does not depend on it.
+ */
+export function drawApart(dice: Dice): Partial<FaultMix> {
+  const memberChange = dice.chance(MEMBER_CHANGE_SHARE) ? dice.oneOf<number>(FAULTS.memberChange.rates) : 0;
+  const more = dice.chance(APART_HOSTILE_RATE) ? dice.oneOf(APART_HOSTILITIES) : {};
+  return { memberChange, ...more };
 }
 
 /** These faults, and no others. @throws ConclaveError `ERR_INVALID_OPTION` */

@@ -14,6 +14,13 @@ import { concerns, inWords, type AskedChange } from './asked-change.js';
 /** What this needs to know of what is committed. */
 export type CommittedMembers = Pick<AdmittedMembers, 'current' | 'committedIndex' | 'since'>;
 
+/** What was said of somebody, and leaves no doubt. */
+interface Promised {
+  readonly isMember: boolean;
+  /** What was committed when it was said. */
+  readonly sinceIndex: number;
+}
+
 /** A call that has not ended. */
 export interface OpenChange extends AskedChange {
   /** The time that was asked to pass for it: that of a node does not while it is frozen. */
@@ -40,8 +47,7 @@ export class ChangeLedger {
   readonly #admitted: CommittedMembers;
   readonly #violations: Violations;
   readonly #open = new Set<OpenChange>();
-  /** Who is to be a member in the end, as far as what was said leaves no doubt. */
-  readonly #promised = new Map<NodeId, boolean>();
+  readonly #promised = new Map<NodeId, Promised>();
 
   constructor(admitted: CommittedMembers, violations: Violations) {
     this.#admitted = admitted;
@@ -52,6 +58,8 @@ export class ChangeLedger {
   asked(change: AskedChange, clock: () => number): OpenChange {
     const open = { ...change, clock, sinceMs: clock(), sinceIndex: this.#admitted.committedIndex, isContested: false };
     const ids = concerns(change);
+    // From now on it may become otherwise, if it has not since an earlier call.
+    for (const id of ids) if (!this.isOpenFor(id)) this.#judgeSince(id);
     for (const other of this.#open) {
       if (!concerns(other).some((id) => ids.includes(id))) continue;
       other.isContested = true;
@@ -78,8 +86,9 @@ export class ChangeLedger {
       );
     }
     if (isContested) return this.#forget(open);
-    if (add !== null) this.#promised.set(add, true);
-    if (remove !== null) this.#promised.set(remove, false);
+    const { committedIndex } = this.#admitted;
+    if (add !== null) this.#promised.set(add, { isMember: true, sinceIndex: committedIndex });
+    if (remove !== null) this.#promised.set(remove, { isMember: false, sinceIndex: committedIndex });
   }
 
   failed(open: OpenChange, code: ErrorCode): void {
@@ -89,11 +98,25 @@ export class ChangeLedger {
 
   /** All is over. */
   judge(last: StatedConfiguration): void {
-    for (const [id, isIn] of this.#promised) {
-      if (last.isMember(id) === isIn) continue;
-      const told = isIn ? 'added' : 'removed';
-      this.#violations.report('members', `${id} was ${told}, as was said, and nothing was asked since: ${last.words}`);
+    for (const id of this.#promised.keys()) {
+      this.#judge(id, last);
+      this.#judgeSince(id);
     }
+  }
+
+  /** It has been so ever since it was said. */
+  #judgeSince(id: NodeId): void {
+    const promised = this.#promised.get(id);
+    if (promised === undefined) return;
+    for (const committed of this.#admitted.since(promised.sinceIndex)) this.#judge(id, committed);
+  }
+
+  #judge(id: NodeId, committed: StatedConfiguration): void {
+    const { isMember } = this.#promised.get(id)!;
+    if (committed.isMember(id) === isMember) return;
+    const told = isMember ? 'added' : 'removed';
+    const what = `${id} was ${told}, as was said, and nothing was asked since: ${committed.words}`;
+    this.#violations.report('members', what);
   }
 
   #ended(open: OpenChange): void {

@@ -6,26 +6,43 @@
 
 import type { ObjectDefinitions } from '../../../actors/replicated/object-definition.js';
 import { ConclaveError, type ErrorCode } from '../../../errors.js';
+import type { NodeId } from '../../../ids.js';
 import type { Members } from '../../../node/members.js';
 import type { StatedConfiguration } from '../checkers/stated-configuration.js';
 import type { ClusterCheckers } from '../cluster-checkers.js';
 import type { Dice } from '../dice.js';
-import { FAULTS } from '../faults/fault-mix.js';
+import { FAULTS, type FaultMix, type FaultName } from '../faults/fault-mix.js';
 import { Partitions, waysAcross } from '../faults/partitions.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { SimulatedProcess } from '../simulated-process.js';
 import type { Trace } from '../trace.js';
 import type { Violations } from '../violations.js';
 import { inWords, type AskedChange } from './asked-change.js';
 import { ChangeLedger } from './change-ledger.js';
+import { Farewell } from './farewell.js';
 
 export interface OperatorParts<Definitions extends ObjectDefinitions> {
   readonly cluster: SimulatedCluster<Definitions>;
   readonly checkers: ClusterCheckers;
   readonly violations: Violations;
   readonly trace: Trace | null;
-  /** How many changes are asked for in a second. */
-  readonly rate: number;
+  /** How often each of {@link OPERATIONS} is done in a second. */
+  readonly rates: Pick<FaultMix, Operation>;
 }
+
+/** What an operator does, of all that a mix of faults says. */
+export const OPERATIONS = ['memberChange', 'farewell', 'takeBack'] as const satisfies readonly FaultName[];
+type Operation = (typeof OPERATIONS)[number];
+
+/** A node that is up, and asked for a change. */
+interface Respondent {
+  readonly name: NodeId;
+  readonly members: Members;
+  readonly process: SimulatedProcess;
+}
+
+/** What has become of a change. */
+type Outcome = 'made' | ErrorCode;
 
 /** What an operator may be told while things go wrong. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -44,6 +61,8 @@ const VOTERS_MAX = 7;
 /** Of places, beyond the founders' own. */
 const NEWCOMERS_MAX = 4;
 const TIMEOUTS_MS = [60, 400, 3_000] as const;
+/** Who has so little time may have begun something, and gives up before it is answered. */
+const HARDLY_MS = [1, 15] as const;
 /** How often nodes that have stopped by themselves are looked for. */
 const LOOK_EVERY_MS = 5;
 const START_FIRST_MS = [0, 60] as const;
@@ -62,8 +81,9 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   readonly #partitions: Partitions;
   readonly #placesMax: number;
   readonly #acts: readonly (() => void)[];
+  readonly #farewell: Farewell<Definitions>;
   /** What is under way. */
-  readonly #calls = new Set<Promise<void>>();
+  readonly #calls = new Set<Promise<unknown>>();
   #isOver = false;
 
   constructor(parts: OperatorParts<Definitions>) {
@@ -84,10 +104,18 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
       () => this.#handOver(),
       () => this.#revive(),
     ];
+    this.#farewell = new Farewell({
+      cluster,
+      checkers,
+      dice: this.#dice,
+      partitions: this.#partitions,
+      remove: (member, asked) => this.#track(this.#tellToRemove(member, asked)),
+      isOver: () => this.#isOver,
+    });
   }
 
   begin(): void {
-    this.#planNext();
+    for (const operation of OPERATIONS) if (this.#parts.rates[operation] > 0) this.#planNext(operation);
     this.#look();
   }
 
@@ -108,13 +136,31 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     if (current !== null) this.#ledger.judge(current);
   }
 
-  #planNext(): void {
-    const { host } = this.#parts.cluster;
-    host.simulation.after(this.#dice.between(0, (this.#parts.cluster.pace * 2_000) / this.#parts.rate), () => {
+  #planNext(operation: Operation): void {
+    const { cluster, rates, checkers } = this.#parts;
+    cluster.host.simulation.after(this.#dice.between(0, (cluster.pace * 2_000) / rates[operation]), () => {
       if (this.#isOver) return;
-      if (this.#parts.checkers.admitted.isFounded) this.#act();
-      this.#planNext();
+      if (checkers.admitted.isFounded) this.#operate(operation);
+      this.#planNext(operation);
     });
+  }
+
+  #operate(operation: Operation): void {
+    if (operation === 'memberChange') this.#act();
+    else if (operation === 'takeBack') this.#track(this.#takeBack());
+    else if (this.#parts.checkers.admitted.current!.voters.length > 1) this.#track(this.#farewell.next());
+    else this.#keepCompany();
+  }
+
+  /** Has somebody added to one that was left alone. */
+  #keepCompany(): void {
+    const { leader } = this.#parts.cluster;
+    const newcomer = this.#newcomer();
+    if (leader === undefined || newcomer === null || newcomer === leader) return;
+    newcomer.joins = true;
+    this.#bringBack(newcomer);
+    const change: AskedChange = { add: newcomer.name, remove: null, timeoutMs: this.#dice.oneOf(TIMEOUTS_MS) };
+    this.#track(this.#tell(respondent(leader), change, null));
   }
 
   /** Whoever is needed again after having stopped is started again. */
@@ -193,33 +239,64 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     cluster.kill(newcomer, left);
   }
 
+  /** Has somebody added who need not even be there, gives that up at once, and has another node take it back. */
+  async #takeBack(): Promise<void> {
+    const { cluster, checkers } = this.#parts;
+    const { leader } = cluster;
+    if (checkers.admitted.current!.electors.length >= VOTERS_MAX) return;
+    const newcomer = this.#newcomer();
+    if (leader === undefined || newcomer === null || cluster.isNamed(newcomer)) return;
+    newcomer.joins = true;
+    const change: AskedChange = { add: newcomer.name, remove: null, timeoutMs: this.#dice.between(...HARDLY_MS) };
+    if ((await this.#tell(respondent(leader), change, null)) !== 'ERR_TIMEOUT') return;
+    const others = cluster.running.filter((each) => each !== leader && cluster.isNamed(each));
+    if (this.#isOver || others.length === 0 || this.#ledger.isOpenFor(newcomer.name)) return;
+    const outcome = await this.#tellToRemove(newcomer, this.#dice.oneOf(others));
+    if (outcome === 'made') this.#count(FAULTS.takeBack.shows);
+  }
+
+  #tellToRemove(member: Member<Definitions>, asked: Member<Definitions>): Promise<Outcome> {
+    const change: AskedChange = { add: null, remove: member.name, timeoutMs: this.#dice.oneOf(TIMEOUTS_MS) };
+    return this.#tell(respondent(asked), change, member);
+  }
+
+  /** Asks somebody, who may be disturbed meanwhile. */
   async #ask(change: AskedChange, removed: Member<Definitions> | null): Promise<void> {
     const asked = this.#whomToAsk();
-    const runtime = asked?.runtime ?? null;
-    if (asked === null || runtime === null) return;
-    // Before anything is done to it.
-    const { process } = asked.node!;
-    const { trace, cluster } = this.#parts;
-    const what = inWords(change);
+    if (asked === null) return;
+    // As it is before anything is done to it.
+    const told = respondent(asked);
     if (this.#dice.chance(0.12)) this.#cutOff(asked);
     else if (this.#dice.chance(0.25)) this.#track(this.#interrupt());
     this.#count(FAULTS.memberChange.shows);
-    trace?.add('operator', `asks ${asked.name} to ${what}, within ${change.timeoutMs} ms`);
+    await this.#tell(told, change, removed);
+  }
+
+  async #tell(
+    { name, members, process }: Respondent,
+    change: AskedChange,
+    removed: Member<Definitions> | null,
+  ): Promise<Outcome> {
+    const { trace, cluster } = this.#parts;
+    const what = inWords(change);
+    trace?.add('operator', `asks ${name} to ${what}, within ${change.timeoutMs} ms`);
     const open = this.#ledger.asked(change, () => process.awakeMs);
     if (removed !== null) cluster.leaving.add(removed.name);
     try {
-      await askOf(runtime.members, change);
+      await askOf(members, change);
       this.#count('changes made');
       trace?.add('operator', `${what}: done`);
       this.#ledger.made(open);
     } catch (error) {
       this.#isExpected(error, what);
-      this.#ledger.failed(open, error instanceof ConclaveError ? error.code : 'ERR_TIMEOUT');
-      return;
+      const code = error instanceof ConclaveError ? error.code : 'ERR_TIMEOUT';
+      this.#ledger.failed(open, code);
+      return code;
     } finally {
       if (removed !== null && !this.#ledger.isOpenFor(removed.name)) cluster.leaving.delete(removed.name);
     }
     if (removed !== null) this.#seeOff(removed);
+    return 'made';
   }
 
   /** A node that was removed stops by itself when it hears of it. Some do not wait for that. */
@@ -299,12 +376,17 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     this.#parts.cluster.host.coverage.count(event);
   }
 
-  #track(call: Promise<void>): void {
-    const tracked: Promise<void> = call
+  #track(call: Promise<unknown>): void {
+    const tracked: Promise<unknown> = call
       .catch((error: unknown) => this.#parts.violations.report('errors', `an operator ended: ${String(error)}`))
       .finally(() => this.#calls.delete(tracked));
     this.#calls.add(tracked);
   }
+}
+
+function respondent<Definitions extends ObjectDefinitions>({ name, node }: Member<Definitions>): Respondent {
+  const { process, runtime } = node!;
+  return { name, members: runtime!.members, process };
 }
 
 function askOf(members: Members, { add, remove, timeoutMs }: AskedChange): Promise<void> {

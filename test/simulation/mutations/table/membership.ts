@@ -243,6 +243,17 @@ export const MEMBERSHIP: readonly Mutation[] = [
     ],
   },
   {
+    name: 'nobody campaigns who is left out by what is not committed',
+    rule: 'a node that is not in its latest configuration still campaigns where no other could be elected (thesis §4.2.2)',
+    edits: [
+      {
+        file: 'actors/raft/admitting.ts',
+        text: '  return isNeededStill(core);\n',
+        replacement: '  return isNeededStill(core) && !configurations.isFounded;\n',
+      },
+    ],
+  },
+  {
     name: 'after a restart, options say who the members are',
     rule: 'who the members are is what the log says (§6)',
     edits: [
@@ -276,6 +287,17 @@ export const MEMBERSHIP: readonly Mutation[] = [
         file: 'node/members.ts',
         text: '  if (status === null || status.isChanging || status.commitIndex < index) return false;',
         replacement: '  if (status === null || status.commitIndex < index) return false;',
+      },
+    ],
+  },
+  {
+    name: 'a change is reported as done by a node that does not know the log up to it',
+    rule: 'an acknowledgement is a promise',
+    edits: [
+      {
+        file: 'node/members.ts',
+        text: '  if (status === null || status.isChanging || status.commitIndex < index) return false;',
+        replacement: '  if (status === null || status.isChanging) return false;',
       },
     ],
   },

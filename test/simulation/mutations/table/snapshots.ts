@@ -50,6 +50,17 @@ export const SNAPSHOTS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'the names of the snapshots that a start has found are not synced',
+    rule: 'what a start has found counts as durable: it must be',
+    edits: [
+      {
+        file: 'storage/snapshot-folder.ts',
+        text: '    if (names.length > 0) disk.syncDirectory(directory);\n',
+        replacement: '',
+      },
+    ],
+  },
+  {
     name: 'the log in memory is dropped further than the snapshot reaches',
     rule: 'whoever lacks what is not in the log is given a snapshot that has it (§7)',
     edits: [

@@ -83,6 +83,40 @@ describe('a change that is reported as made', () => {
     expect(violations.first!.what).toContain('c was removed, as was said');
   });
 
+  test('lasts all the while, too', () => {
+    const open = ledger.asked(TO_REMOVE, clock);
+    committed.push(stated([A, B]));
+    ledger.made(open);
+    committed.push(stated([A, B], [C]), stated([A, B]));
+
+    ledger.judge(stated([A, B]));
+
+    expect(violations.first!.what).toContain('c was removed, as was said');
+  });
+
+  test('lasts until somebody asks for another one', () => {
+    const open = ledger.asked(TO_REMOVE, clock);
+    committed.push(stated([A, B]));
+    ledger.made(open);
+    committed.push(stated([A, B], [C]));
+
+    ledger.asked({ add: C, remove: null, timeoutMs: 100 }, clock);
+
+    expect(violations.first!.what).toContain('c was removed, as was said');
+  });
+
+  test('need not last while a later one is under way', () => {
+    const open = ledger.asked(TO_REMOVE, clock);
+    committed.push(stated([A, B]));
+    ledger.made(open);
+    ledger.asked({ add: C, remove: null, timeoutMs: 100 }, clock);
+    committed.push(stated([A, B], [C]));
+
+    ledger.asked({ add: C, remove: A, timeoutMs: 100 }, clock);
+
+    expect(violations.first).toBeNull();
+  });
+
   test('may be undone by a call that has ended without saying whether it did', () => {
     const open = ledger.asked(TO_REMOVE, clock);
     committed.push(stated([A, B]));

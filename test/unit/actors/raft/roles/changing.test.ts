@@ -239,6 +239,16 @@ describe('a member that is removed', () => {
     expect(subject.leader.peers.get(C)).toMatchObject({ matchIndex: 0, ackedRound: 0 });
   });
 
+  test('and added again at once catches up anew: it may not have heard of that', () => {
+    const subject = leaderWithLearner();
+    acknowledge(subject, B, C);
+    change(subject, null, D);
+    acknowledge(subject, B, C, D);
+    expect(change(subject, D, null)).toBeNull();
+    acknowledge(subject, B, C);
+    expect(changesOf(subject)).toEqual(['a=a1 b=b1 c=c1 +d', 'a=a1 b=b1 c=c1', 'a=a1 b=b1 c=c1 +d']);
+  });
+
   test('only to learn goes in one step', () => {
     const subject = leaderWithLearner();
     round(subject, B);
