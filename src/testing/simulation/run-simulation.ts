@@ -39,7 +39,7 @@ const CALM_DURATIONS_MS = [60_000, 120_000, 240_000] as const;
 const DURATION_MS_MAX = 600_000;
 const LOOK_EVERY = 32;
 /** Makes other dice of a seed. */
-const PLACING = 0x5bd1_e995;
+const PLACING = 381;
 /** How often nodes have objects on threads of their own. */
 const PLACED = 0.25;
 
