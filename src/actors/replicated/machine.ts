@@ -1,6 +1,6 @@
 /**
- * The replicated state machine of one node: its objects and its sessions, changed by committed entries and by nothing
- * else. Runs on the object thread inside MachineActor; knows no messages, no threads and no clock, so that the same
+ * The replicated state machine of one node, or of those of its objects that are on one thread: objects and sessions, changed by
+ * committed entries and by nothing else. Runs on a thread of objects inside MachineActor; knows no messages, no threads and no clock, so that the same
  * entries give the same state on every node.
  */
 
