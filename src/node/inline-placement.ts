@@ -103,9 +103,9 @@ export class InlinePlacement implements Placement {
     const recovered = await recoverState(main, this.addresses, consensus.group, hasLog);
     main.spawn({ name: ADDRESSES.raft.name, factory: this.#actors.consensus, data: { ...consensus, recovered } });
     await Promise.all(
-      machines.map((data, machine) => {
+      machines.map((parts, machine) => {
         const { name } = this.addresses.machines[machine]!;
-        const objects = main.spawn({ name, factory: this.#actors.machine, data });
+        const objects = main.spawn({ name, factory: this.#actors.machine, data: parts });
         return objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
       }),
     );

@@ -154,10 +154,7 @@ describe('objects on several machines of a node', () => {
     const [a, b] = await Promise.all([
       start(addresses[0]!, addresses, { placement: placements[0]!, snapshot: { verify: true } }),
       start(addresses[1]!, addresses, { placement: placements[1]! }),
-      start(addresses[2]!, addresses, { placement: placements[2]! }).then(async (node) => {
-        await node.ready();
-        await node.stop();
-      }),
+      startAndStop(addresses[2]!, addresses, { placement: placements[2]! }),
     ]);
     const events: SnapshotEvent[] = [];
     a.on('snapshot', (event) => events.push(event));
@@ -214,6 +211,13 @@ describe('objects on several machines of a node', () => {
     expect(actors).toEqual(expect.arrayContaining(['machine', 'machine-x', 'machine-y']));
   });
 });
+
+/** It helps to found the cluster, and is gone. */
+async function startAndStop(...options: Parameters<typeof start>): Promise<void> {
+  const node = await start(...options);
+  await node.ready();
+  await node.stop();
+}
 
 async function useLocal({ objects: { hits, book } }: Node): Promise<void> {
   await hits.inc();

@@ -397,10 +397,10 @@ describe('the shell of consensus', () => {
     const stand = { session: sessionId(2), gap: true };
     await run(1);
 
-    raft.tell({ ...applied(3, 0), ...stand } as RaftActorMessage);
+    raft.tell({ ...applied(3, 0), ...stand });
     await run(1);
     raft.tell({ ...applied(4, 0), session: sessionId(2), nextSeq: 2 } as RaftActorMessage);
-    raft.tell({ ...applied(3, 1), ...stand } as RaftActorMessage);
+    raft.tell({ ...applied(3, 1), ...stand });
     await run(1);
 
     // The first sending of both, and the second one of both; the gap that the slower machine tells of is the same.
