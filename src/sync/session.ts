@@ -203,7 +203,8 @@ export class Session implements SessionListener {
   #watchDeadline(): void {
     const remainingMs = this.#lease.remainingMs;
     if (this.#deadline !== null || remainingMs <= 0) return;
-    this.#deadline = this.#backend.timekeeper.after(remainingMs, () => {
+    // In whole milliseconds: a remainder so small that it does not move the clock would never be over.
+    this.#deadline = this.#backend.timekeeper.after(Math.ceil(remainingMs), () => {
       this.#deadline = null;
       // It may have been put off meanwhile.
       if (!this.#isOver && this.#claims.size > 0 && this.remainingMs > 0) this.#watchDeadline();

@@ -35,5 +35,6 @@ export { Coverage } from './simulation/coverage.js';
 export { FAULTS, type FaultMix, type FaultName } from './simulation/faults/fault-mix.js';
 export { runSimulation, type SimulationOptions, type SimulationReport } from './simulation/run-simulation.js';
 export { simulate, type SimulateOptions } from './simulation/simulate.js';
+export { drawSubjects, SUBJECTS, type Subject } from './simulation/subjects.js';
 export type { SimulationClients, SimulationNode } from './simulation/user-clients.js';
 export type { Violation } from './simulation/violations.js';

@@ -7,6 +7,7 @@ import type { NodeMessage } from '../../net/transport.js';
 import { AdmittedMembers } from './checkers/admitted-members.js';
 import type { Checker, CheckerContext, NodePlace, ObservedNode } from './checkers/checker.js';
 import { ConfigurationInEffect } from './checkers/configuration-in-effect.js';
+import { CommittedCommands } from './checkers/committed-commands.js';
 import { CommitQuorum } from './checkers/commit-quorum.js';
 import { ComparedAcknowledgements } from './checkers/compared-acknowledgements.js';
 import { ConfirmedRounds } from './checkers/confirmed-rounds.js';
@@ -28,6 +29,7 @@ import { RememberedState } from './checkers/remembered-state.js';
 import { SessionOrder } from './checkers/session-order.js';
 import { SnapshotsBehindLogs } from './checkers/snapshots-behind-logs.js';
 import type { StatedConfiguration } from './checkers/stated-configuration.js';
+import type { ClusterObserver } from './cluster-observer.js';
 import { DurableLog } from './durable-log.js';
 import type { NodeWitness } from './simulated-node.js';
 import type { StepCounter } from './step-counter.js';
@@ -49,6 +51,8 @@ export class ClusterCheckers {
   readonly #onSent: Hearing<'sent'>;
   readonly #onRestarted: Hearing<'restarted'>;
   readonly #steps: StepCounter;
+  readonly #observers: ClusterObserver[] = [];
+  readonly #commands = new CommittedCommands();
 
   /**
    * States are compared after every `lookEvery` entries. `founded` is what logs go on from; null: an entry founds the
@@ -68,7 +72,10 @@ export class ClusterCheckers {
     this.#sessions = new SessionOrder(report);
     history.whenCommitted((_node, { log }, { index }) => {
       const { kind, payload } = log.entry(logIndex(index));
-      this.#sessions.committed(index, kind, payload);
+      const verdict = this.#sessions.committed(index, kind, payload);
+      if (this.#observers.length === 0) return;
+      const commands = verdict === 'apply' ? this.#commands.in(payload) : [];
+      for (const observer of this.#observers) observer.committed?.({ index, kind, payload, commands });
     });
     watchQuorums(context);
     const checkers: readonly Checker[] = [
@@ -96,6 +103,11 @@ export class ClusterCheckers {
     this.#onRestarted = hearing('restarted', checkers);
   }
 
+  /** To be called before there are nodes. */
+  observe(observer: ClusterObserver): void {
+    this.#observers.push(observer);
+  }
+
   /** A node hands a message to its transport. */
   sent(from: NodeId, to: NodeId, message: NodeMessage): void {
     const node = this.#nodes.get(from);
@@ -114,6 +126,7 @@ export class ClusterCheckers {
       node.core = core;
       this.#steps.stepped(label, core, message);
       for (const checker of this.#onStepped) checker.stepped(node, core, message);
+      for (const observer of this.#observers) observer.stepped?.(label, core);
     };
     let memory: DurableLog | null = null;
     return {
@@ -124,8 +137,12 @@ export class ClusterCheckers {
           this.#sessions.applied(label, machine, verdict);
           if (verdict === null) this.#sessions.look(label, machine);
           this.states.applied(label, machine);
+          for (const observer of this.#observers) observer.applied?.(label, machine);
         },
-        restored: (machine) => this.states.restored(label, machine),
+        restored: (machine) => {
+          this.states.restored(label, machine);
+          for (const observer of this.#observers) observer.restored?.(label, machine);
+        },
       },
       opened: (incarnation) => {
         opened = incarnation;

@@ -4,7 +4,7 @@
  * make of what they were told, is handed in.
  */
 
-import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { ConclaveError } from '../../errors.js';
 import type { RuntimeStatus } from '../../node/status.js';
 import { ClusterCheckers } from './cluster-checkers.js';
@@ -14,7 +14,8 @@ import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
 import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
 import { Operator, OPERATIONS } from './operator/operator.js';
-import { SimulatedCluster, type ClusterUsers } from './simulated-cluster.js';
+import type { Placements } from './placements.js';
+import { SimulatedCluster, type Builds, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
 import { StepCounter } from './step-counter.js';
 import { Trace } from './trace.js';
@@ -23,15 +24,20 @@ import { Violations, type Violation } from './violations.js';
 /** What those who use a cluster are given. */
 export interface RunContext<Definitions extends ObjectDefinitions> {
   readonly host: SimulatedHost<Definitions>;
+  readonly checkers: ClusterCheckers;
   readonly violations: Violations;
   readonly trace: Trace | null;
   readonly shape: ClusterShape;
+  /** Does nothing go wrong? */
+  readonly isPeaceful: boolean;
 }
 
 /** Those who use a cluster, from its beginning to its end. */
 export interface RunUsers<Definitions extends ObjectDefinitions> extends ClusterUsers<Definitions> {
   /** The cluster is founded, and things begin to go wrong. */
   begin(cluster: SimulatedCluster<Definitions>): void;
+  /** From now on nothing may go wrong any more. */
+  calmDown?(): void;
   /** Resolves when they have done what they wanted to do before the end; then nothing goes wrong any more. */
   readonly done: Promise<void> | null;
   /** All is well again. Resolves when everything that was begun has ended. */
@@ -43,14 +49,18 @@ export interface RunUsers<Definitions extends ObjectDefinitions> extends Cluster
 export interface ClusterRunOptions<Definitions extends ObjectDefinitions> {
   readonly dice: Dice;
   readonly objects: Definitions;
+  /** Those that objects can be created of. Default: none. */
+  readonly classes?: CreatableClasses;
+  /** Default: all nodes have the same code for ever, which is that of `objects`. */
+  readonly builds?: Builds<Definitions>;
   readonly shape: ClusterShape;
   readonly faults: FaultMix;
   /** How long things go wrong, of virtual time. */
   readonly durationMs: number;
   /** States are compared after every so many entries. */
   readonly lookEvery: number;
-  /** Draws where nodes have their objects; null: all on one thread. */
-  readonly placing: Dice | null;
+  /** Where nodes have their objects; null: all on one thread. */
+  readonly placements: Placements | null;
   /** Takes the lines of the trace; null: there is none. */
   readonly write: ((line: string) => void) | null;
   users(context: RunContext<Definitions>): RunUsers<Definitions>;
@@ -92,9 +102,9 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   #convergedAfterMs: number | null = null;
 
   constructor(options: ClusterRunOptions<Definitions>) {
-    const { dice, objects, shape, faults, write } = options;
+    const { dice, objects, classes = {}, builds = null, shape, faults, write } = options;
     this.#options = options;
-    const host = new SimulatedHost(dice.uint32(), objects);
+    const host = new SimulatedHost(dice.uint32(), objects, classes, builds?.objects);
     this.#host = host;
     const nowMs = (): number => host.simulation.nowMs();
     const trace = write === null ? null : new Trace(nowMs, write);
@@ -103,19 +113,28 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     this.#checkers = new ClusterCheckers(this.#violations, steps, options.lookEvery, null);
     host.network.witness = this.#checkers;
     host.network.weather.delayMs = shape.latencyMs;
-    this.#users = options.users({ host, violations: this.#violations, trace, shape });
+    this.#users = options.users({
+      host,
+      checkers: this.#checkers,
+      violations: this.#violations,
+      trace,
+      shape,
+      isPeaceful: isPeaceful(faults),
+    });
     const slowness = new Slowness(faults, host.dice.fork(), (event) => host.coverage.count(event));
     this.#cluster = new SimulatedCluster({
       host,
       shape,
       objects,
+      classes,
       checkers: this.#checkers,
       violations: this.#violations,
       trace,
       delays: slowness,
       users: this.#users,
       clock: () => slowness.clock(),
-      placing: options.placing,
+      placements: options.placements,
+      builds,
     });
     this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);
     const [cluster, checkers, violations] = [this.#cluster, this.#checkers, this.#violations];
@@ -159,6 +178,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     this.#faults.end();
     this.#operator?.end();
     this.#cluster.calmDown();
+    this.#users.calmDown?.();
     const calmMs = simulation.nowMs();
     void this.#cluster.startAll();
     const left = (): number => calmMs + CONVERGENCE_MS - simulation.nowMs();

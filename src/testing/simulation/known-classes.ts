@@ -5,14 +5,17 @@
 
 import { invalidObject } from '../../actors/replicated/describe-class.js';
 import type { ClassLoader } from '../../actors/replicated/class-loader.js';
-import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
+import { classOf, type CreatableClasses, type ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 
 export class KnownClasses implements ClassLoader {
   readonly #classes: readonly Function[];
 
-  constructor(definitions: ObjectDefinitions) {
-    const classes = Object.values(definitions).map((each) => ('class' in each ? each.class : each) as Function);
-    this.#classes = [...new Set(classes)];
+  /** `creatable`: those that objects are created of. */
+  constructor(builds: readonly ObjectDefinitions[], creatable: CreatableClasses = {}) {
+    const classes = builds
+      .flatMap((each) => Object.values(each))
+      .map((each) => ('class' in each ? each.class : each) as Function);
+    this.#classes = [...new Set([...classes, ...Object.values(creatable).map(classOf)])];
   }
 
   /** The same name for the same class, and never for two. */

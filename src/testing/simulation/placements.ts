@@ -7,10 +7,22 @@ import type { Dice } from './dice.js';
 
 const THREADS = ['x', 'y'] as const;
 
-/** Draws the option `placement` of one life. */
-export function drawPlacement(dice: Dice, objects: readonly string[]): Readonly<Record<string, string>> {
-  // Some have what most nodes in production have.
-  if (dice.chance(0.25)) return {};
-  const placed = objects.filter(() => dice.chance(0.7));
-  return Object.fromEntries(placed.map((object) => [object, dice.oneOf(THREADS)]));
+export class Placements {
+  readonly #dice: Dice;
+  readonly #objects: readonly string[];
+
+  /** `objects` are the names of those that there are, and of those that may be created. */
+  constructor(dice: Dice, objects: readonly string[]) {
+    this.#dice = dice;
+    this.#objects = objects;
+  }
+
+  /** Draws the option `placement` of one life. */
+  draw(): Readonly<Record<string, string>> {
+    const dice = this.#dice;
+    // Some have what most nodes in production have.
+    if (dice.chance(0.25)) return {};
+    const placed = this.#objects.filter(() => dice.chance(0.7));
+    return Object.fromEntries(placed.map((object) => [object, dice.oneOf(THREADS)]));
+  }
 }

@@ -8,8 +8,9 @@ import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
 import { drawApart, drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
-import { SIMULATION_OBJECTS } from './objects/simulation-objects.js';
-import { Workload } from './workload/workload.js';
+import { buildsFor, classesFor, objectsFor, placementsFor } from './objects/subject-objects.js';
+import { drawSubjects, type Subject } from './subjects.js';
+import { usersFor } from './workload/subject-users.js';
 
 /** What of a history is not to be drawn from its seed. */
 export interface SimulationOptions {
@@ -24,6 +25,8 @@ export interface SimulationOptions {
    * is crowded: as much as possible happens in a second or two.
    */
   readonly isCalm?: boolean;
+  /** What the history is about besides consensus and plain objects. */
+  readonly subjects?: readonly Subject[];
   /** Takes the history, line by line. */
   readonly trace?: (line: string) => void;
 }
@@ -38,10 +41,9 @@ const DURATIONS_MS = [400, 800, 1_500] as const;
 const CALM_DURATIONS_MS = [60_000, 120_000, 240_000] as const;
 const DURATION_MS_MAX = 600_000;
 const LOOK_EVERY = 32;
-/** Makes other dice of a seed. */
-const PLACING = 381;
-/** How often nodes have objects on threads of their own. */
-const PLACED = 0.25;
+/** These make dice of their own of a seed: what others draw does not depend on them. */
+const PLACEMENTS_SALT = 8_743;
+const BUILDS_SALT = 0x5eed;
 
 /**
  * Runs one seed. What goes wrong is in the report.
@@ -55,24 +57,27 @@ const PLACED = 0.25;
 export async function runSimulation(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   checkInteger('seed', seed, 0, SEED_MAX);
   const { nodes, faults, durationMs, isCalm = false, trace } = options;
+  const subjects = options.subjects === undefined ? drawSubjects(seed) : new Set(options.subjects);
   if (nodes !== undefined) checkInteger('nodes', nodes, 1, NODES_MAX);
   if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
   const dice = new Dice(seed);
   const drawnShape = drawShape(dice, nodes);
   const drawn = { ...drawFaults(dice), ...drawApart(new Dice(~seed >>> 0)) };
-  // With dice of its own, too: where nodes do not place objects, nothing depends on them.
-  const placing = new Dice((seed ^ PLACING) >>> 0);
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
+  // Where code is replaced: nothing else is drawn by these.
+  const builds = buildsFor(subjects, new Dice((seed ^ BUILDS_SALT) >>> 0));
   const report = await new ClusterRun({
     dice,
-    objects: SIMULATION_OBJECTS,
+    objects: objectsFor(subjects),
+    classes: classesFor(subjects),
+    ...(builds === null ? {} : { builds }),
     shape: isCalm ? calm(drawnShape) : drawnShape,
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,
     lookEvery: LOOK_EVERY,
-    placing: placing.chance(PLACED) ? placing : null,
+    placements: placementsFor(subjects, new Dice((seed ^ PLACEMENTS_SALT) >>> 0)),
     write: trace ?? null,
-    users: (context) => new Workload(context),
+    users: (context) => usersFor(subjects, context),
   }).run();
   return { seed, ...report };
 }

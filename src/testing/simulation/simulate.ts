@@ -90,7 +90,7 @@ export async function simulate<Definitions extends ObjectDefinitions>(
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs,
     lookEvery: 1,
-    placing: null,
+    placements: null,
     write: trace ?? null,
     users: (context) => new UserClients(context, random, options),
   }).run();
@@ -105,7 +105,7 @@ export async function simulate<Definitions extends ObjectDefinitions>(
 
 /** No node could be started with objects that are not fit. */
 async function checkObjects(objects: ObjectDefinitions): Promise<void> {
-  const classes = new KnownClasses(objects);
+  const classes = new KnownClasses([objects]);
   for (const [name, definition] of Object.entries(objects)) {
     await resolveDefinition(name, definition, new ValueCodec(), classes);
   }

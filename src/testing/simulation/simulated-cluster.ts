@@ -3,7 +3,7 @@
  * knows why one may have failed. What goes wrong, and when, is decided elsewhere.
  */
 
-import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { ConclaveError } from '../../errors.js';
 import { nodeId, type NodeId } from '../../ids.js';
 import type { Runtime } from '../../node/runtime.js';
@@ -11,10 +11,9 @@ import { dataDirLayout } from '../../storage/data-dir-layout.js';
 import { SimulatedDisk } from '../simulated-disk.js';
 import type { ClusterCheckers } from './cluster-checkers.js';
 import type { ClusterShape } from './cluster-shape.js';
-import type { Dice } from './dice.js';
 import { FAULTS } from './faults/fault-mix.js';
 import { NodeLogger } from './node-logger.js';
-import { drawPlacement } from './placements.js';
+import type { Placements } from './placements.js';
 import type { SimulatedHost } from './simulated-host.js';
 import type { NodeDelays, SimulatedNode } from './simulated-node.js';
 import type { ClockError } from './simulated-process.js';
@@ -45,6 +44,8 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   joins = false;
   /** It was removed, and nobody starts it any more. */
   isRetired = false;
+  /** The highest code version that the code has which it is started with. To be changed only while its node is not there. */
+  build = 0;
 
   constructor(name: NodeId, isObserver: boolean, disk: SimulatedDisk, clock: ClockError) {
     this.name = name;
@@ -65,16 +66,28 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
 
 /** Those who use the nodes. */
 export interface ClusterUsers<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  /** A node is about to be started. */
+  starting?(member: Member<Definitions>): void;
   /** A node has started; `life` names its present life. */
   join(member: Member<Definitions>, life: string): void;
   /** The node is about to end, or has ended. */
   leave(member: Member<Definitions>): void;
 }
 
+/** The code that nodes may be started with. */
+export interface Builds<Definitions extends ObjectDefinitions = ObjectDefinitions> {
+  /** By the highest code version that each has. */
+  readonly objects: readonly Definitions[];
+  /** Does the leader raise the version by itself? */
+  readonly isAutomatic: boolean;
+}
+
 export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
   readonly host: SimulatedHost<Definitions>;
   readonly shape: ClusterShape;
   readonly objects: Definitions;
+  /** Those that objects can be created of. */
+  readonly classes: CreatableClasses;
   readonly checkers: ClusterCheckers;
   readonly violations: Violations;
   readonly trace: Trace | null;
@@ -82,8 +95,10 @@ export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
   readonly users: ClusterUsers<Definitions>;
   /** The clock of each node. */
   readonly clock: () => ClockError;
-  /** Draws where nodes have their objects; null: all on one thread. */
-  readonly placing: Dice | null;
+  /** Where nodes have their objects; null: all on one thread. */
+  readonly placements: Placements | null;
+  /** Null: all nodes have the same code for ever. */
+  readonly builds: Builds<Definitions> | null;
 }
 
 /** How long a node stays away: hardly, or for several elections. */
@@ -101,6 +116,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   readonly #parts: SimulatedClusterParts<Definitions>;
   /** Those whose removal somebody has asked for, and has not been answered about. */
   readonly leaving = new Set<NodeId>();
+  /** The code version that is in force by what is committed, as whoever watches it says. */
+  codeVersion: () => number = () => 0;
   /** No node is to stay away any longer. */
   #isCalm = false;
 
@@ -135,6 +152,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   addPlace(): Member<Definitions> {
     const member = this.#newMember(nameOf(this.voters.length), false);
     member.joins = true;
+    // Whoever sets up a server today does so with the newest code that others have.
+    member.build = Math.max(...this.#members.map(({ build }) => build));
     this.#members.push(member);
     return member;
   }
@@ -202,6 +221,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     if (!member.isObserver && !this.isNamed(member)) member.joins = true;
     member.lives += 1;
     const life = `${member.name}/${member.lives}`;
+    this.#parts.users.starting?.(member);
     trace?.add(member.name, `starts its life ${member.lives}`);
     const started: SimulatedNode<Definitions>[] = [];
     try {
@@ -448,7 +468,15 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     const code = error instanceof ConclaveError ? error.code : null;
     if (code === 'ERR_STORAGE' && member.isTroubled) host.coverage.count('nodes stopped by their disks');
     else if (isRefusal(code) && member.isRotten) host.coverage.count('damage refused');
+    else if (code === 'ERR_VERSION_UNSUPPORTED' && member.build < this.codeVersion()) this.#onTooOld(member);
     else violations.report('nodes go on', `${member.name} has failed: ${what}`);
+  }
+
+  /** Whoever runs a node that stops for its old code gives it newer one, if not at once. */
+  #onTooOld(member: Member<Definitions>): void {
+    const { host } = this.#parts;
+    host.coverage.count('nodes stopped for their old code');
+    if (this.#isCalm || host.dice.chance(0.7)) member.build = this.codeVersion();
   }
 
   /** Whoever runs a node that refuses its disk has it begin anew. */
@@ -471,9 +499,9 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   }
 
   #placementOf({ name }: Member<Definitions>): Readonly<Record<string, string>> {
-    const { placing, objects, host, trace } = this.#parts;
-    if (placing === null) return {};
-    const placement = drawPlacement(placing, Object.keys(objects));
+    const { placements, host, trace } = this.#parts;
+    if (placements === null) return {};
+    const placement = placements.draw();
     if (Object.keys(placement).length === 0) return placement;
     host.coverage.count('objects placed on threads of their own');
     trace?.add(name, `places objects: ${JSON.stringify(placement)}`);
@@ -481,14 +509,16 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   }
 
   #options(member: Member<Definitions>): Parameters<SimulatedHost<Definitions>['start']>[0] {
-    const { shape, objects, host, trace } = this.#parts;
+    const { shape, objects, classes, builds, host, trace } = this.#parts;
     const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries, isVerified } = shape;
     return {
       self: member.isObserver ? null : member.name,
       peers: this.#peersOf(member),
       join: member.joins,
-      objects,
       placement: this.#placementOf(member),
+      objects: builds?.objects[member.build] ?? objects,
+      classes,
+      autoCodeVersion: builds?.isAutomatic ?? false,
       electionTimeoutMs,
       heartbeatMs,
       callTimeoutMs,

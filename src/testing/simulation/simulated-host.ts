@@ -4,7 +4,7 @@
  */
 
 import type { CoreLimits } from '../../actors/raft/state.js';
-import type { ObjectDefinitions } from '../../actors/replicated/object-definition.js';
+import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { checkOptions } from '../../node/check-options.js';
 import type { RuntimeOptions } from '../../node/options.js';
 import { SimulationScheduler } from '../../runtime/simulation-scheduler.js';
@@ -42,11 +42,12 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
   /** Those that may live. */
   readonly #nodes = new Set<SimulatedNode<Definitions>>();
 
-  constructor(seed: number, objects: Definitions) {
+  /** `classes`: those that objects are created of. `builds`: the objects as other code has them that a node may be started with. */
+  constructor(seed: number, objects: Definitions, classes: CreatableClasses = {}, builds: readonly Definitions[] = []) {
     this.dice = new Dice(seed);
     this.simulation = new SimulationScheduler(this.dice.uint32());
     this.network = new SimulatedNetwork(this.simulation, this.dice.fork(), this.coverage);
-    this.classes = new KnownClasses(objects);
+    this.classes = new KnownClasses([objects, ...builds], classes);
   }
 
   /** Starts a node. Rejects with what its start does, or, when its disk crashes meanwhile, with anything. */

@@ -26,6 +26,8 @@ export class SimulatedProcess implements Scheduler, Clock {
   #held: (() => void)[] | null = null;
   #frozenMs = 0;
   #frozenSinceMs = 0;
+  /** How far the calendar was set forward, less how far it was set back. */
+  #calendarMs = 0;
 
   constructor(simulation: SimulationScheduler, clock: ClockError = RIGHT_CLOCK) {
     this.#simulation = simulation;
@@ -47,7 +49,12 @@ export class SimulatedProcess implements Scheduler, Clock {
   }
 
   wallMs(): number {
-    return this.#simulation.wallMs() + this.#clock.wallOffsetMs;
+    return this.#simulation.wallMs() + this.#clock.wallOffsetMs + this.#calendarMs;
+  }
+
+  /** Somebody, or something, sets the machine's clock: its calendar jumps, and nothing else does. */
+  setCalendar(byMs: number): void {
+    this.#calendarMs += byMs;
   }
 
   schedule(task: Task): void {

@@ -7,7 +7,7 @@
 import { breakProduct, UNBROKEN } from './broken-product.js';
 import type { Results } from './results.js';
 import { inParallel } from './in-parallel.js';
-import type { Mutation } from './mutation.js';
+import { seedsFor, type Mutation } from './mutation.js';
 import { tryProduct, type Finding } from './trial.js';
 
 /** In so many a simulation that is worth its name finds it. */
@@ -43,7 +43,7 @@ async function findAgain(mutation: Mutation, known: Finding): Promise<Finding | 
   const first = Array.from({ length: SEEDS_MAX }, (_, i) => i + 1);
   const product = await breakProduct(mutation);
   try {
-    return await tryProduct(product, [known.seed, ...first]);
+    return await tryProduct(product, [known.seed, ...seedsFor(mutation, first)]);
   } finally {
     await product.remove();
   }

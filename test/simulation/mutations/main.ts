@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { breakProduct } from './broken-product.js';
 import { check } from './check.js';
 import { inParallel } from './in-parallel.js';
-import type { Mutation } from './mutation.js';
+import { seedsFor, type Mutation } from './mutation.js';
 import { ALL_MUTATIONS, MUTATIONS } from './mutations.js';
 import { mutationOptionsOf, USAGE, type MutationOptions } from './options.js';
 import { reportOf } from './report.js';
@@ -33,7 +33,7 @@ async function tried(mutation: Mutation, seedsMax: number, commit: string): Prom
   const product = await breakProduct(mutation);
   try {
     const seeds = Array.from({ length: seedsMax }, (_, i) => i + 1);
-    const finding = await tryProduct(product, seeds);
+    const finding = await tryProduct(product, seedsFor(mutation, seeds));
     return { finding, seeds: finding?.seed ?? seedsMax, commit, date: new Date().toISOString().slice(0, 10) };
   } finally {
     await product.remove();

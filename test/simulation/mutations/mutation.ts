@@ -3,6 +3,8 @@
  * and how it is applied to a text; what becomes of the text is not known here.
  */
 
+import { drawSubjects, type Subject } from 'conclave/testing';
+
 export interface Edit {
   /** Below `src/`. */
   readonly file: string;
@@ -27,6 +29,8 @@ export interface Mutation {
   /** The rule that it breaks, or the bug that it is. */
   readonly rule: string;
   readonly edits: readonly Edit[];
+  /** What histories must be about to run what is broken: others need not be tried. Default: any does. */
+  readonly subject?: Subject;
   /** Default: nothing else does what this breaks. */
   readonly covered?: Cover;
 }
@@ -42,6 +46,11 @@ export function edited(source: string, file: string, { name, edits }: Mutation):
     changed = parts.join(replacement);
   }
   return changed;
+}
+
+/** Those of the seeds that may show something. */
+export function seedsFor({ subject }: Mutation, seeds: readonly number[]): readonly number[] {
+  return subject === undefined ? seeds : seeds.filter((seed) => drawSubjects(seed).has(subject));
 }
 
 /** The files that the mutation changes. */

@@ -2,7 +2,10 @@
 
 import { COMMANDS } from './table/commands.js';
 import { COMMITMENT } from './table/commitment.js';
+import { CREATED_OBJECTS } from './table/created-objects.js';
+import { CODE_VERSIONS } from './table/code-versions.js';
 import { ELECTIONS } from './table/elections.js';
+import { LOCKS } from './table/locks.js';
 import { MEMBERSHIP } from './table/membership.js';
 import { READS } from './table/reads.js';
 import { REPLICATION } from './table/replication.js';
@@ -20,6 +23,9 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   Commands: COMMANDS,
   Storage: STORAGE,
   Snapshots: SNAPSHOTS,
+  Locks: LOCKS,
+  'Created objects': CREATED_OBJECTS,
+  'Code versions': CODE_VERSIONS,
 };
 
 export const ALL_MUTATIONS: readonly Mutation[] = Object.values(MUTATIONS).flat();

@@ -8,7 +8,8 @@ const HEAD = `# Mutations
 The simulation is worth what it finds. Here is each of a table of products that were broken on purpose, by a small change of
 their source that brings a known bug back ([table](table/)), and in how many histories, from seed 1 on, the simulation has
 found it. Where two mechanisms do the same, a product without one of them
-is as right as one with both: there, the one without either stands for it. Written by \`npm run mutations\`; not to be edited.`;
+is as right as one with both: there, the one without either stands for it. What only histories about locks can run is tried in
+those only. Written by \`npm run mutations\`; not to be edited.`;
 
 const COLUMNS = `| the broken product: | what it breaks | found in seed | by the promise | tried at |
 | --- | --- | ---: | --- | --- |`;

@@ -86,6 +86,20 @@ describe('who holds a lock', () => {
     expect(held.signal.reason).toMatchObject({ code: 'ERR_LOCK_LOST', data: { reason: 'not renewed' } });
   });
 
+  it('learns of a loss also where rounding puts the end of the lease a trifle behind its timer', async () => {
+    // The next double after 4,000: to it and 4,900, the same sums are rounded to different sides.
+    const odd = new ManualTime(4_000 + 2 ** -41);
+    const clock = { nowMs: () => odd.clock.nowMs(), wallMs: () => 0 };
+    const alone = new CutOffBackend(memory({ clock, after: (delayMs, run) => odd.after(delayMs, run) }));
+    const held = await (await connect(alone)).lock('x', { ttlMs: TTL_MS }).acquire();
+    const told = heard(held);
+    alone.isCutOff = true;
+
+    await odd.pass(2 * TTL_MS);
+
+    expect(told).toContain('event');
+  });
+
   it('gives up before the next one is granted', async () => {
     const held = await acquire();
     let wasHeld: boolean | null = null;

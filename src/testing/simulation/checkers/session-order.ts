@@ -20,10 +20,12 @@ export class SessionOrder {
     this.#report = report;
   }
 
-  /** To be called for each index, in their order. */
-  committed(index: number, kind: number, payload: Uint8Array): void {
+  /** To be called for each index, in their order. Returns what is to become of the block in it; null: it is none. */
+  committed(index: number, kind: number, payload: Uint8Array): Verdict | null {
     if (kind === EntryKind.session) this.#open(index, payload);
-    this.#verdicts[index] = kind === EntryKind.block ? this.#judge(payload) : null;
+    const verdict = kind === EntryKind.block ? this.#judge(payload) : null;
+    this.#verdicts[index] = verdict;
+    return verdict;
   }
 
   applied(node: string, { appliedIndex }: Machine, verdict: Verdict | null): void {

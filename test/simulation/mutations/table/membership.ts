@@ -71,6 +71,17 @@ export const MEMBERSHIP: readonly Mutation[] = [
     ],
   },
   {
+    name: 'who is added again catches up where it was removed',
+    rule: 'a new voter has caught up since it was added (thesis §4.2.1)',
+    edits: [
+      {
+        file: 'actors/raft/changing.ts',
+        text: 'else if (!configurations.current.learners.some((learner) => learner.id === id)) peer.catchUp = null;',
+        replacement: '',
+      },
+    ],
+  },
+  {
     name: 'what a learner has is counted',
     rule: 'learners count for nothing (thesis §4.2.1)',
     edits: [

@@ -9,8 +9,12 @@ import { TimerQueue } from '../../../../src/runtime/timer-queue.js';
 export class ManualTime implements Timekeeper {
   readonly clock: Clock = { nowMs: () => this.#nowMs, wallMs: () => this.#wallMs };
   readonly #timers = new TimerQueue();
-  #nowMs = 5_000;
+  #nowMs: number;
   #wallMs = 1_700_000_000_000;
+
+  constructor(nowMs = 5_000) {
+    this.#nowMs = nowMs;
+  }
 
   after(delayMs: number, run: () => void): Timer {
     return this.#timers.add(this.#nowMs + delayMs, run);

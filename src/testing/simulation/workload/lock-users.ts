@@ -1,0 +1,118 @@
+/**
+ * Those who use the lock manager of a simulated cluster: clients on each node, what they protect, and what befalls holders. In the
+ * end every lock must be free, or become so: whoever has gone does not keep it.
+ */
+
+import { ConclaveError } from '../../../errors.js';
+import { raft } from '../../../sync/raft.js';
+import { connect } from '../../../sync/sync.js';
+import { HeldLocks } from '../checkers/held-locks.js';
+import { LockLedger } from '../checkers/lock-ledger.js';
+import type { RunContext, RunUsers } from '../cluster-run.js';
+import type { Dice } from '../dice.js';
+import type { SimulationObjects } from '../objects/simulation-objects.js';
+import { LOCKS } from '../objects/subject-objects.js';
+import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import { FencedStore } from './fenced-store.js';
+import { HolderHazards } from './holder-hazards.js';
+import { LOCK_NAMES, LockClient } from './lock-client.js';
+import { UserCrowd } from './user-crowd.js';
+
+const CLIENTS = [1, 2, 3] as const;
+const TTLS_MS = [100, 150, 300] as const;
+/** Where what goes wrong lasts for seconds. */
+const CALM_TTL_MS = 2_000;
+const THINK_MS = [1, 40] as const;
+const LOOK_EVERY_MS = 1;
+/** How long a keeper may take to look, and a quiet cluster to do what it is asked. */
+const SPARE_MS = 1_000;
+
+export class LockUsers implements RunUsers<SimulationObjects> {
+  readonly done = null;
+  readonly #context: RunContext<SimulationObjects>;
+  readonly #dice: Dice;
+  readonly #ttlMs: number;
+  readonly #clients: number;
+  readonly #hazards: HolderHazards;
+  readonly #held: HeldLocks;
+  readonly #stores: ReadonlyMap<string, FencedStore>;
+  readonly #crowd: UserCrowd;
+
+  constructor(context: RunContext<SimulationObjects>) {
+    const { host, checkers, violations, shape } = context;
+    this.#context = context;
+    this.#dice = host.dice.fork();
+    this.#ttlMs = shape.pace > 1 ? CALM_TTL_MS : this.#dice.oneOf(TTLS_MS);
+    this.#clients = this.#dice.oneOf(CLIENTS);
+    this.#hazards = new HolderHazards(context, this.#dice.fork(), this.#ttlMs);
+    const report = (promise: string, what: string): void => violations.report(promise, what);
+    const thinkMs = [shape.pace * THINK_MS[0], shape.pace * THINK_MS[1]] as const;
+    this.#crowd = new UserCrowd(this.#dice.fork(), thinkMs, violations);
+    this.#held = new HeldLocks(report);
+    const count = (event: string): void => host.coverage.count(event);
+    checkers.observe(this.#hazards);
+    checkers.observe(new LockLedger(LOCKS, () => violations.nowMs(), report, count));
+    this.#stores = new Map(LOCK_NAMES.map((name) => [name, new FencedStore(name, violations, host.coverage)]));
+  }
+
+  begin(cluster: SimulatedCluster<SimulationObjects>): void {
+    this.#look();
+    if (!this.#context.isPeaceful) this.#hazards.begin(cluster);
+  }
+
+  calmDown(): void {
+    this.#hazards.end();
+  }
+
+  join({ node }: Member<SimulationObjects>, life: string): void {
+    if (node === null || this.#crowd.isOver) return;
+    const { host, violations, trace } = this.#context;
+    for (let i = 1; i <= this.#clients; i++) {
+      const client = new LockClient({
+        name: `${life}.holder${i}`,
+        node,
+        ttlMs: this.#ttlMs,
+        dice: this.#dice.fork(),
+        held: this.#held,
+        stores: this.#stores,
+        coverage: host.coverage,
+        violations,
+        trace,
+      });
+      this.#crowd.join(node, () => client.act());
+    }
+  }
+
+  leave({ node }: Member<SimulationObjects>): void {
+    this.#crowd.leave(node);
+  }
+
+  end(): Promise<void> {
+    return this.#crowd.end();
+  }
+
+  /** A quiet cluster frees what those had who are gone. */
+  async judge({ belonging }: SimulatedCluster<SimulationObjects>): Promise<void> {
+    const { runtime } = belonging[0]!;
+    const { violations } = this.#context;
+    const timeoutMs = 2 * this.#ttlMs + SPARE_MS;
+    const sync = await connect(raft(runtime!));
+    try {
+      for (const name of LOCK_NAMES) {
+        const held = await sync.lock(name, { ttlMs: this.#ttlMs }).acquire({ timeoutMs });
+        await held.release();
+      }
+    } catch (error) {
+      if (!(error instanceof ConclaveError)) throw error;
+      const what = `a lock is not free ${timeoutMs} ms after all who used it have gone: ${error.message}`;
+      violations.report('locks get free', what);
+    }
+    await sync.close();
+  }
+
+  #look(): void {
+    if (this.#crowd.isOver) return;
+    this.#held.look();
+    this.#context.host.simulation.after(LOOK_EVERY_MS, () => this.#look());
+  }
+}

@@ -1,0 +1,61 @@
+/** Those who use a cluster in a history: its clients, and others for the sake of each of its subjects. */
+
+import type { RunContext, RunUsers } from '../cluster-run.js';
+import type { SimulationObjects } from '../objects/simulation-objects.js';
+import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { Subject } from '../subjects.js';
+import { CellUsers } from './cell-users.js';
+import { EditionUsers } from './edition-users.js';
+import { LockUsers } from './lock-users.js';
+import { Workload } from './workload.js';
+
+type Users = RunUsers<SimulationObjects>;
+type Cluster = SimulatedCluster<SimulationObjects>;
+
+export function usersFor(subjects: ReadonlySet<Subject>, context: RunContext<SimulationObjects>): Users {
+  const workload = new Workload(context);
+  if (subjects.size === 0) return workload;
+  return new UsersTogether([
+    workload,
+    ...(subjects.has('locks') ? [new LockUsers(context)] : []),
+    ...(subjects.has('created objects') ? [new CellUsers(context)] : []),
+    ...(subjects.has('code versions') ? [new EditionUsers(context)] : []),
+  ]);
+}
+
+class UsersTogether implements Users {
+  readonly done = null;
+  readonly #all: readonly Users[];
+
+  constructor(all: readonly Users[]) {
+    this.#all = all;
+  }
+
+  begin(cluster: Cluster): void {
+    for (const users of this.#all) users.begin(cluster);
+  }
+
+  starting(member: Member<SimulationObjects>): void {
+    for (const users of this.#all) users.starting?.(member);
+  }
+
+  join(member: Member<SimulationObjects>, life: string): void {
+    for (const users of this.#all) users.join(member, life);
+  }
+
+  leave(member: Member<SimulationObjects>): void {
+    for (const users of this.#all) users.leave(member);
+  }
+
+  calmDown(): void {
+    for (const users of this.#all) users.calmDown?.();
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#all.map((users) => users.end()));
+  }
+
+  async judge(cluster: Cluster): Promise<void> {
+    for (const users of this.#all) await users.judge(cluster);
+  }
+}
