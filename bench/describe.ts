@@ -4,7 +4,9 @@ import type {
   CatchUpOutcome,
   CompactionOutcome,
   DiskUseOutcome,
+  JoinOutcome,
   LoadOutcome,
+  LockOutcome,
   MemoryOutcome,
   RestartOutcome,
 } from './results.js';
@@ -44,9 +46,28 @@ export function describeCatchUp({ row, readyMs, before, meanwhile, p99Ratio }: C
   );
 }
 
+export function describeJoin({ row, joinedMs, before, meanwhile, p99Ratio }: JoinOutcome): string {
+  return line(
+    row,
+    `a voter after ${seconds(joinedMs)}, callers' p99 ${ms(before.p99Ms)} → ${ms(meanwhile.p99Ms)} (× ${p99Ratio.toFixed(2)})`,
+  );
+}
+
 export function describeDiskUse({ row, peakBytes, boundBytes, snapshots }: DiskUseOutcome): string {
   const share = (peakBytes / boundBytes).toFixed(2);
   return line(row, `at most ${(peakBytes / 1e6).toFixed(1)} MB, ${share} of the bound, ${snapshots} snapshots`);
+}
+
+/** A line for each service. */
+export function describeLocks({ row, services }: LockOutcome): string {
+  const texts = services.map((outcome) => {
+    if ('skipped' in outcome) return `${outcome.service} skipped: ${outcome.skipped}`;
+    const { perSecond, p50Ms, p99Ms, isInOrder } = outcome.result;
+    const rate = perSecond === null ? '' : `${Math.round(perSecond).toLocaleString('en-US')}/s, `;
+    const order = isInOrder === null ? '' : `, ${isInOrder ? 'first come first served' : 'in no order'}`;
+    return `${outcome.service}: ${rate}p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}${order}`;
+  });
+  return line(row, texts.join(`\n${' '.repeat(NAME_CHARS + 1)}`));
 }
 
 function line({ name }: { readonly name: string }, what: string): string {

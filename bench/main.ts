@@ -8,7 +8,9 @@ import {
   describeCatchUp,
   describeCompaction,
   describeDiskUse,
+  describeJoin,
   describeLoad,
+  describeLocks,
   describeMemory,
   describeRestart,
 } from './describe.js';
@@ -16,6 +18,7 @@ import { fdatasyncMs } from './disk-speed.js';
 import { environment } from './environment.js';
 import { hasLimit, measureLimit } from './limit/measure-limit.js';
 import type { LoadResult } from './load/closed-loop.js';
+import { measureLocks } from './locks/measure-locks.js';
 import { rowsOf, type LoadRow, type Row } from './matrix.js';
 import { measureLoad, measureMemory, type Timing } from './measure.js';
 import { Progress } from './progress.js';
@@ -25,13 +28,16 @@ import {
   type CatchUpOutcome,
   type CompactionOutcome,
   type DiskUseOutcome,
+  type JoinOutcome,
   type LoadOutcome,
+  type LockOutcome,
   type MemoryOutcome,
   type RestartOutcome,
 } from './results.js';
 import { measureCatchUp } from './storage/measure-catch-up.js';
 import { measureCompaction } from './storage/measure-compaction.js';
 import { measureDiskUse } from './storage/measure-disk-use.js';
+import { measureJoin } from './storage/measure-join.js';
 import { measureRestart } from './storage/measure-restart.js';
 
 /** This file runs from build/bench. */
@@ -79,7 +85,9 @@ async function main(): Promise<void> {
     compaction: [] as CompactionOutcome[],
     restart: [] as RestartOutcome[],
     catchUp: [] as CatchUpOutcome[],
+    join: [] as JoinOutcome[],
     diskUse: [] as DiskUseOutcome[],
+    locks: [] as LockOutcome[],
   };
   // Now, for what is committed or edited while it runs is not what is measured.
   const measured = environment();
@@ -116,8 +124,12 @@ async function main(): Promise<void> {
         return describeRestart(added(outcomes.restart, await measureRestart(row, rounds)));
       case 'catchUp':
         return describeCatchUp(added(outcomes.catchUp, await measureCatchUp(row, timing, rounds)));
+      case 'join':
+        return describeJoin(added(outcomes.join, await measureJoin(row, timing, rounds)));
       case 'diskUse':
         return describeDiskUse(added(outcomes.diskUse, await measureDiskUse(row)));
+      case 'lock':
+        return describeLocks(added(outcomes.locks, await measureLocks(row, timing, rounds)));
     }
   }
 }
@@ -162,8 +174,12 @@ function expectedMs(rows: readonly Row[], { warmupMs, durationMs }: Timing, roun
         return row.entries / 50 + row.nodes * durationMs + onceMs;
       case 'catchUp':
         return row.entries / 10 + 2 * onceMs;
+      case 'join':
+        return row.entries / 5 + rounds * (2 * onceMs + durationMs);
       case 'diskUse':
         return 10_000;
+      case 'lock':
+        return rounds * (row.load === 'death' ? 1 : 4) * onceMs;
     }
   };
   return rows.reduce((sum, row) => sum + rowMs(row), 0);

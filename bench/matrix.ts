@@ -61,6 +61,20 @@ export interface CatchUpRow {
   readonly durable: true;
 }
 
+/** A cluster is given one more member, which has nothing yet, while callers go on. */
+export interface JoinRow {
+  readonly kind: 'join';
+  readonly name: string;
+  /** Before it comes. */
+  readonly nodes: number;
+  /** Entries of a map, each a key of ten characters and bytes that cannot be compressed. */
+  readonly entries: number;
+  readonly valueBytes: number;
+  /** Calls that overwrite a small entry each, beside those. */
+  readonly callsPerSecond: number;
+  readonly durable: true;
+}
+
 /** What log and snapshots take while a map is overwritten again and again. */
 export interface DiskUseRow {
   readonly kind: 'diskUse';
@@ -77,7 +91,22 @@ export interface DiskUseRow {
   readonly durable: true;
 }
 
-export type Row = LoadRow | MemoryRow | CompactionRow | RestartRow | CatchUpRow | DiskUseRow;
+/** Locks, beside what users would take instead. */
+export interface LockRow {
+  readonly kind: 'lock';
+  readonly name: string;
+  /**
+   * `pairs`: acquire and release, of names that nobody else wants; `turns`: so many wait for one lock, and have it one after the
+   * other; `death`: the holder's process is killed.
+   */
+  readonly load: 'pairs' | 'turns' | 'death';
+  readonly nodes: number;
+  /** Calls in flight, or so many who wait. */
+  readonly window: number;
+  readonly durable: true;
+}
+
+export type Row = LoadRow | MemoryRow | CompactionRow | RestartRow | CatchUpRow | JoinRow | DiskUseRow | LockRow;
 
 const SMALL_BYTES = 10;
 const WINDOWS = [1, 100, 1000, 5000] as const;
@@ -121,10 +150,15 @@ export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row
     restart({ from: 'log', entries: million }),
     restart({ from: 'snapshot', entries: million }),
     catchUp({ entries: million / 5 }),
+    join({ entries: million / 20 }),
     diskUse({ entries: million / 50, values: 'record', rewrittenEverySeconds: 2 }),
     ...(['record', 'noise'] as const).map((values) =>
       diskUse({ entries: million / 50, values, rewrittenEverySeconds: 10 }),
     ),
+    lock('acquire and release ×1', { load: 'pairs', window: 1 }),
+    lock('acquire and release ×1000', { load: 'pairs', window: 1000 }),
+    lock('1,000 wait for one lock', { load: 'turns', window: 1000 }),
+    lock('a holder is killed', { load: 'death', window: 1 }),
   ];
 }
 
@@ -172,6 +206,18 @@ function catchUp({ entries }: Pick<CatchUpRow, 'entries'>): CatchUpRow {
   return { ...row, name: `catching up on ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
 }
 
+function join({ entries }: Pick<JoinRow, 'entries'>): JoinRow {
+  const row = {
+    kind: 'join',
+    nodes: 3,
+    callsPerSecond: CALLS_PER_SECOND,
+    entries,
+    valueBytes: 1000,
+    durable: true,
+  } as const;
+  return { ...row, name: `adding a member to ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
+}
+
 interface DiskUseSettings extends Pick<DiskUseRow, 'entries' | 'values'> {
   readonly rewrittenEverySeconds: number;
 }
@@ -193,6 +239,10 @@ function diskUse({ entries, values, rewrittenEverySeconds }: DiskUseSettings): D
     segmentBytes,
     name: `disk use of ${countText(entries)} ${values} entries, all rewritten in ${rewrittenEverySeconds} s, 3 nodes${placeOf(true)}`,
   };
+}
+
+function lock(what: string, settings: Pick<LockRow, 'load' | 'window'>): LockRow {
+  return { kind: 'lock', name: `locks: ${what}, 3 nodes${placeOf(true)}`, nodes: 3, durable: true, ...settings };
 }
 
 function placeOf(durable: boolean): string {

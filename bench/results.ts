@@ -6,10 +6,19 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from './environment.js';
 import type { LoadResult } from './load/closed-loop.js';
 import type { PhaseResult } from './load/paced-load.js';
-import type { CatchUpRow, CompactionRow, DiskUseRow, LoadRow, MemoryRow, RestartRow } from './matrix.js';
+import type {
+  CatchUpRow,
+  CompactionRow,
+  DiskUseRow,
+  JoinRow,
+  LoadRow,
+  LockRow,
+  MemoryRow,
+  RestartRow,
+} from './matrix.js';
 import type { ThreadStalls } from './storage/thread-stalls.js';
 
-export const RESULTS_FORMAT = 2;
+export const RESULTS_FORMAT = 3;
 
 export interface LoadOutcome {
   readonly row: LoadRow;
@@ -73,6 +82,20 @@ export interface CatchUpOutcome {
   readonly p99Ratio: number;
 }
 
+export interface JoinOutcome {
+  readonly row: JoinRow;
+  /** Of the file that was sent. */
+  readonly snapshotBytes: number;
+  /** How often a member was added. */
+  readonly times: number;
+  /** From `members.add` until it was a voter: the median. */
+  readonly joinedMs: number;
+  /** The leader's callers, before and while, all times together. */
+  readonly before: PhaseResult;
+  readonly meanwhile: PhaseResult;
+  readonly p99Ratio: number;
+}
+
 export interface DiskUseOutcome {
   readonly row: DiskUseRow;
   /** Bytes of all keys and values. */
@@ -88,6 +111,34 @@ export interface DiskUseOutcome {
   readonly boundBytes: number;
 }
 
+export interface LockResult {
+  /** Pairs, or hand-overs; null: there was one. */
+  readonly perSecond: number | null;
+  /** Of a pair, of a hand-over, or from the death to the next one's holding. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Were those who waited served in the order in which they had come? Null: nobody waited. */
+  readonly isInOrder: boolean | null;
+}
+
+export type ServiceOutcome =
+  | {
+      readonly service: string;
+      /** What runs, and what it has done before it acknowledges. */
+      readonly about: string;
+      /** Of all rounds, the one with the median p50. */
+      readonly result: LockResult;
+      readonly rounds: readonly LockResult[];
+    }
+  | { readonly service: string; readonly skipped: string };
+
+export interface LockOutcome {
+  readonly row: LockRow;
+  /** Conclave first; in the order in which they were measured, one after the other. */
+  readonly services: readonly ServiceOutcome[];
+}
+
 export interface Results {
   readonly format: typeof RESULTS_FORMAT;
   readonly environment: Environment;
@@ -99,7 +150,9 @@ export interface Results {
   readonly compaction: readonly CompactionOutcome[];
   readonly restart: readonly RestartOutcome[];
   readonly catchUp: readonly CatchUpOutcome[];
+  readonly join: readonly JoinOutcome[];
   readonly diskUse: readonly DiskUseOutcome[];
+  readonly locks: readonly LockOutcome[];
 }
 
 export async function writeResults(file: string | URL, results: Results): Promise<void> {

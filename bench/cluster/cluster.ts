@@ -43,13 +43,18 @@ export class Cluster<Ops extends Operations> {
   readonly #settings: ClusterSettings;
   /** The same array as `nodes`, called for what every node can be asked. */
   readonly #nodes: Child<NodeOperations>[];
+  readonly #directory: string | null;
+  /** Started by `startJoining`; not among `nodes`. */
+  readonly #joining: Child<NodeOperations>[] = [];
 
   private constructor(
     script: URL,
     settings: ClusterSettings,
     addresses: readonly string[],
     dataDirs: readonly string[] | null,
+    directory: string | null,
   ) {
+    this.#directory = directory;
     this.#script = script;
     this.#settings = settings;
     this.addresses = addresses;
@@ -68,7 +73,7 @@ export class Cluster<Ops extends Operations> {
     for (let attempt = 1; ; attempt++) {
       const addresses = (await freePorts(settings.nodes)).map((port) => `127.0.0.1:${port}`);
       const dataDirs = directory === null ? null : addresses.map((_, index) => join(directory, `${attempt}-${index}`));
-      const cluster = new Cluster<Ops>(script, settings, addresses, dataDirs);
+      const cluster = new Cluster<Ops>(script, settings, addresses, dataDirs, directory);
       const starts = await Promise.allSettled(addresses.map((_, index) => cluster.#start(index)));
       const failed = starts.find((start) => start.status === 'rejected');
       if (failed === undefined) return cluster;
@@ -83,6 +88,23 @@ export class Cluster<Ops extends Operations> {
   startNode(position: number, options?: NodeOptions): Promise<StartReport> {
     this.#nodes[position] = newChild(this.addresses[position]!, this.#script, this.#settings);
     return this.#start(position, options);
+  }
+
+  /**
+   * Starts a node in a new process that is no member, and waits to be added. Whoever starts it takes it out and stops it, unless
+   * something has failed.
+   */
+  async startJoining(): Promise<{ readonly node: Child<NodeOperations>; readonly address: string }> {
+    const [port] = await freePorts(1);
+    const address = `127.0.0.1:${port}`;
+    const node = newChild<NodeOperations>(address, this.#script, this.#settings);
+    this.#joining.push(node);
+    const dataDir =
+      this.#directory === null ? {} : { dataDir: join(this.#directory, `joining-${this.#joining.length}`) };
+    const { threads, options } = this.#settings;
+    const settings = { ...options, ...dataDir, self: address, peers: this.addresses, join: true, threads };
+    await node.call('start', settings, START_TIMEOUT_MS);
+    return { node, address };
   }
 
   /** Forgets everything that a node, which has been stopped, has stored. */
@@ -122,7 +144,7 @@ export class Cluster<Ops extends Operations> {
 
   /** Ends every node at once, for when something has failed already. */
   async kill(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.kill()));
+    await Promise.all([...this.#nodes, ...this.#joining].map((node) => node.kill()));
   }
 
   #start(position: number, options: NodeOptions = this.#settings.options ?? {}): Promise<StartReport> {

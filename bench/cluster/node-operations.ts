@@ -14,10 +14,12 @@ export interface NodeSettings extends NodeOptions {
   readonly peers: readonly string[];
   readonly threads: boolean;
   readonly dataDir?: string;
+  /** It waits to be added, and is not ready before. */
+  readonly join?: boolean;
 }
 
 export interface StartReport {
-  /** From `Runtime.start` to `ready()`: loaded what was stored, and caught up with the leader. */
+  /** From `Runtime.start` to `ready()`: loaded what was stored, and caught up with the leader; of one that waits to be added only the start. */
   readonly readyMs: number;
 }
 
@@ -60,7 +62,7 @@ export function serveNode<Objects extends ObjectDefinitions>(
     start: async (settings) => {
       const startedAt = performance.now();
       runtime = await Runtime.start({ ...settings, ...own, objects });
-      await runtime.ready();
+      if (settings.join !== true) await runtime.ready();
       const readyMs = performance.now() - startedAt;
       Object.assign(all, operations(runtime));
       return { readyMs };

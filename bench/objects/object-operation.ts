@@ -8,6 +8,7 @@ export const OBJECT_OPERATIONS = [
   'ReplMap.set, 100 watch a key each',
   'ReplMap.set, 1 watches all',
   'ReplMap.set, 100 watch all',
+  'ReplMap.set, 100 watch all, in batches',
   'ReplList.push, pop',
   'ReplSet.add, delete',
   'ReplQueue.put, take',

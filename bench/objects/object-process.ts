@@ -59,6 +59,9 @@ serveNode(
         case 'ReplMap.set, 100 watch all':
           await Promise.all(range(operation === 'ReplMap.set, 100 watch all' ? 100 : 1).map(() => watchInOrder(map)));
           return () => map.set(KEYS[next++ % ITEMS]!, next);
+        case 'ReplMap.set, 100 watch all, in batches':
+          await Promise.all(range(100).map(() => watchInOrder(map, undefined, readBatches)));
+          return () => map.set(KEYS[next++ % ITEMS]!, next);
         case 'ReplList.push, pop':
           await list.extend(KEYS.map((_, index) => index));
           return () => (next++ % 2 === 0 ? list.push(next) : list.pop());
@@ -99,23 +102,40 @@ serveNode(
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
+type MapChanges = ReturnType<RemoteOf<ReplMap<string, number>>['watch']>;
+
 /** Watches to the end of the process, on the thread that calls. A change that is not the next one is a failed run. */
-async function watchInOrder(map: RemoteOf<ReplMap<string, number>>, key?: string): Promise<void> {
+async function watchInOrder(
+  map: RemoteOf<ReplMap<string, number>>,
+  key?: string,
+  read: (changes: MapChanges) => Promise<void> = readEach,
+): Promise<void> {
   const changes = map.watch(key);
   await changes.begun();
-  const read = async (): Promise<void> => {
-    let last = -Infinity;
-    for await (const change of changes) {
-      if (change.type !== 'set' || change.value <= last) throw new Error('A change is missing, or came twice.');
-      last = change.value;
-    }
-  };
-  read().catch((error: unknown) => {
+  read(changes).catch((error: unknown) => {
     if (!(error instanceof ConclaveError && error.code === 'ERR_STOPPED'))
       process.nextTick(() => {
         throw error;
       });
   });
+}
+
+async function readEach(changes: MapChanges): Promise<void> {
+  let last = -Infinity;
+  for await (const change of changes) {
+    if (change.type !== 'set' || change.value <= last) throw new Error('A change is missing, or came twice.');
+    last = change.value;
+  }
+}
+
+async function readBatches(changes: MapChanges): Promise<void> {
+  let last = -Infinity;
+  for await (const batch of changes.batches()) {
+    for (const change of batch) {
+      if (change.type !== 'set' || change.value <= last) throw new Error('A change is missing, or came twice.');
+      last = change.value;
+    }
+  }
 }
 
 /** Numbers up to two million, in no order that helps. */

@@ -28,3 +28,13 @@ export function megabytes(bytes: number): string {
 export function times(ratio: number): string {
   return `× ${ratio.toFixed(2)}`;
 }
+
+const BEGIN = '<!-- bench:begin -->';
+const END = '<!-- bench:end -->';
+
+/** `page`, the text of `file`, with everything between the two marks replaced. */
+export function betweenMarks(file: string, page: string, text: string): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin === -1 || end < begin) throw new Error(`${file} has no ${BEGIN} followed by ${END}.`);
+  return `${page.slice(0, begin + BEGIN.length)}\n${text}\n${page.slice(end)}`;
+}

@@ -1,7 +1,7 @@
 /** The part of the report about logs and snapshots: what durability costs, and what callers feel of the rest. */
 
 import { countText } from '../matrix.js';
-import type { CatchUpOutcome, CompactionOutcome, DiskUseOutcome, RestartOutcome } from '../results.js';
+import type { CatchUpOutcome, CompactionOutcome, DiskUseOutcome, JoinOutcome, RestartOutcome } from '../results.js';
 import type { ThreadStalls } from '../storage/thread-stalls.js';
 import { megabytes, milliseconds, rate, seconds, table, times } from './markdown.js';
 
@@ -67,6 +67,17 @@ export function catchUpText(outcomes: readonly CatchUpOutcome[]): string {
         `while ${rate(row.callsPerSecond)} writes/s go on (${row.nodes} nodes, on disk; the state: ` +
         `${countText(row.entries)} values of ${row.valueBytes} B that cannot be compressed). The writers' p99 goes from ` +
         `${milliseconds(before.p99Ms)} to ${milliseconds(meanwhile.p99Ms)}: ${times(p99Ratio)}.`,
+    )
+    .join('\n\n');
+}
+
+export function joinText(outcomes: readonly JoinOutcome[]): string {
+  return outcomes
+    .map(
+      ({ row, snapshotBytes, times: count, joinedMs, before, meanwhile, p99Ratio }) =>
+        `A new member of a cluster of ${row.nodes} is given a snapshot of ${megabytes(snapshotBytes)} and votes after ` +
+        `${seconds(joinedMs)} (the median of ${count}), while ${rate(row.callsPerSecond)} writes/s go on (on disk). The ` +
+        `writers' p99 goes from ${milliseconds(before.p99Ms)} to ${milliseconds(meanwhile.p99Ms)}: ${times(p99Ratio)}.`,
     )
     .join('\n\n');
 }

@@ -1,22 +1,27 @@
-/** The part of README.md that is generated: results as Markdown, every number from the file of results. */
+/** The parts of README.md and docs/locks.md that are generated: results as Markdown, every number from the file of results. */
 
 import { bytesText, type LoadRow } from '../matrix.js';
 import { isObjectOperation } from '../objects/object-operation.js';
 import type { LoadOutcome, MemoryOutcome, Results } from '../results.js';
-import { milliseconds, rate, table } from './markdown.js';
-import { catchUpText, compactionTables, diskText, diskUseTable, restartTable } from './storage-tables.js';
-
-const BEGIN = '<!-- bench:begin -->';
-const END = '<!-- bench:end -->';
+import { locksText } from './lock-tables.js';
+import { betweenMarks, milliseconds, rate, table } from './markdown.js';
+import { catchUpText, compactionTables, diskText, diskUseTable, joinText, restartTable } from './storage-tables.js';
 
 const PLOTS = `![Commands per second by size of command](docs/plots/commands-by-size.svg)
 ![Commands per second by size of cluster](docs/plots/commands-by-cluster-size.svg)`;
 
 /** `readme` with everything between the two marks replaced. */
 export function withResults(readme: string, results: Results): string {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error(`README.md has no ${BEGIN} followed by ${END}.`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n${resultsText(results)}\n${readme.slice(end)}`;
+  return betweenMarks('README.md', readme, resultsText(results));
+}
+
+/** docs/locks.md, likewise. */
+export function withLocks(page: string, results: Results): string {
+  const text =
+    results.locks.length === 0
+      ? 'Of this version nothing has been measured yet.'
+      : `${provenance(results)}\n\n${locksText(results.locks)}`;
+  return betweenMarks('docs/locks.md', page, text);
 }
 
 export function resultsText(results: Results): string {
@@ -35,6 +40,7 @@ export function resultsText(results: Results): string {
     compactionTables(results.compaction),
     restartTable(results.restart),
     catchUpText(results.catchUp),
+    joinText(results.join),
     diskUseTable(results.diskUse),
   ]
     .filter((part) => part !== '')

@@ -45,6 +45,9 @@ export type StorageOperations = {
   readonly writeSingly: (request: SingleEntriesRequest) => Promise<void>;
   /** Answers with how long it took, in milliseconds. */
   readonly compact: (argument: null) => Promise<number>;
+  /** Answers with how long it took until it was a voter, in milliseconds. */
+  readonly addMember: (address: string) => Promise<number>;
+  readonly removeMember: (address: string) => Promise<void>;
   /** Since it was last asked. */
   readonly takeStalls: (argument: null) => Promise<ThreadStalls>;
   readonly digest: (argument: null) => Promise<TableDigest>;
@@ -56,6 +59,7 @@ const FILL_BYTES_MAX = 256 * 1024;
 const ENTRY_BYTES = 20;
 /** As many blocks may be under way at once: a command in each. */
 const SINGLE_WRITERS = 8;
+const CHANGE_TIMEOUT_MS = 60_000;
 
 const workerUrl = new URL('./watched-thread.js', import.meta.url);
 
@@ -95,6 +99,12 @@ serveNode(
         await runtime.compact();
         return performance.now() - startedAt;
       },
+      addMember: async (address) => {
+        const startedAt = performance.now();
+        await runtime.members.add(address, { timeoutMs: CHANGE_TIMEOUT_MS });
+        return performance.now() - startedAt;
+      },
+      removeMember: (address) => runtime.members.remove(address, { timeoutMs: CHANGE_TIMEOUT_MS }),
       takeStalls: () => watch.take(),
       digest: () => table.with({ consistency: 'local' }).digest(),
       state: () => sink.with({ consistency: 'local' }).state(),

@@ -3,29 +3,25 @@
  * caller's thread.
  */
 
-import { attendantOf, type Attendant } from '../actors/replicated/attendant.js';
+import { attendantOf, type AttendedNode, type Attendant } from '../actors/replicated/attendant.js';
 import type { HandleFactory } from '../actors/replicated/handle.js';
 import type { ConclaveError } from '../errors.js';
-import type { Timekeeper } from '../runtime/timekeeper.js';
 
 /** How long sessions may take to be closed before the node stops all the same: they end by their TTL then. */
 const LEAVE_TIMEOUT_MS = 1_000;
 
 export class Attendants {
-  readonly #timekeeper: Timekeeper;
-  readonly #node: string;
+  readonly #node: Pick<AttendedNode, 'node' | 'timekeeper' | 'isRefusing'>;
   /** By the names of their objects. */
   readonly byObject = new Map<string, Attendant>();
 
-  constructor(timekeeper: Timekeeper, node: string) {
-    this.#timekeeper = timekeeper;
+  constructor(node: Pick<AttendedNode, 'node' | 'timekeeper' | 'isRefusing'>) {
     this.#node = node;
   }
 
   /** The handle to an object, with what its attendant adds, if it has one. */
   handle(object: string, definition: unknown, handles: HandleFactory): object {
-    const [timekeeper, node] = [this.#timekeeper, this.#node];
-    const attendant = attendantOf(definition, { object, handle: handles.handle(), timekeeper, node });
+    const attendant = attendantOf(definition, { object, handle: handles.handle(), ...this.#node });
     if (attendant !== null) {
       this.byObject.set(object, attendant);
       handles.add(attendant.methods);
@@ -33,8 +29,8 @@ export class Attendants {
     return handles.handle();
   }
 
-  leads(term: number | null): void {
-    for (const attendant of this.byObject.values()) attendant.leads(term);
+  leads(term: number | null, unreached: readonly string[]): void {
+    for (const attendant of this.byObject.values()) attendant.leads(term, unreached);
   }
 
   /**
@@ -50,7 +46,7 @@ export class Attendants {
         unwatch();
         resolve();
       };
-      const timer = this.#timekeeper.after(LEAVE_TIMEOUT_MS, end);
+      const timer = this.#node.timekeeper.after(LEAVE_TIMEOUT_MS, end);
       const unwatch = watch(() => isAlone() && end());
       void leaving.finally(end);
     });

@@ -23,7 +23,7 @@ import type { MembersChange } from '../actors/raft/messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
 import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
-import { life as asLife, nodeId, type LastIncluded, type LogIndex } from '../ids.js';
+import { life as asLife, nodeId, type LastIncluded, type LogIndex, type NodeId } from '../ids.js';
 import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
 import type { ActorRef } from '../runtime/actor.js';
 import type { SnapshotEvent } from '../actors/snapshotter/snapshot-event.js';
@@ -120,7 +120,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate = fate;
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
-    this.#attendants = new Attendants(placement.main.timekeeper, options.self ?? 'an observer');
+    this.#attendants = new Attendants({
+      timekeeper: placement.main.timekeeper,
+      node: options.self ?? 'an observer',
+      isRefusing: (member) => host.isRefusing(nodeId(member)),
+    });
     const handles = objects.map((object) => [
       object.name,
       this.#attendants.handle(object.name, options.objects[object.name], new HandleFactory(caller, object)),
@@ -599,7 +603,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
     this.#fate.emit('status');
-    this.#attendants.leads(status.role === 'leader' ? status.term : null);
+    this.#attendants.leads(status.role === 'leader' ? status.term : null, unreachedOf(status, this.#options.self));
     if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
     if (status.isRemoved) this.#onRemoved();
     if (before?.role !== status.role) this.#events.tell('role', status.role);
@@ -738,4 +742,8 @@ function describeFailure(failure: Error): { code: ErrorCode; message: string } {
 
 function describeMembers(status: NodeStatus | null): string {
   return (status?.members ?? []).map(({ id, role }) => `${id} ${role}`).join();
+}
+
+function unreachedOf({ members, connected }: NodeStatus, self: NodeId | null): NodeId[] {
+  return members.map(({ id }) => id).filter((id) => id !== self && !connected.includes(id));
 }

@@ -37,25 +37,39 @@ export interface HeldClaim {
 export class Held {
   /** Greater than every token that was granted before for this name. */
   readonly token: bigint;
-  /** Aborted with `ERR_LOCK_LOST` when it is lost; never by releasing it. */
-  readonly signal: AbortSignal;
-  /** Resolves with the reason when it is lost; never if it is released before. */
-  readonly lost: Promise<ConclaveError>;
   readonly #claim: HeldClaim;
-  readonly #aborting = new AbortController();
-  readonly #events = new EventEmitter<HeldEvents>();
-  readonly #resolveLost: (reason: ConclaveError) => void;
+  // Made when somebody asks for them: most locks are released before, and these cost more than all the rest of it.
+  #aborting: AbortController | null = null;
+  #lost: Promise<ConclaveError> | null = null;
+  #events: EventEmitter<HeldEvents> | null = null;
+  #resolveLost: (reason: ConclaveError) => void = () => {};
   #state: 'held' | 'lost' | 'released' = 'held';
+  /** Why it was lost; null: it was not. */
+  #reason: ConclaveError | null = null;
   #releasing: Promise<void> | null = null;
 
   /** @internal */
   constructor(claim: HeldClaim) {
     this.#claim = claim;
     this.token = claim.token;
-    this.signal = this.#aborting.signal;
-    let resolveLost: (reason: ConclaveError) => void = () => {};
-    this.lost = new Promise((resolve) => (resolveLost = resolve));
-    this.#resolveLost = resolveLost;
+  }
+
+  /** Aborted with `ERR_LOCK_LOST` when it is lost; never by releasing it. */
+  get signal(): AbortSignal {
+    if (this.#aborting === null) {
+      this.#aborting = new AbortController();
+      if (this.#reason !== null) this.#aborting.abort(this.#reason);
+    }
+    return this.#aborting.signal;
+  }
+
+  /** Resolves with the reason when it is lost; never if it is released before. */
+  get lost(): Promise<ConclaveError> {
+    this.#lost ??= new Promise((resolve) => {
+      if (this.#reason === null) this.#resolveLost = resolve;
+      else resolve(this.#reason);
+    });
+    return this.#lost;
   }
 
   /** Is it held, as far as this process may believe? Computed from the clock. Once false, it stays so. */
@@ -72,19 +86,19 @@ export class Held {
 
   /** Listens to `lost`. */
   on<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#events.on(event, listener);
+    this.#emitter.on(event, listener);
     return this;
   }
 
   /** Listens once. */
   once<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#events.once(event, listener);
+    this.#emitter.once(event, listener);
     return this;
   }
 
   /** Stops listening. */
   off<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#events.off(event, listener);
+    this.#events?.off(event, listener);
     return this;
   }
 
@@ -116,22 +130,28 @@ export class Held {
   lose(reason: ConclaveError): void {
     if (this.#state !== 'held') return;
     this.#state = 'lost';
+    this.#reason = reason;
     this.#resolveLost(reason);
-    this.#aborting.abort(reason);
+    this.#aborting?.abort(reason);
     try {
-      this.#events.emit('lost', reason);
+      this.#events?.emit('lost', reason);
     } catch (error) {
       // A listener that throws is the user's affair, and must not keep others from being told.
       queueMicrotask(() => {
         throw error;
       });
     }
-    this.#events.removeAllListeners();
+    this.#events?.removeAllListeners();
+  }
+
+  get #emitter(): EventEmitter<HeldEvents> {
+    this.#events ??= new EventEmitter();
+    return this.#events;
   }
 
   async #release(): Promise<void> {
     if (this.#state === 'lost') return;
-    this.#events.removeAllListeners();
+    this.#events?.removeAllListeners();
     const { session, request, ttlMs, after } = this.#claim;
     let timer: { cancel(): void } | null = null;
     const expired = new Promise<void>((resolve) => (timer = after(ttlMs, resolve)));

@@ -6,7 +6,7 @@
 import { Coordination } from '../actors/coordination/coordination.js';
 import { attend, type AttendedNode, type Attendant } from '../actors/replicated/attendant.js';
 import { LockAttendant } from './lock-attendant.js';
-import { checkKnown, checkTtl } from './option-checks.js';
+import { checkKnown, checkTtl, invalid } from './option-checks.js';
 
 /** How a {@link ReplLockManager} is made. */
 export interface LockManagerOptions {
@@ -15,6 +15,14 @@ export interface LockManagerOptions {
    * as often. Default: 30,000.
    */
   readonly autoUnlockMs?: number;
+  /**
+   * Do servers reach each other's machines directly, so that a connection to a server's address is refused by its own machine only, and
+   * only when nothing listens there any more? Then what a server held is free as soon as its process is gone, and not after a
+   * TTL. Say so where no proxy, load balancer or firewall stands between them that could refuse a connection to a server that
+   * lives, and their names never come to mean other machines: two could hold at a time otherwise, until the first one's TTL is
+   * over. Default: false.
+   */
+  readonly directNetwork?: boolean;
 }
 
 const AUTO_UNLOCK_MS_DEFAULT = 30_000;
@@ -22,7 +30,7 @@ const AUTO_UNLOCK_MS_DEFAULT = 30_000;
 /**
  * Keeps who holds what. Registered on every node, it is what `conclave/sync` stands on: see `raft(runtime)`. Its handle has
  * locks that belong to the node as a whole, as PySyncObj's has: they are renewed for as long as the node lives, are free at
- * once when it stops in order, and within `autoUnlockMs` and a little when it dies. They are the locks of `conclave/sync` of the same
+ * once when it stops in order, and within `autoUnlockMs` and a little when it dies, or at once on a `directNetwork`. They are the locks of `conclave/sync` of the same
  * names, exclusive ones; use those where a holder must wait its turn, be told of a loss, or have a fencing token.
  *
  * @example
@@ -49,16 +57,18 @@ export class ReplLockManager extends Coordination {
    */
   constructor(options: LockManagerOptions = {}) {
     super();
-    autoUnlockMsOf(options);
+    checkManager(options);
   }
 
   /** @internal */
   static [attend]({ args: [options = {}], ...node }: AttendedNode): Attendant {
-    return new LockAttendant({ ...node, args: [] }, autoUnlockMsOf(options as LockManagerOptions));
+    return new LockAttendant({ ...node, args: [] }, checkManager(options as LockManagerOptions));
   }
 }
 
-function autoUnlockMsOf(options: LockManagerOptions): number {
-  checkKnown(options, ['autoUnlockMs']);
-  return checkTtl(options.autoUnlockMs ?? AUTO_UNLOCK_MS_DEFAULT, 'autoUnlockMs');
+function checkManager(options: LockManagerOptions): Required<LockManagerOptions> {
+  checkKnown(options, ['autoUnlockMs', 'directNetwork']);
+  const { autoUnlockMs = AUTO_UNLOCK_MS_DEFAULT, directNetwork = false } = options;
+  if (typeof directNetwork !== 'boolean') throw invalid('directNetwork', 'must be true or false');
+  return { autoUnlockMs: checkTtl(autoUnlockMs, 'autoUnlockMs'), directNetwork };
 }

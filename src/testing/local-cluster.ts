@@ -17,6 +17,7 @@ import { InlinePlacement } from '../node/inline-placement.js';
 import { checkOptions, OPTION_NAMES } from '../node/check-options.js';
 import { checkInteger, checkKnown } from '../node/option-checks.js';
 import type { RuntimeOptions } from '../node/options.js';
+import { machineHost } from '../node/node-host.js';
 import { Runtime } from '../node/runtime.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { freePorts, LOOPBACK } from './free-ports.js';
@@ -224,7 +225,9 @@ function startNode<Definitions extends ObjectDefinitions>(
   const consensus = consensusActorOn((transportOptions) =>
     network.transport({ ...transportOptions, logger: checked.logger }),
   );
-  return Runtime.startOn(checked, (events) => new InlinePlacement(checked, events, { consensus }));
+  // Their names are those of no machines: none is to be asked.
+  const host = { ...machineHost(checked), isRefusing: async () => false };
+  return Runtime.startOn(checked, (events) => new InlinePlacement(checked, events, { consensus }), host);
 }
 
 async function loopbackAddresses(count: number): Promise<string[]> {

@@ -85,7 +85,7 @@ export interface NameView {
 
 interface Session {
   readonly id: number;
-  /** Who it says it is, for people. */
+  /** Whose it is: a node, by its name, or whoever has none. */
   readonly owner: string;
   readonly ttlMs: number;
   /** How often it has been renewed: who says that it has expired says as of when. */
@@ -255,6 +255,17 @@ export class Coordination {
    */
   @query sightings(): SessionSighting[] {
     return Array.from(this.#sessions.values(), ({ id, renewals, ttlMs }) => [id, renewals, ttlMs]);
+  }
+
+  /**
+   * The sessions that this owner has opened.
+   *
+   * @internal
+   */
+  @query sessionsOf(owner: string): number[] {
+    const found: number[] = [];
+    for (const session of this.#sessions.values()) if (session.owner === owner) found.push(session.id);
+    return found;
   }
 
   /**

@@ -3,6 +3,9 @@
  * a block, the results of a block. Keeps its memory for the next array.
  */
 
+import { assert } from '../../assert.js';
+import { putScalarList, SCALARS_MAX, scalarListBytesMax } from './scalar-list.js';
+
 const BYTES_MIN = 4096;
 /** Memory that grew beyond this is given back after its array. */
 const BYTES_KEPT = 4 * 1024 * 1024;
@@ -12,7 +15,7 @@ const ARRAY_32 = 0xdd;
 const UINT_16 = 0xcd;
 const FIXINT_MAX = 0x7f;
 /** Below this a loop beats the call into the engine's memcpy. */
-const LOOP_COPY_BYTES_MAX = 24;
+const LOOP_COPY_BYTES_MAX = 32;
 
 export class ArrayWriter {
   #bytes = new Uint8Array(BYTES_MIN);
@@ -64,6 +67,21 @@ export class ArrayWriter {
     return at;
   }
 
+  /** Adds a list without the codec, if it consists of a few scalars. False: it does not, and nothing has been added. */
+  addScalarList(list: readonly unknown[]): boolean {
+    this.reserve(scalarListBytesMax(Math.min(list.length, SCALARS_MAX)));
+    const end = putScalarList(this.#bytes, this.#length, list);
+    if (end < 0) return false;
+    this.#length = end;
+    return true;
+  }
+
+  /** Takes back everything behind this length. */
+  rewind(byteLength: number): void {
+    assert(byteLength >= HEADER_BYTES && byteLength <= this.#length, 'only what was added is taken back');
+    this.#length = byteLength;
+  }
+
   /** Puts a number below 128 in the place of one that `addNumber` added. */
   replaceNumber(at: number, number: number): void {
     const bytes = this.#bytes;
@@ -80,6 +98,19 @@ export class ArrayWriter {
     this.#bytes[0] = ARRAY_32;
     new DataView(this.#bytes.buffer).setUint32(1, count, false);
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** The size of the items so far, without the array around them. */
+  get itemsByteLength(): number {
+    return this.#length - HEADER_BYTES;
+  }
+
+  /** Copies the items so far, without the array around them. */
+  copyItems(into: Uint8Array, start: number): void {
+    const items = this.#bytes;
+    const size = this.#length - HEADER_BYTES;
+    if (size > LOOP_COPY_BYTES_MAX) into.set(items.subarray(HEADER_BYTES, HEADER_BYTES + size), start);
+    else for (let i = 0; i < size; i++) into[start + i] = items[HEADER_BYTES + i]!;
   }
 
   clear(): void {

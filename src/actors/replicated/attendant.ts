@@ -19,15 +19,17 @@ export interface AttendedNode {
   /** The plain handle to it, without the attendant's own methods. */
   readonly handle: unknown;
   readonly timekeeper: Timekeeper;
-  /** Who this node is, for people. */
+  /** Who this node is: its address, if it has one. */
   readonly node: string;
+  /** Does the machine of a member refuse connections to its address, for nobody listens there? Never rejects. */
+  readonly isRefusing: (member: string) => Promise<boolean>;
 }
 
 export interface Attendant {
   /** What handles to the object have besides its methods; each returns a promise. */
   readonly methods: Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
-  /** The term in which this node leads; null: it does not. */
-  leads(term: number | null): void;
+  /** The term in which this node leads; null: it does not. And the members that it has no connection to. */
+  leads(term: number | null, unreached: readonly string[]): void;
   /** The node is about to stop in order: what should not wait for a timeout is said now. Commands still work. Never rejects. */
   leave(): Promise<void>;
   /** The node has stopped or failed. */

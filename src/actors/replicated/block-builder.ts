@@ -18,22 +18,32 @@ const NESTING_IN_BLOCK = 2;
  */
 const ARGS_MAX = 4_096;
 
-const NO_NAME = new Uint8Array(0);
+/** The table's entry for the number that no name has. */
+const NO_NAME = Uint8Array.of(0, 0);
+
+const TABLE_BYTES_MIN = 256;
+/** A table that has grown beyond this is given back. */
+const TABLE_BYTES_KEPT = 1024 * 1024;
+
+/** Tells the contents of builders apart: each gets another one when it is empty again. */
+let stamps = 0;
 
 /** A method as commands name it. One object per method of a handle, so that a block finds its number without a lookup. */
 export class MethodName {
   readonly text: string;
-  readonly utf8: Uint8Array;
+  /** Its length and itself, as the table of names has them. */
+  readonly encoded: Uint8Array;
   /** The code version from which on there is such a command. */
   readonly since: number;
-  /** The block in which `number` is valid. */
-  block: BlockBuilder | null = null;
+  /** Of the block in which `number` is valid. */
+  stamp = 0;
   number = 0;
 
   constructor(object: string, method: string, since = 0) {
     this.since = since;
     this.text = `${object}.${method}`;
-    this.utf8 = new TextEncoder().encode(this.text);
+    const utf8 = new TextEncoder().encode(this.text);
+    this.encoded = Uint8Array.of(utf8.length & 0xff, utf8.length >>> 8, ...utf8);
   }
 }
 
@@ -41,9 +51,12 @@ export class MethodName {
 export class BlockBuilder {
   readonly #codec: ValueCodec;
   readonly #commandBytesMax: number;
-  /** By number; null: the one that no name has. */
-  #names: (MethodName | null)[] = [];
-  #namesBytes = 0;
+  #stamp = ++stamps;
+  /** How many names there are, with the one that is none. */
+  #names = 0;
+  /** As the block has them. */
+  #table = new Uint8Array(TABLE_BYTES_MIN);
+  #tableBytes = 0;
   readonly #commands = new ArrayWriter();
   #count = 0;
   /** Where each command's name number is, so that a command can be cancelled before the block is sent. */
@@ -61,12 +74,12 @@ export class BlockBuilder {
 
   /** The size of the sealed block. */
   get byteLength(): number {
-    return BLOCK_HEADER_BYTES + this.#namesBytes + this.#commands.byteLength;
+    return BLOCK_HEADER_BYTES + this.#tableBytes + this.#commands.byteLength;
   }
 
   /** Can a command with this name still be added? */
   accepts(name: MethodName): boolean {
-    return name.block === this || this.#names.length < BLOCK_NAMES_MAX;
+    return name.stamp === this.#stamp || this.#names < BLOCK_NAMES_MAX;
   }
 
   /**
@@ -76,12 +89,15 @@ export class BlockBuilder {
    */
   add(name: MethodName, args: readonly unknown[]): number {
     checkArgsCount(name.text, args);
-    const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
-    if (encoded.length > this.#commandBytesMax) throw this.#tooLarge(name, encoded.length);
-    if (name.block !== this) this.#introduce(name);
-    this.#commands.reserve(3 + encoded.length);
-    const at = this.#commands.addNumber(name.number);
-    this.#commands.add(encoded);
+    const before = this.#commands.byteLength;
+    const at = this.#commands.addNumber(name.stamp === this.#stamp ? name.number : this.#nextNumber);
+    try {
+      this.#addArgs(name, args);
+    } catch (error) {
+      this.#commands.rewind(before);
+      throw error;
+    }
+    if (name.stamp !== this.#stamp) this.#introduce(name);
     if (this.#count === this.#nameNumbersAt.length) this.#growPositions();
     this.#nameNumbersAt[this.#count] = at;
     return this.#count++;
@@ -99,39 +115,65 @@ export class BlockBuilder {
     view.setFloat64(0, session, true);
     view.setFloat64(8, firstSeq, true);
     view.setUint32(16, this.#count, true);
-    view.setUint32(20, this.#names.length, true);
-    let offset = BLOCK_HEADER_BYTES;
-    for (const name of this.#names) {
-      const utf8 = name?.utf8 ?? NO_NAME;
-      view.setUint16(offset, utf8.length, true);
-      offset += 2;
-      // Short: a loop beats the call into the engine's memcpy.
-      for (let i = 0; i < utf8.length; i++) block[offset + i] = utf8[i]!;
-      offset += utf8.length;
-    }
-    block.set(this.#commands.finish(2 * this.#count), offset);
+    view.setUint32(20, this.#names, true);
+    block.set(this.#table.subarray(0, this.#tableBytes), BLOCK_HEADER_BYTES);
+    block.set(this.#commands.finish(2 * this.#count), BLOCK_HEADER_BYTES + this.#tableBytes);
     this.clear();
     return block.buffer;
   }
 
   /** Forgets all commands. */
   clear(): void {
-    for (const name of this.#names) if (name?.block === this) name.block = null;
-    this.#names = [];
-    this.#namesBytes = 0;
+    this.#stamp = ++stamps;
+    this.#names = 0;
+    this.#tableBytes = 0;
+    if (this.#table.length > TABLE_BYTES_KEPT) this.#table = new Uint8Array(TABLE_BYTES_MIN);
     this.#commands.clear();
     this.#count = 0;
   }
 
-  #introduce(name: MethodName): void {
-    if (this.#names.length === CANCELLED_NAME) {
-      this.#names.push(null);
-      this.#namesBytes += 2;
+  /** They count even when they are refused: whoever adds them takes them back. */
+  #addArgs(name: MethodName, args: readonly unknown[]): void {
+    const commands = this.#commands;
+    const start = commands.byteLength;
+    let bytes: number;
+    if (commands.addScalarList(args)) {
+      bytes = commands.byteLength - start;
+    } else {
+      const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
+      bytes = encoded.length;
+      if (bytes <= this.#commandBytesMax) commands.add(encoded);
     }
-    name.block = this;
-    name.number = this.#names.length;
-    this.#names.push(name);
-    this.#namesBytes += 2 + name.utf8.length;
+    if (bytes > this.#commandBytesMax) throw this.#tooLarge(name, bytes);
+  }
+
+  /** Of the next name. */
+  get #nextNumber(): number {
+    return this.#names === CANCELLED_NAME ? CANCELLED_NAME + 1 : this.#names;
+  }
+
+  #introduce(name: MethodName): void {
+    name.stamp = this.#stamp;
+    name.number = this.#nextNumber;
+    if (name.number > this.#names) this.#addToTable(NO_NAME);
+    this.#addToTable(name.encoded);
+  }
+
+  #addToTable(encoded: Uint8Array): void {
+    const { length } = encoded;
+    const start = this.#tableBytes;
+    if (start + length > this.#table.length) this.#growTable(start + length);
+    const table = this.#table;
+    // Short: a loop beats the call into the engine's memcpy.
+    for (let i = 0; i < length; i++) table[start + i] = encoded[i]!;
+    this.#tableBytes = start + length;
+    this.#names++;
+  }
+
+  #growTable(needed: number): void {
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#table.length));
+    grown.set(this.#table.subarray(0, this.#tableBytes));
+    this.#table = grown;
   }
 
   #growPositions(): void {

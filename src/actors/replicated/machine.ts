@@ -20,6 +20,7 @@ import type { MachineWitness } from './machine-witness.js';
 import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
 import { ALL_OBJECTS, machineOf, machineOfCommand, type MachinePart } from './object-places.js';
 import { ResultCollector, type ResultBlock } from './results.js';
+import { readNumberedLists } from './scalar-list.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
 import type { ValueCodec } from './value-codec.js';
@@ -120,10 +121,8 @@ export class Machine {
   #isConcerned = false;
   #boundKind: Binding['kind'] = 'replicated';
   readonly #collector: ResultCollector;
-  /** The objects that the block under way has called, and the position of each one's last command. Empty between blocks. */
-  readonly #touched = new Map<StateWatch, number>();
-  /** Counts those that were looked at where not all could be. */
-  #checkedObjects = 0;
+  /** Where among the names of a block the objects are that are looked at next, where not all can be. */
+  #nextChecked = 0;
 
   constructor(options: MachineOptions) {
     this.#life = options.life;
@@ -423,6 +422,8 @@ export class Machine {
 
   /** Null when the bytes are no commands. Every replica finds the same, and none runs any of them. */
   #decodeCommands(bytes: Uint8Array, header: BlockHeader, end: number): unknown[] | null {
+    const lists = readNumberedLists(bytes, header.commandsOffset, end, 2 * header.count);
+    if (lists !== null) return lists;
     try {
       const commands = this.#codec.decodeRange(bytes, header.commandsOffset, end);
       return Array.isArray(commands) && commands.length === 2 * header.count ? commands : null;
@@ -444,9 +445,6 @@ export class Machine {
     }
     const { index, timestampMs } = this.#reader;
     const isCommand = kind === 'replicated';
-    const touched = this.#touched;
-    let last: StateWatch | null = null;
-    let lastPosition = 0;
     for (let position = 0; position < header.count; position++) {
       const name = commands[2 * position] as number;
       if (name === CANCELLED_NAME) {
@@ -497,31 +495,44 @@ export class Machine {
         }
         collector?.fail(position, toPlainError(error), binding.name);
       }
-      if (collector !== null && last !== binding.watch) {
-        if (last !== null) touched.set(last, lastPosition);
-        last = binding.watch;
-      }
-      lastPosition = position;
     }
     if (!isCommand) return;
     leaveCommand();
-    if (collector === null || last === null) return;
-    touched.set(last, lastPosition);
-    // While it is still known who has put there what no snapshot can hold.
-    const budget = Math.max(CHECKED_VALUES_MIN, CHECKED_VALUES_PER_COMMAND * header.count);
-    // Where a block has called many, some of them, and others the next time.
-    let skipped =
-      touched.size <= CHECKED_OBJECTS_MAX ? 0 : (this.#checkedObjects += CHECKED_OBJECTS_MAX) % touched.size;
-    let left = CHECKED_OBJECTS_MAX;
-    for (const [watch, position] of touched) {
-      if (skipped-- > 0) continue;
-      if (left-- === 0) break;
+    if (collector !== null) this.#check(commands, header, collector);
+  }
+
+  /** Looks for what no snapshot can hold, while it is still known who has put it there. */
+  #check(commands: readonly unknown[], { count, names }: BlockHeader, collector: ResultCollector): void {
+    const bound = this.#bound;
+    const budget = Math.max(CHECKED_VALUES_MIN, CHECKED_VALUES_PER_COMMAND * count);
+    const checked = new Set<StateWatch>();
+    // Where a block has called many objects, some of them, and others the next time.
+    const first = this.#nextChecked % bound.length;
+    for (let i = 0; i < bound.length && checked.size < CHECKED_OBJECTS_MAX; i++) {
+      const watch = watchOf(bound[(first + i) % bound.length]);
+      this.#nextChecked = first + i + 1;
+      if (watch === undefined || checked.has(watch)) continue;
+      checked.add(watch);
       const error = watch.check(budget);
       if (error === null) continue;
-      collector.blame(position, toPlainError(leftBehind(error)), header.names[commands[2 * position] as number]!);
+      const position = this.#lastCallOf(watch, commands);
+      if (position < 0) continue;
+      collector.blame(position, toPlainError(leftBehind(error)), names[commands[2 * position] as number]!);
     }
-    touched.clear();
   }
+
+  /** Where the last command that was run on an object is in its block; -1: none was. */
+  #lastCallOf(watch: StateWatch, commands: readonly unknown[]): number {
+    for (let at = commands.length - 2; at >= 0; at -= 2) {
+      if (watchOf(this.#bound[commands[at] as number]) === watch && Array.isArray(commands[at + 1])) return at / 2;
+    }
+    return -1;
+  }
+}
+
+/** What looks at the state of the object; undefined: it is not here. */
+function watchOf(bound: Bound | undefined): StateWatch | undefined {
+  return bound === 'elsewhere' ? undefined : bound?.watch;
 }
 
 /** A large state is looked through in turn: the command that is told of it need not be the one to blame. */
@@ -557,7 +568,7 @@ function missing(name: string, called: CreatedName, kind: Binding['kind'], codec
 const CHECKED_VALUES_MIN = 256;
 const CHECKED_VALUES_PER_COMMAND = 4;
 /** How many of the objects that a block has called. */
-const CHECKED_OBJECTS_MAX = 64;
+const CHECKED_OBJECTS_MAX = 16;
 
 /** Stands for the name of a method where none was called. */
 const UNNAMED = '(unnamed)';

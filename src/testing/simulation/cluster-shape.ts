@@ -42,11 +42,13 @@ const LATENCIES_MS = [
 const MEMBERS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7] as const;
 
 const CALM_PACE = 50;
+/** Entries on their way to a peer, one in a message, where each takes milliseconds. */
+const INFLIGHT_MESSAGES_MIN = 8;
 
 /** Draws one; `members` where it is known already. */
 export function drawShape(dice: Dice, members?: number): ClusterShape {
   const electionTimeoutMs = dice.oneOf(ELECTION_TIMEOUTS_MS);
-  return {
+  return bearable({
     members: members ?? dice.oneOf(MEMBERS),
     observers: dice.chance(0.2) ? 1 : 0,
     electionTimeoutMs,
@@ -63,7 +65,18 @@ export function drawShape(dice: Dice, members?: number): ClusterShape {
       inflightMessagesMax: dice.oneOf([2, 8, 256]),
       submissionBytesInflightMax: dice.oneOf([300, 3_000, 16 * 1024 * 1024]),
     },
-  };
+  });
+}
+
+/**
+ * Where each entry is a message of its own and is on its way for long, two at a time are fewer than clients write: whoever
+ * is to catch up would never do so.
+ */
+function bearable(shape: ClusterShape): ClusterShape {
+  const { limits, latencyMs } = shape;
+  const inflightMessagesMax = Math.max(limits.inflightMessagesMax, INFLIGHT_MESSAGES_MIN);
+  const isNarrow = limits.appendBytesMax === 1 && latencyMs[0] >= 1;
+  return isNarrow ? { ...shape, limits: { ...limits, inflightMessagesMax } } : shape;
 }
 
 /** The same, as patient as in production, and left alone for seconds at a time: what takes half a minute happens, too. */

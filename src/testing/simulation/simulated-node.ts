@@ -164,6 +164,8 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
       classes: host.classes,
       newLife: () => host.dice.id(),
       later: (run) => void host.simulation.after(0, run),
+      // Nobody can tell a process that is gone from one that cannot be reached.
+      isRefusing: async () => false,
       nowMs: () => process.nowMs(),
       after: (delayMs, run) => {
         const timer = process.after(delayMs, run);

@@ -12,7 +12,9 @@ import { freeAddresses } from '../../unit/net/support/loopback.js';
 import { Relay } from '../../unit/net/support/relay.js';
 import type { LedgerSummary } from '../fixtures/ledger.js';
 import type { LoadSettings } from '../fixtures/load.js';
-import type { NodeEvent, NodeSettings } from '../fixtures/node-messages.js';
+import type { NodeEvent, NodeSettings, RegisterUse } from '../fixtures/node-messages.js';
+import type { ContestSettings } from '../fixtures/lock-contender.js';
+import type { ContestedRegister } from './contested-register.js';
 import { History } from './history.js';
 import { NodeProcess } from './node-process.js';
 
@@ -27,6 +29,8 @@ export interface ClusterOptions extends Partial<NodeSettings> {
   readonly relays?: boolean;
   /** Give each node a data directory, which is removed at the end. */
   readonly dataDirs?: boolean;
+  /** What those add to who compete for a lock: then nodes keep locks. */
+  readonly register?: ContestedRegister;
 }
 
 export class ProcessCluster {
@@ -40,21 +44,24 @@ export class ProcessCluster {
   /** Names callers: none is ever used twice. */
   #lives = 0;
 
-  private constructor(addresses: readonly string[], relays: readonly Relay[]) {
+  readonly #register: ContestedRegister | null;
+
+  private constructor(addresses: readonly string[], relays: readonly Relay[], register: ContestedRegister | null) {
     this.relays = relays;
+    this.#register = register;
     this.nodes = addresses.map((address) => new NodeProcess(address, (event) => this.#onEvent(address, event)));
   }
 
   /** Starts so many nodes and resolves when all are ready. They end with the test. */
   static async start(count: number, options: ClusterOptions = {}): Promise<ProcessCluster> {
-    const { relays: hasRelays = false, dataDirs = false, ...settings } = options;
+    const { relays: hasRelays = false, dataDirs = false, register = null, ...settings } = options;
     const directory = dataDirs ? temporaryDirectory() : null;
     const addresses = await freeAddresses(count);
     const targets = hasRelays ? await freeAddresses(count) : addresses;
     const relays = hasRelays ? targets.map((target) => new Relay(target)) : [];
     onTestFinished(async () => void (await Promise.all(relays.map((relay) => relay.close()))));
     await Promise.all(relays.map((relay, index) => relay.listen(addresses[index]!)));
-    const cluster = new ProcessCluster(addresses, relays);
+    const cluster = new ProcessCluster(addresses, relays, register);
     onTestFinished(async () => void (await Promise.all(cluster.nodes.map((node) => node.kill()))));
     onTestFailed(() => cluster.#showLogs());
     await Promise.all(
@@ -64,6 +71,7 @@ export class ProcessCluster {
           peers: addresses.filter((address) => address !== self),
           bind: targets[index]!,
           ...(directory === null ? {} : { dataDir: join(directory, String(index)) }),
+          locks: register === null ? null : {},
           ...settings,
         };
         cluster.#settings.set(self, nodeSettings);
@@ -155,6 +163,37 @@ export class ProcessCluster {
     await Promise.all(nodes.map((node) => node.call('stopLoad', null, timeoutMs)));
   }
 
+  /** Resolves when all nodes that run know that so many wait for a lock. */
+  async untilWaiting(name: string, count: number): Promise<void> {
+    const looks = (): Promise<{ waiting: number }[]> => Promise.all(this.living.map((node) => node.call('look', name)));
+    const areWaiting = (all: { waiting: number }[]): boolean => all.every(({ waiting }) => waiting === count);
+    await this.#poll(looks, areWaiting, AGREE_TIMEOUT_MS, `not so many wait for ${name} as should`);
+  }
+
+  /** Resolves when no other node that runs has a connection to this one. */
+  async untilUnreached(node: NodeProcess, timeoutMs: number): Promise<void> {
+    const others = this.living.filter((each) => each !== node);
+    const statuses = (): Promise<RuntimeStatus[]> => Promise.all(others.map((each) => each.call('status', null)));
+    const isUnreached = ({ members }: RuntimeStatus): boolean =>
+      members.some(({ id, connected }) => id === node.address && !connected);
+    await this.#poll(statuses, (all) => all.every(isUnreached), timeoutMs, `${node.address} is reached still`);
+  }
+
+  /** Has each of these nodes compete for a lock. */
+  async startContest(settings: ContestSettings, nodes: readonly NodeProcess[]): Promise<void> {
+    await Promise.all(nodes.map((node) => node.call('startContest', settings)));
+  }
+
+  /** Resolves when none of the nodes that run holds the lock any more, or wants it. */
+  async stopContest(timeoutMs: number): Promise<void> {
+    await Promise.all(this.living.map((node) => node.call('stopContest', null, timeoutMs)));
+  }
+
+  /** Resolves when `isSo`, which is waited for in vain for so long at most. */
+  async until(isSo: () => boolean, what: string, timeoutMs: number): Promise<void> {
+    await this.#poll(async () => isSo(), Boolean, timeoutMs, `it has not come to this: ${what}`);
+  }
+
   /** Resolves when callers have been acknowledged so many more commands, made from now on. */
   async untilAppended(count: number, timeoutMs: number): Promise<void> {
     const nowUs = Number(process.hrtime.bigint() / 1000n);
@@ -192,6 +231,13 @@ export class ProcessCluster {
       ...duplicates.map((command) => `${command} was applied twice`),
       ...disorders.map((command) => `${command} was applied out of order`),
       ...this.history.complaints(applied),
+      ...this.nodeComplaints(),
+    ];
+  }
+
+  /** What nodes themselves have complained of. */
+  nodeComplaints(): string[] {
+    return [
       ...this.#failures.map(({ complaint }) => complaint),
       ...this.nodes.filter(({ stderr }) => stderr !== '').map(({ address, stderr }) => `${address} wrote: ${stderr}`),
     ];
@@ -199,9 +245,16 @@ export class ProcessCluster {
 
   #onEvent(address: string, event: NodeEvent): void {
     if (event.event === 'calls') this.history.add(event);
+    else if (event.event === 'registerUse') this.#useRegister(address, event);
     else if (event.event === 'failure') {
       this.#failures.push({ code: event.code, complaint: `${address} failed: ${event.stack}` });
     }
+  }
+
+  #useRegister(address: string, use: RegisterUse): void {
+    const node = this.node(address);
+    // One that is killed meanwhile needs no answer; one that lives and gets none says so.
+    node.call('answerUse', this.#register!.use(address, use)).catch(() => {});
   }
 
   async #poll<Value>(

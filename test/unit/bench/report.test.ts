@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rowsOf, type LoadRow } from '../../../bench/matrix.js';
 import { commandsByClusterSize, commandsBySize } from '../../../bench/report/plots.js';
-import { resultsText, withResults } from '../../../bench/report/table.js';
+import { resultsText, withLocks, withResults } from '../../../bench/report/table.js';
 import {
   readResults,
   type CompactionOutcome,
@@ -19,6 +19,12 @@ describe('what is committed', () => {
     const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
 
     expect(readme).toBe(withResults(readme, await readResults(COMMITTED)));
+  });
+
+  test('the numbers of docs/locks.md are those of the committed results', async () => {
+    const page = readFileSync(new URL('docs/locks.md', ROOT), 'utf8');
+
+    expect(page).toBe(withLocks(page, await readResults(COMMITTED)));
   });
 
   test.each([
@@ -106,10 +112,32 @@ describe('what is said of logs and snapshots', () => {
     expect(text).toContain('| of these, the follower | 2.35 s |');
   });
 
+  test('locks: beside what users would take instead, and why that was not measured', () => {
+    const locks = rowsOf({ isQuick: false }).filter((row) => row.kind === 'lock');
+    const result = { perSecond: 1234, p50Ms: 1.5, p99Ms: 12.3, maxMs: 20, isInOrder: null };
+    const ours = { service: 'Conclave', about: 'three nodes', rounds: [result] };
+
+    const text = withLocks('<!-- bench:begin -->\n<!-- bench:end -->', {
+      ...resultsOf([]),
+      locks: locks.map((row) => ({
+        row,
+        services: [
+          { ...ours, result: row.load === 'turns' ? { ...result, isInOrder: true } : result },
+          { service: 'etcd', skipped: 'the program etcd is not installed' },
+        ],
+      })),
+    });
+
+    expect(text).toContain('| acquire and release, 1,000 at a time | Conclave | 1,230 | 1.50 ms | 12.3 ms |  |');
+    expect(text).toContain('| from hand to hand, 1,000 wait | Conclave | 1,230 | 1.50 ms | 12.3 ms | yes |');
+    expect(text).toContain('Conclave: three nodes. etcd: not measured, the program etcd is not installed.');
+  });
+
   test('restarts, a node that catches up, and the disk: times and sizes', () => {
     const rows = rowsOf({ isQuick: false });
     const restart = rows.filter((row) => row.kind === 'restart');
     const [catchUp] = rows.filter((row) => row.kind === 'catchUp');
+    const [join] = rows.filter((row) => row.kind === 'join');
     const [diskUse] = rows.filter((row) => row.kind === 'diskUse');
     const stored = { logBytes: 150e6, snapshotBytes: 8e6 };
 
@@ -125,6 +153,17 @@ describe('what is said of logs and snapshots', () => {
           before: felt(2, 0).calls,
           meanwhile: felt(5, 0).calls,
           p99Ratio: 2.5,
+        },
+      ],
+      join: [
+        {
+          row: join!,
+          snapshotBytes: 50e6,
+          times: 3,
+          joinedMs: 3210,
+          before: felt(2, 0).calls,
+          meanwhile: felt(3, 0).calls,
+          p99Ratio: 1.5,
         },
       ],
       diskUse: [
@@ -147,6 +186,8 @@ describe('what is said of logs and snapshots', () => {
       'catches up on a snapshot of 200 MB in 4.32 s (the median of 6), while 50,000 writes/s go on',
     );
     expect(text).toContain('from 2.00 ms to 5.00 ms: × 2.50.');
+    expect(text).toContain('is given a snapshot of 50 MB and votes after 3.21 s (the median of 3)');
+    expect(text).toContain('from 2.00 ms to 3.00 ms: × 1.50.');
     expect(text).toContain(
       '| 20,000 JSON records of 1000 B | 20 MB | 10,000 | 100 MB | 5.0 MB | 40 MB | 10 MB | 50 MB | 0.50 |',
     );
@@ -243,7 +284,7 @@ function outcome(row: Partial<LoadRow>, commandsPerSecond: number, limit: number
 
 function resultsOf(load: readonly LoadOutcome[]): Results {
   return {
-    format: 2,
+    format: 3,
     environment: {
       date: '2026-01-02T03:04:05.000Z',
       node: 'v20.0.0',
@@ -258,6 +299,8 @@ function resultsOf(load: readonly LoadOutcome[]): Results {
     compaction: [],
     restart: [],
     catchUp: [],
+    join: [],
     diskUse: [],
+    locks: [],
   };
 }

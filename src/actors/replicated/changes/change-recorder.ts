@@ -7,10 +7,11 @@
 import { asError, ConclaveError } from '../../../errors.js';
 import { ArrayWriter } from '../array-writer.js';
 import type { ValueCodec } from '../value-codec.js';
-import type { ChangeBatch } from './change-batch.js';
+import { decodeChange, encodeChange, type ChangeBatch } from './change-batch.js';
 import { keyOfChange, type ChangeKey } from './change-key.js';
 import { comparePlaces, FIRST_PLACE, placeAfter, type ChangePlace } from './change-place.js';
-import { ChangeRow } from './change-row.js';
+import { ChangeRow, type EncodedChanges } from './change-row.js';
+import { ChangeShapes } from './change-shapes.js';
 
 /** Those who watch one key, or all. */
 interface Feed {
@@ -35,6 +36,8 @@ export class ChangeRecorder {
   /** By key; undefined stands for all of them. */
   readonly #feeds = new Map<ChangeKey | undefined, Feed>();
   readonly #row = new ChangeRow();
+  /** Made when the first change is recorded. */
+  #shapes: ChangeShapes | null = null;
   /** From here on, what has been recorded is kept. */
   #keptFrom: ChangePlace = FIRST_PLACE;
   #lost: ConclaveError | null = null;
@@ -87,7 +90,8 @@ export class ChangeRecorder {
     try {
       const key = keyOfChange(change);
       if (key !== undefined && !this.#feeds.has(key) && !this.#feeds.has(undefined)) return;
-      const dropped = this.#row.push(index, command, place, key, this.#codec.encodeInto(change, 'change'));
+      const encoded = encodeChange(change, (this.#shapes ??= new ChangeShapes()), this.#codec);
+      const dropped = this.#row.push(index, command, place, key, encoded);
       if (dropped === null) return;
       this.#keptFrom = dropped;
       if (this.#row.hasLost) this.#lost ??= tooMany(this.object);
@@ -125,7 +129,9 @@ export class ChangeRecorder {
     if (feed === undefined) this.#feeds.set(key, { since: isNew ? next : known!, watchers: 1, idleSinceMs: 0 });
     else feed.watchers++;
     this.isRecording = true;
-    return this.#row.since(isNew ? next : from, key, new ArrayWriter());
+    const keyOf = (encoded: Uint8Array): ChangeKey | undefined =>
+      keyOfChange(decodeChange(encoded, this.#shapes!.all, this.#codec));
+    return this.#batch(this.#row.since(isNew ? next : from, key, keyOf, new ArrayWriter()));
   }
 
   /** One who watched this key does no longer. */
@@ -152,7 +158,11 @@ export class ChangeRecorder {
       this.#reset();
       return { type: 'lost', error: lost };
     }
-    return { type: 'changes', batch: this.#row.take(writer) };
+    return { type: 'changes', batch: this.#batch(this.#row.take(writer)) };
+  }
+
+  #batch({ places, changes }: EncodedChanges): ChangeBatch {
+    return { places, shapes: this.#shapes?.all ?? [], changes };
   }
 
   #enter(index: number, command: number): void {
@@ -174,6 +184,7 @@ export class ChangeRecorder {
   #reset(): void {
     this.isRecording = false;
     this.#row.clear();
+    this.#shapes = null;
     this.#keptFrom = FIRST_PLACE;
     this.#lost = null;
   }

@@ -6,8 +6,11 @@
 
 import type { ArrayWriter } from '../array-writer.js';
 import type { ChangeBatch } from './change-batch.js';
-import type { ChangeKey } from './change-key.js';
+import { hashOfKey, type ChangeKey } from './change-key.js';
 import { comparePlaces, placeAfter, type ChangePlace } from './change-place.js';
+
+/** What a batch has of the row. */
+export type EncodedChanges = Pick<ChangeBatch, 'places' | 'changes'>;
 
 /** How much is kept. */
 export const CHANGES_KEPT_MAX = 65_536;
@@ -18,12 +21,16 @@ const PART_CHANGES = 1024;
 const PART_BYTES = 256 * 1024;
 const PART_BYTES_MIN = 1024;
 
-/** By position in it: where a change lies, its key, and where its bytes end. */
+/** Stands for the hash of the key that a change has not. */
+const NO_KEY = -1;
+
+/** By position in it: where a change lies, the hash of its key, and where its bytes end. */
 interface Part {
   readonly indexes: number[];
   readonly commands: number[];
   readonly changes: number[];
-  readonly keys: (ChangeKey | undefined)[];
+  /** -1: it has none, and concerns every key. */
+  readonly keyHashes: number[];
   readonly ends: number[];
   bytes: Uint8Array<ArrayBuffer>;
 }
@@ -40,24 +47,25 @@ export class ChangeRow {
     return this.#untaken;
   }
 
-  /** Adds a copy of these bytes. Returns the place behind the last one that was dropped for it, or null. */
+  /** Adds a copy of what was encoded. Returns the place behind the last one that was dropped for it, or null. */
   push(
     index: number,
     command: number,
     change: number,
     key: ChangeKey | undefined,
-    encoded: Uint8Array,
+    encoded: ArrayWriter,
   ): ChangePlace | null {
-    const part = this.#partFor(encoded.length);
+    const size = encoded.itemsByteLength;
+    const part = this.#partFor(size);
     const start = part.ends.at(-1) ?? 0;
-    part.bytes.set(encoded, start);
-    part.ends.push(start + encoded.length);
+    encoded.copyItems(part.bytes, start);
+    part.ends.push(start + size);
     part.indexes.push(index);
     part.commands.push(command);
     part.changes.push(change);
-    part.keys.push(key);
+    part.keyHashes.push(key === undefined ? NO_KEY : hashOfKey(key));
     this.#size++;
-    this.#bytes += encoded.length;
+    this.#bytes += size;
     this.#untaken++;
     return this.#size > CHANGES_KEPT_MAX || this.#bytes > CHANGES_KEPT_BYTES_MAX ? this.#dropOldest() : null;
   }
@@ -75,13 +83,13 @@ export class ChangeRow {
     this.#bytes -= end - (part.ends.at(-1) ?? 0);
     this.#size--;
     this.#untaken--;
-    for (const column of [part.indexes, part.commands, part.changes, part.keys]) column.pop();
+    for (const column of [part.indexes, part.commands, part.changes, part.keyHashes]) column.pop();
     if (part.ends.length === 0) this.#parts.pop();
     return true;
   }
 
   /** Those that have not been taken. */
-  take(writer: ArrayWriter): ChangeBatch {
+  take(writer: ArrayWriter): EncodedChanges {
     let skipped = this.#size - this.#untaken;
     this.#untaken = 0;
     return this.#batch(writer, (part) => {
@@ -91,16 +99,28 @@ export class ChangeRow {
     });
   }
 
-  /** Those from a place on that concern this key; undefined: all keys. */
-  since(place: ChangePlace, key: ChangeKey | undefined, writer: ArrayWriter): ChangeBatch {
+  /**
+   * Those from a place on that concern this key; undefined: all keys.
+   *
+   * @param keyOf of an encoded change
+   */
+  since(
+    place: ChangePlace,
+    key: ChangeKey | undefined,
+    keyOf: (encoded: Uint8Array) => ChangeKey | undefined,
+    writer: ArrayWriter,
+  ): EncodedChanges {
     const first = (part: Part): number => {
       if (comparePlaces(placeIn(part, part.ends.length - 1), place) < 0) return part.ends.length;
       let from = 0;
       while (comparePlaces(placeIn(part, from), place) < 0) from++;
       return from;
     };
-    const isMeant = (each: ChangeKey | undefined): boolean => each === undefined || each === key;
-    return this.#batch(writer, first, key === undefined ? null : isMeant);
+    if (key === undefined) return this.#batch(writer, first);
+    const wanted = hashOfKey(key);
+    return this.#batch(writer, first, (hash, encoded) => {
+      return hash === NO_KEY || (hash === wanted && isSameKey(keyOf(encoded), key));
+    });
   }
 
   clear(): void {
@@ -119,9 +139,10 @@ export class ChangeRow {
       indexes: [],
       commands: [],
       changes: [],
-      keys: [],
+      keyHashes: [],
       ends: [],
-      bytes: new Uint8Array(Math.max(bytes, PART_BYTES_MIN)),
+      // As much as the one before it has taken.
+      bytes: new Uint8Array(Math.max(bytes, used, PART_BYTES_MIN)),
     };
     this.#parts.push(part);
     return part;
@@ -138,22 +159,36 @@ export class ChangeRow {
   #batch(
     writer: ArrayWriter,
     first: (part: Part) => number,
-    isMeant: ((key: ChangeKey | undefined) => boolean) | null = null,
-  ): ChangeBatch {
-    const places: number[] = [];
+    isMeant: ((keyHash: number, encoded: Uint8Array) => boolean) | null = null,
+  ): EncodedChanges {
+    const firsts = this.#parts.map((part) => first(part));
+    const places = new Float64Array(3 * this.#parts.reduce((sum, { ends }, i) => sum + ends.length - firsts[i]!, 0));
+    let count = 0;
     writer.clear();
-    for (const part of this.#parts) {
-      const { indexes, commands, changes, keys, ends, bytes } = part;
-      const from = first(part);
+    for (const [p, { indexes, commands, changes, keyHashes, ends, bytes }] of this.#parts.entries()) {
+      const from = firsts[p]!;
       for (let i = from; i < ends.length; i++) {
-        if (isMeant !== null && !isMeant(keys[i])) continue;
-        places.push(indexes[i]!, commands[i]!, changes[i]!);
-        if (isMeant !== null) writer.add(bytes.subarray(ends[i - 1] ?? 0, ends[i]));
+        if (isMeant !== null) {
+          const encoded = bytes.subarray(ends[i - 1] ?? 0, ends[i]);
+          if (!isMeant(keyHashes[i]!, encoded)) continue;
+          writer.add(encoded);
+        }
+        places[3 * count] = indexes[i]!;
+        places[3 * count + 1] = commands[i]!;
+        places[3 * count + 2] = changes[i]!;
+        count++;
       }
       if (isMeant === null && from < ends.length) writer.add(bytes.subarray(ends[from - 1] ?? 0, ends.at(-1)));
     }
-    return { places: Float64Array.from(places), changes: writer.finish(places.length / 3).slice() };
+    // Each is two items: its number, and a list.
+    const list = writer.finish(2 * count).slice();
+    return { places: 3 * count === places.length ? places : places.slice(0, 3 * count), changes: list };
   }
+}
+
+/** As Map compares. */
+function isSameKey(a: ChangeKey | undefined, b: ChangeKey): boolean {
+  return a === b || Object.is(a, b);
 }
 
 function placeIn({ indexes, commands, changes }: Part, position: number): ChangePlace {

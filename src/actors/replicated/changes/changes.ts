@@ -41,6 +41,20 @@ export interface Changes<Change = unknown> extends AsyncIterableIterator<Change,
    * Rejects as reading does when it ends before.
    */
   begun(): Promise<ChangePlace>;
+  /**
+   * Reads the same changes in batches, as they become known here: those of many calls at once where there are many. Each batch
+   * takes one turn of the event loop's microtasks, where otherwise each change takes one: for many who watch all of a busy
+   * object. None is empty. They are shared by all who watch: do not modify them. {@link at} is behind the last change of the batch that
+   * was given last. What the one iterator has given, the other does not; leaving either ends the watch.
+   *
+   * @example
+   * async function follow(scores: RemoteOf<ReplMap<string, number>>): Promise<void> {
+   *   for await (const batch of scores.watch().batches()) {
+   *     for (const change of batch) console.log(change);
+   *   }
+   * }
+   */
+  batches(): AsyncIterableIterator<readonly Change[], undefined, undefined>;
   return(): Promise<IteratorReturnResult<undefined>>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -191,7 +191,8 @@ export class WatchDesk {
   }
 
   #decode(batch: ChangeBatch): Piece {
-    return { values: decodeChanges(batch, this.#options.codec), places: batch.places, bytes: batchBytes(batch) };
+    const values = decodeChanges(batch, this.#options.codec);
+    return { values, places: batch.places, bytes: batchBytes(batch) };
   }
 
   #handOut({ all, byKey }: Watched, piece: Piece): void {
@@ -293,7 +294,11 @@ function partOf({ values, places, bytes }: Piece, positions: readonly number[]):
 
 /** Lies right before `at`. */
 function statePiece(value: unknown, { index, command, change }: ChangePlace): Piece {
-  return { values: [{ type: 'state', value }], places: Float64Array.of(index, command, change - 1), bytes: 0 };
+  return {
+    values: [{ type: 'state', value }],
+    places: Float64Array.of(index, command, change - 1),
+    bytes: 0,
+  };
 }
 
 function aborted(signal: AbortSignal): ConclaveError {

@@ -13,8 +13,9 @@ import type { Changes } from './changes.js';
 export const CHANGES_WAITING_MAX = 65_536;
 export const CHANGES_WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Changes that became known together. Shared, and never modified. */
+/** Changes that became known together. Shared by all who watch, who are given `values` itself when they read in batches. */
 export interface Piece {
+  /** Not frozen: the engine reads such lists several times as slowly. */
   readonly values: readonly unknown[];
   /** Three numbers for each: index, command, change. */
   readonly places: Float64Array;
@@ -28,10 +29,15 @@ export interface WatchedObject {
   upTo: ChangePlace;
 }
 
-type Result = IteratorResult<unknown, undefined>;
+type Result<Value> = IteratorResult<Value, undefined>;
 interface Waiter<Value> {
   readonly resolve: (value: Value) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** One who waits to read. */
+interface Reader extends Waiter<Result<never>> {
+  readonly isForBatch: boolean;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -58,7 +64,7 @@ export class Watch implements Changes {
   #isEnded = false;
   /** What the next read is to be rejected with. */
   #error: ConclaveError | null = null;
-  #readers: Waiter<Result>[] = [];
+  #readers: Reader[] = [];
   #waitingForBegin: Waiter<ChangePlace>[] = [];
 
   constructor(object: WatchedObject, key: ChangeKey | undefined, onEnded: (watch: Watch) => void) {
@@ -85,9 +91,27 @@ export class Watch implements Changes {
     return new Promise((resolve, reject) => this.#waitingForBegin.push({ resolve, reject }));
   }
 
-  next(): Promise<Result> {
+  next(): Promise<Result<unknown>> {
     if (this.#unread > 0) return Promise.resolve({ done: false, value: this.#shift() });
-    if (!this.#isEnded) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    return this.#nextOrEnd(false);
+  }
+
+  batches(): AsyncIterableIterator<readonly unknown[], undefined, undefined> {
+    const batches: AsyncIterableIterator<readonly unknown[], undefined, undefined> = {
+      next: () => this.#nextBatch(),
+      return: () => this.return(),
+      [Symbol.asyncIterator]: () => batches,
+    };
+    return batches;
+  }
+
+  #nextBatch(): Promise<Result<readonly unknown[]>> {
+    if (this.#unread > 0) return Promise.resolve({ done: false, value: this.#shiftBatch() });
+    return this.#nextOrEnd(true);
+  }
+
+  #nextOrEnd(isForBatch: boolean): Promise<Result<never>> {
+    if (!this.#isEnded) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject, isForBatch }));
     const error = this.#error;
     this.#error = null;
     return error === null ? Promise.resolve(DONE) : Promise.reject(error);
@@ -155,7 +179,8 @@ export class Watch implements Changes {
     this.#unread += piece.values.length;
     this.#unreadBytes += piece.bytes;
     while (this.#readers.length > 0 && this.#unread > 0) {
-      this.#readers.shift()!.resolve({ done: false, value: this.#shift() });
+      const { resolve, isForBatch } = this.#readers.shift()!;
+      resolve({ done: false, value: (isForBatch ? this.#shiftBatch() : this.#shift()) as never });
     }
   }
 
@@ -165,12 +190,26 @@ export class Watch implements Changes {
     this.#unread--;
     this.#lastPiece = piece;
     this.#lastPosition = position;
-    if (this.#read === piece.values.length) {
-      this.#pieces.shift();
-      this.#read = 0;
-      this.#unreadBytes -= piece.bytes;
-    }
+    if (this.#read === piece.values.length) this.#dropPiece(piece);
     return piece.values[position];
+  }
+
+  /** What has not been read of the first piece. */
+  #shiftBatch(): readonly unknown[] {
+    const piece = this.#pieces[0]!;
+    const { values } = piece;
+    const batch = this.#read === 0 ? values : values.slice(this.#read);
+    this.#unread -= batch.length;
+    this.#lastPiece = piece;
+    this.#lastPosition = values.length - 1;
+    this.#dropPiece(piece);
+    return batch;
+  }
+
+  #dropPiece({ bytes }: Piece): void {
+    this.#pieces.shift();
+    this.#read = 0;
+    this.#unreadBytes -= bytes;
   }
 }
 

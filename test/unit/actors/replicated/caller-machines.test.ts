@@ -220,7 +220,7 @@ describe('a caller of objects on two machines', () => {
       caller.watch({ object, key: undefined, from: null, read: null, signal: null }),
     );
     await rig.simulation.runFor(1);
-    const missed = { places: new Float64Array(), changes: new Uint8Array([0x90]) };
+    const missed = { places: new Float64Array(), shapes: [], changes: new Uint8Array([0x90]) };
     for (const machine of [0, 1]) {
       const at = { index: 6, command: 0, change: 0 };
       await tell({ type: 'watchBegun', machine, watchId: 1, at, missed, state: null });

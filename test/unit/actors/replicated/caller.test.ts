@@ -286,7 +286,7 @@ describe('Caller', () => {
     await tell({ type: 'watchedChanges', machine: 0, appliedIndex: logIndex(77), changes: [] });
     await query('local');
     const places = new Float64Array();
-    const missed = { places, changes: new Uint8Array([0x90]) };
+    const missed = { places, shapes: [], changes: new Uint8Array([0x90]) };
     await tell({
       type: 'watchBegun',
       machine: 0,
@@ -403,7 +403,7 @@ describe('Caller', () => {
 
   describe('that watches', () => {
     const request = { object: 'journal', key: undefined, from: null, read: null, signal: null };
-    const nothing = { places: new Float64Array(0), changes: Uint8Array.of(0x90) };
+    const nothing = { places: new Float64Array(0), shapes: [], changes: Uint8Array.of(0x90) };
     const ids = (type: 'watchChanges' | 'unwatchChanges'): number[] =>
       toMachine.flatMap((message) => (message.type === type ? [message.watchId] : []));
     const begin = (watchId: number): Promise<void> =>

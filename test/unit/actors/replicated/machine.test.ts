@@ -31,10 +31,11 @@ class Rig {
   readonly results: ResultBlock[] = [];
   #nextIndex = 1;
 
-  constructor(sessionsMax = 10) {
-    const objects = [
-      { name: 'journal', instance: this.journal, madeFields: [], methods: METHODS, commands: new Map(), since: 0 },
-    ];
+  constructor(sessionsMax = 10, others: readonly string[] = []) {
+    const loaded = (name: string, instance: Journal): LoadedObject => {
+      return { name, instance, madeFields: [], methods: METHODS, commands: new Map(), since: 0 };
+    };
+    const objects = [loaded('journal', this.journal), ...others.map((name) => loaded(name, new Journal()))];
     this.machine = new Machine({ objects, classes: [], life: life('a'), sessionsMax, codec });
   }
 
@@ -141,6 +142,26 @@ describe('Machine', () => {
     // It stays there, and so do the complaints.
     expect(rig.results[1]!.errors).toMatchObject([[0, { code: 'ERR_STATE_NOT_ENCODABLE' }, 'journal.write']]);
   });
+
+  it.each([0, 41, 99])(
+    'finds what no snapshot can hold in object %i of those that a block calls, and blames its command',
+    (at) => {
+      const others = Array.from({ length: 100 }, (_, i) => `journal${i}`);
+      const many = new Rig(10, others);
+      const calls = others.map((name): Command => [name, 'write', 'a']);
+      many.apply(noop, session(life('a')), block(blockOf(2, 1, calls.with(at, [others[at]!, 'keep']))));
+
+      for (let i = 1; i < 10; i++) many.apply(block(blockOf(2, 1 + 100 * i, calls)));
+
+      const complaints = many.results.flatMap(({ errors }) => errors ?? []);
+      expect(complaints.length).toBeGreaterThan(0);
+      for (const [position, error, method] of complaints) {
+        expect(position).toBe(at);
+        expect(method).toMatch(new RegExp(`^journal${at}\\.`));
+        expect(error).toMatchObject({ code: 'ERR_STATE_NOT_ENCODABLE' });
+      }
+    },
+  );
 
   it('goes on as it was saved: sessions, members, and where it is in the log', () => {
     const { payload } = configurationContent(majorityConfiguration([nodeId('a:1'), nodeId('b:1')]));

@@ -61,6 +61,20 @@ describe('a lock of a cluster', () => {
     expect(granted.token).toBeGreaterThan(held.token);
   });
 
+  it('is not taken from a holder that is cut off, also where the network is said to be direct', async () => {
+    const direct = { locks: object(ReplLockManager, { directNetwork: true }) };
+    await using cluster = await LocalCluster.start({ objects: direct, ...SLOW });
+    await cluster.ready();
+    const leader = await cluster.leader();
+    const [mine, theirs] = cluster.nodes.filter((node) => node !== leader) as [Node, Node];
+    const held = await (await connect(raft(mine))).lock('x', { ttlMs: TTL_MS }).acquire();
+
+    cluster.isolate(mine);
+    while (!(await theirs.objects.locks.tryAcquire('x'))) await nextTurn();
+
+    expect(held.held).toBe(false);
+  });
+
   it('is not taken from a holder that lives while leaders change', async () => {
     await using scene = await start();
     const { cluster, followers } = scene;
@@ -212,10 +226,13 @@ describe('raft', () => {
     expect(await errorOf(starting)).toMatchObject({ code: 'ERR_INVALID_OBJECT' });
   });
 
-  it('refuses a lock manager with options that make no sense', async () => {
-    const starting = (): Promise<unknown> =>
-      LocalCluster.start({ nodes: 1, objects: { locks: object(ReplLockManager, { autoUnlockMs: 5 }) } });
+  it.each([{ autoUnlockMs: 5 }, { directNetwork: 'yes' as unknown as boolean }])(
+    'refuses a lock manager with options that make no sense',
+    async (options) => {
+      const starting = (): Promise<unknown> =>
+        LocalCluster.start({ nodes: 1, objects: { locks: object(ReplLockManager, options) } });
 
-    expect((await errorOf(starting)).code).toMatch(/^ERR_INVALID_O/);
-  });
+      expect((await errorOf(starting)).code).toMatch(/^ERR_INVALID_O/);
+    },
+  );
 });

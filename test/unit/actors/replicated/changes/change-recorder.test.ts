@@ -1,5 +1,6 @@
 /** What is kept of what changes, and for whom. */
 
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ArrayWriter } from '../../../../../src/actors/replicated/array-writer.js';
 import { decodeChanges, placeIn, type ChangeBatch } from '../../../../../src/actors/replicated/changes/change-batch.js';
@@ -40,6 +41,50 @@ describe('ChangeRecorder', () => {
     expect(recorder.isRecording).toBe(true);
     expect(told()).toEqual({ places: [place(5), place(5, 3), place(5, 3, 1)], changes: ['a', 'b', 'c'] });
     expect(told().changes).toEqual([]);
+  });
+
+  it('tells whatever can be encoded as it was, of whatever shape it is', () => {
+    const value = fc.oneof(fc.integer(), fc.double(), fc.string(), fc.boolean(), fc.constantFrom(null, undefined, -0));
+    const change = fc.oneof(
+      fc.anything(),
+      fc.dictionary(fc.constantFrom('type', 'key', 'value', '__proto__', '\uFEFF', '7'), value, {
+        noNullPrototype: true,
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(change), (changes) => {
+        recorder = new ChangeRecorder('prices', codec);
+        recorder.begin(undefined, null, place(5));
+        const encodable = changes.filter((each) => isEncodable(each));
+
+        for (const [i, each] of encodable.entries()) recorder.record(5, i, each);
+
+        expect(told().changes).toStrictEqual(encodable.map((each) => codec.decode(codec.encodeInto(each))));
+      }),
+    );
+  });
+
+  it('tells changes of more shapes than it keeps in mind', () => {
+    const changes = Array.from({ length: 100 }, (_, i) => ({ type: 'set', [`property${i}`]: i }));
+    recorder.begin(undefined, null, place(5));
+
+    for (const [i, change] of changes.entries()) recorder.record(5, i, change);
+
+    expect(told().changes).toEqual(changes);
+  });
+
+  it('tells keys apart as Map does when one goes on', () => {
+    const keys = ['1', 1, 1n, true, 'true', 0, -0, Number.NaN, 'key1', 'key2', -1, 0.5];
+    for (const key of keys) {
+      recorder = new ChangeRecorder('prices', codec);
+      recorder.begin(undefined, null, place(5));
+      for (const [i, each] of keys.entries()) recorder.record(5, i, { key: each, i });
+
+      const changes = changesIn(recorder.begin(key, place(5), place(6)));
+
+      const expected = keys.flatMap((each, i) => (new Set([each]).has(key) ? [{ key: each, i }] : []));
+      expect(changes).toEqual(expected);
+    }
   });
 
   it('counts what nobody watches, so that places are the same on every node', () => {
@@ -164,3 +209,12 @@ describe('ChangeRecorder', () => {
     expect(recorder.isRecording).toBe(false);
   });
 });
+
+function isEncodable(value: unknown): boolean {
+  try {
+    codec.encodeInto(value, 'change', 2);
+    return true;
+  } catch {
+    return false;
+  }
+}

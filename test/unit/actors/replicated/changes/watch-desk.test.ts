@@ -9,7 +9,7 @@ import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js'
 import { logIndex } from '../../../../../src/ids.js';
 import type { ActorRef } from '../../../../../src/runtime/actor.js';
 
-const NOTHING = { places: new Float64Array(), changes: new Uint8Array([0x90]) };
+const NOTHING = { places: new Float64Array(), shapes: [], changes: new Uint8Array([0x90]) };
 const place = (index: number): ChangePlace => ({ index, command: 0, change: 0 });
 
 class Rig {

@@ -102,6 +102,51 @@ describe('Watch', () => {
     expect(await watch.next()).toEqual(over);
   });
 
+  it('gives those who read in batches what became known together, and what is left of it', async () => {
+    const batches = watch.batches();
+    const first = batches.next();
+    begin();
+    const shared = piece(5, 3);
+    watch.add(shared);
+    watch.add(piece(8, 3));
+
+    const one = await watch.next();
+    const rest = await batches.next();
+    const at = watch.at;
+    const later = batches.next();
+    watch.add(piece(11));
+
+    expect((await first).value).toBe(shared.values);
+    expect(one).toEqual(given('change 8'));
+    expect(rest).toEqual(given(['change 9', 'change 10']));
+    expect(at).toEqual(place(10, 0, 1));
+    expect(await later).toEqual(given(['change 11']));
+  });
+
+  it('forgets the size of batches that have been read', async () => {
+    begin();
+    const batches = watch.batches();
+    for (let index = 5; index < 10; index++) {
+      watch.add(piece(index, CHANGES_WAITING_MAX, CHANGES_WAITING_BYTES_MAX));
+      await batches.next();
+    }
+
+    expect(ended).toBe(0);
+  });
+
+  it('ends when one leaves a loop over its batches, and tells one who reads them what has ended it', async () => {
+    begin();
+    watch.add(piece(5));
+    for await (const batch of watch.batches()) if (batch.length > 0) break;
+    const other = new Watch({ name: 'prices', upTo: place(0) }, undefined, () => {});
+    const waiting = errorOf(() => other.batches().next());
+
+    other.end(new ConclaveError('ERR_CHANGES_LOST', 'lost'));
+
+    expect(ended).toBe(1);
+    expect((await waiting).code).toBe('ERR_CHANGES_LOST');
+  });
+
   it('forgets the size of what has been read', async () => {
     begin();
     for (let index = 5; index < 10; index++) {
