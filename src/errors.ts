@@ -67,7 +67,7 @@ const CODES = {
   ERR_VERSION_UNSUPPORTED: { mayBeApplied: false, retrySafe: true },
   /** A frame, hello or message from the network is not what the protocol says. */
   ERR_PROTOCOL: { mayBeApplied: false, retrySafe: false },
-  /** Nobody answers at the address of a node, or the connection to it was lost. */
+  /** Nobody answers at the address of a node, or of an API server, or the connection to it was lost. */
   ERR_UNREACHABLE: { mayBeApplied: false, retrySafe: true },
   /** A node takes no requests from this administrator; `data.reason` says why. Nothing was asked for. */
   ERR_HELLO_REFUSED: { mayBeApplied: false, retrySafe: true },
@@ -95,10 +95,16 @@ const CODES = {
   ERR_WATCHER_BEHIND: { mayBeApplied: false, retrySafe: true },
   /** What was held is lost: a lock, permits or leadership. Somebody else may hold it by now. */
   ERR_LOCK_LOST: { mayBeApplied: false, retrySafe: false },
+  /** The back end of locks and elections cannot express what is asked for. Nothing was done. */
+  ERR_NOT_SUPPORTED: { mayBeApplied: false, retrySafe: false },
+  /** The API server of Kubernetes does not know this client, or does not allow what it wants to do; `data.lease` names the Lease. */
+  ERR_FORBIDDEN: { mayBeApplied: false, retrySafe: false },
   /** A fencing token is older than one that was seen: whoever shows it holds no longer. */
   ERR_STALE_TOKEN: { mayBeApplied: false, retrySafe: false },
   /** A semaphore was asked for with another number of permits than those who use it have said. */
   ERR_PERMITS_DIFFER: { mayBeApplied: false, retrySafe: true },
+  /** What was asked for needs a package that is not installed; `data.package` names it. */
+  ERR_MISSING_PACKAGE: { mayBeApplied: false, retrySafe: false },
   /** A snapshot could not be taken; the log is kept, and another one will be tried. */
   ERR_COMPACTION_FAILED: { mayBeApplied: false, retrySafe: true },
   /** A snapshot of the same log has another content than the live object: a command is not deterministic. */

@@ -10,9 +10,11 @@ import { addCommand } from './add.js';
 import { compactCommand } from './compact.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
 import type { CommandIo } from './io.js';
+import { lockCommand } from './lock.js';
 import { asJson, printable } from './printing.js';
 import { removeCommand } from './remove.js';
 import { setVersionCommand } from './set-version.js';
+import { sidecarCommand } from './sidecar.js';
 import { statusCommand } from './status.js';
 import { transferCommand } from './transfer.js';
 
@@ -25,16 +27,17 @@ Exit codes:
   ${ExitCode.stranger}  who answers is no node of Conclave, or one of another version or cluster
   ${ExitCode.unknown}  no answer in time: what was asked for may be done, now or later`;
 
-/** Runs the command, and resolves with its exit code. Rejects with what is a defect of ours only. */
-export async function runCommand(args: readonly string[], io: CommandIo): Promise<ExitCode> {
-  const program = conclaveCommand(io);
+/** Runs the command, and resolves with its exit code, which is another command's where it runs one. Rejects with what is a defect of ours only. */
+export async function runCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  let status: number = ExitCode.done;
+  const program = conclaveCommand(io, (ended) => (status = ended));
   let isJson = false;
   program.hook('preAction', (_program, action) => {
     isJson = action.opts<{ readonly json?: true }>().json === true;
   });
   try {
     await program.parseAsync(args, { from: 'user' });
-    return ExitCode.done;
+    return status;
   } catch (error) {
     // It has said what is wrong already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
@@ -44,15 +47,28 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   }
 }
 
-/** The command with all that it can do. */
-export function conclaveCommand(io: CommandIo): Command {
+/**
+ * The command with all that it can do.
+ *
+ * @param onStatus told how a command has ended that it runs
+ */
+export function conclaveCommand(io: CommandIo, onStatus: (status: number) => void): Command {
   const program = new Command('conclave')
     .description('Looks after a cluster of Conclave, by way of any of its members.')
     .version(ownVersion(), '--version', 'print the version of the command')
     .helpOption('--help', 'say how the command is used')
     .addHelpText('after', EXIT_CODES);
-  const makers = [statusCommand, addCommand, removeCommand, transferCommand, compactCommand, setVersionCommand];
+  const makers = [
+    statusCommand,
+    addCommand,
+    removeCommand,
+    transferCommand,
+    compactCommand,
+    setVersionCommand,
+    sidecarCommand,
+  ];
   for (const make of makers) program.addCommand(make(io));
+  program.addCommand(lockCommand(io, onStatus));
   for (const command of [program, ...program.commands]) {
     command
       .helpOption('--help', 'say how the command is used')

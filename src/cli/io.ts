@@ -6,4 +6,11 @@ export interface CommandIo {
   readonly isTerminal: boolean;
   /** Ends what would go on for ever. */
   readonly signal: AbortSignal;
+  /** Calls back instead of having the process ended by a signal, until what it returns is called. */
+  onSignal(listener: (signal: EndingSignal) => void): () => void;
 }
+
+/** What ends a program. */
+export type EndingSignal = (typeof ENDING_SIGNALS)[number];
+
+export const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

@@ -2,6 +2,7 @@
 /** The file that is run as `conclave`. */
 
 import { runCommand } from './command.js';
+import { ENDING_SIGNALS } from './io.js';
 
 /** What goes on for ever is ended as any program is, by a signal, or when nobody reads on, as where `head` has had enough. */
 const ending = new AbortController();
@@ -15,4 +16,10 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   err: (text) => void process.stderr.write(text),
   isTerminal: process.stdout.isTTY,
   signal: ending.signal,
+  onSignal: (listener) => {
+    for (const signal of ENDING_SIGNALS) process.on(signal, listener);
+    return () => {
+      for (const signal of ENDING_SIGNALS) process.off(signal, listener);
+    };
+  },
 });

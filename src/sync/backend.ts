@@ -16,6 +16,11 @@ export interface ClaimTerms {
   readonly isWaiting: boolean;
   /** What those see who ask who holds the name. */
   readonly value: unknown;
+  /**
+   * Who claims it, where that is somebody whose process may begin anew: it has at once what the same owner holds in a session
+   * of before, with a new token, and that one has lost it.
+   */
+  readonly owner?: string;
 }
 
 /**
@@ -36,6 +41,8 @@ export interface SessionListener {
   granted(request: number, token: bigint): void;
   /** This claim is there no longer, although the session is. */
   lost(request: number): void;
+  /** Somebody else is to be preferred, who asks that it be given up. It holds all the same. */
+  asked(request: number): void;
   /** The session is over, with all its claims. Nothing is told after it. */
   ended(): void;
 }
@@ -65,4 +72,16 @@ export interface SyncBackend {
    * `onEnd` once, when it cannot go on; neither before it has returned. Returns what ends it without a word.
    */
   observe(name: string, onHolder: (holder: Holder | null) => void, onEnd: (error: unknown) => void): () => void;
+}
+
+/** What is known of a name that somebody holds or has held. */
+export interface NameSight {
+  /** The first of those who hold it now. */
+  readonly holder: { readonly token: bigint; readonly owner: string } | null;
+}
+
+/** A back end that can also be asked about a name, as the sidecar needs. */
+export interface SightedBackend extends SyncBackend {
+  /** Null: nobody ever held it, as far as is known. Rejects when that cannot be said within `timeoutMs`. */
+  look(name: string, timeoutMs: number): Promise<NameSight | null>;
 }

@@ -154,6 +154,10 @@ class Attempt<H extends Held> implements Claimant {
     this.#held?.lose(reason);
   }
 
+  asked(): void {
+    this.#held?.ask();
+  }
+
   ended(): void {
     this.#settle('ended');
   }

@@ -9,7 +9,7 @@ import type { Timekeeper } from '../runtime/timekeeper.js';
 
 export type CoordinationCalls = Pick<
   RemoteOf<Coordination>,
-  'openSession' | 'renew' | 'closeSession' | 'claim' | 'giveUp' | 'proclaim'
+  'openSession' | 'renew' | 'closeSession' | 'claim' | 'giveUp' | 'proclaim' | 'look' | 'standing'
 >;
 
 /** What comes first, and again after whatever was missed: the answer to a query. */

@@ -5,13 +5,21 @@
 
 import type { CoordinationChange, NameView, Standing } from '../actors/coordination/coordination.js';
 import { ConclaveError } from '../errors.js';
-import type { BackendSession, ClaimOutcome, ClaimTerms, Holder, SessionListener, SyncBackend } from './backend.js';
+import type {
+  BackendSession,
+  ClaimOutcome,
+  ClaimTerms,
+  Holder,
+  NameSight,
+  SessionListener,
+  SightedBackend,
+} from './backend.js';
 import type { CoordinationAccess, CoordinationCalls, FollowedState } from './coordination-access.js';
 
 /** How long a command may take that opens a session or claims a name. */
 const CALL_TIMEOUT_MS = 10_000;
 
-export class CoordinationBackend implements SyncBackend {
+export class CoordinationBackend implements SightedBackend {
   readonly #access: CoordinationAccess;
   readonly #owner: string;
   readonly #sessions = new Set<CoordinationSession>();
@@ -34,6 +42,7 @@ export class CoordinationBackend implements SyncBackend {
     if (id === null) throw tooMany('sessions');
     const session = new CoordinationSession(this.#access, id, ttlMs, listener, () => this.#sessions.delete(session));
     this.#sessions.add(session);
+    await session.isFollowed;
     // It may have come to its end meanwhile.
     const ended = this.#ended as ConclaveError | null;
     if (ended === null) return session;
@@ -51,6 +60,13 @@ export class CoordinationBackend implements SyncBackend {
       },
       onEnd,
     );
+  }
+
+  async look(name: string, timeoutMs: number): Promise<NameSight | null> {
+    const view = await this.#access.within(timeoutMs).look(name);
+    if (view === null) return null;
+    const [first] = view.holders;
+    return { holder: first === undefined ? null : { token: BigInt(first.token), owner: first.owner } };
   }
 
   /** The last of it: all sessions are over, and closed while that can be said. Never rejects. */
@@ -75,6 +91,13 @@ class CoordinationSession implements BackendSession {
   readonly #listener: SessionListener;
   readonly #onOver: () => void;
   readonly #unfollow: () => void;
+  /** What it holds. */
+  readonly #granted = new Set<number>();
+  /** Does something say that less is held? What says so may be older than what was granted since. */
+  #isInDoubt = false;
+  /** Resolves once it is heard what becomes of the session, or that it is over; rejects when that cannot be heard. */
+  readonly isFollowed: Promise<void>;
+  #settleFollowed: { readonly resolve: () => void; readonly reject: (error: unknown) => void } = NOBODY_WAITS;
   #isOver = false;
 
   constructor(access: CoordinationAccess, id: number, ttlMs: number, listener: SessionListener, onOver: () => void) {
@@ -83,25 +106,31 @@ class CoordinationSession implements BackendSession {
     this.#quick = access.within(Math.max(50, ttlMs / 3));
     this.#listener = listener;
     this.#onOver = onOver;
+    this.isFollowed = new Promise((resolve, reject) => (this.#settleFollowed = { resolve, reject }));
     this.#unfollow = access.follow(
       id,
       'standing',
       (news) => this.#onNews(news),
-      () => this.end(),
+      (error) => this.#onUnfollowed(error),
     );
   }
 
-  renew(): Promise<boolean> {
-    return this.#quick.renew(this.#id);
+  async renew(): Promise<boolean> {
+    const isRenewed = await this.#quick.renew(this.#id);
+    if (isRenewed && this.#isInDoubt) await this.#compare();
+    return isRenewed;
   }
 
   async claim(request: number, terms: ClaimTerms): Promise<ClaimOutcome> {
     const outcome = await this.#calls.claim(this.#id, { request, ...terms });
     if (outcome === 'no session') return 'ended';
-    return typeof outcome === 'number' ? BigInt(outcome) : outcome;
+    if (typeof outcome !== 'number') return outcome;
+    this.#granted.add(request);
+    return BigInt(outcome);
   }
 
   async giveUp(request: number): Promise<void> {
+    this.#granted.delete(request);
     await this.#calls.giveUp(this.#id, request);
   }
 
@@ -125,11 +154,21 @@ class CoordinationSession implements BackendSession {
     this.#isOver = true;
     this.#unfollow();
     this.#onOver();
+    this.#settleFollowed.resolve();
+  }
+
+  /** Nobody would hear what it is granted. Others are not to wait for its end. */
+  #onUnfollowed(error: unknown): void {
+    if (this.#isOver) return;
+    this.#settleFollowed.reject(error);
+    this.end();
+    this.#calls.closeSession(this.#id).catch(() => {});
   }
 
   #onNews(news: FollowedState | CoordinationChange): void {
     if (this.#isOver) return;
-    if (news.type === 'granted') this.#listener.granted(news.request, BigInt(news.token));
+    if (news.type === 'granted') this.#onGranted(news.request, news.token);
+    else if (news.type === 'lost') this.#onLost(news.request);
     else if (news.type === 'ended') this.end();
     else if (news.type === 'state') this.#onStanding(news.value as Standing | null);
   }
@@ -137,9 +176,43 @@ class CoordinationSession implements BackendSession {
   /** Something may have been missed. */
   #onStanding(standing: Standing | null): void {
     if (standing === null) return this.end();
-    for (const { request, token } of standing.claims) if (token > 0) this.#listener.granted(request, BigInt(token));
+    this.#settleFollowed.resolve();
+    if (this.#missingIn(standing).length > 0) {
+      this.#isInDoubt = true;
+      // Where it cannot be said now, the next renewal asks again.
+      this.#compare().catch(() => {});
+    }
+    for (const { request, token } of standing.claims) if (token > 0) this.#onGranted(request, token);
+  }
+
+  /** What is held is in a standing that is read from now on. */
+  async #compare(): Promise<void> {
+    const before = [...this.#granted];
+    const standing = await this.#quick.standing(this.#id);
+    if (this.#isOver) return;
+    if (standing === null) return this.end();
+    this.#isInDoubt = false;
+    const missing = new Set(this.#missingIn(standing));
+    for (const request of before) if (missing.has(request)) this.#onLost(request);
+  }
+
+  #missingIn({ claims }: Standing): number[] {
+    const claimed = new Set(claims.map(({ request }) => request));
+    return [...this.#granted].filter((request) => !claimed.has(request));
+  }
+
+  #onGranted(request: number, token: number): void {
+    this.#granted.add(request);
+    this.#listener.granted(request, BigInt(token));
+  }
+
+  #onLost(request: number): void {
+    this.#granted.delete(request);
+    this.#listener.lost(request);
   }
 }
+
+const NOBODY_WAITS = { resolve: (): void => {}, reject: (): void => {} };
 
 function holderOf(holder: { readonly token: number; readonly value: unknown } | null): Holder | null {
   return holder === null ? null : { token: BigInt(holder.token), value: holder.value };

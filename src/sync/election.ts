@@ -94,7 +94,8 @@ export class Election {
   }
 
   /**
-   * Leads whenever it is elected: campaigns, runs `lead`, and campaigns again after a loss, once `lead` has settled. When
+   * Leads whenever it is elected: campaigns, runs `lead`, and campaigns again after a loss, or after it was asked to step down
+   * (`term.signal` is aborted, and leadership given up when `lead` has settled), once `lead` has settled. When
    * `lead` returns while it still leads, leadership is given up, and `run` resolves. The signal ends it: `term.signal` is aborted,
    * and when `lead` has settled, leadership is given up, and `run` resolves.
    *
@@ -172,6 +173,7 @@ export class Election {
 const PASSES: ReadonlySet<string> = new Set([
   'ERR_NO_LEADER',
   'ERR_TIMEOUT',
+  'ERR_UNREACHABLE',
   'ERR_QUEUE_FULL',
   'ERR_SESSION_EXPIRED',
   'ERR_OBJECT_FAILED',
@@ -179,7 +181,7 @@ const PASSES: ReadonlySet<string> = new Set([
   'ERR_MAILBOX_FULL',
 ]);
 
-/** Runs `lead`, and resigns when it has settled. Was leadership lost meanwhile, and is there to be another try? */
+/** Runs `lead`, and resigns when it has settled. Was leadership lost or asked for meanwhile, and is there to be another try? */
 async function leadWhileHeld(
   leading: Leading,
   lead: (term: Term) => unknown,
@@ -188,6 +190,11 @@ async function leadWhileHeld(
   const ending = new AbortController();
   const onLost = (): void => ending.abort(leading.signal.reason);
   const onStop = (): void => ending.abort(signal!.reason);
+  let wasAsked = false;
+  leading.once('asked', () => {
+    wasAsked = true;
+    ending.abort(new ConclaveError('ERR_ABORTED', 'Somebody else is to lead, and asks for it.'));
+  });
   leading.signal.addEventListener('abort', onLost, { once: true });
   signal?.addEventListener('abort', onStop, { once: true });
   // Either may have come in between.
@@ -201,7 +208,7 @@ async function leadWhileHeld(
     signal?.removeEventListener('abort', onStop);
     await leading.resign();
   }
-  return leading.signal.aborted && signal?.aborted !== true;
+  return (leading.signal.aborted || wasAsked) && signal?.aborted !== true;
 }
 
 function termOf(leading: Leading, signal: AbortSignal): Term {

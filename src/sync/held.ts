@@ -11,6 +11,11 @@ import type { Session } from './session.js';
 export interface HeldEvents {
   /** It is held no longer, and was not released. */
   lost: (reason: ConclaveError) => void;
+  /**
+   * Somebody else is to be preferred, and asks for it (Kubernetes' `preferredHolder`): release it when you can. It is held until then.
+   * `Election.run` does so by itself.
+   */
+  asked: () => void;
 }
 
 /** Where a Held stands. */
@@ -84,21 +89,21 @@ export class Held {
     return this.#state === 'held' ? remainingMs : 0;
   }
 
-  /** Listens to `lost`. */
+  /** Listens to an event. */
   on<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#emitter.on(event, listener);
+    this.#emitter.on(event, listener as never);
     return this;
   }
 
   /** Listens once. */
   once<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#emitter.once(event, listener);
+    this.#emitter.once(event, listener as never);
     return this;
   }
 
   /** Stops listening. */
   off<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#events?.off(event, listener);
+    this.#events?.off(event, listener as never);
     return this;
   }
 
@@ -133,20 +138,33 @@ export class Held {
     this.#reason = reason;
     this.#resolveLost(reason);
     this.#aborting?.abort(reason);
+    this.#tell(() => this.#events?.emit('lost', reason));
+    this.#events?.removeAllListeners();
+  }
+
+  /**
+   * It is asked for by somebody else.
+   *
+   * @internal
+   */
+  ask(): void {
+    if (this.#state === 'held') this.#tell(() => this.#events?.emit('asked'));
+  }
+
+  get #emitter(): EventEmitter<HeldEvents> {
+    this.#events ??= new EventEmitter();
+    return this.#events;
+  }
+
+  #tell(emit: () => void): void {
     try {
-      this.#events?.emit('lost', reason);
+      emit();
     } catch (error) {
       // A listener that throws is the user's affair, and must not keep others from being told.
       queueMicrotask(() => {
         throw error;
       });
     }
-    this.#events?.removeAllListeners();
-  }
-
-  get #emitter(): EventEmitter<HeldEvents> {
-    this.#events ??= new EventEmitter();
-    return this.#events;
   }
 
   async #release(): Promise<void> {

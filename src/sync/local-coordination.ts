@@ -14,7 +14,7 @@ import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { Timekeeper } from '../runtime/timekeeper.js';
 import type { CoordinationAccess, CoordinationCalls, FollowedState } from './coordination-access.js';
 
-type Command = keyof CoordinationCalls | 'expire';
+type Command = Exclude<keyof CoordinationCalls, 'look' | 'standing'> | 'expire';
 
 interface Follower {
   readonly key: number | string;
@@ -54,6 +54,8 @@ export class LocalCoordination implements CoordinationAccess {
       claim: command('claim'),
       giveUp: command('giveUp'),
       proclaim: command('proclaim'),
+      standing: async (session: number) => this.#copy(this.#coordination.standing(session)),
+      look: async (name: string) => this.#copy(this.#coordination.look(name)),
     };
     return calls as CoordinationCalls;
   }

@@ -3,7 +3,7 @@
  */
 
 import { systemTimekeeper, type Timekeeper } from '../runtime/timekeeper.js';
-import type { SyncBackend } from './backend.js';
+import type { SightedBackend } from './backend.js';
 import { CoordinationBackend } from './coordination-backend.js';
 import { LocalCoordination } from './local-coordination.js';
 
@@ -18,6 +18,6 @@ import { LocalCoordination } from './local-coordination.js';
  * await using held = await a.lock('door').acquire();
  * console.log(await b.lock('door').tryAcquire()); // null
  */
-export function memory(timekeeper: Timekeeper = systemTimekeeper): SyncBackend {
+export function memory(timekeeper: Timekeeper = systemTimekeeper): SightedBackend {
   return new CoordinationBackend(new LocalCoordination(timekeeper), 'this process');
 }

@@ -4,7 +4,7 @@
 
 import { ConclaveError } from '../errors.js';
 import type { Runtime } from '../node/runtime.js';
-import type { SyncBackend } from './backend.js';
+import type { SightedBackend } from './backend.js';
 import { LockAttendant } from './lock-attendant.js';
 import { invalid } from './option-checks.js';
 
@@ -25,7 +25,7 @@ import { invalid } from './option-checks.js';
  * const sync = await connect(raft(runtime));
  * await using held = await sync.lock('db-migrate').acquire();
  */
-export function raft(runtime: Pick<Runtime, 'attendants'>, object?: string): SyncBackend {
+export function raft(runtime: Pick<Runtime, 'attendants'>, object?: string): SightedBackend {
   const managers = lockManagersOf(runtime);
   const names = [...managers.keys()];
   if (names.length === 0) {

@@ -14,6 +14,8 @@ export interface Claimant {
   granted(token: bigint): void;
   /** What it held, it holds no longer. */
   lost(reason: ConclaveError): void;
+  /** It holds, and is asked to give up. */
+  asked(): void;
   /** The session is over, and it waits for nothing any more. */
   ended(): void;
 }
@@ -24,6 +26,8 @@ interface Claim {
   token: bigint;
   /** Has the claimant been told that it holds? */
   isHeld: boolean;
+  /** And that it is asked for? */
+  isAsked: boolean;
 }
 
 /** Renewals are due after this part of the TTL, and those that have failed are made again after a tenth. */
@@ -83,7 +87,7 @@ export class Session implements SessionListener {
   claim(terms: ClaimTerms, claimant: Claimant): { readonly request: number; readonly outcome: Promise<ClaimOutcome> } {
     const request = this.#nextRequest++;
     if (this.#isOver) return { request, outcome: Promise.resolve('ended') };
-    this.#claims.set(request, { claimant, token: 0n, isHeld: false });
+    this.#claims.set(request, { claimant, token: 0n, isHeld: false, isAsked: false });
     // One that has been idle may be near its end.
     if (this.#lease.passedMs > this.#ttlMs * RENEW_AFTER) void this.#renew();
     else this.#schedule();
@@ -130,6 +134,13 @@ export class Session implements SessionListener {
     this.#claims.delete(request);
     if (claim.isHeld) claim.claimant.lost(takenAway());
     else claim.claimant.ended();
+  }
+
+  asked(request: number): void {
+    const claim = this.#claims.get(request);
+    if (claim === undefined || !claim.isHeld || claim.isAsked) return;
+    claim.isAsked = true;
+    claim.claimant.asked();
   }
 
   ended(): void {

@@ -37,6 +37,11 @@ export interface ClaimTerms {
   readonly isWaiting: boolean;
   /** What is to be seen by those who ask who holds the name. */
   readonly value: unknown;
+  /**
+   * Who claims it, where that is somebody who may begin anew and have no other session: the claim takes the place of the one that
+   * the same owner holds, without anybody in between and with a new token, or waits for.
+   */
+  readonly owner?: string;
 }
 
 /**
@@ -50,6 +55,8 @@ export type ClaimOutcome = number | 'waiting' | 'busy' | 'no session' | 'other p
 export type CoordinationChange =
   /** A claim of the session that waited has been granted. */
   | { readonly type: 'granted'; readonly key: number; readonly request: number; readonly token: number }
+  /** A claim of the session is no more: its owner has claimed the name anew. */
+  | { readonly type: 'lost'; readonly key: number; readonly request: number }
   /** The session has ended, and whatever it claimed is given up. */
   | { readonly type: 'ended'; readonly key: number }
   /** Who holds the name, or what a holder says with it, has changed: the first of those who hold it now. */
@@ -68,6 +75,7 @@ export interface Standing {
 /** Who holds a name. */
 export interface HolderView {
   readonly session: number;
+  /** Of the claim, where it has one, or else of the session. */
   readonly owner: string;
   readonly permits: number;
   readonly token: number;
@@ -101,7 +109,14 @@ interface Head {
 }
 
 type SavedSession = readonly [id: number, owner: string, ttlMs: number, renewals: number];
-type SavedClaim = readonly [session: number, request: number, permits: number, token: number, value: unknown];
+type SavedClaim = readonly [
+  session: number,
+  request: number,
+  permits: number,
+  token: number,
+  value: unknown,
+  owner: string | null,
+];
 type SavedPart =
   | { readonly sessions: readonly SavedSession[] }
   /** Claims of one line may be in several parts. */
@@ -133,9 +148,7 @@ export class Coordination {
    * @internal
    */
   @replicated openSession(owner: string, ttlMs: number): number | null {
-    if (typeof owner !== 'string' || byteLength(owner) > NAME_BYTES_MAX) {
-      throw new TypeError(`The owner of a session is a string of up to ${NAME_BYTES_MAX} bytes.`);
-    }
+    checkOwner(owner);
     checkWhole('ttlMs', ttlMs, TTL_MS_MIN, TTL_MS_MAX);
     if (this.#sessions.size >= SESSIONS_MAX) return null;
     const id = this.#nextSession++;
@@ -184,27 +197,32 @@ export class Coordination {
    * @internal
    */
   @replicated claim(session: number, terms: ClaimTerms): ClaimOutcome {
-    const { request, name, of, permits, isWaiting, value } = checkTerms(terms);
+    const { request, name, of, permits, isWaiting, value, owner = null } = checkTerms(terms);
     const found = this.#sessions.get(session);
     if (found === undefined) return 'no session';
     if (found.claims.has(request)) throw new TypeError('The number of this claim is in use.');
     if (this.#claims >= CLAIMS_MAX) return 'too many';
     const line = this.#lines.get(name) ?? new Line(of);
     if (line.permits !== of) return 'other permits';
-    const isFree = line.isFreeFor(permits);
+    const former = owner === null ? undefined : line.claimOf(owner);
+    const had = former === undefined || former.token === 0 ? 0 : former.permits;
+    const isFree = permits <= had || line.isFreeFor(permits - had);
     if (!isFree && !isWaiting) return 'busy';
+    if (former !== undefined) this.#forget(line, former);
     found.claims.set(request, name);
     this.#claims++;
     this.#lines.set(name, line);
     this.#free.delete(name);
-    const claim: Claim = { session, request, permits, token: 0, value };
-    if (!isFree) {
+    const claim: Claim = { session, request, permits, token: 0, value, owner };
+    if (isFree) {
+      line.grant(claim, this.#nextToken++);
+      this.#tellHolder(name);
+    } else {
       line.enqueue(claim);
-      return 'waiting';
     }
-    line.grant(claim, this.#nextToken++);
-    this.#tellHolder(name);
-    return claim.token;
+    // Those who waited may have waited for nothing but what the former one had.
+    if (former !== undefined) this.#grantNext(name, false);
+    return claim.token > 0 ? claim.token : 'waiting';
   }
 
   /**
@@ -309,8 +327,8 @@ export class Coordination {
     });
     for (const part of parts(sessions)) yield { sessions: part };
     for (const [line, { permits, holders, waiting }] of this.#lines) {
-      const claims = [...holders, ...waiting].map(({ session, request, permits: wanted, token, value }): SavedClaim => {
-        return [session, request, wanted, token, value];
+      const claims = [...holders, ...waiting].map((claim): SavedClaim => {
+        return [claim.session, claim.request, claim.permits, claim.token, claim.value, claim.owner];
       });
       for (const part of parts(claims)) yield { line, permits, claims: part };
     }
@@ -336,8 +354,8 @@ export class Coordination {
     } else {
       const line = this.#lines.get(part.line) ?? new Line(part.permits);
       this.#lines.set(part.line, line);
-      for (const [session, request, permits, token, value] of part.claims) {
-        const claim: Claim = { session, request, permits, token: 0, value };
+      for (const [session, request, permits, token, value, owner] of part.claims) {
+        const claim: Claim = { session, request, permits, token: 0, value, owner };
         if (token === 0) line.enqueue(claim);
         else line.grant(claim, token);
         this.#sessions.get(session)!.claims.set(request, part.line);
@@ -367,6 +385,14 @@ export class Coordination {
     this.#grantNext(name, removed.token > 0);
   }
 
+  /** Its owner has begun anew: whoever it was before is told, if it is still there. */
+  #forget(line: Line, { session: key, request }: Claim): void {
+    line.remove(claimKey(key, request));
+    this.#sessions.get(key)!.claims.delete(request);
+    this.#claims--;
+    if (isKeyWatched(this, key)) tellChange({ type: 'lost', key, request } satisfies CoordinationChange);
+  }
+
   /** Something of this name has been given up, and it may have been held. */
   #grantNext(name: string, wasHeld: boolean): void {
     const line = this.#lines.get(name)!;
@@ -385,8 +411,8 @@ export class Coordination {
     this.#free.delete(this.#free.values().next().value!);
   }
 
-  #view({ session, permits, token, value }: Claim): HolderView {
-    return { session, owner: this.#sessions.get(session)!.owner, permits, token, value };
+  #view({ session, permits, token, value, owner }: Claim): HolderView {
+    return { session, owner: owner ?? this.#sessions.get(session)!.owner, permits, token, value };
   }
 
   #tellHolder(name: string): void {
@@ -409,12 +435,18 @@ function checkTerms(terms: ClaimTerms): ClaimTerms {
   checkWhole('of', terms.of, 1, PERMITS_MAX);
   checkWhole('permits', terms.permits, 1, terms.of);
   if (typeof terms.isWaiting !== 'boolean') throw new TypeError('isWaiting is true or false.');
+  if (terms.owner !== undefined) checkOwner(terms.owner);
   return terms;
 }
 
 function checkName(name: unknown): void {
   if (typeof name === 'string' && byteLength(name) <= NAME_BYTES_MAX) return;
   throw new TypeError(`A name is a string of up to ${NAME_BYTES_MAX} bytes.`);
+}
+
+function checkOwner(owner: unknown): void {
+  if (typeof owner === 'string' && byteLength(owner) <= NAME_BYTES_MAX) return;
+  throw new TypeError(`The owner is a string of up to ${NAME_BYTES_MAX} bytes.`);
 }
 
 function checkWhole(what: string, value: number, min: number, max: number): void {

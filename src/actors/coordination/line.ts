@@ -16,6 +16,8 @@ export interface Claim {
   token: number;
   /** What whoever holds the name says with it, for those who look. */
   value: unknown;
+  /** Who claims it, where that is said: who may come again in another session. */
+  readonly owner: string | null;
 }
 
 /** Names a claim within its line. */
@@ -33,6 +35,8 @@ export class Line {
   readonly #holders = new Map<ClaimKey, Claim>();
   /** In the order in which they came. Invariant: what the first one wants is not free. */
   readonly #waiting = new Map<ClaimKey, Claim>();
+  /** Invariant: all claims of `#holders` and `#waiting` that have an owner, each of which has one. */
+  readonly #byOwner = new Map<string, Claim>();
 
   constructor(permits: number) {
     this.permits = permits;
@@ -63,6 +67,11 @@ export class Line {
     return this.#holders.get(key) ?? this.#waiting.get(key);
   }
 
+  /** What this owner holds or waits for. */
+  claimOf(owner: string): Claim | undefined {
+    return this.#byOwner.get(owner);
+  }
+
   /** Could a claim for so many permits be granted at once? Nobody overtakes those who wait. */
   isFreeFor(permits: number): boolean {
     return this.#waiting.size === 0 && permits <= this.#free;
@@ -73,10 +82,12 @@ export class Line {
     claim.token = token;
     this.#free -= claim.permits;
     this.#holders.set(claimKey(claim.session, claim.request), claim);
+    if (claim.owner !== null) this.#byOwner.set(claim.owner, claim);
   }
 
   enqueue(claim: Claim): void {
     this.#waiting.set(claimKey(claim.session, claim.request), claim);
+    if (claim.owner !== null) this.#byOwner.set(claim.owner, claim);
   }
 
   /** A claim is given up, whether it was granted or waits. Who can be granted what now is free: {@link next}. */
@@ -86,6 +97,7 @@ export class Line {
     const claim = held ?? this.#waiting.get(key);
     this.#holders.delete(key);
     this.#waiting.delete(key);
+    if (claim !== undefined && claim.owner !== null) this.#byOwner.delete(claim.owner);
     return claim;
   }
 

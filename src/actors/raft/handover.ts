@@ -20,7 +20,7 @@ export function startHandover(core: Core, leader: Leader, wanted: NodeId | null,
   // One that the log does not admit, as it is now, could not lead.
   if (!counts(core, target)) return endTransfer(core, 'no such voter', asker);
   const deadlineMs = core.nowMs + core.options.electionTimeoutMs[1];
-  core.handover = { target, deadlineMs, asker, isTimeoutNowSent: false };
+  core.handover = { target, term: core.term, deadlineMs, asker, isTimeoutNowSent: false };
 }
 
 /** Tells the target to campaign, once it has everything. */
@@ -40,9 +40,10 @@ export function continueHandover(core: Core, leader: Leader): void {
 
 /** Looks whether the handover has come to its end. Called in each flush, whatever the role has become. */
 export function endHandover(core: Core): void {
-  const { handover, role, leader } = core;
+  const { handover, role, leader, term } = core;
   if (handover === null) return;
-  if (role.name !== 'leader' && leader !== null) {
+  // In the term that it was begun in, nobody else can lead; in a later one it may be this node again, which hands over nothing.
+  if (leader !== null && term !== handover.term) {
     core.handover = null;
     endTransfer(core, leader === handover.target ? null : 'another node was elected', handover.asker);
   } else if (core.nowMs >= handover.deadlineMs) {

@@ -4,10 +4,11 @@
  */
 
 import { assert } from '../../assert.js';
-import { logIndex, type LogIndex } from '../../ids.js';
+import { logIndex, type LastIncluded, type LogIndex } from '../../ids.js';
 import { forgetStrangers } from './admitting.js';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotInstalled, SnapshotSent } from './messages.js';
 import { FOLLOWER, type Core, type Leader, type Role } from './state.js';
+import { adoptTerm, becomeFollower } from './transitions.js';
 
 /** A leader offers a snapshot. One that brings nothing new is acknowledged at once. */
 export function receiveSnapshot(core: Core, role: Role, message: InstallSnapshot): Role {
@@ -24,9 +25,10 @@ export function receiveSnapshot(core: Core, role: Role, message: InstallSnapshot
 }
 
 /** The objects hold the snapshot, and it is durable: the log begins behind it. */
-export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotInstalled): Role {
+export function onSnapshotInstalled(core: Core, before: Role, message: SnapshotInstalled): Role {
   const { lastIncluded, configuration } = message;
   const { index: lastIncludedIndex } = lastIncluded;
+  const role = inTermOf(core, before, lastIncluded);
   if (lastIncludedIndex > core.commitIndex) {
     const isHeld = core.log.termAt(lastIncludedIndex) === lastIncluded.term;
     if (isHeld) {
@@ -50,6 +52,16 @@ export function onSnapshotInstalled(core: Core, role: Role, message: SnapshotIns
     return FOLLOWER;
   }
   return role;
+}
+
+/**
+ * A snapshot that is being received may become durable before the term in which it is; after a loss of power in between, a start
+ * finds it so. This node cannot have voted in that term, for votes are stored.
+ */
+function inTermOf(core: Core, role: Role, { term }: LastIncluded): Role {
+  if (term <= core.term) return role;
+  adoptTerm(core, term);
+  return becomeFollower(core, null);
 }
 
 /** What the log holds up to `index` is in a snapshot, and nobody needs it from the log any more. */

@@ -130,6 +130,8 @@ export type RoleName = Role['name'];
 /** Leadership that is being handed over by this node. */
 export interface Handover {
   readonly target: NodeId;
+  /** In which this node led when it began to hand over. */
+  readonly term: Term;
   readonly deadlineMs: number;
   readonly asker: TransferAsker;
   isTimeoutNowSent: boolean;
@@ -213,7 +215,11 @@ export interface Recovered {
 /** A node at its first start, or as it was `recovered`: a follower that acts as though it had just heard from a leader. */
 export function createCore(options: CoreOptions, nowMs: number, recovered?: Recovered): Core {
   const log = recovered?.log ?? new RaftLog();
-  const { term: knownTerm, votedFor } = recovered?.hardState ?? { term: term(0), votedFor: null };
+  const stored = recovered?.hardState ?? { term: term(0), votedFor: null };
+  // A snapshot may have been durable before the term in which it was received: then this node has not voted in that term.
+  const isTermStored = stored.term >= log.lastTerm;
+  const knownTerm = isTermStored ? stored.term : log.lastTerm;
+  const votedFor = isTermStored ? stored.votedFor : null;
   // Only what was committed is dropped.
   const droppedIndex = logIndex(log.firstIndex - 1);
   const configurations = new Configurations(options.configuration, recovered?.configuration ?? null, droppedIndex);
@@ -250,7 +256,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     // An answer or acknowledgement that an earlier life of this node asked for must not be taken for one of this life.
     lastQuestion: options.random.uint32(),
     lastSession: options.random.uint32(),
-    isHardStateDirty: false,
+    isHardStateDirty: !isTermStored,
     unstoredReset: null,
     storedIndex: log.lastIndex,
     storageBehindSinceMs: null,

@@ -26,6 +26,20 @@ describe('src', () => {
   });
 });
 
+describe('the rules of the sidecar', () => {
+  test('load its HTTP server there only', () => {
+    const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+
+    const users = files.filter((file) =>
+      importsOf(readFileSync(new URL(file, SRC), 'utf8')).some(
+        ({ specifier, typeOnly }) => specifier === 'fastify' && !typeOnly,
+      ),
+    );
+
+    expect(users).toEqual(['sidecar/load-fastify.ts']);
+  });
+});
+
 describe('the rules refuse', () => {
   test.each([
     ['runtime that knows an actor', 'runtime/mailbox.ts', '../actors/raft/messages.js'],
@@ -50,6 +64,8 @@ describe('the rules refuse', () => {
     ['a node that knows the public door', 'node/runtime.ts', '../index.js'],
     ['a command that goes behind the door for administrators', 'cli/status.ts', '../net/tcp-transport.js'],
     ['a command that loads a node', 'cli/status.ts', '../node/runtime.js'],
+    ['a command that loads a sidecar and is none', 'cli/status.ts', '../sidecar/sidecar.js'],
+    ['locks that know the sidecar', 'sync/sync.ts', '../sidecar/sidecar.js'],
     ['tests that know the command', 'testing/cluster.ts', '../cli/status.js'],
     ['ground that stands on something', 'errors.ts', './runtime/clock.js'],
   ])('%s', (_, file, specifier) => {

@@ -84,6 +84,35 @@ export const LAYERS: readonly Layer[] = [
     mayImportTypes: [RUNTIME, ANY_ACTOR],
   },
   { name: 'testing', owns: /^testing\//, mayImport: [/^(?!cli\/)/] },
+  // In a process of its own, which is the command's.
+  {
+    name: 'sidecar',
+    owns: /^sidecar\//,
+    mayImport: [
+      GROUND,
+      RUNTIME,
+      NODE,
+      SYNC,
+      /^net\/address\.ts$/,
+      /^actors\/coordination\//,
+      /^actors\/replicated\/objects\/index\.ts$/,
+      /^metrics\/index\.ts$/,
+      /^sidecar\//,
+    ],
+  },
+  // The one subcommand that runs a sidecar.
+  {
+    name: "the command's sidecar",
+    owns: /^cli\/sidecar(-backends)?\.ts$/,
+    mayImport: [GROUND, /^cli\//, /^sidecar\//],
+  },
+  // The one that holds a lock, by way of a sidecar.
+  {
+    name: "the command's lock",
+    owns: /^cli\/lock\.ts$/,
+    mayImport: [GROUND, /^cli\//, /^sync\/(sync|sidecar\/sidecar)\.ts$/],
+    mayImportTypes: [SYNC],
+  },
   // It knows nodes by what they answer: it loads none.
   {
     name: 'command',

@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { conclaveCommand } from '../../../src/cli/command.js';
 import { run } from './recorded-io.js';
 
-const COMMANDS = conclaveCommand({
+const IO = {
   out: () => {},
   err: () => {},
   isTerminal: false,
   signal: new AbortController().signal,
-}).commands.map((command) => command.name());
+  onSignal: () => () => {},
+};
+const COMMANDS = conclaveCommand(IO, () => {}).commands.map((command) => command.name());
 
 describe('--help', () => {
   it.each([[], ...COMMANDS.map((name) => [name])].map((args) => [...args, '--help'].join(' ')))(
@@ -49,6 +51,10 @@ describe('what cannot be understood ends with 2 and says where help is', () => {
     [['status', 'a:1', '--timeout', '0'], 'It is no number of seconds'],
     [['status', 'a:1', '--watch', 'often'], 'It is no number of seconds'],
     [['status', 'a:1', '--loud'], "unknown option '--loud'"],
+    [['lock'], "missing required argument 'name'"],
+    [['lock', 'x'], "missing required argument 'command'"],
+    [['lock', 'x', 'ls', '-l'], "unknown option '-l'"],
+    [['lock', 'x', '--ttl', '15', '--', 'ls'], 'It is no length of time'],
   ])('%j', async (args, complaint) => {
     const { code, out, err } = await run(args);
 

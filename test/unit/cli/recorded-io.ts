@@ -1,6 +1,7 @@
 /** Runs the command in this process, and keeps what it says. */
 
 import { runCommand } from '../../../src/cli/command.js';
+import type { EndingSignal } from '../../../src/cli/io.js';
 
 export interface Outcome {
   readonly code: number;
@@ -13,6 +14,9 @@ export interface RecordedOptions {
   readonly isTerminal?: boolean;
   /** Called with each piece of output. */
   readonly onOut?: (text: string) => void;
+  readonly onErr?: (text: string) => void;
+  /** Called with what is told of signals. */
+  readonly onSignals?: (send: (signal: EndingSignal) => void) => void;
 }
 
 export async function run(args: readonly string[], options: RecordedOptions = {}): Promise<Outcome> {
@@ -22,7 +26,14 @@ export async function run(args: readonly string[], options: RecordedOptions = {}
       said.out += text;
       options.onOut?.(text);
     },
-    err: (text) => void (said.err += text),
+    err: (text) => {
+      said.err += text;
+      options.onErr?.(text);
+    },
+    onSignal: (listener) => {
+      options.onSignals?.(listener);
+      return () => {};
+    },
     isTerminal: options.isTerminal ?? false,
     signal: options.signal ?? new AbortController().signal,
   });

@@ -29,7 +29,7 @@ import { becomeFollower } from '../transitions.js';
 import { raiseBySelf, startRaise } from '../versioning.js';
 import { answerPreVote, answerVote } from '../voting.js';
 import { forCallers } from './for-callers.js';
-import { forgetPeer } from './listening.js';
+import { forgetPeer, notePeer } from './listening.js';
 
 export const leader: Handlers<Leader> = {
   ...forCallers,
@@ -127,11 +127,10 @@ export const leader: Handlers<Leader> = {
     answerVersion(core, changeId, startRaise(core, role, version));
     return role;
   },
-  peerConnected: (core, role, { peer: id, incarnation, codeVersionMax }) => {
+  peerConnected: (core, role, message) => {
+    const { peer: id, incarnation } = message;
     const known = core.incarnations.get(id);
-    core.incarnations.set(id, incarnation);
-    core.codeVersions.set(id, codeVersionMax);
-    core.connected.add(id);
+    notePeer(core, message);
     // What it asked on its old connection, it asks again.
     role.remoteReads = role.remoteReads.filter((read) => read.from !== id);
     const peer = role.peers.get(id);

@@ -21,6 +21,7 @@ import { endHandover } from '../handover.js';
 import { introduceMembers, introduceToCandidate, onMembersKnown } from '../introducing.js';
 import { ignore, type Handlers } from '../handlers.js';
 import { askLeader, expireReads, onAnswer } from '../reading.js';
+import type { PeerConnected } from '../messages.js';
 import { onSnapshotInstalled, receiveSnapshot } from '../snapshots.js';
 import { FOLLOWER, type Core, type Role } from '../state.js';
 import { flushToStorage } from '../storing.js';
@@ -94,12 +95,9 @@ export const listening: Handlers<Role> = {
     askForTransfer(core, target);
     return role;
   },
-  peerConnected: (core, role, { peer, incarnation, codeVersionMax }) => {
-    core.incarnations.set(peer, incarnation);
-    core.codeVersions.set(peer, codeVersionMax);
-    core.connected.add(peer);
-    core.introduced.delete(peer);
-    if (peer === core.leader) askAgain(core);
+  peerConnected: (core, role, message) => {
+    notePeer(core, message);
+    if (message.peer === core.leader) askAgain(core);
     return role;
   },
   peerDisconnected: (core, role, { peer }) => {
@@ -124,6 +122,14 @@ export const listening: Handlers<Role> = {
     return role;
   },
 };
+
+/** A connection stands: what was known of the peer by its last one, and what it was told there, does not count any more. */
+export function notePeer(core: Core, { peer, incarnation, codeVersionMax }: PeerConnected): void {
+  core.incarnations.set(peer, incarnation);
+  core.codeVersions.set(peer, codeVersionMax);
+  core.connected.add(peer);
+  core.introduced.delete(peer);
+}
 
 /** There may be many observers, one after the other: nothing of one that has gone is kept. Returns whether it was one. */
 export function forgetPeer(core: Core, peer: NodeId): boolean {

@@ -66,12 +66,19 @@ export class CoordinationModel {
   #claim(session: number, terms: ClaimTerms, outcome: unknown): void {
     if (!this.#sessions.has(session)) return expect(outcome).toBe('no session');
     if (this.#find(session, terms.request) !== undefined) return expect(outcome).toBe('threw');
+    const [before, lastToken] = [this.#claims.map((each) => ({ ...each })), this.#lastToken];
     const claim: ModelClaim = { ...terms, session, token: 0 };
-    this.#claims.push(claim);
+    const at = this.#claims.findIndex(({ name, owner }) => {
+      return name === terms.name && owner !== undefined && owner === terms.owner;
+    });
+    const had = this.#claims[at];
+    const isTakenOver = had !== undefined && had.token > 0 && terms.permits <= had.permits;
+    if (at >= 0) this.#claims.splice(at, 1);
+    this.#claims.splice(isTakenOver ? at : this.#claims.length, 0, claim);
     this.#grant(terms.name);
     if (claim.token > 0) return expect(outcome).toBe(claim.token);
     expect(outcome).toBe(terms.isWaiting ? 'waiting' : 'busy');
-    if (!terms.isWaiting) this.#claims.pop();
+    if (!terms.isWaiting) [this.#claims, this.#lastToken] = [before, lastToken];
   }
 
   #drop(isDropped: (claim: ModelClaim) => boolean): void {

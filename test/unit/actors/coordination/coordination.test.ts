@@ -49,6 +49,7 @@ test('can be registered', () => {
     proclaim: 'replicated',
     standing: 'query',
     sightings: 'query',
+    sessionsOf: 'query',
     look: 'query',
     names: 'query',
   });
@@ -154,13 +155,14 @@ describe('a claim', () => {
     ['a number that is none', { request: Number.NaN }],
     ['a patience that is neither', { isWaiting: 1 as never }],
     ['a number that is in use', { request: 7 }],
+    ['an owner that is too long', { owner: 'x'.repeat(NAME_BYTES_MAX + 1) }],
   ])('for %s is refused, and changes nothing', async (_, terms) => {
     const coordination = withSessions(1);
     coordination.claim(1, exclusive(7, 'b'));
     const before = await written(coordination);
 
     expect(() => coordination.claim(1, exclusive(1, 'a', terms))).toThrow(
-      /^(A name is|request|of|permits|isWaiting|The number)/,
+      /^(A name is|The owner|request|of|permits|isWaiting|The number)/,
     );
 
     expect(await written(coordination)).toEqual(before);
@@ -172,6 +174,68 @@ describe('a claim', () => {
     expect(
       ['', 'ä'.repeat(NAME_BYTES_MAX / 2), '\0'].map((name, i) => coordination.claim(1, exclusive(i, name))),
     ).toEqual([1, 2, 3]);
+  });
+});
+
+describe('an owner that begins anew', () => {
+  const owned = (request: number, rest: Partial<ClaimTerms> = {}): ClaimTerms =>
+    exclusive(request, 'a', { owner: 'me', ...rest });
+
+  test('has what it had, with a new token and nobody in between, although others wait', () => {
+    const coordination = withSessions(3);
+    coordination.claim(1, owned(1));
+    coordination.claim(2, exclusive(1));
+
+    expect(coordination.claim(3, owned(1, { isWaiting: false }))).toBe(2);
+
+    expect(coordination.standing(1)?.claims).toEqual([]);
+    expect(coordination.look('a')).toMatchObject({ holders: [{ session: 3, owner: 'me', token: 2 }], waitingCount: 1 });
+    coordination.closeSession(1);
+    expect(tokenOf(coordination, 2, 1)).toBe(0);
+    coordination.closeSession(3);
+    expect(tokenOf(coordination, 2, 1)).toBe(3);
+  });
+
+  test('does not wait behind what it waited for before', () => {
+    const coordination = withSessions(3);
+    coordination.claim(1, exclusive(1));
+    coordination.claim(2, owned(1));
+
+    expect(coordination.claim(3, owned(1, { isWaiting: false }))).toBe('busy');
+    expect(coordination.standing(2)?.claims).toHaveLength(1);
+    expect(coordination.claim(3, owned(2))).toBe('waiting');
+
+    coordination.giveUp(1, 1);
+    expect([coordination.standing(2)?.claims, tokenOf(coordination, 3, 2)]).toEqual([[], 2]);
+  });
+
+  test('is nobody else: another owner, and one who says nothing, wait', () => {
+    const coordination = withSessions(2);
+    coordination.claim(1, owned(1));
+
+    expect([
+      coordination.claim(2, owned(1, { owner: 'you', isWaiting: false })),
+      coordination.claim(2, exclusive(2, 'a', { isWaiting: false })),
+    ]).toEqual(['busy', 'busy']);
+  });
+
+  test('leaves to others what it no longer wants, and what it alone waited for', () => {
+    const coordination = withSessions(3);
+    coordination.claim(1, owned(1));
+    coordination.claim(2, shared(1));
+
+    expect(coordination.claim(3, owned(1, { permits: 1 }))).toBe(2);
+
+    expect(tokenOf(coordination, 2, 1)).toBe(3);
+  });
+
+  test('is known after a snapshot', async () => {
+    const coordination = withSessions(2);
+    coordination.claim(1, owned(1));
+
+    const returned = await restored(new Coordination(), await written(coordination));
+
+    expect(returned.claim(2, owned(1, { isWaiting: false }))).toBe(2);
   });
 });
 
@@ -305,14 +369,18 @@ describe('who looks', () => {
 
 const session = fc.integer({ min: 1, max: 4 });
 const request = fc.integer({ min: 1, max: 5 });
-const terms = fc.record({
-  request,
-  name: fc.constantFrom('a', 'b'),
-  of: fc.constant(3),
-  permits: fc.integer({ min: 1, max: 3 }),
-  isWaiting: fc.boolean(),
-  value: fc.constant(null),
-});
+const terms = fc.record(
+  {
+    request,
+    name: fc.constantFrom('a', 'b'),
+    of: fc.constant(3),
+    permits: fc.integer({ min: 1, max: 3 }),
+    isWaiting: fc.boolean(),
+    value: fc.constant(null),
+    owner: fc.constantFrom('me', 'you'),
+  },
+  { requiredKeys: ['request', 'name', 'of', 'permits', 'isWaiting', 'value'] },
+);
 const good = fc.oneof(
   { arbitrary: call('openSession', fc.constant('me'), fc.constant(TTL_MS)), weight: 2 },
   { arbitrary: call('claim', session, terms), weight: 6 },

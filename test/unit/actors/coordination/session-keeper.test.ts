@@ -11,11 +11,13 @@ class Scene {
   readonly time = new ManualTime();
   readonly expired: [session: number, renewals: number][] = [];
   sessions: SessionSighting[] = [[1, 0, TTL_MS]];
+  looks = 0;
   /** What looking rejects with. */
   outage: Error | null = null;
   readonly keeper = new SessionKeeper({
     timekeeper: this.time,
     sightings: async () => {
+      this.looks++;
       if (this.outage !== null) throw this.outage;
       return [...this.sessions];
     },
@@ -71,6 +73,19 @@ test('who becomes the leader, or does so again, counts anew', async () => {
 
   await scene.time.pass(200);
   expect(scene.expired[0]).toEqual([1, 0]);
+});
+
+test('who leads in the same term again while a look is under way looks no more often than before', async () => {
+  const scene = new Scene();
+  scene.keeper.leads(1);
+  scene.keeper.leads(null);
+  scene.keeper.leads(1);
+  await scene.time.pass(1);
+  scene.looks = 0;
+
+  await scene.time.pass(TTL_MS);
+
+  expect(scene.looks).toBe(10);
 });
 
 test('a keeper that could not look for a while goes on', async () => {

@@ -7,11 +7,13 @@ import type {
   ClaimOutcome,
   ClaimTerms,
   Holder,
+  NameSight,
   SessionListener,
+  SightedBackend,
   SyncBackend,
 } from '../../../../src/sync/index.js';
 
-export class CutOffBackend implements SyncBackend {
+export class CutOffBackend implements SightedBackend {
   readonly timekeeper: Timekeeper;
   isCutOff = false;
   /** Answers to these are held back until then. */
@@ -28,6 +30,7 @@ export class CutOffBackend implements SyncBackend {
     const session = await this.#backend.openSession(ttlMs, {
       granted: (request, token) => this.isCutOff || listener.granted(request, token),
       lost: (request) => this.isCutOff || listener.lost(request),
+      asked: (request) => this.isCutOff || listener.asked(request),
       ended: () => this.isCutOff || listener.ended(),
     });
     return new CutOffSession(this, session);
@@ -35,6 +38,11 @@ export class CutOffBackend implements SyncBackend {
 
   observe(name: string, onHolder: (holder: Holder | null) => void, onEnd: (error: unknown) => void): () => void {
     return this.#backend.observe(name, onHolder, onEnd);
+  }
+
+  async look(name: string, timeoutMs: number): Promise<NameSight | null> {
+    this.check();
+    return (this.#backend as SightedBackend).look(name, timeoutMs);
   }
 
   check(): void {

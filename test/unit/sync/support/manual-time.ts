@@ -20,6 +20,11 @@ export class ManualTime implements Timekeeper {
     return this.#timers.add(this.#nowMs + delayMs, run);
   }
 
+  /** Is nothing due any more? */
+  get isIdle(): boolean {
+    return this.#timers.nextDueMs === Infinity;
+  }
+
   /** Lets time pass, and everything happen that is due in it. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;

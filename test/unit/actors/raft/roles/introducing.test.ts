@@ -63,6 +63,18 @@ describe('a member that does not lead', () => {
     expect(told(subject.tick(HEARTBEAT_MS))).toEqual([D]);
   });
 
+  test('tells one again that has connected anew while this node led', () => {
+    const subject = follower();
+    subject.connect(D);
+    expect(told(subject.tick(HEARTBEAT_MS))).toEqual([D]);
+    subject.elect();
+    // The old connection was not seen to end.
+    subject.connect(D, 2);
+    subject.peer({ ...append(1, 1), term: 9 });
+
+    expect(told(subject.tick(HEARTBEAT_MS))).toEqual([D]);
+  });
+
   test('tells them again when that has changed, and not before it is committed', () => {
     const subject = follower();
     subject.connect(OBSERVER);

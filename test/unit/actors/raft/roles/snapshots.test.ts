@@ -132,6 +132,23 @@ describe('storage', () => {
   });
 });
 
+test('a start with a snapshot of a later term than was stored is in that term, has no vote in it, and stores that', () => {
+  // It lost power between the snapshot's becoming durable and the term's: it cannot have voted in that term.
+  const subject = new Subject({ log: [2], term: 1, votedFor: B });
+
+  expect(subject.core).toMatchObject({ term: 2, votedFor: null });
+  expect(storesOf(subject.flush()).map(({ hardState }) => hardState)).toEqual([{ term: 2, votedFor: null }]);
+});
+
+test('objects that were begun with a snapshot of a later term than was stored bring the node into that term', () => {
+  const subject = new Subject({ log: [1], votedFor: B });
+
+  const stores = [...subject.local(installed(9)), ...subject.flush()].filter((effect) => effect.type === 'store');
+
+  expect(subject.core).toMatchObject({ term: 2, votedFor: null, role: { name: 'follower' } });
+  expect(stores).toMatchObject([{ hardState: { term: 2, votedFor: null }, reset: lastIncluded(9) }]);
+});
+
 describe('what a snapshot says of members', () => {
   test('counts where it takes the place of the log', () => {
     const subject = receiving([1, 1]);

@@ -3,7 +3,23 @@
 import { describe, expect, test } from 'vitest';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { logIndex } from '../../../../../src/ids.js';
-import { A, append, B, blockOf, C, D, GROUP, HEARTBEAT_MS, MAX_MS, sentOf, storesOf, Subject } from './fixture.js';
+import { grantPreVote, grantVote, requestVote } from './campaigning.js';
+import {
+  A,
+  append,
+  B,
+  blockOf,
+  C,
+  D,
+  GROUP,
+  HEARTBEAT_MS,
+  MAX_MS,
+  MIN_MS,
+  sentOf,
+  storesOf,
+  Subject,
+  termsOf,
+} from './fixture.js';
 
 function submit(value: number) {
   return { type: 'submit', content: blockOf(value) } as const;
@@ -265,6 +281,25 @@ describe('a handover', () => {
     subject.peer(forward(8));
     expect(subject.flush()).toEqual([]);
     expect(subject.core.log.lastIndex).toBe(1);
+  });
+
+  test('is over once its leader is elected again: what is submitted in the new term goes into the log at once', () => {
+    const subject = handingOver();
+    subject.flush();
+    subject.local(submit(7));
+    // The target asks for votes, and dies.
+    subject.peer(requestVote(2, [1, 1], { transfer: true }));
+    subject.written(subject.flush());
+    subject.tick(MIN_MS);
+    grantPreVote(subject, C);
+    subject.written(subject.flush());
+    grantVote(subject, C);
+
+    const effects = subject.flush();
+
+    expect(subject.core).toMatchObject({ term: 3, handover: null });
+    expect(effects).toContainEqual({ type: 'transferEnded', error: 'another node was elected' });
+    expect(termsOf(subject.core)).toEqual([1, 3, 3]);
   });
 
   test('that fails in time brings what was held back into the log, to the peers and to disk in the same flush', () => {

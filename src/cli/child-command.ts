@@ -1,0 +1,44 @@
+/** A command that runs as a child of this process, with its input, output and errors: how it is told something, and how it ends. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+
+/** As a shell says it. */
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+const BY_SIGNAL = 128;
+
+/** How a command ends that a signal has ended, as a shell says it. */
+export function statusOfSignal(signal: NodeJS.Signals): number {
+  return BY_SIGNAL + constants.signals[signal];
+}
+
+export class ChildCommand {
+  /** Resolves with how it has ended, as a shell says it: also when it could not be run. */
+  readonly status: Promise<number>;
+  readonly #child: ChildProcess;
+
+  /**
+   * @param env what it is given besides this process' own environment
+   * @param onFailure told why it could not be run
+   */
+  constructor(
+    [file, ...args]: readonly string[],
+    env: Readonly<Record<string, string>>,
+    onFailure: (message: string) => void,
+  ) {
+    this.#child = spawn(file!, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+    this.status = new Promise((resolve) => {
+      this.#child.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+        onFailure(message);
+        resolve(code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE);
+      });
+      this.#child.once('exit', (code, signal) => resolve(code ?? statusOfSignal(signal!)));
+    });
+  }
+
+  /** Nothing happens if it has ended. */
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}

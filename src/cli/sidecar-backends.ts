@@ -1,0 +1,63 @@
+/**
+ * What a sidecar can stand on, by the name that `--backend` gives it: the one place where a back end is plugged in. Loads a node,
+ * so it is loaded by the one subcommand that needs it.
+ */
+
+import { ConclaveError } from '../errors.js';
+import { openMemoryBackend } from '../sidecar/memory-backend.js';
+import type { OpenedBackend } from '../sidecar/opened-backend.js';
+import { openRaftBackend } from '../sidecar/raft-backend.js';
+
+export type BackendName = 'raft' | 'memory';
+
+/** The flags of `conclave sidecar`. */
+export interface SidecarFlags {
+  readonly backend: BackendName;
+  readonly self?: string;
+  readonly peers?: readonly string[];
+  readonly bind?: string;
+  readonly join?: true;
+  readonly cluster?: string;
+  readonly dataDir?: string;
+  readonly listen?: readonly string[];
+  readonly identity?: string;
+  /** In milliseconds. */
+  readonly ttl?: number;
+  readonly namespace?: string;
+  readonly election?: string;
+  readonly electionListen?: readonly string[];
+}
+
+type Open = (flags: SidecarFlags, say: (message: string) => void) => Promise<OpenedBackend>;
+
+const BACKENDS: Readonly<Record<BackendName, Open>> = {
+  raft: openRaft,
+  memory: async () => openMemoryBackend(),
+};
+
+/** @throws ConclaveError as the back end, when it cannot be started. */
+export function openBackend(flags: SidecarFlags, say: (message: string) => void): Promise<OpenedBackend> {
+  return BACKENDS[flags.backend](flags, say);
+}
+
+function openRaft(flags: SidecarFlags, say: (message: string) => void): Promise<OpenedBackend> {
+  const { self, peers = [], bind, join, cluster, dataDir } = flags;
+  if (self === undefined) {
+    throw new ConclaveError('ERR_INVALID_OPTION', '--backend raft needs --self HOST:PORT, as its peers write it.', {
+      data: { option: 'self' },
+    });
+  }
+  const line =
+    (level: string) =>
+    (details: object, message: string): void =>
+      say(`${level}: ${message} ${JSON.stringify(details)}`);
+  return openRaftBackend({
+    self,
+    peers,
+    ...(bind === undefined ? {} : { bind }),
+    ...(join === undefined ? {} : { join }),
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(dataDir === undefined ? {} : { dataDir }),
+    logger: { debug: () => {}, info: line('info'), warn: line('warn'), error: line('error') },
+  });
+}

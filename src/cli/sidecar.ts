@@ -1,0 +1,81 @@
+/**
+ * `conclave sidecar`: answers for locks beside an application, until it is told to end. It is the one subcommand that holds a node,
+ * or whatever else a sidecar stands on, so it is loaded only when it runs.
+ */
+
+import { Command, Option } from 'commander';
+import { duration } from './duration.js';
+import type { CommandIo } from './io.js';
+import { address } from './node-command.js';
+import { printable } from './printing.js';
+import type { BackendName, SidecarFlags } from './sidecar-backends.js';
+
+const ALIVE_EVERY_MS = 3_600_000;
+const BACKENDS: readonly BackendName[] = ['raft', 'memory'];
+
+export function sidecarCommand(io: CommandIo): Command {
+  return new Command('sidecar')
+    .description('answer for locks beside an application, over HTTP, as Metaparticle does')
+    .addOption(new Option('--backend <name>', 'what keeps the locks').choices(BACKENDS).default('raft'))
+    .option('--self <address>', 'raft: HOST:PORT of this node, as its peers write it', address)
+    .option('--peers <addresses>', 'raft: HOST:PORT of all others, with commas', addresses)
+    .option('--bind <address>', 'raft: where the node listens, when that is not --self', address)
+    .option('--join', 'raft: found no cluster, wait to be added to one')
+    .option('--cluster <name>', 'raft: a name that all nodes of the cluster share')
+    .option('--data-dir <path>', 'raft: where the log is kept (default: in memory)')
+    .option(
+      '--listen <addresses>',
+      'HOST:PORT to answer on, with commas (default: 13131 and 8080, loopback)',
+      addresses,
+    )
+    .option('--identity <name>', 'who holds what is asked for here (default: the name of the host)')
+    .option('--ttl <time>', 'who is not heard of for so long has lost its lock (default: 30s)', duration)
+    .option('--namespace <name>', 'what locks say is their namespace (default: default)')
+    .option('--election <name>', 'stand in this election, and say who leads')
+    .option('--election-listen <addresses>', 'where that is said (default: 4040, loopback)', addresses)
+    .action(async (flags: SidecarFlags) => run(flags, io));
+}
+
+async function run(flags: SidecarFlags, io: CommandIo): Promise<void> {
+  const [{ openBackend }, { Sidecar }] = await Promise.all([
+    import('./sidecar-backends.js'),
+    import('../sidecar/sidecar.js'),
+  ]);
+  const say = (message: string): void => io.err(`${printable(message)}\n`);
+  const { listen, identity, ttl, namespace, election, electionListen } = flags;
+  const sidecar = await Sidecar.start({
+    opened: await openBackend(flags, say),
+    warn: say,
+    ...defined({ listen, identity, ttlMs: ttl, namespace, election, electionListen }),
+  });
+  say(`Answers for locks on ${sidecar.addresses.join(', ')}.`);
+  await toldToEnd(io);
+  say('Gives all locks back.');
+  await sidecar.stop();
+}
+
+/** Without what is undefined. */
+function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
+}
+
+function addresses(value: string): string[] {
+  return value.split(',').map((each) => address(each.trim()));
+}
+
+/** By the first signal; the next one ends it at once. */
+function toldToEnd(io: CommandIo): Promise<void> {
+  // Neither timers nor sockets of a sidecar that waits have to keep a process alive.
+  const alive = setInterval(() => {}, ALIVE_EVERY_MS);
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearInterval(alive);
+      ignore();
+      resolve();
+    };
+    const ignore = io.onSignal(end);
+    if (io.signal.aborted) end();
+    else io.signal.addEventListener('abort', end, { once: true });
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * The claims of this client that wait for one Lease. Only the first of them tries to take it, when it is seen to be free; so many
+ * who wait here are one who waits there. On the caller's thread.
+ */
+
+import type { Timer } from '../../runtime/actor.js';
+import type { LeaseClaim } from './lease-claim.js';
+import type { LeaseRequests } from './lease-requests.js';
+import type { LeaseView } from './lease-view.js';
+
+interface Waiter {
+  readonly claim: LeaseClaim;
+  readonly onGranted: () => void;
+}
+
+/** How long a read may take before another try. */
+const READ_MS = 5_000;
+
+export class LeaseQueue {
+  readonly #view: LeaseView;
+  readonly #requests: LeaseRequests;
+  #waiters: Waiter[] = [];
+  #unfollow: (() => void) | null = null;
+  #isTrying = false;
+  /** Something has changed while it was tried. */
+  #isDue = false;
+  #retry: Timer | null = null;
+
+  constructor(view: LeaseView, requests: LeaseRequests) {
+    this.#view = view;
+    this.#requests = requests;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiters.length === 0;
+  }
+
+  add(claim: LeaseClaim, onGranted: () => void): void {
+    this.#waiters.push({ claim, onGranted });
+    this.#unfollow ??= this.#view.follow({ onChange: () => this.#next(), onRefused: () => {} });
+  }
+
+  remove(claim: LeaseClaim): void {
+    this.#waiters = this.#waiters.filter((waiter) => waiter.claim !== claim);
+    if (this.isEmpty) this.#leave();
+    else this.#next();
+  }
+
+  #next(): void {
+    this.#isDue = true;
+    if (!this.#isTrying && this.#retry === null) void this.#tryAll();
+  }
+
+  async #tryAll(): Promise<void> {
+    this.#isTrying = true;
+    try {
+      while (this.#isDue && this.#retry === null && !this.isEmpty) {
+        this.#isDue = false;
+        const first = this.#waiters[0]!;
+        if (first.claim.isTakeable) await this.#try(first);
+      }
+    } catch (error) {
+      this.#tryLater(error);
+    }
+    this.#isTrying = false;
+  }
+
+  async #try({ claim, onGranted }: Waiter): Promise<void> {
+    const outcome = await claim.tryTake();
+    if (outcome === 'granted') {
+      this.remove(claim);
+      onGranted();
+    } else if (claim.isTakeable && !claim.isOver) {
+      // Others are at it.
+      this.#tryLater(null);
+    }
+  }
+
+  #tryLater(error: unknown): void {
+    if (this.isEmpty) return;
+    this.#retry = this.#requests.timekeeper.after(this.#requests.retryMs(error), () => void this.#lookAndTry());
+  }
+
+  /** What was not answered may have been done. */
+  async #lookAndTry(): Promise<void> {
+    try {
+      await this.#view.refresh(READ_MS);
+    } catch (error) {
+      return this.#tryLater(error);
+    }
+    this.#retry = null;
+    this.#next();
+  }
+
+  #leave(): void {
+    this.#unfollow?.();
+    this.#unfollow = null;
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#isDue = false;
+  }
+}

@@ -1,0 +1,30 @@
+/** By which back end the objects of Metaparticle's shape hold what they hold. On the caller's thread. */
+
+import type { SyncBackend } from '../backend.js';
+import { Claiming } from '../claiming.js';
+import { invalid } from '../option-checks.js';
+import { sidecar, SIDECAR_URL_DEFAULT } from '../sidecar/sidecar.js';
+import { Sync } from '../sync.js';
+
+/** Where a sidecar is, or any other back end of `conclave/sync`. */
+export type Connection = string | SyncBackend;
+
+/** Those that use the same sidecar share a connection, which is none while nothing is held. */
+const sidecars = new Map<string, SyncBackend>();
+
+/** @throws ConclaveError `ERR_INVALID_OPTION` */
+export function syncOf(connection: Connection = SIDECAR_URL_DEFAULT): Sync {
+  return new Sync(new Claiming(typeof connection === 'string' ? sidecarOf(connection) : checkBackend(connection)));
+}
+
+function sidecarOf(url: string): SyncBackend {
+  const backend = sidecars.get(url) ?? sidecar(url);
+  sidecars.set(url, backend);
+  return backend;
+}
+
+function checkBackend(backend: SyncBackend): SyncBackend {
+  const { openSession } = (backend ?? {}) as Partial<SyncBackend>;
+  if (typeof openSession === 'function') return backend;
+  throw invalid('connection', 'must be the URL of a sidecar, or a back end of conclave/sync');
+}

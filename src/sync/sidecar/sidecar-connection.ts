@@ -1,0 +1,136 @@
+/**
+ * One connection to a sidecar: asks, and passes on what it is told. Once it is over it stays so, and whatever waited for an answer is
+ * told that nobody knows. On the caller's thread.
+ */
+
+import { request as ask } from 'node:http';
+import { asError, ConclaveError, fromPlainError } from '../../errors.js';
+import type { Socket } from 'node:net';
+import { MessageStream } from './message-stream.js';
+import { SESSIONS_AUTHORITY, type Answer, type Command, type News, type Question, type Results } from './messages.js';
+
+/** To connect takes no longer. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** The operating system asks so often whether the other side is there, where nothing is said. */
+const KEEPALIVE_MS = 10_000;
+
+export interface ConnectionListener {
+  news(news: News): void;
+  /** It is over. Called once, before those are told who wait for answers. */
+  ended(): void;
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class SidecarConnection {
+  readonly #socket: Socket;
+  readonly #stream: MessageStream;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #url: string;
+  #nextId = 1;
+  #isOver = false;
+  /** Claims and the like, for which the process has to live on. */
+  #reasons = 0;
+
+  private constructor(url: string, socket: Socket, head: Buffer, listener: ConnectionListener) {
+    this.#url = url;
+    this.#socket = socket;
+    socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS).unref();
+    this.#stream = new MessageStream({
+      socket,
+      head,
+      onMessage: (message) => {
+        const said = message as Answer | News;
+        if (said.type === 'done' || said.type === 'failed') this.#settle(said);
+        else listener.news(said);
+      },
+      onEnd: (cause) => {
+        this.#isOver = true;
+        listener.ended();
+        const waiting = [...this.#waiting.values()];
+        this.#waiting.clear();
+        for (const { reject } of waiting) reject(unreachable(this.#url, cause, true));
+      },
+    });
+  }
+
+  /** @throws ConclaveError `ERR_UNREACHABLE`; `ERR_PROTOCOL` when whoever answers is no sidecar, or one of another version. */
+  static connect(url: string, listener: ConnectionListener): Promise<SidecarConnection> {
+    return new Promise((resolve, reject) => {
+      const request = ask(url, {
+        method: 'CONNECT',
+        path: SESSIONS_AUTHORITY,
+        signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS),
+        agent: false,
+      });
+      request.once('connect', ({ statusCode = 0 }, socket, head) => {
+        if (statusCode === 200) return resolve(new SidecarConnection(url, socket, head, listener));
+        socket.destroy();
+        reject(stranger(url, statusCode));
+      });
+      request.once('response', (response) => {
+        response.destroy();
+        reject(stranger(url, response.statusCode!));
+      });
+      request.once('error', (cause) => reject(unreachable(url, cause, false)));
+      request.end();
+    });
+  }
+
+  /** @throws ConclaveError `ERR_UNREACHABLE` when the connection is lost before the answer; whatever the sidecar answers. */
+  async ask<C extends Command>(command: C): Promise<Results[C['type']]> {
+    if (this.#isOver) throw unreachable(this.#url, null, false);
+    const id = this.#nextId++;
+    this.#stream.send({ id, command } satisfies Question);
+    const release = this.holdProcess();
+    try {
+      return await new Promise<Results[C['type']]>((resolve, reject) => {
+        this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      });
+    } finally {
+      release();
+    }
+  }
+
+  /** Something is waited for: the process lives on until what is returned is called. */
+  holdProcess(): () => void {
+    if (this.#reasons++ === 0) this.#socket.ref();
+    let isHeld = true;
+    return () => {
+      if (isHeld && --this.#reasons === 0) this.#socket.unref();
+      isHeld = false;
+    };
+  }
+
+  close(): void {
+    this.#stream.end();
+  }
+
+  #settle(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (answer.type === 'done') waiting?.resolve(answer.result);
+    else waiting?.reject(fromPlainError(answer.error));
+  }
+}
+
+function unreachable(url: string, cause: unknown, mayBeApplied: boolean): ConclaveError {
+  const why = cause === null ? 'the connection is lost' : asError(cause).message;
+  return new ConclaveError('ERR_UNREACHABLE', `The sidecar at ${url} does not answer: ${why}.`, {
+    data: { url },
+    cause,
+    mayBeApplied,
+    retrySafe: !mayBeApplied,
+  });
+}
+
+function stranger(url: string, status: number): ConclaveError {
+  return new ConclaveError(
+    'ERR_PROTOCOL',
+    `Whoever answers at ${url} is no sidecar that knows ${SESSIONS_AUTHORITY}: the answer was ${status}.`,
+    { data: { url, status } },
+  );
+}

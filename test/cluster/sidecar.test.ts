@@ -1,0 +1,134 @@
+/** `conclave sidecar` and `conclave lock` as they are installed: processes of their own, which are told to end, and killed. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { freePorts } from '../../dist/testing/free-ports.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COMMAND = join(ROOT, 'dist/cli/main.js');
+const FOREVER = ['--ttl', '1h'];
+
+let nodes: string[];
+let ports: number[];
+const sidecars: ChildProcess[] = [];
+
+beforeAll(async () => {
+  const free = await freePorts(6);
+  nodes = free.slice(0, 3).map((port) => `127.0.0.1:${port}`);
+  ports = free.slice(3);
+  for (let i = 0; i < 3; i++) start(i);
+  await Promise.all(ports.map((port) => ready(port)));
+});
+
+afterAll(async () => {
+  await Promise.all(sidecars.map(async (child) => ended(child, 'SIGKILL')));
+});
+
+function start(i: number): void {
+  const peers = nodes.filter((_, other) => other !== i).join(',');
+  const where = ['--self', nodes[i]!, '--peers', peers, '--listen', `127.0.0.1:${ports[i]}`];
+  const args = [COMMAND, 'sidecar', ...where, '--identity', `pod-${i}`, ...FOREVER];
+  sidecars[i] = spawn(process.execPath, args, { stdio: 'ignore' });
+}
+
+async function ready(port: number): Promise<void> {
+  for (;;) {
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    if (response?.status === 200) return;
+  }
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+  return child.exitCode;
+}
+
+function put(i: number, name: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${ports[i]}/locks/${name}`, { method: 'PUT' });
+}
+
+function lock(i: number, name: string, ...command: readonly string[]): ChildProcess {
+  const args = [COMMAND, 'lock', name, '--url', `http://127.0.0.1:${ports[i]}`, ...FOREVER, '--', ...command];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+describe('conclave sidecar', () => {
+  test('that is killed has what it held when it is started again, and nobody else has it', async () => {
+    const before = await put(0, 'x');
+    const token = BigInt(before.headers.get('x-fencing-token')!);
+
+    await ended(sidecars[0]!, 'SIGKILL');
+    const refused = await put(1, 'x');
+    start(0);
+    await ready(ports[0]!);
+    const after = await put(0, 'x');
+
+    expect([before.status, refused.status, after.status]).toEqual([200, 409, 200]);
+    expect(BigInt(after.headers.get('x-fencing-token')!)).toBeGreaterThan(token);
+  });
+
+  test('that is told to end gives back what it holds, and ends with 0', async () => {
+    await put(2, 'y');
+
+    const code = await ended(sidecars[2]!, 'SIGTERM');
+
+    expect(code).toBe(0);
+    expect((await put(1, 'y')).status).toBe(200);
+    start(2);
+    await ready(ports[2]!);
+  });
+});
+
+describe('conclave sidecar where fastify is not installed', () => {
+  test('says what to install', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'conclave-bare-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await cp(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
+    await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
+    const { dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+    for (const name of Object.keys(dependencies)) {
+      await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true });
+      await symlink(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+    }
+
+    const child = spawn(process.execPath, [join(folder, 'dist/cli/main.js'), 'sidecar', '--backend', 'memory']);
+    const said = text(child.stderr);
+    const [code] = await once(child, 'exit');
+
+    expect(code).toBe(1);
+    expect(await said).toBe('ERR_MISSING_PACKAGE: The sidecar needs fastify: npm install fastify@5.\n');
+  });
+});
+
+describe('conclave lock', () => {
+  test('runs a command with its token, and ends as it does', async () => {
+    const child = lock(1, 'z', process.execPath, '-p', 'process.exitCode = 3; process.env.FENCING_TOKEN');
+    const said = text(child.stdout!);
+
+    const [code] = await once(child, 'exit');
+
+    expect(code).toBe(3);
+    expect(BigInt((await said).trim())).toBeGreaterThan(0n);
+  });
+
+  test('that is killed leaves the lock to the next one at once', async () => {
+    const first = lock(0, 'w', 'cat');
+    first.stdout!.resume();
+    while ((await put(1, 'w')).status === 200)
+      await fetch(`http://127.0.0.1:${ports[1]}/locks/w`, { method: 'DELETE' });
+    const next = fetch(`http://127.0.0.1:${ports[1]}/locks/w?waitMs=30000`, { method: 'PUT' });
+
+    await ended(first, 'SIGKILL');
+
+    expect((await next).status).toBe(200);
+  });
+});

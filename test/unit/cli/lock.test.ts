@@ -1,0 +1,173 @@
+/** `conclave lock`, in this process: the commands that it runs are processes. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EndingSignal } from '../../../src/cli/io.js';
+import { openMemoryBackend } from '../../../src/sidecar/memory-backend.js';
+import { Sidecar } from '../../../src/sidecar/sidecar.js';
+import { connect, sidecar } from '../../../src/sync/index.js';
+import { freePorts } from '../../../src/testing/free-ports.js';
+import { run, type Outcome } from './recorded-io.js';
+
+const PATIENCE = { timeout: 10_000, interval: 5 };
+
+describe('conclave lock', () => {
+  let folder: string;
+  let url: string;
+  let running: Sidecar;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'conclave-lock-'));
+    const [port] = (await freePorts(1)) as [number];
+    url = `http://127.0.0.1:${port}`;
+    running = await Sidecar.start({ opened: openMemoryBackend(), listen: [`127.0.0.1:${port}`], warn: () => {} });
+  });
+
+  afterEach(async () => {
+    await running.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** A program that says in a file that it runs, with its token, and then does as it is told. */
+  function program(name: string, then: string): readonly string[] {
+    const file = JSON.stringify(join(folder, name));
+    const says = `require('fs').writeFileSync(${file} + '~', process.env.FENCING_TOKEN)`;
+    return [process.execPath, '-e', `${then};${says};require('fs').renameSync(${file} + '~', ${file})`];
+  }
+
+  async function runs(name: string): Promise<bigint> {
+    const file = join(folder, name);
+    await vi.waitUntil(() => existsSync(file), PATIENCE);
+    return BigInt(readFileSync(file, 'utf8'));
+  }
+
+  interface Started {
+    readonly ended: Promise<Outcome>;
+    /** Resolves once it is told of signals. */
+    readonly listens: Promise<void>;
+    readonly send: (signal: EndingSignal) => void;
+  }
+
+  function lock(command: readonly string[], ...flags: readonly string[]): Started {
+    let send: (signal: EndingSignal) => void = () => {};
+    let onListens: () => void = () => {};
+    const listens = new Promise<void>((resolve) => (onListens = resolve));
+    const ended = run(['lock', 'x', '--url', url, ...flags, '--', ...command], {
+      onSignals: (listener) => {
+        send = listener;
+        onListens();
+      },
+    });
+    return { ended, listens, send: (signal) => send(signal) };
+  }
+
+  async function isFree(): Promise<boolean> {
+    const sync = await connect(sidecar(url));
+    const held = await sync.lock('x').tryAcquire();
+    await sync.close();
+    return held !== null;
+  }
+
+  it('runs a command while it holds the lock, with its token, and ends as it does', async () => {
+    const first = await lock(program('first', 'process.exitCode = 7')).ended;
+    const second = await lock(program('second', '')).ended;
+
+    expect([first.code, second.code, await isFree()]).toEqual([7, 0, true]);
+    expect(await runs('second')).toBeGreaterThan(await runs('first'));
+  });
+
+  it('has the next one wait', async () => {
+    const first = lock(program('first', `process.on('SIGTERM', () => process.exit()); setInterval(() => {}, 1e6)`));
+    await runs('first');
+    const second = lock(program('second', ''));
+    expect(await isFree()).toBe(false);
+    expect(existsSync(join(folder, 'second'))).toBe(false);
+
+    first.send('SIGTERM');
+
+    expect([(await first.ended).code, (await second.ended).code]).toEqual([0, 0]);
+  });
+
+  it('lets those who share run together', async () => {
+    const command = (name: string): readonly string[] => program(name, 'setInterval(() => {}, 1e6)');
+    const [first, second] = [lock(command('first'), '--shared'), lock(command('second'), '--shared')];
+
+    await Promise.all([runs('first'), runs('second')]);
+
+    first.send('SIGTERM');
+    second.send('SIGINT');
+    expect([(await first.ended).code, (await second.ended).code]).toEqual([128 + 15, 128 + 2]);
+  });
+
+  it('passes on a signal, and ends as the command makes of it', async () => {
+    const { ended, send } = lock(
+      program('first', `process.on('SIGHUP', () => process.exit(42)); setInterval(() => {}, 1e6)`),
+    );
+    await runs('first');
+
+    send('SIGHUP');
+
+    expect((await ended).code).toBe(42);
+  });
+
+  it.each([
+    ['is told to end', '', '1h', 128 + 15],
+    ['and does not end by itself is killed', `process.on('SIGTERM', () => {});`, '2s', 128 + 9],
+    [
+      'and says that all is well has not done what it was to do',
+      `process.on('SIGTERM', () => process.exit(0));`,
+      '1h',
+      5,
+    ],
+  ])('whose lock is lost %s', async (_, then, ttl, status) => {
+    const { ended } = lock(program('first', `${then} setInterval(() => {}, 1e6)`), '--ttl', ttl);
+    await runs('first');
+
+    await running.stop();
+
+    expect(await ended).toMatchObject({ code: status, err: 'The lock is lost: the command is told to end.\n' });
+  });
+
+  it('does not wait for longer than it is told', async () => {
+    const held = await (await connect(sidecar(url))).lock('x').acquire();
+
+    const { code, err } = await lock(program('first', ''), '--timeout', '50ms').ended;
+
+    expect(code).toBe(1);
+    expect(err).toContain('ERR_TIMEOUT');
+    expect(existsSync(join(folder, 'first'))).toBe(false);
+    await held.release();
+  });
+
+  it('ends by a signal while it waits', async () => {
+    const sync = await connect(sidecar(url));
+    await sync.lock('x').acquire();
+    const { ended, listens, send } = lock(program('first', ''));
+    await listens;
+
+    send('SIGTERM');
+
+    expect((await ended).code).toBe(128 + 15);
+    await sync.close();
+    expect(await isFree()).toBe(true);
+  });
+
+  it('says that there is no such command, and holds nothing', async () => {
+    const { code, err } = await lock(['/there/is/no/such/command']).ended;
+
+    expect(code).toBe(127);
+    expect(err).toContain('/there/is/no/such/command');
+    expect(await isFree()).toBe(true);
+  });
+
+  it('says that nobody answers', async () => {
+    await running.stop();
+
+    const { code, err } = await lock(program('first', '')).ended;
+
+    expect(code).toBe(3);
+    expect(err).toContain('ERR_UNREACHABLE');
+  });
+});

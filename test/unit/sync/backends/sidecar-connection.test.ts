@@ -1,0 +1,173 @@
+/** The connection between a process and its sidecar: lost, refused, misused. */
+
+import { createServer } from 'node:http';
+import { connect as connectTo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import { openMemoryBackend } from '../../../../src/sidecar/memory-backend.js';
+import { Sidecar } from '../../../../src/sidecar/sidecar.js';
+import { connect, memory, sidecar, type Leader, type SightedBackend, type Sync } from '../../../../src/sync/index.js';
+import { freePorts } from '../../../../src/testing/free-ports.js';
+import { errorOf } from '../../actors/replicated/error-of.js';
+
+const FOREVER_MS = 3_600_000;
+
+describe('a process and its sidecar', () => {
+  let port: number;
+  let running: Sidecar;
+  /** It outlives the sidecar, as a cluster does. */
+  let backend: SightedBackend;
+
+  beforeEach(async () => {
+    backend = memory();
+    [port] = (await freePorts(1)) as [number];
+    running = await startSidecar();
+  });
+
+  afterEach(() => running.stop());
+
+  function startSidecar(): Promise<Sidecar> {
+    const opened = { ...openMemoryBackend(), backend };
+    return Sidecar.start({ opened, listen: [`127.0.0.1:${port}`], warn: () => {} });
+  }
+
+  function connected(): Promise<Sync> {
+    return connect(sidecar(`http://127.0.0.1:${port}`));
+  }
+
+  /** A connection on which a test writes what it likes. */
+  async function raw(): Promise<Socket> {
+    const socket = connectTo({ port, host: '127.0.0.1' });
+    socket.write('CONNECT conclave-sync:1 HTTP/1.1\r\nHost: conclave-sync:1\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toBe('HTTP/1.1 200 OK\r\n\r\n');
+    return socket;
+  }
+
+  it('lose what is held at once when the connection is lost, and others have it', async () => {
+    const socket = await raw();
+    write(socket, { id: 1, command: { type: 'openSession', session: 1, ttlMs: FOREVER_MS } });
+    const terms = { name: 'lock/x', of: 1_000_000, permits: 1_000_000, isWaiting: true, value: null };
+    write(socket, { id: 2, command: { type: 'claim', session: 1, request: 1, terms } });
+    await once(socket, 'data');
+    const sync = await connected();
+    const waiting = sync.lock('x').acquire();
+    expect(await sync.lock('x').tryAcquire()).toBeNull();
+
+    socket.destroy();
+
+    expect((await waiting).held).toBe(true);
+  });
+
+  it('lose what is held when the sidecar ends, and hold again when it is back', async () => {
+    const sync = await connected();
+    const held = await sync.lock('x').acquire();
+
+    await running.stop();
+    const lost = await held.lost;
+    const refused = await errorOf(() => sync.lock('x').acquire());
+    running = await startSidecar();
+
+    expect([lost.code, held.held]).toEqual(['ERR_LOCK_LOST', false]);
+    expect(refused).toMatchObject({ code: 'ERR_UNREACHABLE', mayBeApplied: false, retrySafe: true });
+    expect((await sync.lock('x').acquire()).held).toBe(true);
+  });
+
+  it('campaign again, and observe again, when the sidecar is back', async () => {
+    const sync = await connected();
+    const stopping = new AbortController();
+    const seen: (Leader | null)[] = [];
+    let terms = 0;
+    const observing = errorOf(async () => {
+      for await (const leader of sync.election('boss', { id: 'x' }).observe({ signal: stopping.signal })) {
+        seen.push(leader);
+        if (terms === 2 && leader !== null) stopping.abort();
+      }
+    });
+    const running1 = sync.election('boss', { id: 'me', ttlMs: 300 }).run(
+      async ({ signal }) => {
+        terms++;
+        if (terms === 1) {
+          await running.stop();
+          running = await startSidecar();
+        }
+        if (!signal.aborted) await once(signal, 'abort');
+      },
+      { signal: stopping.signal },
+    );
+
+    expect((await observing).code).toBe('ERR_ABORTED');
+    await running1;
+
+    expect(terms).toBe(2);
+    expect(seen.at(-1)?.id).toBe('me');
+  });
+
+  it('carry what is said with a claim as it is', async () => {
+    const sync = await connected();
+    const value = { at: new Date(0), big: 2n ** 70n, bytes: new Uint8Array([1, 2]), map: new Map([[1, 'x']]) };
+    await sync.election('boss', { id: 'me', value }).campaign();
+
+    const { value: leader } = await sync.election('boss', { id: 'x' }).observe().next();
+
+    expect(leader?.value).toEqual(value);
+  });
+
+  it('end the connection of one who says what is no command, and serve the others', async () => {
+    const sync = await connected();
+    const held = await sync.lock('x').acquire();
+    const sockets: Socket[] = [];
+    for (const bad of [
+      { id: 1, command: { type: 'explode' } },
+      { id: 1, command: { type: 'claim', session: 1, request: 1, terms: { name: 7 } } },
+      { id: 1, command: { type: 'openSession', session: 1, ttlMs: 1 } },
+      'hello',
+      null,
+    ]) {
+      const socket = await raw();
+      write(socket, bad);
+      sockets.push(socket);
+    }
+    const long = await raw();
+    long.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+    const garbage = await raw();
+    garbage.write(Buffer.from([3, 0, 0, 0, 0xc1, 0xc1, 0xc1]));
+
+    await Promise.all([...sockets, long, garbage].map((socket) => closed(socket)));
+
+    expect(held.held).toBe(true);
+    expect(await sync.lock('y').tryAcquire()).not.toBeNull();
+  });
+
+  it('are told when whoever answers is no sidecar', async () => {
+    const server = createServer((_request, response) => void response.end('hello'));
+    server.on('connect', (_request, socket) => void socket.end('HTTP/1.1 405 No\r\n\r\n'));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port: other } = server.address() as { port: number };
+
+    const error = await errorOf(async () => (await connect(sidecar(`http://127.0.0.1:${other}`))).lock('x').acquire());
+
+    expect(error.code).toBe('ERR_PROTOCOL');
+    server.close();
+  });
+
+  it.each(['', 'localhost:13131', 'https://localhost:1', 'http://localhost/locks', 7 as never])(
+    'cannot be told where to meet by %j',
+    (url) => {
+      expect(() => sidecar(url)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }));
+    },
+  );
+});
+
+function write(socket: Socket, message: unknown): void {
+  const bytes = new ValueCodec().encodeInto(message);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  socket.write(Buffer.concat([length, bytes]));
+}
+
+async function closed(socket: Socket): Promise<void> {
+  socket.resume();
+  if (!socket.closed) await once(socket, 'close');
+}
