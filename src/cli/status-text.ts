@@ -15,7 +15,7 @@ const HEALTHS: ReadonlyMap<unknown, string> = new Map([
   ['ok', 'it takes part'],
   ['no quorum', 'it knows no leader, or is one that reaches no quorum; commands wait'],
   ['memory lost', 'too many members have forgotten the cluster for it to go on'],
-  ['object failed', 'the thread of the objects has ended and is being brought back; nothing is lost'],
+  ['object failed', 'a thread of objects has ended and is being brought back; nothing is lost'],
   ['thread dead', 'a thread has ended for good, and the node with it'],
   ['failed', 'the node cannot go on for another reason, its disk for instance'],
   ['stopped', '`stop()` was called, or the node was removed from the cluster'],

@@ -10,6 +10,7 @@ import { VOTERS_MAX } from '../actors/raft/quorum.js';
 import { parseAddress } from '../net/address.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { silentLogger } from '../runtime/logger.js';
+import { checkPlacement } from './check-placement.js';
 import { nodeLogger, type UserLogger } from './node-logger.js';
 import {
   checkBoolean,
@@ -51,6 +52,7 @@ const KNOWN: Readonly<Record<keyof RuntimeOptions, true>> = {
   logger: true,
   onReady: true,
   autoCodeVersion: true,
+  placement: true,
   workerUrl: true,
 };
 
@@ -92,12 +94,15 @@ export function checkOptions<Definitions extends ObjectDefinitions>(
   const self = options.self === null ? null : checkAddress('self', options.self);
   const threads = checkBoolean('threads', options.threads ?? true);
   const electionTimeoutMs = checkElectionTimeout(options.electionTimeoutMs ?? [400, 800]);
+  const objects = checkObjects(options.objects);
+  const classes = checkClasses(options.classes ?? {});
   return {
     self,
     peers: checkPeers(options.peers, self),
     join: checkJoin(options.join ?? false, self),
-    objects: checkObjects(options.objects),
-    classes: checkClasses(options.classes ?? {}),
+    objects,
+    classes,
+    placement: checkPlacement(options.placement ?? {}, objects, classes),
     cluster: checkCluster(options.cluster ?? 'conclave'),
     bind: checkBind(options.bind, self),
     threads,

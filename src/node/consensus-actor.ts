@@ -43,7 +43,8 @@ export interface ConsensusData {
   /** What the code of the objects can carry out. */
   readonly code: CodeHistory;
   readonly autoCodeVersion: boolean;
-  readonly machine: ActorAddress;
+  /** By their numbers. */
+  readonly machines: readonly ActorAddress[];
   readonly caller: ActorAddress;
   readonly snapshotter: ActorAddress;
   /** Null: the log is in memory only. */
@@ -57,7 +58,7 @@ export interface ConsensusData {
 /** Bytes of one appendEntries, unless a single entry is larger: half of what a frame holds beside its largest command. */
 const APPEND_BYTES_MAX = 1024 * 1024;
 const INFLIGHT_MESSAGES_MAX = 256;
-/** Bytes of committed entries on their way to the objects. */
+/** Bytes of committed entries on their way to each machine. */
 const APPLY_BYTES_MAX = 8 * 1024 * 1024;
 /** Room in a frame for everything that is not a command. */
 const FRAME_OVERHEAD_BYTES = 2 * 1024 * 1024;
@@ -125,7 +126,7 @@ export function consensusActorOn(
       sessionContent: sessionContent(life),
       transport: network({ cluster, self, incarnation, peers, isNew, settings: sharedSettings(data), code }),
       logStore: logStore === null ? new MemoryLogStore() : new RemoteLogStore(context.ref(logStore), group),
-      machine: data.machine,
+      machines: data.machines,
       caller: data.caller,
       snapshotter: data.snapshotter,
       tickMs: Math.max(1, Math.min(10, heartbeatMs / 2)),

@@ -18,7 +18,7 @@ import { finalErrorIn } from './failure.js';
  * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
  * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
  * - `ok`: it takes part.
- * - `object failed`: the thread of its objects has ended and is being brought back.
+ * - `object failed`: a thread of its objects has ended and is being brought back.
  * - `thread dead`: one of its threads has ended for good, and the node with it; `status().failure` says why.
  * - `failed`: it cannot go on for another reason, its disk for instance; `status().failure` says which.
  * - `stopped`: `stop()` was called.
@@ -53,16 +53,16 @@ export interface HealthSigns {
   readonly isStopped: boolean;
   /** Why the node cannot go on; null: it does. */
   readonly failure: Error | null;
-  readonly isMachineUp: boolean;
+  readonly areMachinesUp: boolean;
   /** Null: consensus has not said anything yet. */
   readonly status: NodeStatus | null;
   readonly isReady: boolean;
 }
 
-export function healthOf({ isStopped, failure, isMachineUp, status, isReady }: HealthSigns): Health {
+export function healthOf({ isStopped, failure, areMachinesUp, status, isReady }: HealthSigns): Health {
   if (isStopped) return 'stopped';
   if (failure !== null) return hasThreadEnded(failure) ? 'thread dead' : 'failed';
-  if (!isMachineUp) return 'object failed';
+  if (!areMachinesUp) return 'object failed';
   if (status === null) return 'starting';
   if (!status.isFounded) return 'founding';
   if (status.isMemoryLost) return 'memory lost';

@@ -15,6 +15,7 @@ import { SeededRandom } from '../runtime/random.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import { NodeDisk } from '../storage/node-disk.js';
 import type { Logger } from '../runtime/logger.js';
+import type { CheckedOptions } from './options.js';
 import { logStoreActor, type NodeLogStoreData } from '../actors/log-store/log-store-actor.js';
 import type { LogStoreMessage } from '../actors/log-store/log-store-messages.js';
 import { machineActorOn, type MachineActorData } from '../actors/replicated/machine-actor.js';
@@ -34,9 +35,8 @@ import { closeState, recoverState } from './stored-state.js';
 
 const SYSTEM = 'main';
 
-const ADDRESSES: NodeAddresses = {
+const ADDRESSES: Omit<NodeAddresses, 'machines'> = {
   raft: { system: SYSTEM, name: 'raft' },
-  machine: { system: SYSTEM, name: 'machine' },
   caller: { system: SYSTEM, name: 'caller' },
   snapshotter: { system: SYSTEM, name: 'snapshotter' },
   logStore: { system: SYSTEM, name: 'log-store' },
@@ -61,7 +61,7 @@ const ACTORS: Omit<InlineActors, 'machine'> = {
 export type InlineHost = Pick<ActorSystemOptions, 'scheduler' | 'clock' | 'random'>;
 
 export class InlinePlacement implements Placement {
-  readonly addresses = ADDRESSES;
+  readonly addresses: NodeAddresses;
   readonly main: ActorSystem;
   readonly ticks: ManualScheduler | null;
   localObjects: ReadonlyMap<string, object> = new Map();
@@ -73,12 +73,16 @@ export class InlinePlacement implements Placement {
   #stopped: Promise<void> | undefined;
 
   constructor(
-    options: { readonly logger: Logger; readonly autoTick?: boolean },
+    options: Pick<CheckedOptions, 'logger' | 'autoTick' | 'placement'>,
     events: PlacementEvents,
     actors: Partial<InlineActors> = {},
     host?: InlineHost,
   ) {
-    this.ticks = options.autoTick === false ? new ManualScheduler() : null;
+    const machines = options.placement.threads.map((thread) => {
+      return { system: SYSTEM, name: thread === null ? 'machine' : `machine-${thread}` };
+    });
+    this.addresses = { ...ADDRESSES, machines };
+    this.ticks = options.autoTick ? null : new ManualScheduler();
     this.#actors = { ...ACTORS, machine: this.#machineActor, ...actors };
     this.#logger = options.logger;
     const onFailure = (error: Error): void => {
@@ -88,7 +92,7 @@ export class InlinePlacement implements Placement {
     this.main = mainSystem(options.logger, onFailure, host ?? hostOn(this.ticks ?? new EventLoopScheduler()));
   }
 
-  async start({ consensus, machine, snapshotter, logStore }: NodeParts): Promise<void> {
+  async start({ consensus, machines, snapshotter, logStore }: NodeParts): Promise<void> {
     const { main } = this;
     this.ticks?.release();
     const hasLog = logStore !== null;
@@ -96,10 +100,15 @@ export class InlinePlacement implements Placement {
     const data = { ...snapshotter, foldsOn: 'inline' as const };
     main.spawn({ name: ADDRESSES.snapshotter.name, factory: this.#actors.snapshotter, data });
     this.#opened = { hasLog };
-    const recovered = await recoverState(main, ADDRESSES, consensus.group, hasLog);
+    const recovered = await recoverState(main, this.addresses, consensus.group, hasLog);
     main.spawn({ name: ADDRESSES.raft.name, factory: this.#actors.consensus, data: { ...consensus, recovered } });
-    const objects = main.spawn({ name: ADDRESSES.machine.name, factory: this.#actors.machine, data: machine });
-    await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
+    await Promise.all(
+      machines.map((parts, machine) => {
+        const { name } = this.addresses.machines[machine]!;
+        const objects = main.spawn({ name, factory: this.#actors.machine, data: parts });
+        return objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
+      }),
+    );
   }
 
   measure(): Promise<ReadonlyMap<string, ThreadFigures>> {
@@ -117,7 +126,7 @@ export class InlinePlacement implements Placement {
     this.#opened = null;
     this.ticks?.release();
     try {
-      if (opened !== null) await closeState(this.main, ADDRESSES, opened.hasLog);
+      if (opened !== null) await closeState(this.main, this.addresses, opened.hasLog);
     } catch (error) {
       this.#logger.warn({ error }, 'log and snapshots were not closed cleanly');
     }
@@ -129,7 +138,9 @@ export class InlinePlacement implements Placement {
   readonly #machineActor: InlineActors['machine'] = machineActorOn({
     disk: new NodeDisk({ isSynced: true }),
     onLoaded: (objects) => {
-      this.localObjects = new Map(objects.map(({ name, instance }) => [name, instance]));
+      // Those of other machines stay as they are.
+      const live = objects.map(({ name, instance }) => [name, instance] as const);
+      this.localObjects = new Map([...this.localObjects, ...live]);
     },
   });
 }

@@ -8,8 +8,8 @@ import type { PlacementEvents } from './placement.js';
 
 interface NodeFateEvents {
   failure: (error: Error) => void;
-  machineLost: (error: Error) => void;
-  machineBack: () => void;
+  machineLost: (machine: number, error: Error) => void;
+  machineBack: (machine: number) => void;
   ready: () => void;
   /** There is news of how the node stands. */
   status: () => void;
@@ -19,7 +19,12 @@ interface NodeFateEvents {
 
 export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementEvents {
   failure: Error | null = null;
-  isMachineUp = true;
+  /** The machines whose threads have ended and are being brought back. */
+  readonly #lost = new Set<number>();
+
+  get areMachinesUp(): boolean {
+    return this.#lost.size === 0;
+  }
 
   onFailure(error: Error): void {
     if (this.failure !== null) return;
@@ -27,13 +32,13 @@ export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementE
     this.emit('failure', error);
   }
 
-  onMachineLost(error: Error): void {
-    this.isMachineUp = false;
-    this.emit('machineLost', error);
+  onMachineLost(machine: number, error: Error): void {
+    this.#lost.add(machine);
+    this.emit('machineLost', machine, error);
   }
 
-  onMachineBack(): void {
-    this.isMachineUp = true;
-    this.emit('machineBack');
+  onMachineBack(machine: number): void {
+    this.#lost.delete(machine);
+    this.emit('machineBack', machine);
   }
 }

@@ -48,11 +48,22 @@ export async function gatherFigures(
   const [threads, raft, objects, snapshots, log] = await Promise.all([
     placement.measure(MEASURE_TIMEOUT_MS),
     ask<RaftFigures>(addresses.raft),
-    ask<MachineFigures>(addresses.machine),
+    Promise.all(addresses.machines.map((machine) => ask<MachineFigures>(machine))).then(together),
     ask<SnapshotFigures>(addresses.snapshotter),
     hasLogStore ? ask<LogStoreFigures>(addresses.logStore) : null,
   ]);
   return { ...caller.figures(), status, threads, raft, objects, snapshots, log };
+}
+
+/** Null where one has not answered: what is counted must not go down for that. */
+function together(machines: readonly (MachineFigures | null)[]): MachineFigures | null {
+  return machines.reduce((sum, machine) => {
+    if (sum === null || machine === null) return null;
+    return {
+      commandsApplied: sum.commandsApplied + machine.commandsApplied,
+      commandsThrew: sum.commandsThrew + machine.commandsThrew,
+    };
+  });
 }
 
 /**

@@ -24,7 +24,8 @@ export function nodeParts(
 ): NodeParts {
   const { cluster, peers, join, bind, electionTimeoutMs, heartbeatMs, limits, fsync, snapshot, autoCodeVersion } =
     options;
-  const { raft, machine, caller, snapshotter, administration } = addresses;
+  const { places } = options.placement;
+  const { raft, machines, caller, snapshotter, administration } = addresses;
   // A node that remembers nothing is another one each time.
   const remembered = dataDir?.identity.incarnation ?? incarnation(life);
   const self = options.self ?? observerId(remembered);
@@ -45,13 +46,16 @@ export function nodeParts(
       limits,
       code: objectsFingerprint(objects, classes),
       autoCodeVersion,
-      machine,
+      machines,
       caller,
       snapshotter,
       logStore,
       administration,
     },
-    machine: { objects, classes, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter },
+    machines: machines.map((_, machine) => {
+      const part = { machine, places };
+      return { objects, classes, part, life, sessionsMax: SESSIONS_MAX, raft, caller, snapshotter };
+    }),
     snapshotter: {
       self,
       group: GROUP,
@@ -72,7 +76,7 @@ export function nodeParts(
       position: Math.max(0, members.indexOf(self)),
       membersCount: members.length,
       raft,
-      machine,
+      machines,
       caller,
       logStore,
     },

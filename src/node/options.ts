@@ -5,13 +5,17 @@
 import type { NodeId } from '../ids.js';
 import type { CreatableClasses, ObjectDefinitions } from '../actors/replicated/object-definition.js';
 import type { Logger } from '../runtime/logger.js';
+import type { CheckedPlacement } from './check-placement.js';
 import type { UserLogger } from './node-logger.js';
 
 /** Bounds on what a node keeps and sends. Past each comes a typed error or back-pressure, never unbounded memory. */
 export interface RuntimeLimits {
-  /** Commands, and as many queries of each consistency, that may wait at once. Default: 100,000. */
+  /** Commands, and as many queries of each consistency, that may wait at once for each thread of objects. Default: 100,000. */
   readonly pendingCommands?: number;
-  /** Encoded bytes of the commands, and as many of the queries of each consistency, that may wait at once. Default: 256 MiB. */
+  /**
+   * Encoded bytes of the commands, and as many of the queries of each consistency, that may wait at once for each thread of
+   * objects. Default: 256 MiB.
+   */
   readonly pendingBytes?: number;
   /** Encoded size of one command's arguments in bytes. The same on every node. Default: 8 MiB. */
   readonly commandBytes?: number;
@@ -78,6 +82,14 @@ export interface RuntimeOptions<Definitions extends ObjectDefinitions = ObjectDe
   /** Worker threads for consensus and objects (default), or `false`: everything on the caller's event loop. */
   readonly threads?: boolean;
   /**
+   * Objects that are to be on threads of their own, by name: `{ reports: 'heavy', history: 'heavy' }` has these two share a thread, which
+   * is called `heavy`, and all others another one. So an object whose commands are slow, or whose state is large, does not keep the
+   * others waiting. Objects that are created at run time are placed by their names, too. A matter of this node alone: others may
+   * place theirs otherwise. At most 16 threads, each of which is sent all of the log. Commands that are made without
+   * awaiting one another keep their order on one thread only. Default: all objects share one thread.
+   */
+  readonly placement?: Readonly<Record<string, string>>;
+  /**
    * With `threads: false`: the node takes its turns on the event loop by itself (default), or, `false`, only when `tick()` is
    * called, by an application with a loop of its own; see `runtime.tick`.
    */
@@ -140,6 +152,7 @@ export interface CheckedOptions<Definitions extends ObjectDefinitions = ObjectDe
   readonly join: boolean;
   readonly objects: Definitions;
   readonly classes: CreatableClasses;
+  readonly placement: CheckedPlacement;
   readonly cluster: string;
   readonly bind: NodeId | null;
   readonly threads: boolean;

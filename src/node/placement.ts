@@ -18,7 +18,8 @@ export const OBJECTS_TIMEOUT_MS = 10 * 60_000;
 /** The names by which a node's actors find each other. */
 export interface NodeAddresses {
   readonly raft: ActorAddress;
-  readonly machine: ActorAddress;
+  /** By their numbers; the default one comes first. */
+  readonly machines: readonly ActorAddress[];
   readonly caller: ActorAddress;
   readonly snapshotter: ActorAddress;
   readonly logStore: ActorAddress;
@@ -29,7 +30,8 @@ export interface NodeAddresses {
 /** What a node's actors are made from. */
 export interface NodeParts {
   readonly consensus: Omit<ConsensusData, 'recovered'>;
-  readonly machine: MachineActorData;
+  /** By their numbers. */
+  readonly machines: readonly MachineActorData[];
   readonly snapshotter: Omit<SnapshotterData, 'foldsOn'>;
   /** Null: the log is in memory only. */
   readonly logStore: NodeLogStoreData | null;
@@ -39,10 +41,10 @@ export interface NodeParts {
 export interface PlacementEvents {
   /** The node cannot go on: `ERR_OBJECT_FAILED` when its objects cannot be brought back, `ERR_STORAGE` when its disk fails. */
   onFailure(error: Error): void;
-  /** The objects' thread has ended; it is being brought back. */
-  onMachineLost(error: Error): void;
-  /** The objects stand again, on a new thread. */
-  onMachineBack(): void;
+  /** The thread of a machine, by its number, has ended; it is being brought back. */
+  onMachineLost(machine: number, error: Error): void;
+  /** The objects of a machine stand again, on a new thread. */
+  onMachineBack(machine: number): void;
 }
 
 export interface Placement {

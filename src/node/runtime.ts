@@ -146,8 +146,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     caller.events.on('codeVersion', (codeVersion) => this.#onCodeVersion(codeVersion));
     caller.events.on('snapshot', (event) => this.#onSnapshot(event));
     fate.on('failure', (error) => this.#onFailure(error));
-    fate.on('machineLost', (error) => this.#onMachineLost(error));
-    fate.on('machineBack', () => this.#onMachineBack());
+    fate.on('machineLost', (machine, error) => this.#onMachineLost(machine, error));
+    fate.on('machineBack', (machine) => this.#onMachineBack(machine));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
     // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
     if (caller.codeVersion > 0) this.#onCodeVersion(caller.codeVersion);
@@ -528,9 +528,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   #currentHealth(): Health {
-    const { failure, isMachineUp } = this.#fate;
+    const { failure, areMachinesUp } = this.#fate;
     const isStopped = this.#stopping !== null;
-    return healthOf({ isStopped, failure, isMachineUp, status: this.#nodeStatus, isReady: this.#isReady });
+    return healthOf({ isStopped, failure, areMachinesUp, status: this.#nodeStatus, isReady: this.#isReady });
   }
 
   #logHealth(): void {
@@ -657,18 +657,19 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     );
   }
 
-  #onMachineLost(error: Error): void {
-    this.#callerRef.tell({ type: 'machineLost', error: toPlainError(error) });
-    this.#options.logger.warn({ error }, 'the thread of the objects has ended, and is being replaced');
+  #onMachineLost(machine: number, error: Error): void {
+    const thread = this.#options.placement.threads[machine]!;
+    this.#callerRef.tell({ type: 'machineLost', machine, error: toPlainError(error) });
+    this.#options.logger.warn({ error, placedOn: thread }, 'a thread of objects has ended, and is being replaced');
     this.#logHealth();
-    this.#events.tell('objects', { type: 'failed', error });
+    this.#events.tell('objects', { type: 'failed', thread, error });
     this.#events.tell('error', error);
   }
 
-  #onMachineBack(): void {
-    this.#callerRef.tell({ type: 'machineBack' });
+  #onMachineBack(machine: number): void {
+    this.#callerRef.tell({ type: 'machineBack', machine });
     this.#logHealth();
-    this.#events.tell('objects', { type: 'restored' });
+    this.#events.tell('objects', { type: 'restored', thread: this.#options.placement.threads[machine]! });
   }
 
   /** The node cannot go on: everything that waits is told, and nothing is left running. */

@@ -18,8 +18,8 @@ export function spawnCaller(
   options: CheckedOptions,
   codec: ValueCodec,
 ): Promise<Caller> {
-  const { callTimeoutMs, waitForLeader, limits } = options;
-  const { raft, machine } = addresses;
+  const { callTimeoutMs, waitForLeader, limits, placement } = options;
+  const { raft, machines } = addresses;
   return new Promise((resolve, reject) => {
     fate.once('failure', reject);
     main.spawn<CallerMessage, void>({
@@ -29,7 +29,8 @@ export function spawnCaller(
         const caller = new Caller(context, {
           codec,
           raft,
-          machine,
+          machines,
+          places: placement.places,
           defaultTimeoutMs: callTimeoutMs,
           waitForLeader,
           commandBytesMax: limits.commandBytes,

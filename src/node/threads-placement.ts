@@ -1,45 +1,34 @@
 /**
- * Consensus, objects and storage each on a thread of their own, linked directly to each other and to the caller's. When
- * the thread of the objects ends, a new one takes its place and goes on from the newest snapshot; when one of the others
- * ends, the node has failed, for its memory of what it promised is gone.
+ * Consensus, objects and storage each on threads of their own, linked directly to each other and to the caller's. A thread
+ * of objects that ends is replaced (see object-thread.ts); when one of the others ends, the node has failed, for its memory of
+ * what it promised is gone.
  */
 
-import { asError, ConclaveError } from '../errors.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
 import { LoopMeter } from '../runtime/loop-meter.js';
 import type { ThreadFigures } from '../runtime/thread-figures.js';
 import { linkThread, linkThreads } from '../runtime/threads/link-threads.js';
 import { ThreadHost, type ThreadExit } from '../runtime/threads/thread-host.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
-import type { MachineMessage } from '../actors/replicated/machine-messages.js';
 import type { CheckedOptions } from './options.js';
-import { isCodeTooOld } from './failure.js';
 import { mainSystem, measureMain } from './inline-placement.js';
-import {
-  OBJECTS_TIMEOUT_MS,
-  type NodeAddresses,
-  type NodeParts,
-  type Placement,
-  type PlacementEvents,
-} from './placement.js';
+import { ObjectThread } from './object-thread.js';
+import type { NodeAddresses, NodeParts, Placement, PlacementEvents } from './placement.js';
 import { closeState, recoverState, type StoredState } from './stored-state.js';
 
-const ADDRESSES: NodeAddresses = {
+const ADDRESSES: Omit<NodeAddresses, 'machines'> = {
   raft: { system: 'consensus', name: 'raft' },
-  machine: { system: 'object', name: 'machine' },
   caller: { system: 'main', name: 'caller' },
   snapshotter: { system: 'storage', name: 'snapshotter' },
   logStore: { system: 'storage', name: 'log-store' },
   administration: { system: 'main', name: 'administration' },
 };
 
-/** An objects' thread that ends is replaced after 100, 200, 400, … ms; more ends than this within a minute are too many. */
-const RESTARTS_MAX = 3;
-const RESTART_WINDOW_MS = 60_000;
-const RESTART_DELAY_MS = 100;
+/** Of a thread of objects; the one of those that are not placed has no more. */
+const OBJECTS = 'object';
 
 export class ThreadsPlacement implements Placement {
-  readonly addresses = ADDRESSES;
+  readonly addresses: NodeAddresses;
   readonly main: ActorSystem;
   readonly ticks = null;
   readonly localObjects = null;
@@ -49,33 +38,35 @@ export class ThreadsPlacement implements Placement {
   #storage: ThreadHost | null = null;
   /** Is there something on the storage thread that is to be closed? */
   #opened: { readonly hasLog: boolean } | null = null;
-  #object: ThreadHost | null = null;
+  /** By the numbers of their machines; none before it starts. */
+  #objects: readonly ObjectThread[] = [];
   readonly #loop = new LoopMeter();
   #isStopping = false;
   #stopped: Promise<void> | undefined;
-  /** When the objects' thread has ended lately. */
-  #endsMs: number[] = [];
-  #restart: NodeJS.Timeout | undefined;
-  #replacing: Promise<void> | undefined;
 
-  constructor(options: Pick<CheckedOptions, 'logger' | 'workerUrl'>, events: PlacementEvents) {
+  constructor(options: Pick<CheckedOptions, 'logger' | 'workerUrl' | 'placement'>, events: PlacementEvents) {
     this.#options = options;
+    const machines = options.placement.threads.map((thread) => {
+      return { system: thread === null ? OBJECTS : `${OBJECTS}-${thread}`, name: 'machine' };
+    });
+    this.addresses = { ...ADDRESSES, machines };
     this.#events = events;
     this.main = mainSystem(options.logger, (error) => events.onFailure(error));
   }
 
   async start(parts: NodeParts): Promise<void> {
-    const { consensus, machine } = parts;
-    const [consensusThread, storageThread, objectThread] = await allStarted([
+    const { consensus, machines } = parts;
+    this.#objects = machines.map((data, machine) => this.#objectThread(data, machine));
+    const [consensusThread, storageThread, ...objectThreads] = await allStarted([
       this.#startThread('consensus', (exit) => this.#onVitalExit(exit)).then((host) => (this.#consensus = host)),
       this.#startThread('storage', (exit) => this.#onVitalExit(exit)).then((host) => (this.#storage = host)),
-      this.#startThread('object', (exit) => this.#onObjectExit(exit, machine)).then((host) => (this.#object = host)),
+      ...this.#objects.map((thread) => thread.start()),
     ]);
     await Promise.all([
       linkThread(this.main, consensusThread),
       linkThread(this.main, storageThread),
       linkThreads(consensusThread, storageThread),
-      this.#linkObject(objectThread),
+      ...objectThreads.map((host) => this.#linkObjects(host)),
     ]);
     const recovered = await this.#openStorage(storageThread, parts);
     await consensusThread.spawn({
@@ -85,16 +76,18 @@ export class ThreadsPlacement implements Placement {
       data: { ...consensus, recovered },
       transfer: [...(recovered?.pieces ?? [])],
     });
-    await this.#spawnMachine(objectThread, machine);
+    await Promise.all(this.#objects.map((thread) => thread.spawnMachine()));
   }
 
   async measure(timeoutMs: number): Promise<ReadonlyMap<string, ThreadFigures | null>> {
-    const hosts = { consensus: this.#consensus, storage: this.#storage, object: this.#object };
+    const hosts = { consensus: this.#consensus, storage: this.#storage };
     const figures = Object.entries(hosts).map(async ([thread, host]) => {
       const answer = host === null ? null : await host.measure(timeoutMs).catch(() => null);
       return [thread, answer] as const;
     });
-    return new Map([[this.main.name, measureMain(this.main, this.#loop)], ...(await Promise.all(figures))]);
+    const ofObjects = this.#objects.map(async (thread) => [thread.name, await thread.measure(timeoutMs)] as const);
+    const all = await Promise.all([...figures, ...ofObjects]);
+    return new Map([[this.main.name, measureMain(this.main, this.#loop)], ...all]);
   }
 
   /** May be called again, by a runtime that is stopped while it fails, and resolves then when all is over, too. */
@@ -105,11 +98,10 @@ export class ThreadsPlacement implements Placement {
   }
 
   async #stop(): Promise<void> {
-    clearTimeout(this.#restart);
+    for (const thread of this.#objects) thread.hold();
     // Consensus first: it goes on telling the objects what to apply, and storage what to keep.
     await this.#consensus?.stop();
-    await this.#object?.stop();
-    await this.#replacing;
+    await Promise.all(this.#objects.map((thread) => thread.stop()));
     await this.#closeStorage();
     await this.#storage?.stop();
     this.#loop.stop();
@@ -133,7 +125,7 @@ export class ThreadsPlacement implements Placement {
       data: { ...snapshotter, foldsOn: 'pool' },
     });
     this.#opened = { hasLog };
-    return recoverState(this.main, ADDRESSES, consensus.group, hasLog);
+    return recoverState(this.main, this.addresses, consensus.group, hasLog);
   }
 
   async #closeStorage(): Promise<void> {
@@ -141,7 +133,7 @@ export class ThreadsPlacement implements Placement {
     this.#opened = null;
     if (opened === null) return;
     try {
-      await closeState(this.main, ADDRESSES, opened.hasLog);
+      await closeState(this.main, this.addresses, opened.hasLog);
     } catch (error) {
       this.#options.logger.warn({ error }, 'log and snapshots were not closed cleanly');
     }
@@ -150,7 +142,7 @@ export class ThreadsPlacement implements Placement {
   #startThread(name: string, onExit: (exit: ThreadExit) => void): Promise<ThreadHost> {
     const { logger, workerUrl } = this.#options;
     // A promise that a user's command has left behind must not end every replica's thread alike.
-    const unhandledRejections = name === 'object' ? 'logged' : 'fatal';
+    const unhandledRejections = name.startsWith(OBJECTS) ? 'logged' : 'fatal';
     return ThreadHost.start({
       name,
       logger,
@@ -160,7 +152,22 @@ export class ThreadsPlacement implements Placement {
     });
   }
 
-  async #linkObject(host: ThreadHost): Promise<void> {
+  #objectThread(data: MachineActorData, machine: number): ObjectThread {
+    return new ObjectThread(
+      {
+        address: this.addresses.machines[machine]!,
+        main: this.main,
+        startThread: (name, onExit) => this.#startThread(name, onExit),
+        link: (host) => this.#linkObjects(host),
+        onLost: (error) => this.#events.onMachineLost(machine, error),
+        onBack: () => this.#events.onMachineBack(machine),
+        onFailure: (error) => this.#events.onFailure(error),
+      },
+      data,
+    );
+  }
+
+  async #linkObjects(host: ThreadHost): Promise<void> {
     await Promise.all([
       linkThread(this.main, host),
       linkThreads(this.#consensus!, host),
@@ -168,72 +175,10 @@ export class ThreadsPlacement implements Placement {
     ]);
   }
 
-  async #spawnMachine(host: ThreadHost, data: MachineActorData): Promise<void> {
-    await host.spawn({
-      name: ADDRESSES.machine.name,
-      module: new URL('../actors/replicated/machine-actor.js', import.meta.url),
-      export: 'machineActor',
-      data,
-    });
-    try {
-      await this.main.ref<MachineMessage>(ADDRESSES.machine).ask({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
-    } catch (error) {
-      const hasEnded = error instanceof ConclaveError && ENDED.has(error.code);
-      throw hasEnded ? objectFailed('ended before the objects were made', error) : error;
-    }
-  }
-
   /** Of a thread that the node cannot go on without. */
   #onVitalExit({ error }: ThreadExit): void {
     this.#opened = null;
     if (error !== undefined && !this.#isStopping) this.#events.onFailure(error);
-  }
-
-  #onObjectExit({ error }: ThreadExit, machine: MachineActorData): void {
-    // While it is being started, whoever starts it is told.
-    if (this.#object === null) return;
-    this.#object = null;
-    if (error !== undefined) this.#onObjectEnded(error, machine);
-  }
-
-  #onObjectEnded(error: Error, machine: MachineActorData): void {
-    if (this.#isStopping) return;
-    if (isCodeTooOld(error)) {
-      this.#events.onFailure(error);
-      return;
-    }
-    const nowMs = performance.now();
-    this.#endsMs = [...this.#endsMs.filter((endMs) => nowMs - endMs < RESTART_WINDOW_MS), nowMs];
-    if (this.#endsMs.length > RESTARTS_MAX) {
-      this.#events.onFailure(objectFailed('has ended too often', error));
-      return;
-    }
-    this.#events.onMachineLost(error);
-    const delayMs = RESTART_DELAY_MS * 2 ** (this.#endsMs.length - 1);
-    this.#restart = setTimeout(() => {
-      this.#replacing = this.#replaceObject(machine);
-    }, delayMs);
-  }
-
-  /** Never rejects. */
-  async #replaceObject(machine: MachineActorData): Promise<void> {
-    let host: ThreadHost;
-    try {
-      host = await this.#startThread('object', (exit) => this.#onObjectExit(exit, machine));
-    } catch (error) {
-      return this.#onObjectEnded(asError(error), machine);
-    }
-    if (this.#isStopping) return host.stop();
-    this.#object = host;
-    try {
-      await this.#linkObject(host);
-      await this.#spawnMachine(host, machine);
-      if (this.#object === host) this.#events.onMachineBack();
-    } catch (error) {
-      // Its exit is dealt with elsewhere, unless it goes on without the objects.
-      if (this.#object !== host || this.#isStopping) return;
-      this.#events.onFailure(objectFailed('could not be replaced', asError(error)));
-    }
   }
 }
 
@@ -247,12 +192,4 @@ async function allStarted<Hosts extends readonly Promise<ThreadHost>[]>(
     return result.value;
   });
   return hosts as { [Index in keyof Hosts]: ThreadHost };
-}
-
-/** How an ask ends whose callee has ended. */
-const ENDED: ReadonlySet<string> = new Set(['ERR_ACTOR_STOPPED', 'ERR_THREAD_EXITED']);
-
-/** `what` goes on where "The objects' thread" leaves off. */
-function objectFailed(what: string, cause: Error): ConclaveError {
-  return new ConclaveError('ERR_OBJECT_FAILED', `The objects' thread ${what}: ${cause.message}`, { cause });
 }

@@ -34,6 +34,8 @@ export interface OpenSession {
 /** A block of queries to be run once reading is safe. Transferred. */
 export interface ReadBlock {
   readonly type: 'readBlock';
+  /** The number of the machine that has the objects which they ask. */
+  readonly machine: number;
   readonly queryId: number;
   readonly lease: boolean;
   readonly timeoutMs: number;
@@ -60,6 +62,8 @@ export interface SetCodeVersionRequest {
 /** The objects are loaded: send them the log from behind `index` on. Again when they have been given a snapshot. */
 export interface MachineReady {
   readonly type: 'machineReady';
+  /** The machine's number on its node. */
+  readonly machine: number;
   /** Drawn anew each time, so that nothing is mixed up with what is meant for the objects before. */
   readonly machineId: number;
   /** The snapshot that they hold; null: they hold nothing yet. */
@@ -72,6 +76,8 @@ export interface MachineReady {
 /** The objects have applied the log up to `index`; the rest tells how this node's own session stands there. */
 export interface MachineApplied {
   readonly type: 'machineApplied';
+  /** The machine's number on its node. */
+  readonly machine: number;
   readonly machineId: number;
   readonly index: LogIndex;
   readonly session: SessionId | null;

@@ -5,6 +5,7 @@
  */
 
 import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../runtime/actor.js';
+import { assert } from '../../assert.js';
 import { ConclaveError } from '../../errors.js';
 import { logIndex, nodeId, type Incarnation, type LogIndex, type NodeId, type SessionId } from '../../ids.js';
 import type { Transport } from '../../net/transport.js';
@@ -22,7 +23,7 @@ import type {
 } from './effects.js';
 import { EntryKind, type Content } from './entry.js';
 import type { LogStore } from './log-store.js';
-import { MachineFeed } from './machine-feed.js';
+import { MachineFeeds } from './machine-feeds.js';
 import type { LocalMessage, PeerMessage, TransferMessage } from './messages.js';
 import type {
   ChangeMembersRequest,
@@ -63,11 +64,12 @@ export interface RaftActorOptions {
   readonly sessionContent: Content;
   readonly transport: Transport;
   readonly logStore: LogStore;
-  readonly machine: ActorAddress;
+  /** By their numbers. */
+  readonly machines: readonly ActorAddress[];
   readonly caller: ActorAddress;
   readonly snapshotter: ActorAddress;
   readonly tickMs: number;
-  /** How many bytes of committed entries may be on their way to the objects; the rest waits in the log. */
+  /** How many bytes of committed entries may be on their way to each machine; the rest waits in the log. */
   readonly applyBytesMax: number;
   readonly witness?: RaftWitness;
 }
@@ -89,14 +91,14 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** Who are said to be members: by the options, or by one who knows better. */
   #acquaintances: readonly NodeId[];
   readonly #transport: Transport;
-  readonly #machine: ActorRef<MachineMessage>;
+  readonly #machines: readonly ActorRef<MachineMessage>[];
   readonly #caller: ActorRef<CallerMessage>;
-  readonly #feed: MachineFeed;
+  readonly #feeds: MachineFeeds;
   readonly #stored: StoredLog;
   readonly #snapshots: SnapshotDesk;
   readonly #submissions = new SubmissionQueue();
   /** Blocks of queries that wait for consensus to say that reading is safe. */
-  readonly #reads = new Map<number, ArrayBuffer>();
+  readonly #reads = new Map<number, Pick<ReadBlock, 'machine' | 'block'>>();
   /** The transfer of leadership that somebody waits for. */
   #transfer: Reply | null = null;
   /** The latest session of this node that its objects have reported. */
@@ -132,9 +134,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#context = context;
     this.#options = options;
     this.#transport = options.transport;
-    this.#machine = context.ref(options.machine);
+    this.#machines = options.machines.map((machine) => context.ref(machine));
     this.#caller = context.ref(options.caller);
-    this.#feed = new MachineFeed(this.#machine, options.applyBytesMax);
+    this.#feeds = new MachineFeeds(this.#machines, options.applyBytesMax);
     this.#nowMs = context.clock.nowMs();
     this.#lastTickMs = this.#nowMs;
     this.#core = createCore({ ...options.core, random: context.random }, this.#nowMs, options.recovered);
@@ -146,7 +148,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#stored = new StoredLog(this.#core.log.lastIndex);
     this.#snapshots = new SnapshotDesk(
       this.#core,
-      this.#feed,
+      this.#feeds,
       this.#stored,
       this.#transport,
       context.ref(options.snapshotter),
@@ -209,7 +211,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     do this.#step({ type: 'flush' });
     while (this.#carryOut());
     if (this.#core.configurations.current !== this.#configuration) this.#onConfiguration();
-    this.#feed.feed(this.#core.log, this.#commitIndex);
+    this.#feeds.feed(this.#core.log, this.#commitIndex);
     this.#transport.flush();
   }
 
@@ -392,47 +394,57 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#step({ type: 'submit', content });
   }
 
-  #onReadBlock(message: ReadBlock): void {
-    this.#reads.set(message.queryId, message.block);
-    this.#step({ type: 'read', readId: message.queryId, lease: message.lease, timeoutMs: message.timeoutMs });
+  #onReadBlock({ machine, queryId, lease, timeoutMs, block }: ReadBlock): void {
+    this.#reads.set(queryId, { machine, block });
+    this.#step({ type: 'read', readId: queryId, lease, timeoutMs });
   }
 
   #runRead(queryId: number, index: LogIndex): void {
-    const block = this.#reads.get(queryId);
-    if (block === undefined) return;
+    const read = this.#reads.get(queryId);
+    if (read === undefined) return;
     this.#reads.delete(queryId);
-    this.#machine.tell({ type: 'runQueries', queryId, index, block }, [block]);
+    const { machine, block } = read;
+    this.#machines[machine]!.tell({ type: 'runQueries', queryId, index, block }, [block]);
   }
 
-  #onMachineReady({ machineId, snapshot, session, nextSeq }: MachineReady): void {
+  #onMachineReady(message: MachineReady): void {
+    const { machine, snapshot, session, nextSeq } = message;
     const index = snapshot?.lastIncluded.index ?? logIndex(0);
-    if (snapshot !== null && index > this.#core.commitIndex) {
-      const { lastIncluded, configuration } = snapshot;
-      this.#step({
-        type: 'snapshotInstalled',
-        lastIncluded,
-        configuration: configuration === null ? null : decodeConfiguration(configuration),
-      });
-    }
     if (index + 1 < this.#core.log.firstIndex) {
       // A newer one was taken while they loaded this one.
-      this.#machine.tell({ type: 'reload' });
+      this.#machines[machine]!.tell({ type: 'reload' });
       return;
     }
-    this.#commitIndex = logIndex(Math.max(this.#commitIndex, index));
-    this.#feed.start(machineId, index);
+    this.#feeds.start(message);
+    this.#noteInstalled();
     // A session that was opened before the snapshot was taken, and is not in it, is no more.
     const isExpired = this.#session !== null && this.#session <= index && this.#session !== session;
     this.#letGo(session, nextSeq, isExpired ? this.#session : null);
   }
 
+  /** When all objects hold more than this node knows to be committed, a snapshot has taken the place of the log. */
+  #noteInstalled(): void {
+    const { appliedIndex, slowestBase: snapshot } = this.#feeds;
+    if (appliedIndex <= this.#core.commitIndex) return;
+    assert(snapshot?.lastIncluded.index === appliedIndex, 'only a snapshot holds what is not known to be committed');
+    const { lastIncluded, configuration } = snapshot;
+    this.#step({
+      type: 'snapshotInstalled',
+      lastIncluded,
+      configuration: configuration === null ? null : decodeConfiguration(configuration),
+    });
+    this.#commitIndex = logIndex(Math.max(this.#commitIndex, appliedIndex));
+  }
+
   #onMachineApplied(message: MachineApplied): void {
-    if (!this.#feed.applied(message.machineId, message.index)) return;
-    const { codeVersion: version } = message;
+    const reported = this.#feeds.applied(message);
+    if (reported === 'ignored') return;
+    const { appliedIndex: index, codeVersion: version } = this.#feeds;
     if (version > this.#core.codeVersion) this.#step({ type: 'codeVersionApplied', version });
-    this.#step({ type: 'applied', index: message.index });
+    this.#step({ type: 'applied', index });
     this.#letGo(message.session, message.nextSeq, message.expired);
-    if (message.gap) this.#step({ type: 'submissionsRefused' });
+    // Sent again once for each time, not once for each machine.
+    if (message.gap && reported === 'news') this.#step({ type: 'submissionsRefused' });
   }
 
   /** Lets go of the submissions that the objects are done with. */
@@ -537,7 +549,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const status = statusOf(this.#core);
     this.#noteMemoryLoss(status.isMemoryLost);
     const shell: ShellStatus = {
-      appliedIndex: this.#feed.appliedIndex,
+      appliedIndex: this.#feeds.appliedIndex,
       snapshotIndex: this.#snapshots.newestIndex,
       connected: this.#peers.filter((peer) => this.#transport.isConnected(peer)),
       isRemoved: this.#isRemoved,

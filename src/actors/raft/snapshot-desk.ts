@@ -15,7 +15,7 @@ import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import type { FetchSnapshot, SendSnapshot } from './effects.js';
 import { LogReads } from './log-reads.js';
-import type { MachineFeed } from './machine-feed.js';
+import type { MachineFeeds } from './machine-feeds.js';
 import type { SnapshotPiece, SnapshotRequest } from './messages.js';
 import type { ReadLog, SnapshotTaken } from './raft-actor-messages.js';
 import { dropLogTo } from './snapshots.js';
@@ -31,7 +31,7 @@ const logBytesMax = ({ snapshotBytes }: SnapshotTaken): number => 2 * (LOG_BYTES
 
 export class SnapshotDesk {
   readonly #core: Core;
-  readonly #feed: MachineFeed;
+  readonly #feeds: MachineFeeds;
   readonly #stored: StoredLog;
   readonly #transport: Transport;
   readonly #snapshotter: ActorRef<SnapshotterMessage>;
@@ -48,14 +48,14 @@ export class SnapshotDesk {
 
   constructor(
     core: Core,
-    feed: MachineFeed,
+    feeds: MachineFeeds,
     stored: StoredLog,
     transport: Transport,
     snapshotter: ActorRef<SnapshotterMessage>,
     newest: SnapshotTaken | null,
   ) {
     this.#core = core;
-    this.#feed = feed;
+    this.#feeds = feeds;
     this.#stored = stored;
     this.#transport = transport;
     this.#snapshotter = snapshotter;
@@ -101,7 +101,7 @@ export class SnapshotDesk {
         neededFrom = Math.min(neededFrom, hasRoom && isCatchingUp ? matchIndex : Math.max(matchIndex, oldestIndex));
       }
     }
-    dropLogTo(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, lastApplied)));
+    dropLogTo(this.#core, logIndex(Math.min(neededFrom, this.#feeds.appliedIndex, lastApplied)));
   }
 
   /** Those who have gone, or have caught up with the newest snapshot, need no more care than others. */
@@ -123,7 +123,7 @@ export class SnapshotDesk {
 
   /** The Snapshotter judges by this when a snapshot is due, and folds up to here. */
   tellProgress(): void {
-    const { appliedIndex, appliedBytes: bytes } = this.#feed;
+    const { appliedIndex, appliedBytes: bytes } = this.#feeds;
     const index = logIndex(Math.min(appliedIndex, this.#stored.settledIndex));
     if (index === this.#toldIndex) return;
     if (tellOrDrop(this.#snapshotter, { type: 'logApplied', index, bytes })) this.#toldIndex = index;

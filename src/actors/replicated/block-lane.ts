@@ -8,7 +8,8 @@ import { ConclaveError } from '../../errors.js';
 import { AbortWatch } from './abort-watch.js';
 import { BlockBuilder, type MethodName } from './block-builder.js';
 import type { Call } from './call.js';
-import { LatencyHistogram, type LatencyFigures } from './latency-histogram.js';
+import type { LaneFigures } from './lane-figures.js';
+import { LatencyHistogram } from './latency-histogram.js';
 import { PendingBlock, type Reject, type Resolve } from './pending-block.js';
 import { resultError, type ResultBlock } from './results.js';
 import type { ValueCodec } from './value-codec.js';
@@ -32,21 +33,6 @@ export interface LaneOptions {
   readonly whyTimedOut: (wasSent: boolean) => 'ERR_NO_LEADER' | 'ERR_TIMEOUT';
   /** Why there is no leader, as far as is known, and what may be done. */
   readonly whyNoLeader: () => string;
-}
-
-/** What there is to count of a lane, since it was made. Plain data. */
-export interface LaneFigures {
-  /** Calls that were taken in. */
-  readonly submitted: number;
-  /** Of those, calls that wait. */
-  readonly pending: number;
-  /** Of those, calls that have failed while somebody waited for them, by code. */
-  readonly failed: readonly (readonly [code: string, calls: number])[];
-  /**
-   * Of those, calls that were answered, with a result or an error of the object: how long. One measurement for each block,
-   * that of its first call, counts for all of the block's calls.
-   */
-  readonly latency: LatencyFigures;
 }
 
 /** A block is closed at this size, unless a single command is larger. */

@@ -1,5 +1,6 @@
 /**
- * What the Caller receives, on the thread of the user's code: results from the objects, news from consensus.
+ * What the Caller receives, on the thread of the user's code: results from the objects, news from consensus. What comes
+ * from a machine, or is about one, has the machine's number on its node.
  */
 
 import type { PlainError } from '../../errors.js';
@@ -10,9 +11,10 @@ import type { ChangeBatch } from './changes/change-batch.js';
 import type { ChangePlace } from './changes/change-place.js';
 import type { ResultBlock } from './results.js';
 
-/** Results of blocks of this node's session, in the order in which the blocks were sent. */
+/** Results of blocks of this node's session that call the machine's objects, in the order in which the blocks were sent. */
 export interface CommandResults {
   readonly type: 'commandResults';
+  readonly machine: number;
   /** What the objects had applied by then. */
   readonly appliedIndex: LogIndex;
   readonly blocks: readonly ResultBlock[];
@@ -21,6 +23,7 @@ export interface CommandResults {
 /** Results of blocks of queries; `id` is the queryId. */
 export interface QueryResults {
   readonly type: 'queryResults';
+  readonly machine: number;
   /** What the objects had applied by then. */
   readonly appliedIndex: LogIndex;
   readonly blocks: readonly ResultBlock[];
@@ -32,15 +35,17 @@ export interface QueriesFailed {
   readonly queryIds: readonly number[];
 }
 
-/** The cluster has opened a session for this node: commands may be sent. */
+/** The cluster has opened a session for this node, and the machine has come to that: commands for its objects may be sent. */
 export interface SessionOpened {
   readonly type: 'sessionOpened';
+  readonly machine: number;
   readonly session: SessionId;
 }
 
-/** The cluster has forgotten this node's session: its commands are refused from now on. */
+/** The cluster has forgotten this node's session: its commands are refused from where the machine is on. */
 export interface SessionExpired {
   readonly type: 'sessionExpired';
+  readonly machine: number;
   readonly session: SessionId;
 }
 
@@ -50,6 +55,7 @@ export interface SessionExpired {
  */
 export interface SessionRestored {
   readonly type: 'sessionRestored';
+  readonly machine: number;
   /** The last entry in the snapshot. */
   readonly index: LogIndex;
   /** This node's session in it; null: it has none there. */
@@ -83,23 +89,27 @@ export interface NodeStatus extends CoreStatus, ShellStatus {
 /** The objects have come to where this code version is in force; after a new start they come to earlier ones again. */
 export interface CodeVersionRaised {
   readonly type: 'codeVersionRaised';
+  readonly machine: number;
   readonly codeVersion: number;
 }
 
 /** The objects' thread has ended, and with it the queries that it was to run; another one is on its way. */
 export interface MachineLost {
   readonly type: 'machineLost';
+  readonly machine: number;
   readonly error: PlainError;
 }
 
 /** The objects stand again on a new thread, and are catching up with the log. */
 export interface MachineBack {
   readonly type: 'machineBack';
+  readonly machine: number;
 }
 
 /** A watch has begun. */
 export interface WatchBegun {
   readonly type: 'watchBegun';
+  readonly machine: number;
   readonly watchId: number;
   /** It is told of everything behind this place. */
   readonly at: ChangePlace;
@@ -112,6 +122,7 @@ export interface WatchBegun {
 /** A watch cannot begin. */
 export interface WatchRefused {
   readonly type: 'watchRefused';
+  readonly machine: number;
   readonly watchId: number;
   readonly error: PlainError;
 }
@@ -119,6 +130,7 @@ export interface WatchRefused {
 /** What has changed in objects that are watched. */
 export interface WatchedChanges {
   readonly type: 'watchedChanges';
+  readonly machine: number;
   /** What the objects had applied by then. */
   readonly appliedIndex: LogIndex;
   readonly changes: readonly (
@@ -130,6 +142,7 @@ export interface WatchedChanges {
 /** Other objects have taken the place of those that were watched. */
 export interface AllChangesLost {
   readonly type: 'allChangesLost';
+  readonly machine: number;
 }
 
 export type CallerMessage =

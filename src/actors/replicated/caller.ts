@@ -11,13 +11,15 @@ import { ConclaveError, fromPlainError } from '../../errors.js';
 import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
-import { MethodName, type BlockBuilder } from './block-builder.js';
-import { BlockLane, type LaneFigures, type LaneOptions } from './block-lane.js';
+import type { BlockBuilder, MethodName } from './block-builder.js';
+import type { BlockLane } from './block-lane.js';
 import { CONSISTENCIES, type Call, type Consistency } from './call.js';
-import type { CallerMessage, NodeStatus, SessionRestored } from './caller-messages.js';
-import { WatchDesk, type WatchRequest } from './changes/watch-desk.js';
+import { CalledMachine } from './called-machine.js';
+import type { CallerMessage, CodeVersionRaised, NodeStatus, SessionRestored } from './caller-messages.js';
+import { changesLost, type WatchRequest } from './changes/watch-desk.js';
 import type { Watch } from './changes/watch.js';
-import type { MachineMessage } from './machine-messages.js';
+import { together, type LaneFigures } from './lane-figures.js';
+import { machineOf, machineOfCommand, type ObjectPlaces } from './object-places.js';
 import type { PendingBlock } from './pending-block.js';
 import type { ValueCodec } from './value-codec.js';
 import type { WaitingCalls } from './waiting-calls.js';
@@ -25,7 +27,9 @@ import type { WaitingCalls } from './waiting-calls.js';
 export interface CallerOptions {
   readonly codec: ValueCodec;
   readonly raft: ActorAddress;
-  readonly machine: ActorAddress;
+  /** By their numbers. */
+  readonly machines: readonly ActorAddress[];
+  readonly places: ObjectPlaces;
   readonly defaultTimeoutMs: number;
   /** False: a call that takes a leader is refused while none is known. */
   readonly waitForLeader: boolean;
@@ -64,21 +68,19 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   readonly waitingCalls = new Map<string, WaitingCalls>();
   readonly #context: ActorContext<CallerMessage | { readonly type: 'expire' }>;
   readonly #raft: ActorRef<RaftActorMessage>;
-  readonly #machine: ActorRef<MachineMessage>;
   readonly #options: CallerOptions;
-  readonly #commands: BlockLane;
-  readonly #queries: Readonly<Record<Consistency, BlockLane>>;
-  readonly #watches: WatchDesk;
-  readonly #nothing = new MethodName('', '');
+  /** By their numbers. */
+  readonly #machines: readonly CalledMachine[];
   readonly #startedMs: number;
+  /** The latest session that a machine has come to, unless one has come to its end, too. Blocks are sent in no other. */
   #session: SessionId | null = null;
-  /** The latest session that this node has had. Objects that are fed the log again tell of earlier ones. */
+  /** The latest session that this node has had. */
   #lastSession: SessionId | 0 = 0;
+  /** Of all machines' blocks in the order in which they are sent. */
   #nextSeq = 1;
   #nextQuery = 1;
   #status: NodeStatus | null = null;
-  #isMachineUp = true;
-  /** The code version that has come into force here. Never goes down. */
+  /** The code version that has come into force for all objects here. Never goes down. */
   #codeVersion = 0;
   /** What results and changes have shown: no later answer, and no watch, may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
@@ -91,29 +93,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#options = options;
     this.#startedMs = context.clock.nowMs();
     this.#raft = context.ref(options.raft);
-    this.#machine = context.ref(options.machine);
-    this.#commands = new BlockLane({
-      ...this.#laneOptions(false),
-      send: (builder, block) => this.#sendCommands(builder, block),
-      maySend: () => this.#session !== null && this.#hasLeader(),
-    });
-    this.#queries = {
-      linearizable: this.#queryLane((builder, block) => this.#sendRead(builder, block, 'linearizable')),
-      lease: this.#queryLane((builder, block) => this.#sendRead(builder, block, 'lease')),
-      local: new BlockLane({
-        ...this.#laneOptions(true),
-        send: (builder, block) => this.#sendLocal(builder, block),
-        maySend: () => this.#isMachineUp,
-        // No leader is asked.
-        whyTimedOut: () => 'ERR_TIMEOUT',
-      }),
-    };
-    this.#watches = new WatchDesk({
-      codec: options.codec,
-      commandBytesMax: options.commandBytesMax,
-      seenIndex: () => this.#seenIndex,
-      machine: this.#machine,
-    });
+    this.#machines = options.machines.map((address, number) => this.#calledMachine(address, number));
     this.#raft.tell({ type: 'openSession' });
   }
 
@@ -123,7 +103,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (name.since > this.#codeVersion) return Promise.reject(notInForce(name, this.#codeVersion));
     if (this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
     if (!this.#isExpiring) this.#expireLater();
-    return this.#commands.call(name, args, call);
+    return this.#machineOf(name, args).commands.call(name, args, call);
   }
 
   /** Calls a replicated method and waits for nothing. */
@@ -132,7 +112,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (name.since > this.#codeVersion) throw notInForce(name, this.#codeVersion);
     if (this.#lacksLeader()) throw this.#noLeaderNow();
     if (!this.#isExpiring) this.#expireLater();
-    this.#commands.tell(name, args);
+    this.#machineOf(name, args).commands.tell(name, args);
   }
 
   /** Calls a query. */
@@ -140,21 +120,22 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
     if (consistency !== 'local' && this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
     if (!this.#isExpiring) this.#expireLater();
-    return this.#queries[consistency].call(name, args, call);
+    return this.#machineOf(name, args).queries[consistency].call(name, args, call);
   }
 
   /** Begins to watch what changes in an object. Whatever goes wrong is for its reader to hear. */
   watch(request: WatchRequest): Watch {
-    const watch = this.#watches.watch(request);
+    const { watches } = this.#machines[machineOf(request.object, this.#options.places)]!;
+    const watch = watches.watch(request);
     if (this.#stopped !== null) watch.end(notSent(this.#stopped));
     return watch;
   }
 
   /** Runs nothing; resolves once everything that was committed before the call has been applied on this node. */
-  catchUp(call: Call): Promise<unknown> {
-    if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
+  async catchUp(call: Call): Promise<void> {
+    if (this.#stopped !== null) throw notSent(this.#stopped);
     if (!this.#isExpiring) this.#expireLater();
-    return this.#queries.linearizable.callNothing(this.#nothing, call);
+    await Promise.all(this.#machines.map((machine) => machine.catchUp(call)));
   }
 
   /** What the objects have applied, as far as answers have told. */
@@ -167,9 +148,9 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return this.#status;
   }
 
-  /** Has this node ever had a session? */
+  /** Have all objects come to where this node has a session, hence to everything that was committed when it started? */
   get hadSession(): boolean {
-    return this.#lastSession !== 0;
+    return this.#machines.every(({ lastSession }) => lastSession !== 0);
   }
 
   /** The version of the objects' code that is in force here. */
@@ -183,28 +164,34 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   }
 
   get pendingCommands(): number {
-    return this.#commands.pending;
+    return sum(this.#machines.map(({ commands }) => commands.pending));
   }
 
   get pendingQueries(): number {
-    const { linearizable, lease, local } = this.#queries;
-    return linearizable.pending + lease.pending + local.pending;
+    return sum(this.#machines.map(({ pendingQueries }) => pendingQueries));
   }
 
   figures(): CallerFigures {
-    const { linearizable, lease, local } = this.#queries;
+    const all = (laneOf: (machine: CalledMachine) => BlockLane): LaneFigures =>
+      together(this.#machines.map((machine) => laneOf(machine).figures()));
     return {
-      commands: this.#commands.figures(),
-      queries: { linearizable: linearizable.figures(), lease: lease.figures(), local: local.figures() },
+      commands: all(({ commands }) => commands),
+      queries: {
+        linearizable: all(({ queries }) => queries.linearizable),
+        lease: all(({ queries }) => queries.lease),
+        local: all(({ queries }) => queries.local),
+      },
     };
   }
 
   receive(message: CallerMessage | { readonly type: 'expire' }): void {
     switch (message.type) {
-      case 'commandResults':
+      case 'commandResults': {
+        const { session, commands } = this.#machines[message.machine]!;
         this.#seen(message.appliedIndex);
-        for (const block of message.blocks) if (block.session === this.#session) this.#commands.settle(block);
+        for (const block of message.blocks) if (block.session === session) commands.settle(block);
         return;
+      }
       case 'queryResults':
         this.#seen(message.appliedIndex);
         for (const block of message.blocks) this.#laneOfQuery(block.id).settle(block);
@@ -215,33 +202,32 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
       case 'nodeStatus':
         return this.#onStatus(message);
       case 'sessionOpened':
-        return this.#onSessionOpened(message.session);
+        return this.#onSessionOpened(this.#machines[message.machine]!, message.session);
       case 'sessionExpired':
-        return this.#onSessionExpired(message.session);
+        return this.#onSessionExpired(this.#machines[message.machine]!, message.session);
       case 'sessionRestored':
         return this.#onSessionRestored(message);
       case 'snapshotEvent':
         this.events.emit('snapshot', message.event);
         return;
       case 'codeVersionRaised':
-        return this.#onCodeVersion(message.codeVersion);
+        return this.#onCodeVersionRaised(message);
       case 'machineLost':
-        return this.#onMachineLost(fromPlainError(message.error));
+        return this.#machines[message.machine]!.lost(fromPlainError(message.error));
       case 'machineBack':
-        this.#isMachineUp = true;
-        for (const lane of this.#lanes()) lane.flush();
-        this.#watches.askAgain();
-        return;
+        return this.#machines[message.machine]!.back();
       case 'watchBegun':
         this.#seen(logIndex(message.at.index - 1));
-        return this.#watches.onBegun(message);
+        return this.#machines[message.machine]!.watches.onBegun(message);
       case 'watchRefused':
-        return this.#watches.onRefused(message);
+        return this.#machines[message.machine]!.watches.onRefused(message);
       case 'watchedChanges':
         this.#seen(message.appliedIndex);
-        return this.#watches.onChanges(message);
+        return this.#machines[message.machine]!.watches.onChanges(message);
       case 'allChangesLost':
-        this.#watches.loseAll(() => changesLost('This server was given a snapshot instead of the log'));
+        this.#machines[message.machine]!.watches.loseAll(() =>
+          changesLost('This server was given a snapshot instead of the log'),
+        );
         return;
       case 'expire':
         return this.#expire();
@@ -252,10 +238,12 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   stop(reason: ConclaveError): void {
     if (this.#stopped !== null) return;
     this.#stopped = reason;
-    this.#commands.failAll((wasSent) => (wasSent ? reason : notSent(reason)));
-    // A query changes nothing, sent or not.
-    for (const lane of Object.values(this.#queries)) lane.failAll(() => notSent(reason));
-    this.#watches.stop(notSent(reason));
+    for (const { commands, queries, watches } of this.#machines) {
+      commands.failAll((wasSent) => (wasSent ? reason : notSent(reason)));
+      // A query changes nothing, sent or not.
+      for (const lane of Object.values(queries)) lane.failAll(() => notSent(reason));
+      watches.stop(notSent(reason));
+    }
   }
 
   /** What waits is for its owner to reject: `stop`, with the reason. */
@@ -263,8 +251,37 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.events.removeAllListeners();
   }
 
-  #lanes(): BlockLane[] {
-    return [this.#commands, this.#queries.linearizable, this.#queries.lease, this.#queries.local];
+  #machineOf(name: MethodName, args: readonly unknown[]): CalledMachine {
+    return this.#machines[this.#machines.length === 1 ? 0 : machineOfCommand(name.text, args, this.#options.places)]!;
+  }
+
+  #calledMachine(address: ActorAddress, number: number): CalledMachine {
+    const { codec, defaultTimeoutMs, commandBytesMax, pendingCommandsMax, pendingBytesMax } = this.#options;
+    const machine: CalledMachine = new CalledMachine({
+      ref: this.#context.ref(address),
+      lanes: {
+        codec,
+        nowMs: () => this.#context.clock.nowMs(),
+        defaultTimeoutMs,
+        commandBytesMax,
+        pendingMax: pendingCommandsMax,
+        pendingBytesMax,
+        whyNoLeader: () => whyNoLeader(this.#status, NO_LEADER),
+      },
+      commands: {
+        send: (builder, block) => this.#sendCommands(builder, block),
+        // What it sent in a session that it has not come to the end of is not mixed up with what comes later.
+        maySend: () => this.#session !== null && machine.session === this.#session && this.#hasLeader(),
+      },
+      sendQueries: {
+        linearizable: (builder, block) => this.#sendRead(builder, block, 'linearizable', number),
+        lease: (builder, block) => this.#sendRead(builder, block, 'lease', number),
+        local: (builder, block) => this.#sendLocal(builder, block, number),
+      },
+      whyTimedOut: (wasSent, isQuery) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
+      watches: { commandBytesMax, seenIndex: () => this.#seenIndex },
+    });
+    return machine;
   }
 
   /** An idle node does not wake the user's thread. */
@@ -275,7 +292,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
 
   #expire(): void {
     this.#isExpiring = false;
-    const lanes = this.#lanes();
+    const lanes = this.#machines.flatMap((machine) => machine.lanes);
     for (const lane of lanes) lane.expire(this.#context.clock.nowMs());
     if (lanes.some(({ isAwaited }) => isAwaited)) this.#expireLater();
   }
@@ -294,24 +311,6 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return new ConclaveError('ERR_NO_LEADER', message);
   }
 
-  #laneOptions(isQuery: boolean): Omit<LaneOptions, 'send' | 'maySend'> {
-    return {
-      codec: this.#options.codec,
-      nowMs: () => this.#context.clock.nowMs(),
-      defaultTimeoutMs: this.#options.defaultTimeoutMs,
-      commandBytesMax: this.#options.commandBytesMax,
-      pendingMax: this.#options.pendingCommandsMax,
-      pendingBytesMax: this.#options.pendingBytesMax,
-      isQuery,
-      whyTimedOut: (wasSent) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
-      whyNoLeader: () => whyNoLeader(this.#status, NO_LEADER),
-    };
-  }
-
-  #queryLane(send: LaneOptions['send']): BlockLane {
-    return new BlockLane({ ...this.#laneOptions(true), send, maySend: () => this.#isMachineUp });
-  }
-
   #sendCommands(builder: BlockBuilder, block: PendingBlock): void {
     const firstSeq = this.#nextSeq;
     this.#nextSeq += block.count;
@@ -322,29 +321,31 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#raft.tell({ type: 'submitBlock', session, firstSeq, block: bytes, crc }, [bytes]);
   }
 
-  #sendRead(builder: BlockBuilder, block: PendingBlock, lane: 'linearizable' | 'lease'): void {
-    const queryId = this.#newQueryId(lane);
+  #sendRead(builder: BlockBuilder, block: PendingBlock, consistency: 'linearizable' | 'lease', machine: number): void {
+    const queryId = this.#newQueryId(consistency, machine);
     const timeoutMs = Math.max(0, block.latestDeadlineMs - this.#context.clock.nowMs());
     block.id = queryId;
     const bytes = builder.seal(0, queryId);
-    this.#raft.tell({ type: 'readBlock', queryId, lease: lane === 'lease', timeoutMs, block: bytes }, [bytes]);
+    const lease = consistency === 'lease';
+    this.#raft.tell({ type: 'readBlock', machine, queryId, lease, timeoutMs, block: bytes }, [bytes]);
   }
 
-  #sendLocal(builder: BlockBuilder, block: PendingBlock): void {
-    const queryId = this.#newQueryId('local');
+  #sendLocal(builder: BlockBuilder, block: PendingBlock, machine: number): void {
+    const queryId = this.#newQueryId('local', machine);
     block.id = queryId;
     const bytes = builder.seal(0, queryId);
-    // Objects that were made anew have this index only when they have been fed the log again.
-    this.#machine.tell({ type: 'runQueries', queryId, index: this.#seenIndex, block: bytes }, [bytes]);
+    // Objects that were made anew, or are slower than others, have this index only when they have been fed so far.
+    this.#machines[machine]!.ref.tell({ type: 'runQueries', queryId, index: this.#seenIndex, block: bytes }, [bytes]);
   }
 
-  /** The id of the next block of queries; what it leaves over 3 names the lane. */
-  #newQueryId(lane: Consistency): number {
-    return 3 * this.#nextQuery++ + CONSISTENCIES.indexOf(lane);
+  /** The id of the next block of queries; it names their lane. */
+  #newQueryId(consistency: Consistency, machine: number): number {
+    return 3 * (this.#machines.length * this.#nextQuery++ + machine) + CONSISTENCIES.indexOf(consistency);
   }
 
   #laneOfQuery(queryId: number): BlockLane {
-    return this.#queries[CONSISTENCIES[queryId % 3]!];
+    const machine = Math.floor(queryId / 3) % this.#machines.length;
+    return this.#machines[machine]!.queries[CONSISTENCIES[queryId % 3]!];
   }
 
   #seen(index: LogIndex): void {
@@ -357,7 +358,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     // What the objects told before this was there to hear it.
     this.#onCodeVersion(status.codeVersion);
     this.events.emit('status', status);
-    if (!hadLeader && this.#hasLeader()) this.#commands.flush();
+    if (hadLeader || !this.#hasLeader()) return;
+    for (const { commands } of this.#machines) commands.flush();
   }
 
   #onCodeVersion(codeVersion: number): void {
@@ -366,19 +368,30 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.events.emit('codeVersion', codeVersion);
   }
 
-  #onSessionOpened(session: SessionId): void {
-    if (session <= this.#lastSession) return;
-    this.#session = session;
-    this.#lastSession = session;
-    this.#nextSeq = 1;
-    this.#commands.flush();
-    this.events.emit('sessionOpened');
+  /** It is in force here when it is for the objects of all machines. */
+  #onCodeVersionRaised({ machine: number, codeVersion }: CodeVersionRaised): void {
+    const machine = this.#machines[number]!;
+    machine.codeVersion = Math.max(machine.codeVersion, codeVersion);
+    this.#onCodeVersion(Math.min(...this.#machines.map((each) => each.codeVersion)));
   }
 
-  #onSessionExpired(session: SessionId): void {
-    if (session !== this.#session) return;
-    this.#session = null;
-    this.#commands.failSent(
+  #onSessionOpened(machine: CalledMachine, session: SessionId): void {
+    if (session <= machine.lastSession) return;
+    machine.session = session;
+    machine.lastSession = session;
+    if (session > this.#lastSession) {
+      this.#session = session;
+      this.#lastSession = session;
+      this.#nextSeq = 1;
+    }
+    machine.commands.flush();
+    if (this.hadSession) this.events.emit('sessionOpened');
+  }
+
+  #onSessionExpired(machine: CalledMachine, session: SessionId): void {
+    if (session !== machine.session) return;
+    machine.session = null;
+    machine.commands.failSent(
       () =>
         new ConclaveError(
           'ERR_SESSION_EXPIRED',
@@ -386,34 +399,35 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
             'All nodes have refused the command; it can be made again.',
         ),
     );
+    this.#endSession(session);
+  }
+
+  /** The first machine that comes to the end of a session has another one opened. */
+  #endSession(session: SessionId): void {
+    if (session !== this.#session) return;
+    this.#session = null;
     this.#raft.tell({ type: 'openSession' });
   }
 
-  /** Blocks that the objects' snapshot has taken in will not be answered any more. */
-  #onSessionRestored({ index, session, nextSeq }: SessionRestored): void {
+  /** Blocks that the machine's snapshot has taken in will not be answered any more. */
+  #onSessionRestored({ machine: number, index, session, nextSeq }: SessionRestored): void {
+    const machine = this.#machines[number]!;
     this.#seen(index);
-    if (this.#session === session) {
-      this.#commands.failSent(resultLost, (firstSeq) => firstSeq < nextSeq);
-    } else if (this.#session !== null && this.#session <= index) {
-      this.#session = null;
-      this.#commands.failSent(resultLost);
-      this.#raft.tell({ type: 'openSession' });
+    if (machine.session === session) {
+      machine.commands.failSent(resultLost, (firstSeq) => firstSeq < nextSeq);
+    } else if (machine.session !== null && machine.session <= index) {
+      const ended = machine.session;
+      machine.session = null;
+      machine.commands.failSent(resultLost);
+      this.#endSession(ended);
     } else if (session !== null) {
-      this.#onSessionOpened(session);
+      this.#onSessionOpened(machine, session);
     }
   }
+}
 
-  #onMachineLost(cause: Error): void {
-    this.#isMachineUp = false;
-    const error = (): ConclaveError =>
-      new ConclaveError('ERR_OBJECT_FAILED', 'The thread of the objects has ended before it answered the query.', {
-        mayBeApplied: false,
-        retrySafe: true,
-        cause,
-      });
-    for (const lane of Object.values(this.#queries)) lane.failSent(error);
-    this.#watches.loseAll(() => changesLost('The thread of the objects has ended', cause));
-  }
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 /** The same error for a call that was never sent. */
@@ -442,11 +456,6 @@ function resultLost(): ConclaveError {
     'The command was applied while this node was so far behind that it was given a snapshot instead of the log: its ' +
       'result is not known here. Read what it was to change.',
   );
-}
-
-function changesLost(why: string, cause?: Error): ConclaveError {
-  const message = `${why}: what has changed meanwhile is not known here. Read the state, and watch from there.`;
-  return new ConclaveError('ERR_CHANGES_LOST', message, cause === undefined ? {} : { cause });
 }
 
 function noLeader(): ConclaveError {

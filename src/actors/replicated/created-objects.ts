@@ -1,6 +1,6 @@
 /**
- * The objects of a machine that commands have created: which there are, of which class, and made with what. Part of the
- * machine's state, hence the same on every replica at the same place in the log. Classes are found by the name that they are
+ * The objects that commands have created: which there are, of which class, and made with what. The same on every replica at
+ * the same place in the log, and on every machine of a node, each of which has the instances of its own ones only. Classes are found by the name that they are
  * registered under on every node: nothing that comes from elsewhere is ever loaded.
  */
 
@@ -15,8 +15,8 @@ export interface CreatedObject {
   readonly class: LoadedClass;
   /** The encoded list of the constructor's arguments. */
   readonly args: Uint8Array;
-  readonly loaded: LoadedObject;
-  readonly watch: StateWatch;
+  /** Null: it lives on another machine of the node. */
+  readonly live: { readonly loaded: LoadedObject; readonly watch: StateWatch } | null;
 }
 
 /** One created object in a snapshot, besides its state. */
@@ -27,16 +27,20 @@ const CREATED_MAX = 100_000;
 export class CreatedObjects {
   readonly #classes: ReadonlyMap<string, LoadedClass>;
   readonly #codec: ValueCodec;
+  readonly #isHere: (name: CreatedName) => boolean;
   /** By name, in the order of their creation. */
   readonly #objects = new Map<string, CreatedObject>();
 
-  constructor(classes: readonly LoadedClass[], codec: ValueCodec) {
+  /** `isHere` says which objects live on this machine. */
+  constructor(classes: readonly LoadedClass[], codec: ValueCodec, isHere: (name: CreatedName) => boolean) {
     this.#classes = new Map(classes.map((each) => [each.name, each]));
     this.#codec = codec;
+    this.#isHere = isHere;
   }
 
-  get all(): IterableIterator<CreatedObject> {
-    return this.#objects.values();
+  /** Those that live here. */
+  get live(): LoadedObject[] {
+    return Array.from(this.#objects.values()).flatMap(({ live }) => (live === null ? [] : [live.loaded]));
   }
 
   /** Undefined: there is none of this name, or it is of another class than who calls it takes it for. */
@@ -69,7 +73,9 @@ export class CreatedObjects {
         { data: { object: name, objectsMax: CREATED_MAX } },
       );
     }
-    this.#add(name, className, this.#codec.encodeInto(args).slice());
+    const encoded = this.#codec.encodeInto(args).slice();
+    // Made in any case: whether there is the object depends on whether it can be.
+    this.#add(name, className, encoded, makeObject(name, this.#classes.get(className)!, encoded));
   }
 
   /** @throws ConclaveError `ERR_NO_SUCH_OBJECT` */
@@ -103,14 +109,15 @@ export class CreatedObjects {
           { data: { object: name, class: className } },
         );
       }
-      this.#add(name, className, args);
+      const isHere = this.#isHere({ object: name, class: className });
+      this.#add(name, className, args, isHere ? makeObject(name, this.#classes.get(className)!, args) : null);
     }
   }
 
-  #add(name: string, className: string, args: Uint8Array): void {
-    const loadedClass = this.#classes.get(className)!;
-    const loaded = makeObject(name, loadedClass, args);
-    this.#objects.set(name, { class: loadedClass, args, loaded, watch: new StateWatch(loaded) });
+  #add(name: string, className: string, args: Uint8Array, loaded: LoadedObject | null): void {
+    const isLive = loaded !== null && this.#isHere({ object: name, class: className });
+    const live = isLive ? { loaded, watch: new StateWatch(loaded) } : null;
+    this.#objects.set(name, { class: this.#classes.get(className)!, args, live });
   }
 }
 

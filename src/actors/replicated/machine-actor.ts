@@ -1,5 +1,5 @@
 /**
- * The actor around a node's Machine, on the object thread (or inline): applies what consensus has committed, answers
+ * The actor around a Machine, on a thread of objects (or inline); a node has one for each such thread: applies what consensus has committed, answers
  * the caller, and runs queries once the state is new enough for them. It gathers what one batch of messages has given
  * and sends one message to each neighbour.
  */
@@ -20,12 +20,16 @@ import type { Machine } from './machine.js';
 import { MachineLoader, type LoadedMachine, type MachineEnv } from './machine-loader.js';
 import type { MachineFigures, MachineMessage, RunQueries } from './machine-messages.js';
 import type { ResolvedObject } from './object-definition.js';
+import type { MachinePart } from './object-places.js';
 import { collectTransfers, type ResultBlock } from './results.js';
 
 /** What a MachineActor is made from; crosses threads by structured clone. */
 export interface MachineActorData {
+  /** Those of the whole node. */
   readonly objects: readonly ResolvedObject[];
   readonly classes: readonly ResolvedObject[];
+  /** Which of them are here. */
+  readonly part: MachinePart;
   readonly life: Life;
   readonly sessionsMax: number;
   readonly raft: ActorAddress;
@@ -52,6 +56,8 @@ const NOTHING_RUN: MachineFigures = { commandsApplied: 0, commandsThrew: 0 };
 
 class MachineActor implements Actor<MachineMessage | Loaded> {
   readonly #context: ActorContext<MachineMessage | Loaded>;
+  /** Its number on its node. */
+  readonly #number: number;
   readonly #raft: ActorRef<RaftActorMessage>;
   readonly #caller: ActorRef<CallerMessage>;
   readonly #loader: MachineLoader;
@@ -81,6 +87,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
 
   constructor(context: ActorContext<MachineMessage | Loaded>, data: MachineActorData, env: MachineEnv) {
     this.#context = context;
+    this.#number = data.part.machine;
     this.#raft = context.ref(data.raft);
     this.#caller = context.ref(data.caller);
     this.#onLiveObjects = env.onLoaded ?? (() => {});
@@ -88,6 +95,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#feeds = new ChangeFeeds({
       clock: context.clock,
       caller: this.#caller,
+      machine: this.#number,
       forgetLater: (delayMs) => void context.after(delayMs, { type: 'forgetIdleWatchers' }),
     });
     this.#load();
@@ -195,10 +203,10 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (snapshot !== null) this.#install(snapshot);
   }
 
-  #onLoaded({ loaded: { machine, snapshot }, isInstalled, machineId }: MachineLoaded): void {
+  #onLoaded({ loaded: { machine, snapshot }, isInstalled, machineId: before }: MachineLoaded): void {
     if (this.#machine !== null && machine.appliedIndex <= this.#machine.appliedIndex) {
       // What is held has caught up with what was to be installed, or something newer has been installed in the meantime.
-      if (isInstalled || machineId !== this.#machineId) return;
+      if (isInstalled || before !== this.#machineId) return;
       if (this.#loader.unreadable !== null) throw this.#loader.unreadable;
       throw new ConclaveError(
         'ERR_STORAGE_CORRUPT',
@@ -216,9 +224,11 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#machineId = this.#context.random.uint32();
     this.#held = null;
     const { session, nextSeq } = machine.own;
-    this.#raft.tell({ type: 'machineReady', machineId: this.#machineId, snapshot, session, nextSeq });
+    const number = this.#number;
+    const machineId = this.#machineId;
+    this.#raft.tell({ type: 'machineReady', machine: number, machineId, snapshot, session, nextSeq });
     const index = logIndex(machine.appliedIndex);
-    if (snapshot !== null) this.#caller.tell({ type: 'sessionRestored', index, session, nextSeq });
+    if (snapshot !== null) this.#caller.tell({ type: 'sessionRestored', machine: number, index, session, nextSeq });
     this.#reportedSession = session;
     this.#starting?.ok();
   }
@@ -269,7 +279,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #reportCodeVersion({ codeVersion }: Machine): void {
     if (codeVersion === this.#reportedCodeVersion) return;
     this.#reportedCodeVersion = codeVersion;
-    this.#caller.tell({ type: 'codeVersionRaised', codeVersion });
+    this.#caller.tell({ type: 'codeVersionRaised', machine: this.#number, codeVersion });
   }
 
   #report(machine: Machine): void {
@@ -279,9 +289,12 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     const { session, nextSeq, gap, expired } = own;
     const index = logIndex(appliedIndex);
     const stand = { index, session, nextSeq, gap, expired, codeVersion };
-    this.#raft.tell({ type: 'machineApplied', machineId: this.#machineId, ...stand });
-    if (expired !== null) this.#caller.tell({ type: 'sessionExpired', session: expired });
-    if (session !== null && session !== this.#reportedSession) this.#caller.tell({ type: 'sessionOpened', session });
+    const number = this.#number;
+    this.#raft.tell({ type: 'machineApplied', machine: number, machineId: this.#machineId, ...stand });
+    if (expired !== null) this.#caller.tell({ type: 'sessionExpired', machine: number, session: expired });
+    if (session !== null && session !== this.#reportedSession) {
+      this.#caller.tell({ type: 'sessionOpened', machine: number, session });
+    }
     this.#reportedSession = session;
     own.gap = false;
     own.expired = null;
@@ -292,7 +305,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     if (blocks.length === 0) return blocks;
     const transfer: ArrayBuffer[] = [];
     for (const block of blocks) collectTransfers(block, transfer);
-    this.#caller.tell({ type, appliedIndex, blocks }, transfer);
+    this.#caller.tell({ type, machine: this.#number, appliedIndex, blocks }, transfer);
     return [];
   }
 }

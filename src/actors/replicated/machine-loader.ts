@@ -19,8 +19,9 @@ import { Machine } from './machine.js';
 import { loadClass } from './loaded-class.js';
 import { restoreMachine } from './machine-snapshot.js';
 import type { MachineWitness } from './machine-witness.js';
-import { loadObject, type LoadedObject, type ResolvedObject } from './object-definition.js';
+import { codeVersionMaxOf, loadObject, type LoadedObject, type ResolvedObject } from './object-definition.js';
 import { moduleClasses } from './object-module.js';
+import { machineOf, type MachinePart } from './object-places.js';
 import { hasHooks } from './state/state-hooks.js';
 import { writeState } from './state/write-state.js';
 import { ValueCodec } from './value-codec.js';
@@ -38,8 +39,11 @@ export interface MachineEnv {
 }
 
 export interface MachineLoaderOptions {
+  /** Those of the whole node. */
   readonly objects: readonly ResolvedObject[];
   readonly classes: readonly ResolvedObject[];
+  /** Which of them are here. */
+  readonly part: MachinePart;
   readonly life: Life;
   readonly sessionsMax: number;
 }
@@ -134,9 +138,10 @@ export class MachineLoader {
   }
 
   async #newMachine(): Promise<Machine> {
-    const { life, sessionsMax } = this.#options;
+    const { life, sessionsMax, part } = this.#options;
     const { classes = moduleClasses, witness } = this.#env;
-    const objects = await Promise.all(this.#options.objects.map((object) => loadObject(object, classes)));
+    const own = this.#options.objects.filter(({ name }) => machineOf(name, part.places) === part.machine);
+    const objects = await Promise.all(own.map((object) => loadObject(object, classes)));
     // Hooks are tried while nothing depends on them.
     for (const object of objects) if (hasHooks(object.instance)) await writeState(object, nothing, nothing);
     const loadedClasses = await Promise.all(this.#options.classes.map((each) => loadClass(each, classes)));
@@ -144,6 +149,8 @@ export class MachineLoader {
     return new Machine({
       objects,
       classes: loadedClasses,
+      part,
+      codeVersionMax: codeVersionMaxOf([...this.#options.objects, ...this.#options.classes]),
       life,
       sessionsMax,
       codec,

@@ -48,8 +48,8 @@ function sectionsOf(machine: Machine): [section: string, object: LoadedObject][]
 }
 
 /**
- * Brings a machine that has applied nothing, and its new objects, to the state of a snapshot. An object that the snapshot
- * does not know stays as it was made.
+ * Brings a machine that has applied nothing, and its new objects, to the state of a snapshot, which holds all objects,
+ * wherever they live. An object that the snapshot does not know stays as it was made.
  *
  * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the snapshot is damaged, `ERR_INVALID_OBJECT` when it holds an object
  *   that is not registered, or one whose `restore` throws, `ERR_VERSION_UNSUPPORTED` when it was taken at a later code
@@ -58,7 +58,7 @@ function sectionsOf(machine: Machine): [section: string, object: LoadedObject][]
 export async function restoreMachine(machine: Machine, reader: SnapshotReader, pause: Pause): Promise<void> {
   const { manifest } = reader;
   machine.beginAt(manifest.codeVersion);
-  refuseUnknown(machine.objects, reader);
+  refuseUnknown(machine, reader);
   machine.restoreCreated(readCreated(reader));
   for (const [name, object] of sectionsOf(machine)) {
     const section = reader.section(name);
@@ -77,10 +77,10 @@ export function objectHashes({ manifest }: SnapshotReader): [object: string, has
 }
 
 /** State that nobody asks for would be gone with the next snapshot. */
-function refuseUnknown(objects: readonly LoadedObject[], reader: SnapshotReader): void {
-  const known = new Set(objects.map(({ name }) => name));
+function refuseUnknown(machine: Machine, reader: SnapshotReader): void {
+  const known = new Set(machine.objects.map(({ name }) => name));
   for (const [name] of objectHashes(reader)) {
-    if (known.has(name) || name.startsWith(createdPrefix(''))) continue;
+    if (known.has(name) || name.startsWith(createdPrefix('')) || !machine.isHere(name)) continue;
     throw new ConclaveError(
       'ERR_INVALID_OBJECT',
       `The snapshot of this node holds the state of an object ${name}, and no object of that name is registered: ` +

@@ -1,6 +1,6 @@
 /**
- * The replicated state machine of one node: its objects and its sessions, changed by committed entries and by nothing
- * else. Runs on the object thread inside MachineActor; knows no messages, no threads and no clock, so that the same
+ * The replicated state machine of one node, or of those of its objects that are on one thread: objects and sessions, changed by
+ * committed entries and by nothing else. Runs on a thread of objects inside MachineActor; knows no messages, no threads and no clock, so that the same
  * entries give the same state on every node.
  */
 
@@ -18,6 +18,7 @@ import { ChangeRecorder } from './changes/change-recorder.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
 import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
+import { ALL_OBJECTS, machineOf, machineOfCommand, type MachinePart } from './object-places.js';
 import { ResultCollector, type ResultBlock } from './results.js';
 import { readNumberedLists } from './scalar-list.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
@@ -26,9 +27,14 @@ import type { ValueCodec } from './value-codec.js';
 import { codeTooOld, unknownCommand } from './version-unsupported.js';
 
 export interface MachineOptions {
+  /** Those of the options that are here. */
   readonly objects: readonly LoadedObject[];
   /** Those that objects are created of at run time. */
   readonly classes: readonly LoadedClass[];
+  /** Which objects are here; the commands of others are skipped. Default: all. */
+  readonly part?: MachinePart;
+  /** The highest code version that the node has. Default: that of the objects and classes given. */
+  readonly codeVersionMax?: number;
   /** Blocks of the session that was opened in this life are answered. Null: nobody is answered. */
   readonly life: Life | null;
   readonly sessionsMax: number;
@@ -60,7 +66,7 @@ export interface MachineState {
 
 type Method = (...args: unknown[]) => unknown;
 
-/** A method bound to its object; `null` marks a name that this node does not know. */
+/** A method bound to its object. */
 interface Binding {
   /** `object.method`, as blocks call it. */
   readonly name: string;
@@ -74,10 +80,14 @@ interface Binding {
   readonly kind: 'replicated' | 'query';
 }
 
+/** What a name in a block stands for: null is one that this node does not know, `elsewhere` another machine's concern. */
+type Bound = Binding | null | 'elsewhere';
+
 export class Machine {
   readonly own: OwnSession = { session: null, nextSeq: 1, gap: false, expired: null };
   /** The highest code version that this node's objects have. */
   readonly codeVersionMax: number;
+  readonly part: MachinePart;
   readonly #allObjects: readonly LoadedObject[];
   /** Those that there are at the code version in force. */
   #objects: readonly LoadedObject[] = [];
@@ -106,7 +116,9 @@ export class Machine {
   readonly #blocks = new BlockReader();
   /** The last table of names, and the methods that it names. */
   #boundNames: readonly string[] = [];
-  #bound: readonly (Binding | null)[] = [];
+  #bound: readonly Bound[] = [];
+  /** Does any of them concern this machine? */
+  #isConcerned = false;
   #boundKind: Binding['kind'] = 'replicated';
   readonly #collector: ResultCollector;
   /** Where among the names of a block the objects are that are looked at next, where not all can be. */
@@ -115,8 +127,9 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#life = options.life;
     this.#allObjects = options.objects;
-    this.codeVersionMax = codeVersionMaxOf([...options.objects, ...options.classes]);
-    this.#created = new CreatedObjects(options.classes, options.codec);
+    this.part = options.part ?? ALL_OBJECTS;
+    this.codeVersionMax = options.codeVersionMax ?? codeVersionMaxOf([...options.objects, ...options.classes]);
+    this.#created = new CreatedObjects(options.classes, options.codec, (name) => this.isHere(calledCreated(name)));
     this.#codec = options.codec;
     this.#witness = options.witness;
     this.#sessions = new SessionTable(options.sessionsMax);
@@ -137,12 +150,17 @@ export class Machine {
     this.#bringIntoForce(0);
   }
 
+  /** Is this machine in charge of what is called so? See {@link machineOf}. */
+  isHere(called: string): boolean {
+    return machineOf(called, this.part.places) === this.part.machine;
+  }
+
   /** What changes in an object, called as in the names of its methods; undefined: there is none. */
   changesOf(object: string): ChangeRecorder | undefined {
     return this.#changes.get(object);
   }
 
-  /** The objects of the options, also those of a later code version: queries may look at them. */
+  /** The objects of the options that are here, also those of a later code version: queries may look at them. */
   get allObjects(): readonly LoadedObject[] {
     return this.#allObjects;
   }
@@ -152,9 +170,9 @@ export class Machine {
     return this.#objects;
   }
 
-  /** Those that were created at run time, in that order. */
+  /** Those that were created at run time and are here, in the order of their creation. */
   get created(): readonly LoadedObject[] {
-    return Array.from(this.#created.all, ({ loaded }) => loaded);
+    return this.#created.live;
   }
 
   saveCreated(): SavedObject[] {
@@ -242,13 +260,28 @@ export class Machine {
   }
 
   /** A command of the machine's own. */
-  #bindOwn(name: string, method: Method): void {
+  #bindOwn(name: string, run: Method): void {
+    const method = this.part.places.size === 0 ? run : this.#doneByAll(name, run);
     const instance = {};
     const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
     const watch = new StateWatch(nothing);
     const versions = [{ version: 0, method }];
     const changes = new ChangeRecorder(name, this.#codec);
     this.#bindings.set(name, { name, watch, changes, instance, method, versions, kind: 'replicated' });
+  }
+
+  /** All machines do it; that of the object that it is about counts it, and answers. */
+  #doneByAll(name: string, run: Method): Method {
+    return (...args) => {
+      if (machineOfCommand(name, args, this.part.places) === this.part.machine) return run(...args);
+      this.commandsApplied--;
+      try {
+        run(...args);
+      } catch (error) {
+        if (this.#fatal !== null) throw error;
+      }
+      return undefined;
+    };
   }
 
   #create([name, className, args]: readonly unknown[]): void {
@@ -265,22 +298,46 @@ export class Machine {
 
   #recordCreated(name: CreatedName): void {
     const called = calledCreated(name);
+    if (!this.isHere(called)) return;
     this.#changes.set(called, new ChangeRecorder(called, this.#codec));
   }
 
   #drop([name]: readonly unknown[]): void {
-    const { loaded, class: loadedClass } = this.#created.drop(name as string);
-    const dropped = { object: loaded.name, class: loadedClass.name };
+    const { class: loadedClass } = this.#created.drop(name as string);
+    const dropped = { object: name as string, class: loadedClass.name };
     const called = calledCreated(dropped);
+    if (!this.isHere(called)) return;
     this.#changes.get(called)!.drop(noSuchObject(dropped));
     this.#changes.delete(called);
-    for (const method of loaded.methods.keys()) this.#bindings.delete(`${called}.${method}`);
+    for (const method of loadedClass.methods.keys()) this.#bindings.delete(`${called}.${method}`);
     this.#bind();
   }
 
   /** Looks up the names of the block under way. */
   #bind(): void {
-    this.#bound = this.#boundNames.map((name) => this.#bindings.get(name) ?? this.#bindCreated(name));
+    this.#bound = this.#boundNames.map((name) => this.#bindings.get(name) ?? this.#bindOther(name));
+    if (this.part.places.size === 0) {
+      this.#isConcerned = true;
+      return;
+    }
+    // The empty name stands for none.
+    this.#isConcerned = this.#boundNames.some((name) => name !== '' && (this.#bindings.has(name) || this.isHere(name)));
+  }
+
+  /** Is a block of this node's own for this machine to answer? Such a block calls the objects of one machine. */
+  #isAnswering(names: readonly string[], commands: readonly unknown[] | null): boolean {
+    const { machine, places } = this.part;
+    if (places.size === 0 || commands === null) return true;
+    for (let at = 0; at < commands.length; at += 2) {
+      const name = names[commands[at] as number];
+      if (name !== undefined && name !== '') return machineOfCommand(name, commands[at + 1], places) === machine;
+    }
+    // All have been cancelled: nobody waits but the lane that the block came from, which is the only one to know it.
+    return true;
+  }
+
+  #bindOther(name: string): Bound {
+    return this.isHere(name) ? this.#bindCreated(name) : 'elsewhere';
   }
 
   #bindCreated(name: string): Binding | null {
@@ -288,7 +345,8 @@ export class Machine {
     if (called === null) return null;
     const object = this.#created.get(called);
     if (object === undefined) return missing(name, called, this.#boundKind, this.#codec);
-    const { loaded, watch } = object;
+    assert(object.live !== null, 'what is called here lives here');
+    const { loaded, watch } = object.live;
     const kind = loaded.methods.get(called.method);
     if (kind === undefined) return null;
     const versions = versionsOf(loaded, called.method);
@@ -310,8 +368,9 @@ export class Machine {
     const bytes = new Uint8Array(block);
     const header = this.#blocks.read(new DataView(block), 0, block.byteLength);
     assert(header !== null, 'queries come from this node');
+    this.#look(header.names, 'query');
     this.#collector.begin(header.count);
-    this.#run(bytes, header, block.byteLength, 'query', this.#collector);
+    this.#run(this.#decodeCommands(bytes, header, block.byteLength), header, 'query', this.#collector);
     return this.#collector.end(header.session, header.firstSeq);
   }
 
@@ -332,14 +391,17 @@ export class Machine {
     const verdict = this.#sessions.admit(session, header.firstSeq, header.count);
     const isOwn = session === this.own.session;
     if (verdict === 'apply') {
+      if (isOwn) this.own.nextSeq = header.firstSeq + header.count;
+      this.#look(header.names, 'replicated');
+      if (!this.#isConcerned) return verdict;
       this.commandsApplied += header.count;
-      if (isOwn) {
-        this.own.nextSeq = header.firstSeq + header.count;
+      const commands = this.#decodeCommands(entries, header, payloadEnd);
+      if (isOwn && this.#isAnswering(header.names, commands)) {
         this.#collector.begin(header.count);
-        this.#run(entries, header, payloadEnd, 'replicated', this.#collector);
+        this.#run(commands, header, 'replicated', this.#collector);
         results.push(this.#collector.end(session, header.firstSeq));
       } else {
-        this.#run(entries, header, payloadEnd, 'replicated', null);
+        this.#run(commands, header, 'replicated', null);
       }
     } else if (isOwn && verdict === 'gap') {
       this.own.gap = true;
@@ -348,6 +410,14 @@ export class Machine {
       this.own.session = null;
     }
     return verdict;
+  }
+
+  /** Looks up the names of a block, unless they are those of the last one. */
+  #look(names: readonly string[], kind: Binding['kind']): void {
+    if (names === this.#boundNames && kind === this.#boundKind) return;
+    this.#boundNames = names;
+    this.#boundKind = kind;
+    this.#bind();
   }
 
   /** Null when the bytes are no commands. Every replica finds the same, and none runs any of them. */
@@ -363,22 +433,15 @@ export class Machine {
   }
 
   #run(
-    bytes: Uint8Array,
+    commands: readonly unknown[] | null,
     header: BlockHeader,
-    end: number,
     kind: Binding['kind'],
     collector: ResultCollector | null,
   ): void {
-    const commands = this.#decodeCommands(bytes, header, end);
     if (commands === null) {
       if (collector !== null)
         for (let position = 0; position < header.count; position++) collector.fail(position, MALFORMED, UNNAMED);
       return;
-    }
-    if (header.names !== this.#boundNames || kind !== this.#boundKind) {
-      this.#boundNames = header.names;
-      this.#boundKind = kind;
-      this.#bind();
     }
     const { index, timestampMs } = this.#reader;
     const isCommand = kind === 'replicated';
@@ -392,6 +455,11 @@ export class Machine {
       const binding = this.#bound[name];
       if (binding === undefined) {
         collector?.fail(position, MALFORMED, UNNAMED);
+        continue;
+      }
+      if (binding === 'elsewhere') {
+        assert(isCommand, 'queries come to the machine of their object');
+        this.commandsApplied--;
         continue;
       }
       const method = binding?.kind === kind ? binding.method : null;
@@ -441,7 +509,7 @@ export class Machine {
     // Where a block has called many objects, some of them, and others the next time.
     const first = this.#nextChecked % bound.length;
     for (let i = 0; i < bound.length && checked.size < CHECKED_OBJECTS_MAX; i++) {
-      const watch = bound[(first + i) % bound.length]?.watch;
+      const watch = watchOf(bound[(first + i) % bound.length]);
       this.#nextChecked = first + i + 1;
       if (watch === undefined || checked.has(watch)) continue;
       checked.add(watch);
@@ -456,10 +524,15 @@ export class Machine {
   /** Where the last command that was run on an object is in its block; -1: none was. */
   #lastCallOf(watch: StateWatch, commands: readonly unknown[]): number {
     for (let at = commands.length - 2; at >= 0; at -= 2) {
-      if (this.#bound[commands[at] as number]?.watch === watch && Array.isArray(commands[at + 1])) return at / 2;
+      if (watchOf(this.#bound[commands[at] as number]) === watch && Array.isArray(commands[at + 1])) return at / 2;
     }
     return -1;
   }
+}
+
+/** What looks at the state of the object; undefined: it is not here. */
+function watchOf(bound: Bound | undefined): StateWatch | undefined {
+  return bound === 'elsewhere' ? undefined : bound?.watch;
 }
 
 /** A large state is looked through in turn: the command that is told of it need not be the one to blame. */

@@ -186,18 +186,20 @@ export async function loadObject(
   return makeObject(resolved.name, await loadClass(resolved, classes), resolved.args);
 }
 
-/** @throws ConclaveError `ERR_INVALID_OPTION` when an object cannot have this name. */
-export function checkName(name: unknown): asserts name is string {
-  const isString = typeof name === 'string';
-  if (
-    isString &&
+/** Can an object have this name? */
+export function isName(name: unknown): name is string {
+  return (
+    typeof name === 'string' &&
     name.length > 0 &&
     name.length <= OBJECT_NAME_LENGTH_MAX &&
     !/[\p{Cc}.]/u.test(name) &&
     isWellFormed(name)
-  ) {
-    return;
-  }
+  );
+}
+
+/** @throws ConclaveError `ERR_INVALID_OPTION` when an object cannot have this name. */
+export function checkName(name: unknown): asserts name is string {
+  if (isName(name)) return;
   throw new ConclaveError(
     'ERR_INVALID_OPTION',
     `An object cannot have the name ${JSON.stringify(name)}: a name has 1 to ${OBJECT_NAME_LENGTH_MAX} characters, and among ` +

@@ -25,7 +25,8 @@ export interface AttemptEnv {
   readonly isVerified: boolean;
   /** The directory of the log. Null: it is in memory only. */
   readonly logDirectory: string | null;
-  readonly machine: ActorRef<MachineMessage>;
+  /** Whose objects are compared next: a fold ends at one index, and no two machines are at the same one. */
+  readonly nextCompared: () => ActorRef<MachineMessage>;
   readonly gatherer: LogGatherer;
   readonly runner: FoldRunner;
   readonly keeper: SnapshotKeeper;
@@ -49,7 +50,7 @@ export interface AttemptPlan {
 export interface TakenSnapshot {
   /** The draft, finished: to be published, or discarded. */
   readonly draft: SnapshotInfo;
-  /** The objects that were not the same, live and in the snapshot. */
+  /** Of the objects that were compared, those that were not the same, live and in the snapshot. */
   readonly diverged: readonly string[];
 }
 
@@ -86,10 +87,9 @@ export async function attemptSnapshot(env: AttemptEnv, plan: AttemptPlan, signal
 /** Null: they cannot be compared this time. */
 async function hashLive(env: AttemptEnv, index: LogIndex, signal: AbortSignal): Promise<HashedState | null> {
   try {
-    const hashed = await env.machine.ask<HashedState | null>(
-      { type: 'hashState' },
-      { timeoutMs: HASH_TIMEOUT_MS, signal },
-    );
+    const hashed = await env
+      .nextCompared()
+      .ask<HashedState | null>({ type: 'hashState' }, { timeoutMs: HASH_TIMEOUT_MS, signal });
     // Objects that were loaded anew may not have come so far yet.
     return hashed !== null && hashed.index >= index ? hashed : null;
   } catch (error) {

@@ -13,11 +13,13 @@ import type { MachineMessage } from '../replicated/machine-messages.js';
 const WANTED_MS = 30_000;
 
 export class SnapshotInstalling {
-  readonly #machine: ActorRef<MachineMessage>;
-  #current: { readonly snapshot: SnapshotInfo; wantedMs: number; isTold: boolean } | null = null;
+  readonly #machines: readonly ActorRef<MachineMessage>[];
+  #current: { readonly snapshot: SnapshotInfo; wantedMs: number } | null = null;
+  /** Those that have not been told of it. */
+  #untold: readonly ActorRef<MachineMessage>[] = [];
 
-  constructor(machine: ActorRef<MachineMessage>) {
-    this.#machine = machine;
+  constructor(machines: readonly ActorRef<MachineMessage>[]) {
+    this.#machines = machines;
   }
 
   get isBusy(): boolean {
@@ -25,7 +27,8 @@ export class SnapshotInstalling {
   }
 
   start(snapshot: SnapshotInfo, nowMs: number): void {
-    this.#current = { snapshot, wantedMs: nowMs, isTold: false };
+    this.#current = { snapshot, wantedMs: nowMs };
+    this.#untold = this.#machines;
     this.#tell();
   }
 
@@ -49,8 +52,8 @@ export class SnapshotInstalling {
   }
 
   #tell(): void {
-    if (this.#current === null || this.#current.isTold) return;
+    if (this.#current === null || this.#untold.length === 0) return;
     const { snapshot } = this.#current;
-    this.#current.isTold = tellOrDrop(this.#machine, { type: 'installSnapshot', snapshot });
+    this.#untold = this.#untold.filter((machine) => !tellOrDrop(machine, { type: 'installSnapshot', snapshot }));
   }
 }

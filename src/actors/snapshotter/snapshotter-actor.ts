@@ -59,7 +59,8 @@ export interface SnapshotterData {
   readonly position: number;
   readonly membersCount: number;
   readonly raft: ActorAddress;
-  readonly machine: ActorAddress;
+  /** By their numbers. */
+  readonly machines: readonly ActorAddress[];
   readonly caller: ActorAddress;
   /** Null: the log is in memory only. */
   readonly logStore: ActorAddress | null;
@@ -89,7 +90,9 @@ export class SnapshotterActor implements Actor<Message> {
   readonly #runner: FoldRunner;
   readonly #newPause: NewPause;
   readonly #raft: ActorRef<RaftActorMessage>;
-  readonly #machine: ActorRef<MachineMessage>;
+  readonly #machines: readonly ActorRef<MachineMessage>[];
+  /** How many times one of them has been compared with a snapshot. */
+  #compared = 0;
   readonly #caller: ActorRef<SnapshotNews>;
   /** Null until the snapshots have been opened. */
   #parts: Parts | null = null;
@@ -109,7 +112,7 @@ export class SnapshotterActor implements Actor<Message> {
     this.#runner = runner;
     this.#newPause = newPause;
     this.#raft = context.ref(data.raft);
-    this.#machine = context.ref(data.machine);
+    this.#machines = data.machines.map((machine) => context.ref(machine));
     this.#caller = context.ref(data.caller);
   }
 
@@ -231,7 +234,7 @@ export class SnapshotterActor implements Actor<Message> {
         isSynced,
         isVerified: snapshot.isVerified,
         logDirectory: place.kind === 'memory' ? null : place.log,
-        machine: this.#machine,
+        nextCompared: () => this.#machines[this.#compared++ % this.#machines.length]!,
         gatherer,
         runner: this.#runner,
         keeper,
@@ -253,7 +256,7 @@ export class SnapshotterActor implements Actor<Message> {
       onProgress: (index, receivedBytes, bytes) => emit({ type: 'receiving', index, receivedBytes, bytes }),
       onEnded: tellSelf,
     });
-    const installing = new SnapshotInstalling(this.#machine);
+    const installing = new SnapshotInstalling(this.#machines);
     this.#parts = { keeper, compactor, gatherer, server, check, fetch, installing };
     this.#context.every(TICK_MS, { type: 'tick' });
     return { kept, unreadable };

@@ -14,6 +14,7 @@ import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
 import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
 import { Operator, OPERATIONS } from './operator/operator.js';
+import type { Placements } from './placements.js';
 import { SimulatedCluster, type Builds, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
 import { StepCounter } from './step-counter.js';
@@ -58,6 +59,8 @@ export interface ClusterRunOptions<Definitions extends ObjectDefinitions> {
   readonly durationMs: number;
   /** States are compared after every so many entries. */
   readonly lookEvery: number;
+  /** Where nodes have their objects; null: all on one thread. */
+  readonly placements: Placements | null;
   /** Takes the lines of the trace; null: there is none. */
   readonly write: ((line: string) => void) | null;
   users(context: RunContext<Definitions>): RunUsers<Definitions>;
@@ -130,6 +133,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       delays: slowness,
       users: this.#users,
       clock: () => slowness.clock(),
+      placements: options.placements,
       builds,
     });
     this.#faults = new FaultInjector(this.#cluster, faults, slowness, trace);

@@ -8,7 +8,7 @@ import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
 import { drawApart, drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
-import { buildsFor, classesFor, objectsFor } from './objects/subject-objects.js';
+import { buildsFor, classesFor, objectsFor, placementsFor } from './objects/subject-objects.js';
 import { drawSubjects, type Subject } from './subjects.js';
 import { usersFor } from './workload/subject-users.js';
 
@@ -41,7 +41,8 @@ const DURATIONS_MS = [400, 800, 1_500] as const;
 const CALM_DURATIONS_MS = [60_000, 120_000, 240_000] as const;
 const DURATION_MS_MAX = 600_000;
 const LOOK_EVERY = 32;
-/** Makes dice of its own of a seed. */
+/** These make dice of their own of a seed: what others draw does not depend on them. */
+const PLACEMENTS_SALT = 8_743;
 const BUILDS_SALT = 0x5eed;
 
 /**
@@ -74,6 +75,7 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,
     lookEvery: LOOK_EVERY,
+    placements: placementsFor(subjects, new Dice((seed ^ PLACEMENTS_SALT) >>> 0)),
     write: trace ?? null,
     users: (context) => usersFor(subjects, context),
   }).run();

@@ -90,6 +90,7 @@ export async function simulate<Definitions extends ObjectDefinitions>(
     faults: faults === undefined ? drawn : onlyFaults(faults),
     durationMs,
     lookEvery: 1,
+    placements: null,
     write: trace ?? null,
     users: (context) => new UserClients(context, random, options),
   }).run();

@@ -13,6 +13,7 @@ import type { ClusterCheckers } from './cluster-checkers.js';
 import type { ClusterShape } from './cluster-shape.js';
 import { FAULTS } from './faults/fault-mix.js';
 import { NodeLogger } from './node-logger.js';
+import type { Placements } from './placements.js';
 import type { SimulatedHost } from './simulated-host.js';
 import type { NodeDelays, SimulatedNode } from './simulated-node.js';
 import type { ClockError } from './simulated-process.js';
@@ -94,6 +95,8 @@ export interface SimulatedClusterParts<Definitions extends ObjectDefinitions> {
   readonly users: ClusterUsers<Definitions>;
   /** The clock of each node. */
   readonly clock: () => ClockError;
+  /** Where nodes have their objects; null: all on one thread. */
+  readonly placements: Placements | null;
   /** Null: all nodes have the same code for ever. */
   readonly builds: Builds<Definitions> | null;
 }
@@ -495,6 +498,16 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     return new Member(name, isObserver, new SimulatedDisk(host.dice.uint32()), clock());
   }
 
+  #placementOf({ name }: Member<Definitions>): Readonly<Record<string, string>> {
+    const { placements, host, trace } = this.#parts;
+    if (placements === null) return {};
+    const placement = placements.draw();
+    if (Object.keys(placement).length === 0) return placement;
+    host.coverage.count('objects placed on threads of their own');
+    trace?.add(name, `places objects: ${JSON.stringify(placement)}`);
+    return placement;
+  }
+
   #options(member: Member<Definitions>): Parameters<SimulatedHost<Definitions>['start']>[0] {
     const { shape, objects, classes, builds, host, trace } = this.#parts;
     const { electionTimeoutMs, heartbeatMs, callTimeoutMs, snapshotEntries, isVerified } = shape;
@@ -502,6 +515,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       self: member.isObserver ? null : member.name,
       peers: this.#peersOf(member),
       join: member.joins,
+      placement: this.#placementOf(member),
       objects: builds?.objects[member.build] ?? objects,
       classes,
       autoCodeVersion: builds?.isAutomatic ?? false,

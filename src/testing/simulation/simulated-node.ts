@@ -76,9 +76,13 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
   readonly #parts: SimulatedNodeParts<Definitions>;
   #placement: InlinePlacement | null = null;
   #events: PlacementEvents | null = null;
-  #machine: { readonly context: ActorContext<MachineMessage>; readonly data: MachineActorData } | null = null;
+  /** Those that stand, by their numbers. */
+  readonly #machines = new Map<
+    number,
+    { readonly context: ActorContext<MachineMessage>; readonly data: MachineActorData }
+  >();
   #isKilled = false;
-  /** Counts the ends of the thread of its objects. */
+  /** Counts the ends of threads of its objects. */
   #objectCrashes = 0;
 
   constructor(parts: SimulatedNodeParts<Definitions>) {
@@ -116,28 +120,32 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
     this.onKilled();
   }
 
-  /** Ends the thread of its objects; they are made anew after a while. */
+  /** Ends a thread of its objects, another one each time; they are made anew after a while. */
   crashObjects(delayMs: number): void {
-    const [placement, events, machine] = [this.#placement, this.#events, this.#machine];
-    if (placement === null || events === null || machine === null) return;
-    this.#machine = null;
+    const [placement, events] = [this.#placement, this.#events];
+    if (placement === null || events === null) return;
+    const number = this.#objectCrashes % placement.addresses.machines.length;
+    const machine = this.#machines.get(number);
+    if (machine === undefined) return;
+    this.#machines.delete(number);
     this.#objectCrashes += 1;
     machine.context.stop();
-    events.onMachineLost(new Error('the thread of the objects was ended'));
+    events.onMachineLost(number, new Error('a thread of objects was ended'));
     this.process.after(delayMs, () => void this.#bringObjectsBack(placement, events, machine.data));
   }
 
   async #bringObjectsBack(placement: InlinePlacement, events: PlacementEvents, data: MachineActorData): Promise<void> {
+    const { machine: number } = data.part;
     const crash = this.#objectCrashes;
     if (this.#isKilled || this.runtime?.status().health !== 'object failed') return;
+    const { name } = placement.addresses.machines[number]!;
+    const objects = placement.main.spawn({ name, factory: this.#actors().machine, data });
     try {
-      const { machine: address } = placement.addresses;
-      const objects = placement.main.spawn({ name: address.name, factory: this.#actors().machine, data });
       await objects.ask<MachineMessage>({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
-      events.onMachineBack();
+      events.onMachineBack(number);
     } catch (error) {
       // They have ended again, and are brought back after that.
-      if (this.#objectCrashes !== crash) return;
+      if (this.#objectCrashes !== crash && !this.#machines.has(number)) return;
       placement.main.fail(asError(error));
     }
   }
@@ -185,7 +193,7 @@ export class SimulatedNode<Definitions extends ObjectDefinitions = ObjectDefinit
       }, consensusEnv),
       logStore: delays === undefined ? logStore : delayed(logStore, () => delays.syncMs()),
       machine: (context, data) => {
-        this.#machine = { context, data };
+        this.#machines.set(data.part.machine, { context, data });
         return machine(context, data);
       },
       snapshotter: snapshotterActorOn(disk, new SimulatedFoldRunner(disk, classes, this.#pause), () => this.#pause),

@@ -37,7 +37,7 @@ export const LAYERS: readonly Layer[] = [
   { name: 'runtime', owns: RUNTIME, mayImport: [GROUND, RUNTIME] },
   {
     name: "the core's shell",
-    owns: /^actors\/raft\/(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$/,
+    owns: /^actors\/raft\/(raft-actor|machine-feeds?|same-status|snapshot-desk|log-reads|stored-log)\.ts$/,
     mayImport: [GROUND, RUNTIME, RAFT],
     mayImportTypes: [NET, MESSAGES],
   },
@@ -46,7 +46,7 @@ export const LAYERS: readonly Layer[] = [
     owns: RAFT,
     mayImport: [
       GROUND,
-      /^actors\/raft\/(?!(raft-actor|machine-feed|same-status|snapshot-desk|log-reads|stored-log)\.ts$)/,
+      /^actors\/raft\/(?!(raft-actor|machine-feeds?|same-status|snapshot-desk|log-reads|stored-log)\.ts$)/,
     ],
   },
   {

@@ -9,6 +9,10 @@ describeCalls("runs on its caller's event loop", async () => ({
   cluster: await LocalCluster.start({ objects: OBJECTS }),
 }));
 
+describeCalls('has its objects on a machine of their own', async () => ({
+  cluster: await LocalCluster.start({ objects: OBJECTS, placement: { book: 'own' } }),
+}));
+
 describeCalls('is ticked by its caller', async () => {
   const cluster = await LocalCluster.start({ objects: OBJECTS, autoTick: false });
   const loop = new OwnLoop(cluster.nodes);

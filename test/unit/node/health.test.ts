@@ -27,7 +27,7 @@ const STATUS: NodeStatus = {
   isRemoved: false,
   codeVersion: 0,
 };
-const WELL: HealthSigns = { isStopped: false, failure: null, isMachineUp: true, status: STATUS, isReady: true };
+const WELL: HealthSigns = { isStopped: false, failure: null, areMachinesUp: true, status: STATUS, isReady: true };
 
 const threadEnded = (cause: Error): Error => new ConclaveError('ERR_THREAD_EXITED', 'The thread has ended.', { cause });
 const diskFailed = new ConclaveError('ERR_STORAGE', 'The disk is full.');
@@ -44,9 +44,9 @@ describe('the health of a node', () => {
     ['no quorum', { status: { ...STATUS, leader: null } }],
     ['no quorum', { status: { ...STATUS, hasQuorum: false } }],
     ['catching up', { isReady: false }],
-    ['object failed', { isMachineUp: false }],
+    ['object failed', { areMachinesUp: false }],
     ['thread dead', { failure: threadEnded(new Error('of a defect')) }],
-    ['thread dead', { failure: objectsGone, isMachineUp: false }],
+    ['thread dead', { failure: objectsGone, areMachinesUp: false }],
     ['failed', { failure: threadEnded(diskFailed) }],
     ['failed', { failure: diskFailed }],
     ['stopped', { isStopped: true, failure: diskFailed }],

@@ -11,6 +11,8 @@ const check = (options: object): ReturnType<typeof checkOptions> => checkOptions
 
 const addresses = (count: number): string[] => Array.from({ length: count }, (_, i) => `peer:${i + 1}`);
 
+const manyThreads = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`object ${i}`, `thread-${i}`]));
+
 describe('checkOptions', () => {
   it('fills in what is left out', () => {
     expect(check(GOOD)).toMatchObject({
@@ -27,6 +29,16 @@ describe('checkOptions', () => {
       onReady: null,
       workerUrl: null,
     });
+  });
+
+  it('numbers the machines in the order in which their threads are named', () => {
+    const placement = { y: 'second', book: 'first', x: 'second' };
+
+    expect(check({ ...GOOD, classes: { Ledger }, placement }).placement).toEqual({
+      threads: [null, 'second', 'first'],
+      places: new Map(Object.entries({ y: 1, book: 2, x: 1 })),
+    });
+    expect(check(GOOD).placement).toEqual({ threads: [null], places: new Map() });
   });
 
   it('keeps heartbeats well within a short election timeout', () => {
@@ -53,6 +65,17 @@ describe('checkOptions', () => {
     ['more members for an observer', { self: null, peers: addresses(16) }, 'peers', 'at most 15 members'],
     ['objects that are none', { objects: [Ledger] }, 'objects', 'the function Ledger'],
     ['a class twice', { classes: { Ledger, Later: since(1, Ledger) } }, 'classes', 'Ledger and Later'],
+    ['a placement that is none', { placement: ['book'] }, 'placement', '["book"]'],
+    ['an object placed that there is not', { placement: { bok: 'own' } }, 'placement.bok', 'there are book'],
+    [
+      'a name no object can have',
+      { classes: { Ledger }, placement: { 'a.b': 'own' } },
+      'placement.a.b',
+      'none can have',
+    ],
+    ['a thread that has no name', { placement: { book: '' } }, 'placement.book', '1 to 32 letters'],
+    ['a thread that is a number', { placement: { book: 1 } }, 'placement.book', '1 to 32 letters'],
+    ['too many threads', { classes: { Ledger }, placement: manyThreads }, 'placement', 'may name 16'],
     ['a cluster without a name', { cluster: '' }, 'cluster', '""'],
     ['a cluster whose name is too long', { cluster: 'x'.repeat(129) }, 'cluster', 'xxx'],
     ['threads that are neither on nor off', { threads: 4 }, 'threads', '4'],

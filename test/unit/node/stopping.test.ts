@@ -34,7 +34,7 @@ describe('a placement that is stopped twice', () => {
     const snapshotter = new Answering('closeSnapshots');
     const logStore = new Answering();
     const placement = new InlinePlacement(
-      { logger: silentLogger },
+      { logger: silentLogger, autoTick: true, placement: { threads: [null], places: new Map() } },
       { onFailure: (error) => expect.unreachable(error.stack), onMachineLost: () => {}, onMachineBack: () => {} },
       {
         consensus: () => new Answering(),
@@ -45,7 +45,7 @@ describe('a placement that is stopped twice', () => {
     );
     await placement.start({
       consensus: { group: 0 },
-      machine: {},
+      machines: [{}],
       snapshotter: {},
       logStore: {},
     } as unknown as NodeParts);

@@ -33,6 +33,8 @@ const SENT_BYTES_MAX = 16 * 1024 * 1024;
 export interface ChangeFeedsHost {
   readonly clock: Clock;
   readonly caller: ActorRef<CallerMessage>;
+  /** The number of the machine on its node. */
+  readonly machine: number;
   /** Calls `forgetIdle` after so long. */
   readonly forgetLater: (delayMs: number) => void;
 }
@@ -87,7 +89,7 @@ export class ChangeFeeds {
     this.#recorders.clear();
     this.#watches.clear();
     this.#sentBytes = 0;
-    this.#host.caller.tell({ type: 'allChangesLost' });
+    this.#host.caller.tell({ type: 'allChangesLost', machine: this.#host.machine });
   }
 
   /** Stops recording what nobody has watched for so long. */
@@ -126,7 +128,8 @@ export class ChangeFeeds {
       }
     }
     if (changes.length === 0) return;
-    this.#host.caller.tell({ type: 'watchedChanges', appliedIndex: logIndex(appliedIndex), changes }, transfer);
+    const { caller, machine } = this.#host;
+    caller.tell({ type: 'watchedChanges', machine, appliedIndex: logIndex(appliedIndex), changes }, transfer);
   }
 
   /** Nobody watches it any more. */
@@ -145,13 +148,13 @@ export class ChangeFeeds {
   }
 
   #begin({ watchId, object, key, from, block }: WatchChanges, machine: Machine): void {
-    const { caller } = this.#host;
+    const { caller, machine: number } = this.#host;
     const recorder = machine.changesOf(object);
     if (recorder === undefined) {
       const called = createdName(object);
       assert(called !== null, 'those of the options are always there');
       const error = noSuchObject({ object: called.object, class: called.class });
-      caller.tell({ type: 'watchRefused', watchId, error: toPlainError(error) });
+      caller.tell({ type: 'watchRefused', machine: number, watchId, error: toPlainError(error) });
       return;
     }
     // Those who watched before are told first: one who begins now has lost nothing.
@@ -159,7 +162,7 @@ export class ChangeFeeds {
     const next = placeAfterEntry(machine.appliedIndex);
     const missed = recorder.begin(key, from, next);
     if (missed === null) {
-      caller.tell({ type: 'watchRefused', watchId, error: toPlainError(notKept(object)) });
+      caller.tell({ type: 'watchRefused', machine: number, watchId, error: toPlainError(notKept(object)) });
       return;
     }
     this.#recorders.add(recorder);
@@ -168,7 +171,7 @@ export class ChangeFeeds {
     const state = block === null ? null : machine.query(block);
     const transfer: ArrayBuffer[] = [missed.places.buffer, missed.changes.buffer];
     if (state !== null) collectTransfers(state, transfer);
-    caller.tell({ type: 'watchBegun', watchId, at: next, missed, state }, transfer);
+    caller.tell({ type: 'watchBegun', machine: number, watchId, at: next, missed, state }, transfer);
   }
 }
 

@@ -309,6 +309,12 @@ function aborted(signal: AbortSignal): ConclaveError {
   });
 }
 
+/** What there was to tell is lost. */
+export function changesLost(why: string, cause?: Error): ConclaveError {
+  const message = `${why}: what has changed meanwhile is not known here. Read the state, and watch from there.`;
+  return new ConclaveError('ERR_CHANGES_LOST', message, cause === undefined ? {} : { cause });
+}
+
 function tooMany(): ConclaveError {
   return new ConclaveError('ERR_QUEUE_FULL', `${WATCHES_MAX} watches are open already: end some of them.`, {
     data: { limit: 'watches', waiting: WATCHES_MAX, max: WATCHES_MAX },

@@ -85,14 +85,17 @@ export class CodeVersions implements ClusterObserver {
     return version;
   }
 
-  #compare(node: string, { objects, appliedIndex, codeVersion }: Machine, { version, length }: Stand): void {
+  #compare(node: string, machine: Machine, { version, length }: Stand): void {
     const { object, hasAtMost, report } = this.#parts;
+    const { objects, appliedIndex, codeVersion } = machine;
     if (hasAtMost(node) < version) {
       report('code versions', `${node} goes on at entry ${appliedIndex}, by ${version}, of which it has no code`);
     }
     if (codeVersion !== version) {
       report('code versions', `${node} has ${codeVersion} in force at entry ${appliedIndex}, and it is ${version}`);
     }
+    // Another machine of the node has it.
+    if (!machine.isHere(object)) return;
     const { instance } = objects.find(({ name }) => name === object)!;
     const all = (instance as Recording).all();
     // What was the same before still is: looking at the end suffices where something is added.

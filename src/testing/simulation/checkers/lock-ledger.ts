@@ -110,7 +110,10 @@ export class LockLedger implements ClusterObserver {
     if (known !== undefined) this.#compare(node, machine, known.stand);
   }
 
-  #compare(node: string, { objects, appliedIndex }: Machine, stand: readonly string[]): void {
+  #compare(node: string, machine: Machine, stand: readonly string[]): void {
+    // Another machine of the node has it.
+    if (!machine.isHere(this.#object)) return;
+    const { objects, appliedIndex } = machine;
     const { instance } = objects.find(({ name }) => name === this.#object)!;
     const actual = standOf(instance as Coordination);
     const more = actual.find((each) => !stand.includes(each));

@@ -27,4 +27,7 @@ export class SimulationTally extends SimulationCell {
 
 export const CELL_CLASSES = { SimulationCell, SimulationTally } as const;
 
+/** Few, so that they are created again and again. */
+export const CELL_NAMES = ['p', 'q', 'r'] as const;
+
 export type CellClass = keyof typeof CELL_CLASSES;

@@ -3,14 +3,17 @@
 import { object, type CreatableClasses } from '../../../actors/replicated/object-definition.js';
 import { ReplLockManager } from '../../../sync/repl-lock-manager.js';
 import type { Dice } from '../dice.js';
+import { Placements } from '../placements.js';
 import type { Builds } from '../simulated-cluster.js';
 import type { Subject } from '../subjects.js';
 import { EDITIONS } from './simulation-edition.js';
-import { CELL_CLASSES } from './simulation-cell.js';
+import { CELL_CLASSES, CELL_NAMES } from './simulation-cell.js';
 import { SIMULATION_OBJECTS, type SimulationObjects } from './simulation-objects.js';
 
 /** In how many histories the leader raises the version by itself. */
 const AUTOMATIC = 0.25;
+/** In how many histories nodes have objects on threads of their own. */
+const PLACED = 0.25;
 /** The name of the lock manager. */
 export const LOCKS = 'locks';
 /** The name of the object whose code is replaced. */
@@ -37,4 +40,11 @@ function objectsOf(subjects: ReadonlySet<Subject>, build: number): SimulationObj
 /** The classes that objects are created of. */
 export function classesFor(subjects: ReadonlySet<Subject>): CreatableClasses {
   return subjects.has('created objects') ? CELL_CLASSES : {};
+}
+
+/** Where nodes have the objects, those that are created too; null: all on one thread. */
+export function placementsFor(subjects: ReadonlySet<Subject>, dice: Dice): Placements | null {
+  if (!dice.chance(PLACED)) return null;
+  const created = subjects.has('created objects') ? CELL_NAMES : [];
+  return new Placements(dice, [...Object.keys(objectsFor(subjects)), ...created]);
 }

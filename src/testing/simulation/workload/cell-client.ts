@@ -5,7 +5,7 @@ import type { Runtime } from '../../../node/runtime.js';
 import type { HistoryRecorder } from '../../linearizability/history-recorder.js';
 import type { Coverage } from '../coverage.js';
 import type { Dice } from '../dice.js';
-import { CELL_CLASSES, type CellClass } from '../objects/simulation-cell.js';
+import { CELL_CLASSES, type CellClass, CELL_NAMES } from '../objects/simulation-cell.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import type { Trace } from '../trace.js';
 import type { Violations } from '../violations.js';
@@ -37,8 +37,6 @@ const ANSWERS: Readonly<Partial<Record<ErrorCode, CellOutput>>> = {
   ERR_OBJECT_EXISTS: 'exists',
   ERR_NO_SUCH_OBJECT: 'missing',
 };
-/** Few, so that they are created again and again. */
-export const CELL_NAMES = ['p', 'q', 'r'] as const;
 const CLASS_NAMES = Object.keys(CELL_CLASSES) as readonly CellClass[];
 const VALUES_MAX = 5;
 

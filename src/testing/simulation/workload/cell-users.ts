@@ -7,7 +7,8 @@ import type { Dice } from '../dice.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import type { SimulatedNode } from '../simulated-node.js';
-import { CELL_NAMES, CellClient } from './cell-client.js';
+import { CELL_NAMES } from '../objects/simulation-cell.js';
+import { CellClient } from './cell-client.js';
 import { cellModel, type CellInput, type CellOutput } from './cell-model.js';
 import { UserCrowd } from './user-crowd.js';
 

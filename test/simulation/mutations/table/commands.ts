@@ -140,8 +140,8 @@ export const COMMANDS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/replicated/caller.ts',
-        text: 'this.#commands.failAll((wasSent) => (wasSent ? reason : notSent(reason)));',
-        replacement: 'this.#commands.failAll(() => notSent(reason));',
+        text: 'commands.failAll((wasSent) => (wasSent ? reason : notSent(reason)));',
+        replacement: 'commands.failAll(() => notSent(reason));',
       },
     ],
   },
@@ -153,6 +153,28 @@ export const COMMANDS: readonly Mutation[] = [
         file: 'actors/replicated/block-lane.ts',
         text: '        (position) => builder.cancel(position),',
         replacement: '        () => {},',
+      },
+    ],
+  },
+  {
+    name: 'what the quickest machine of a node has applied counts as applied',
+    rule: 'the log is kept for the slowest machine, and what is applied is what all have applied',
+    edits: [
+      {
+        file: 'actors/raft/machine-feeds.ts',
+        text: 'feed.appliedIndex < slowest.appliedIndex ? feed : slowest',
+        replacement: 'feed.appliedIndex > slowest.appliedIndex ? feed : slowest',
+      },
+    ],
+  },
+  {
+    name: 'a machine runs the commands of objects of another one of its node as though there were none',
+    rule: 'each command is run where its object is, and nowhere else',
+    edits: [
+      {
+        file: 'actors/replicated/machine.ts',
+        text: "return this.isHere(name) ? this.#bindCreated(name) : 'elsewhere';",
+        replacement: 'return this.#bindCreated(name);',
       },
     ],
   },

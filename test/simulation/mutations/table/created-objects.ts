@@ -84,7 +84,7 @@ export const CREATED_OBJECTS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/replicated/machine.ts',
-        text: '    for (const method of loaded.methods.keys()) this.#bindings.delete(`${called}.${method}`);\n',
+        text: '    for (const method of loadedClass.methods.keys()) this.#bindings.delete(`${called}.${method}`);\n',
         replacement: '',
       },
     ],

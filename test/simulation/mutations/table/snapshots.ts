@@ -66,9 +66,9 @@ export const SNAPSHOTS: readonly Mutation[] = [
     edits: [
       {
         file: 'actors/raft/snapshot-desk.ts',
-        text: 'dropLogTo(this.#core, logIndex(Math.min(neededFrom, this.#feed.appliedIndex, lastApplied)));',
+        text: 'dropLogTo(this.#core, logIndex(Math.min(neededFrom, this.#feeds.appliedIndex, lastApplied)));',
         replacement:
-          'dropLogTo(this.#core, logIndex(Math.min(neededFrom + 2, this.#core.log.lastIndex, this.#feed.appliedIndex, lastApplied)));',
+          'dropLogTo(this.#core, logIndex(Math.min(neededFrom + 2, this.#core.log.lastIndex, this.#feeds.appliedIndex, lastApplied)));',
       },
     ],
   },

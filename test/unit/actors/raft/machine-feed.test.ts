@@ -19,9 +19,9 @@ test('one piece is no larger than what may be on its way in all', () => {
   for (let index = 1; index <= 9; index++) log.append(blockOf(index), term(1), index);
   const entryBytes = log.slice(logIndex(1), logIndex(1), Infinity).bytes.length;
   const feed = new MachineFeed(machine, 2 * entryBytes);
-  feed.start(1, logIndex(0));
+  feed.start(1, null);
 
-  feed.feed(log, logIndex(9));
+  feed.feed(log, logIndex(9), Infinity);
 
   expect(sizes).toEqual([2 * entryBytes]);
 });

@@ -83,7 +83,11 @@ describe('the shell of consensus', () => {
 
   const run = (ms: number): Promise<void> => rig.simulation.runFor(ms);
 
-  async function start(voters: readonly NodeId[], recovered?: Recovered, mailboxMax = 65_536): Promise<void> {
+  async function start(
+    voters: readonly NodeId[],
+    recovered?: Recovered,
+    { mailboxMax = 65_536, machines = 1 } = {},
+  ): Promise<void> {
     for (const [name, into] of [
       ['caller', []],
       ['machine', []],
@@ -123,7 +127,7 @@ describe('the shell of consensus', () => {
           sessionContent: contentOf(EntryKind.session, new Uint8Array(16)),
           transport,
           logStore: store,
-          machine: { system: 'simulated', name: 'machine' },
+          machines: Array.from({ length: machines }, () => ({ system: 'simulated', name: 'machine' })),
           caller: { system: 'simulated', name: 'caller' },
           snapshotter: { system: 'simulated', name: 'snapshotter' },
           tickMs: TICK_MS,
@@ -179,8 +183,9 @@ describe('the shell of consensus', () => {
       return type === 'logApplied' ? [index] : [];
     });
 
-  const applied = (index: number): RaftActorMessage => ({
+  const applied = (index: number, machine = 0): RaftActorMessage => ({
     type: 'machineApplied',
+    machine,
     machineId: 5,
     index: logIndex(index),
     session: null,
@@ -192,7 +197,7 @@ describe('the shell of consensus', () => {
 
   async function followerThatRewrites(): Promise<void> {
     await start([A, B, C], foundedBy(A, B, C));
-    raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
     transport.handler.onConnected(B, lifeOf(B), 0);
     transport.handler.onConnected(C, lifeOf(C), 0);
     await run(1);
@@ -239,6 +244,7 @@ describe('the shell of consensus', () => {
     const configuration = encodeConfiguration(foundedBy(A, B, C).configuration!);
     raft.tell({
       type: 'machineReady',
+      machine: 0,
       machineId: 5,
       snapshot: { lastIncluded, configuration },
       session: null,
@@ -252,7 +258,7 @@ describe('the shell of consensus', () => {
   });
 
   test('takes no link for newer than what it was told of the peer since', async () => {
-    await start([A, B], undefined, 4);
+    await start([A, B], undefined, { mailboxMax: 4 });
     for (let i = 0; i < 4; i++) raft.tell(applied(0));
     transport.handler.onConnected(B, lifeOf(B, 1), 0);
     await run(0.1);
@@ -323,21 +329,81 @@ describe('the shell of consensus', () => {
     await start([A, B, C], foundedBy(A, B, C));
     transport.handler.onConnected(B, lifeOf(B), 0);
     say(B, 1, append(0, 0, [1, 1, 1, 1], { leaderCommit: 4 }));
-    raft.tell({ type: 'machineReady', machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
     await run(1);
     raft.tell({ ...applied(2), session: sessionId(2) } as RaftActorMessage);
     const { payload, crc } = blockOf(1);
     raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq: 1, block: payload.slice().buffer, crc });
     await run(1);
     expect(sentTo(B, 'forward')).toHaveLength(1);
-    raft.tell({ type: 'machineReady', machineId: 6, snapshot: null, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 6, snapshot: null, session: null, nextSeq: 1 });
     const lastIncluded = { index: logIndex(9), term: term(1), timestampMs: 1 };
     const snapshot = { lastIncluded, configuration: encodeConfiguration(foundedBy(A, B, C).configuration!) };
-    raft.tell({ type: 'machineReady', machineId: 7, snapshot, session: null, nextSeq: 1 });
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 7, snapshot, session: null, nextSeq: 1 });
     for (let heard = 0; heard < 100; heard++) {
       say(B, 1, append(9, 1));
       await run(100);
     }
     expect(sentTo(B, 'forward')).toHaveLength(1);
+  });
+
+  async function followerWithTwoMachines(): Promise<void> {
+    await start([A, B, C], foundedBy(A, B, C), { machines: 2 });
+    transport.handler.onConnected(B, lifeOf(B), 0);
+    say(B, 1, append(0, 0, [1, 1, 1, 1], { leaderCommit: 4 }));
+    for (const machine of [0, 1]) {
+      raft.tell({ type: 'machineReady', machine, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+    }
+    await run(1);
+  }
+
+  test('takes for applied what the slowest machine has', async () => {
+    await followerWithTwoMachines();
+
+    raft.tell(applied(4, 1));
+    await run(5 * TICK_MS);
+    expect(told()).toEqual([]);
+
+    raft.tell(applied(3, 0));
+    await run(5 * TICK_MS);
+    expect(told()).toEqual([3]);
+  });
+
+  test('takes a snapshot for installed when the last machine has it', async () => {
+    await followerWithTwoMachines();
+    const lastIncluded = { index: logIndex(9), term: term(1), timestampMs: 1 };
+    const snapshot = { lastIncluded, configuration: encodeConfiguration(foundedBy(A, B, C).configuration!) };
+    const offer = { session: 1, round: 1, lastIncludedIndex: 9, lastIncludedTerm: 1, lastIncludedTimestampMs: 1 };
+    say(B, 1, { type: 'installSnapshot', ...offer, snapshotId: 'up to 9', snapshotBytes: 1 });
+    await run(1);
+
+    raft.tell({ type: 'machineReady', machine: 1, machineId: 6, snapshot, session: null, nextSeq: 1 });
+    raft.tell({ ...applied(9, 1), machineId: 6 } as RaftActorMessage);
+    await run(5 * TICK_MS);
+    expect(sentTo(B, 'installSnapshotReply')).toEqual([]);
+
+    raft.tell({ type: 'machineReady', machine: 0, machineId: 7, snapshot, session: null, nextSeq: 1 });
+    await run(5 * TICK_MS);
+    expect(sentTo(B, 'installSnapshotReply')).toMatchObject([{ lastIncludedIndex: 9 }]);
+    expect(told().at(-1)).toBe(9);
+  });
+
+  test('sends its submissions again once for a gap that each of its machines comes to', async () => {
+    await followerWithTwoMachines();
+    const { payload, crc } = blockOf(1);
+    for (const firstSeq of [1, 2]) {
+      raft.tell({ type: 'submitBlock', session: sessionId(2), firstSeq, block: payload.slice().buffer, crc });
+    }
+    const stand = { session: sessionId(2), gap: true };
+    await run(1);
+
+    raft.tell({ ...applied(3, 0), ...stand });
+    await run(1);
+    raft.tell({ ...applied(4, 0), session: sessionId(2), nextSeq: 2 } as RaftActorMessage);
+    raft.tell({ ...applied(3, 1), ...stand });
+    await run(1);
+
+    // The first sending of both, and the second one of both; the gap that the slower machine tells of is the same.
+    expect(sentTo(B, 'forward')).toHaveLength(4);
   });
 });

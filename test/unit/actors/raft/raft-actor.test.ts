@@ -100,7 +100,7 @@ describe('RaftActor', () => {
             code: CODE,
           }),
           logStore,
-          machine: { system: 'simulated', name: `machine ${id}` },
+          machines: [{ system: 'simulated', name: `machine ${id}` }],
           caller: { system: 'simulated', name: `caller ${id}` },
           snapshotter: { system: 'simulated', name: `snapshotter ${id}` },
           tickMs,
@@ -144,6 +144,7 @@ describe('RaftActor', () => {
 
   const applied = (machineId: number, index: number, nextSeq = 1): RaftActorMessage => ({
     type: 'machineApplied',
+    machine: 0,
     machineId,
     index: logIndex(index),
     session: sessionId(2),
@@ -156,6 +157,7 @@ describe('RaftActor', () => {
   /** Objects that hold nothing yet. */
   const ready = (machineId: number): RaftActorMessage => ({
     type: 'machineReady',
+    machine: 0,
     machineId,
     snapshot: null,
     session: null,
@@ -277,7 +279,14 @@ describe('RaftActor', () => {
   it('runs queries at an index that the leader has confirmed', async () => {
     const nodes = await start(IDS);
     for (const node of nodes) {
-      node.raft.tell({ type: 'readBlock', queryId: 3, lease: false, timeoutMs: 1_000, block: new ArrayBuffer(8) });
+      node.raft.tell({
+        type: 'readBlock',
+        machine: 0,
+        queryId: 3,
+        lease: false,
+        timeoutMs: 1_000,
+        block: new ArrayBuffer(8),
+      });
     }
 
     await run(100);
@@ -290,7 +299,14 @@ describe('RaftActor', () => {
     const leader = leaderOf(nodes);
     for (const other of nodes) if (other !== leader) network.partition(leader.id, other.id);
 
-    leader.raft.tell({ type: 'readBlock', queryId: 3, lease: false, timeoutMs: 100, block: new ArrayBuffer(8) });
+    leader.raft.tell({
+      type: 'readBlock',
+      machine: 0,
+      queryId: 3,
+      lease: false,
+      timeoutMs: 100,
+      block: new ArrayBuffer(8),
+    });
     await run(200);
 
     expect(leader.toCaller).toContainEqual({ type: 'queriesFailed', queryIds: [3] });
@@ -409,7 +425,14 @@ describe('RaftActor', () => {
     });
 
     for (let queryId = 3; queryId < 303; queryId += 3) {
-      node.raft.tell({ type: 'readBlock', queryId, lease: false, timeoutMs: queryId, block: new ArrayBuffer(8) });
+      node.raft.tell({
+        type: 'readBlock',
+        machine: 0,
+        queryId,
+        lease: false,
+        timeoutMs: queryId,
+        block: new ArrayBuffer(8),
+      });
     }
     await run(1_000);
 

@@ -41,7 +41,8 @@ describe('Caller', () => {
         (caller = new Caller(context, {
           codec: new ValueCodec(),
           raft: { system: 'simulated', name: 'raft' },
-          machine: { system: 'simulated', name: 'machine' },
+          machines: [{ system: 'simulated', name: 'machine' }],
+          places: new Map(),
           defaultTimeoutMs: TIMEOUT_MS,
           waitForLeader: true,
           commandBytesMax: 10_000,
@@ -94,7 +95,7 @@ describe('Caller', () => {
 
   async function open(session: number): Promise<void> {
     await tellLeader('a:1');
-    await tell({ type: 'sessionOpened', session: sessionId(session) });
+    await tell({ type: 'sessionOpened', machine: 0, session: sessionId(session) });
   }
 
   async function command(line: string): Promise<{ outcome: Promise<unknown> }> {
@@ -124,12 +125,17 @@ describe('Caller', () => {
   });
 
   const answer = (session: number, id: number, numbers: number[], appliedIndex = 5): Promise<void> =>
-    tell({ type: 'commandResults', appliedIndex: logIndex(appliedIndex), blocks: [resultsOf(session, id, numbers)] });
+    tell({
+      type: 'commandResults',
+      machine: 0,
+      appliedIndex: logIndex(appliedIndex),
+      blocks: [resultsOf(session, id, numbers)],
+    });
 
   it('asks for a session at once, and sends commands only when it has one and knows a leader', async () => {
     expect(toRaft).toEqual([{ type: 'openSession' }]);
     await command('a');
-    await tell({ type: 'sessionOpened', session: sessionId(4) });
+    await tell({ type: 'sessionOpened', machine: 0, session: sessionId(4) });
     expect(submitted()).toEqual([]);
 
     await tellLeader('a:1');
@@ -166,7 +172,7 @@ describe('Caller', () => {
     await open(4);
     const a = await command('a');
 
-    await tell({ type: 'sessionExpired', session: sessionId(4) });
+    await tell({ type: 'sessionExpired', machine: 0, session: sessionId(4) });
     const b = await command('b');
     await open(9);
     await answer(4, 1, [666]);
@@ -187,14 +193,14 @@ describe('Caller', () => {
 
   it('is not taken in by objects that are fed the log again and tell of earlier sessions', async () => {
     await open(4);
-    await tell({ type: 'sessionExpired', session: sessionId(4) });
+    await tell({ type: 'sessionExpired', machine: 0, session: sessionId(4) });
     const a = await command('a');
 
-    await tell({ type: 'sessionOpened', session: sessionId(4) });
+    await tell({ type: 'sessionOpened', machine: 0, session: sessionId(4) });
     expect(submitted()).toEqual([]);
     await open(9);
-    await tell({ type: 'sessionOpened', session: sessionId(4) });
-    await tell({ type: 'sessionExpired', session: sessionId(4) });
+    await tell({ type: 'sessionOpened', machine: 0, session: sessionId(4) });
+    await tell({ type: 'sessionExpired', machine: 0, session: sessionId(4) });
     const b = await command('b');
     await answer(9, 1, [10]);
     await answer(9, 2, [20]);
@@ -212,7 +218,7 @@ describe('Caller', () => {
     const a = await command('a');
     const b = await command('b');
 
-    await tell({ type: 'sessionRestored', index: logIndex(20), session: sessionId(4), nextSeq: 2 });
+    await tell({ type: 'sessionRestored', machine: 0, index: logIndex(20), session: sessionId(4), nextSeq: 2 });
     await answer(4, 2, [20]);
 
     await expect(a.outcome).rejects.toMatchObject({ code: 'ERR_RESULT_LOST', mayBeApplied: true, retrySafe: false });
@@ -223,7 +229,7 @@ describe('Caller', () => {
     await open(4);
     const a = await command('a');
 
-    await tell({ type: 'sessionRestored', index: logIndex(20), session: null, nextSeq: 1 });
+    await tell({ type: 'sessionRestored', machine: 0, index: logIndex(20), session: null, nextSeq: 1 });
     const b = await command('b');
     await open(21);
     await answer(21, 1, [20]);
@@ -237,7 +243,7 @@ describe('Caller', () => {
     await open(30);
     const a = await command('a');
 
-    await tell({ type: 'sessionRestored', index: logIndex(20), session: null, nextSeq: 1 });
+    await tell({ type: 'sessionRestored', machine: 0, index: logIndex(20), session: null, nextSeq: 1 });
     await answer(30, 1, [10]);
 
     await expect(a.outcome).resolves.toBe(10);
@@ -260,7 +266,7 @@ describe('Caller', () => {
     ];
 
     const blocks = ids.map((id) => resultsOf(0, id, [id])).toReversed();
-    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks });
+    await tell({ type: 'queryResults', machine: 0, appliedIndex: logIndex(1), blocks });
 
     expect(new Set(ids).size).toBe(4);
     expect(await Promise.all(queries.map(({ outcome }) => outcome))).toEqual(ids);
@@ -277,11 +283,18 @@ describe('Caller', () => {
   });
 
   it('never asks objects for less than what changes has shown already, and begins no watch before', async () => {
-    await tell({ type: 'watchedChanges', appliedIndex: logIndex(77), changes: [] });
+    await tell({ type: 'watchedChanges', machine: 0, appliedIndex: logIndex(77), changes: [] });
     await query('local');
     const places = new Float64Array();
     const missed = { places, shapes: [], changes: new Uint8Array([0x90]) };
-    await tell({ type: 'watchBegun', watchId: 1, at: { index: 81, command: 0, change: 0 }, missed, state: null });
+    await tell({
+      type: 'watchBegun',
+      machine: 0,
+      watchId: 1,
+      at: { index: 81, command: 0, change: 0 },
+      missed,
+      state: null,
+    });
 
     const watch = caller.watch({ object: 'journal', key: undefined, from: null, read: null, signal: null });
     await rig.simulation.runFor(1);
@@ -298,7 +311,7 @@ describe('Caller', () => {
     const [id] = toRaft.flatMap((message) => (message.type === 'readBlock' ? [message.queryId] : []));
 
     await tell({ type: 'queriesFailed', queryIds: [id!] });
-    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks: [resultsOf(0, id! + 3, [5])] });
+    await tell({ type: 'queryResults', machine: 0, appliedIndex: logIndex(1), blocks: [resultsOf(0, id! + 3, [5])] });
 
     await expect(first.outcome).rejects.toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false, retrySafe: true });
     await expect(second.outcome).resolves.toBe(5);
@@ -308,14 +321,14 @@ describe('Caller', () => {
     await open(4);
     const [a, sent] = [await command('a'), await query('local')];
 
-    await tell({ type: 'machineLost', error: toPlainError(new Error('gone')) });
+    await tell({ type: 'machineLost', machine: 0, error: toPlainError(new Error('gone')) });
     const held = await query('local');
     expect(toMachine).toHaveLength(1);
-    await tell({ type: 'machineBack' });
+    await tell({ type: 'machineBack', machine: 0 });
     expect(toMachine).toHaveLength(2);
     await answer(4, 1, [10]);
     const { queryId } = toMachine[1] as Extract<MachineMessage, { type: 'runQueries' }>;
-    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks: [resultsOf(0, queryId, [5])] });
+    await tell({ type: 'queryResults', machine: 0, appliedIndex: logIndex(1), blocks: [resultsOf(0, queryId, [5])] });
 
     await expect(sent.outcome).rejects.toMatchObject({
       code: 'ERR_OBJECT_FAILED',
@@ -383,7 +396,7 @@ describe('Caller', () => {
     const [id] = toRaft.flatMap((message) => (message.type === 'readBlock' ? [message.queryId] : []));
 
     const blocks = [{ ...resultsOf(0, id!, []), count: 1, numbers: null }];
-    await tell({ type: 'queryResults', appliedIndex: logIndex(1), blocks });
+    await tell({ type: 'queryResults', machine: 0, appliedIndex: logIndex(1), blocks });
 
     await expect(done).resolves.toBeUndefined();
   });
@@ -394,7 +407,14 @@ describe('Caller', () => {
     const ids = (type: 'watchChanges' | 'unwatchChanges'): number[] =>
       toMachine.flatMap((message) => (message.type === type ? [message.watchId] : []));
     const begin = (watchId: number): Promise<void> =>
-      tell({ type: 'watchBegun', watchId, at: { index: 6, command: 0, change: 0 }, missed: nothing, state: null });
+      tell({
+        type: 'watchBegun',
+        machine: 0,
+        watchId,
+        at: { index: 6, command: 0, change: 0 },
+        missed: nothing,
+        state: null,
+      });
 
     it('begins with nothing older than what its callers have seen', async () => {
       await open(4);
@@ -414,8 +434,8 @@ describe('Caller', () => {
       const beginning = caller.watch(request);
       await rig.simulation.runFor(1);
 
-      await tell({ type: 'machineLost', error: toPlainError(new Error('it ended')) });
-      await tell({ type: 'machineBack' });
+      await tell({ type: 'machineLost', machine: 0, error: toPlainError(new Error('it ended')) });
+      await tell({ type: 'machineBack', machine: 0 });
 
       expect((await errorOf(() => watching.next())).code).toBe('ERR_CHANGES_LOST');
       expect([ids('watchChanges'), ids('unwatchChanges')]).toEqual([[1, 2, 3], [2]]);
@@ -430,7 +450,7 @@ describe('Caller', () => {
       await rig.simulation.runFor(1);
       await begin(1);
 
-      await tell({ type: 'allChangesLost' });
+      await tell({ type: 'allChangesLost', machine: 0 });
 
       expect((await errorOf(() => watching.next())).code).toBe('ERR_CHANGES_LOST');
       await watching.return();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import type { CallerMessage } from '../../../../src/actors/replicated/caller-messages.js';
 import { machineActor } from '../../../../src/actors/replicated/machine-actor.js';
+import { ALL_OBJECTS } from '../../../../src/actors/replicated/object-places.js';
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
 import { resolveDefinition } from '../../../../src/actors/replicated/object-definition.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
@@ -61,6 +62,7 @@ describe('MachineActor', () => {
       objects,
       life: life('a'),
       classes: [],
+      part: ALL_OBJECTS,
       sessionsMax,
       raft: address('raft'),
       caller: address('caller'),
@@ -125,6 +127,7 @@ describe('MachineActor', () => {
     ]);
     expect(toRaft.at(-1)).toEqual({
       type: 'machineApplied',
+      machine: 0,
       machineId,
       index: 2,
       session: 1,
@@ -186,7 +189,9 @@ describe('MachineActor', () => {
       [4, false, 1],
       [5, false, null],
     ]);
-    expect(toCaller.filter(({ type }) => type === 'sessionExpired')).toEqual([{ type: 'sessionExpired', session: 1 }]);
+    expect(toCaller.filter(({ type }) => type === 'sessionExpired')).toEqual([
+      { type: 'sessionExpired', machine: 0, session: 1 },
+    ]);
   });
 
   it.each(['before', 'after'])(

@@ -6,6 +6,7 @@ import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-me
 import type { CallerMessage } from '../../../../src/actors/replicated/caller-messages.js';
 import { machineActor } from '../../../../src/actors/replicated/machine-actor.js';
 import { MachineLoader } from '../../../../src/actors/replicated/machine-loader.js';
+import { ALL_OBJECTS } from '../../../../src/actors/replicated/object-places.js';
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
 import { resolveDefinition } from '../../../../src/actors/replicated/object-definition.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
@@ -61,6 +62,7 @@ describe('a machine that is given a snapshot', () => {
       objects: [await resolveDefinition('journal', Journal, codec)],
       life: life('a'),
       classes: [],
+      part: ALL_OBJECTS,
       sessionsMax: 10,
       raft: address('raft'),
       caller: address('caller'),

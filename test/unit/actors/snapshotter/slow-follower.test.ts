@@ -1,7 +1,7 @@
 /** A follower that fetches a snapshot slowly, from a leader that takes one after the other, comes to the end all the same. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MachineFeed } from '../../../../src/actors/raft/machine-feed.js';
+import { MachineFeeds } from '../../../../src/actors/raft/machine-feeds.js';
 import type { InstallSnapshot } from '../../../../src/actors/raft/messages.js';
 import { SnapshotDesk } from '../../../../src/actors/raft/snapshot-desk.js';
 import type { StoredLog } from '../../../../src/actors/raft/stored-log.js';
@@ -32,11 +32,13 @@ beforeEach(async () => {
   subject = new Subject({ log: Array.from({ length: ENTRIES }, () => 1) }).elect();
   acknowledged();
   subject.local({ type: 'applied', index: logIndex(ENTRIES) });
-  const feed = new MachineFeed({} as ActorRef<MachineMessage>, 1);
-  feed.start(1, logIndex(ENTRIES));
+  const feeds = new MachineFeeds([{} as ActorRef<MachineMessage>], 1);
+  const lastIncluded = { index: logIndex(ENTRIES), term: subject.core.term, timestampMs: 0 };
+  const snapshot = { lastIncluded, configuration: null };
+  feeds.start({ type: 'machineReady', machine: 0, machineId: 1, snapshot, session: null, nextSeq: 1 });
   const send = (_to: NodeId, message: InstallSnapshot): void => offered(message);
   const transport = { isConnected: () => true, send } as unknown as Transport;
-  desk = new SnapshotDesk(subject.core, feed, {} as StoredLog, transport, leader.snapshotter, null);
+  desk = new SnapshotDesk(subject.core, feeds, {} as StoredLog, transport, leader.snapshotter, null);
 });
 
 afterEach(() => network.stop());

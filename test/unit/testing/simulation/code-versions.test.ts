@@ -44,7 +44,7 @@ function add(id: string): void {
 /** What a node has made of all that is committed. */
 function machine(entries: readonly string[], codeVersion: number): Machine {
   const objects = [{ name: 'edition', instance: { all: () => entries } }];
-  return { appliedIndex: index, codeVersion, objects } as unknown as Machine;
+  return { appliedIndex: index, codeVersion, objects, isHere: () => true } as unknown as Machine;
 }
 
 test('commands are run by the version that is in force where they stand', () => {

@@ -114,7 +114,11 @@ describe('locks as committed', () => {
   }
 
   function machine(): Machine {
-    return { appliedIndex: index, objects: [{ name: 'locks', instance: locks }] } as unknown as Machine;
+    return {
+      appliedIndex: index,
+      objects: [{ name: 'locks', instance: locks }],
+      isHere: () => true,
+    } as unknown as Machine;
   }
 
   function terms(request: number, isWaiting = true): ClaimTerms {

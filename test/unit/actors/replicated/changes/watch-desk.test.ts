@@ -30,13 +30,13 @@ class Rig {
   begun(at: number): Watch {
     const watch = this.desk.watch({ object: 'prices', key: undefined, from: null, read: null, signal: null });
     const { watchId } = this.toMachine.at(-1) as Extract<MachineMessage, { type: 'watchChanges' }>;
-    this.desk.onBegun({ type: 'watchBegun', watchId, at: place(at), missed: NOTHING, state: null });
+    this.desk.onBegun({ type: 'watchBegun', machine: 0, watchId, at: place(at), missed: NOTHING, state: null });
     return watch;
   }
 
   tell(appliedIndex: number): void {
     const changes = [{ object: 'prices', batch: NOTHING }];
-    this.desk.onChanges({ type: 'watchedChanges', appliedIndex: logIndex(appliedIndex), changes });
+    this.desk.onChanges({ type: 'watchedChanges', machine: 0, appliedIndex: logIndex(appliedIndex), changes });
   }
 }
 

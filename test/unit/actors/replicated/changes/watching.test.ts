@@ -83,6 +83,7 @@ class Rig {
   readonly #feeds = new ChangeFeeds({
     clock: { nowMs: () => this.#nowMs, wallMs: () => 0 },
     caller: refTo(this.toCaller),
+    machine: 0,
     forgetLater: (delayMs) => void (this.#forgetAtMs = this.#nowMs + delayMs),
   });
   readonly #desk = new WatchDesk({

@@ -107,7 +107,7 @@ export class SnapshotterRig {
         position: 0,
         membersCount: 1,
         raft: address('raft'),
-        machine: address('machine'),
+        machines: [address('machine')],
         caller: address('caller'),
         logStore: address('log'),
         ...data,
