@@ -213,8 +213,9 @@ class LeaseSession implements BackendSession {
     for (;;) {
       try {
         await view.refresh(this.#requestMs);
-        // Those who wait here come first.
-        if (!queue.isEmpty && (isWaiting || !claim.isTaken)) return 'busy';
+        // Those who wait here come first, but for whoever has it already.
+        const isNext = queue.isEmpty || claim.isOwners || (claim.isTaken && !isWaiting);
+        if (!isNext) return 'busy';
         return await claim.tryTake();
       } catch (error) {
         const isHopeless = !(error instanceof LeaseApiError) || error.failure === 'refused';

@@ -64,8 +64,12 @@ export class LeaseClaim {
 
   /** May it be taken, by what was seen of it last? */
   get isTakeable(): boolean {
-    const isOwners = this.#terms.owner !== undefined && ownerIn(this.#view.lease) === this.#terms.owner;
-    return this.isTaken || isOwners || this.#view.freeInMs <= 0;
+    return this.isTaken || this.isOwners || this.#view.freeInMs <= 0;
+  }
+
+  /** Does the same owner hold it, maybe in a process of before, by what was seen of it last? */
+  get isOwners(): boolean {
+    return this.#terms.owner !== undefined && ownerIn(this.#view.lease) === this.#terms.owner;
   }
 
   /** Takes it if it is free, by what was seen of it last. Rejects when it cannot be said: look again first. */

@@ -128,6 +128,21 @@ describe('a sidecar over Leases', () => {
     expect((await host.during(waiting)).status).toBe(200);
   });
 
+  it('has back what it held before it began anew also where others wait behind it', async () => {
+    const put = (running: RunningSidecar, client: string, query = ''): Promise<{ readonly status: number }> =>
+      host.ask(running, request('PUT', `/locks/x${query}`, { headers: `X-Sync-Client: ${client}\r\n` }));
+    const before = await host.start('pod-1');
+    await host.during(put(before, 'a'));
+    before.backend.isCutOff = true;
+    const after = await host.start('pod-1');
+    const waiting = put(after, 'b', '?waitMs=5000');
+    await world.time.pass(1_000);
+
+    const again = await host.during(put(after, 'a'));
+
+    expect([again.status, (await host.during(waiting)).status]).toEqual([200, 409]);
+  });
+
   it('has in the same lock whoever holds the Lease by another program', async () => {
     const running = await host.start('pod-1');
     await status(running, 'PUT', '/locks/x');
