@@ -1,4 +1,7 @@
-/** Where the log lines of a simulated node go: those that tell of something worth counting are counted, all are traced. */
+/**
+ * Where the log lines of a simulated node go: those that tell of something worth counting are counted, all are traced. Who runs the
+ * node is told when it says that it was removed.
+ */
 
 import type { UserLogger } from '../../node/node-logger.js';
 import type { Coverage } from './coverage.js';
@@ -15,6 +18,8 @@ const COUNTED: Readonly<Record<string, string>> = {
   'the snapshot that this node is given could not be fetched': 'fetches failed',
 };
 
+const REMOVED = 'this node was removed from the cluster, and stops';
+
 /** Drafts of snapshots are counted in the whole process: a history must not depend on those before it. */
 const DRAFT = /\d+\.draft\b/g;
 
@@ -22,11 +27,13 @@ export class NodeLogger implements UserLogger {
   readonly #node: string;
   readonly #coverage: Coverage;
   readonly #trace: Trace | null;
+  readonly #onRemoved: () => void;
 
-  constructor(node: string, coverage: Coverage, trace: Trace | null) {
+  constructor(node: string, coverage: Coverage, trace: Trace | null, onRemoved: () => void) {
     this.#node = node;
     this.#coverage = coverage;
     this.#trace = trace;
+    this.#onRemoved = onRemoved;
   }
 
   debug(): void {}
@@ -46,6 +53,7 @@ export class NodeLogger implements UserLogger {
   #note(details: object, message: string): void {
     const event = COUNTED[message];
     if (event !== undefined) this.#coverage.count(event);
+    if (message === REMOVED) this.#onRemoved();
     if (this.#trace === null || message === 'role changed') return;
     const { err, index } = details as { readonly err?: unknown; readonly index?: number };
     const at = index === undefined ? '' : ` (entry ${index})`;

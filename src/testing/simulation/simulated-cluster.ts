@@ -36,6 +36,8 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   isRotten = false;
   /** Its disk was made to refuse: it may fail. */
   isTroubled = false;
+  /** In its present life it has said that it was removed, and stops. */
+  isRemoved = false;
   /** It is to be started again by whoever has ended it. */
   isAway = false;
   /** It is being stopped in order until this resolves. */
@@ -219,6 +221,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     member.isAway = false;
     // Nobody founds a cluster beside the one that there is.
     if (!member.isObserver && !this.isNamed(member)) member.joins = true;
+    member.isRemoved = false;
     member.lives += 1;
     const life = `${member.name}/${member.lives}`;
     this.#parts.users.starting?.(member);
@@ -387,18 +390,21 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     return possible.some(({ electors }) => electors.toSorted().join() !== founders.toSorted().join());
   }
 
+  /** It says that it was removed. By the time that it has stopped it may be a member again. */
+  #onRemoved(member: Member<Definitions>): void {
+    const { violations, checkers } = this.#parts;
+    member.isRemoved = true;
+    if (!checkers.hasBelonged(member.name)) return;
+    violations.report('members', `${member.name} stops, and nothing committed says that it was removed`);
+  }
+
   /** Its runtime has ended by itself. Only one that was removed does that without having failed. */
   #onStopped(member: Member<Definitions>): void {
-    const { host, trace, violations, checkers } = this.#parts;
+    const { host, trace, violations } = this.#parts;
     const node = member.node!;
     host.coverage.count('removed nodes stopped');
     trace?.add(member.name, 'has stopped by itself');
-    if (checkers.hasBelonged(member.name)) {
-      violations.report(
-        'members',
-        `${member.name} has stopped by itself, and nothing committed says that it was removed`,
-      );
-    }
+    if (!member.isRemoved) violations.report('members', `${member.name} has stopped by itself, and was not removed`);
     this.#end(member);
     member.isRetired = true;
     member.stopping = this.#stopped(member, node, () => {});
@@ -524,7 +530,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       callTimeoutMs,
       snapshot: { entries: snapshotEntries, verify: isVerified },
       dataDir: DATA_DIR,
-      logger: new NodeLogger(member.name, host.coverage, trace),
+      logger: new NodeLogger(member.name, host.coverage, trace, () => this.#onRemoved(member)),
     };
   }
 }

@@ -56,6 +56,7 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_STORAGE_CORRUPT',
   'ERR_TIMEOUT',
   'ERR_TRANSFER_FAILED',
+  'ERR_VERSION_UNSUPPORTED',
 ]);
 const VOTERS_MAX = 7;
 /** Of places, beyond the founders' own. */
@@ -239,7 +240,10 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     cluster.kill(newcomer, left);
   }
 
-  /** Has somebody added who need not even be there, gives that up at once, and has another node take it back. */
+  /**
+   * Has somebody added who need not even be there, gives that up at once, and has another node take it back. Now and then wants
+   * it all the same, before it has heard that it was removed.
+   */
   async #takeBack(): Promise<void> {
     const { cluster, checkers } = this.#parts;
     const { leader } = cluster;
@@ -247,12 +251,22 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     const newcomer = this.#newcomer();
     if (leader === undefined || newcomer === null || cluster.isNamed(newcomer)) return;
     newcomer.joins = true;
+    if (this.#dice.chance(0.5)) {
+      this.#bringBack(newcomer);
+      await cluster.host.sleep(this.#dice.between(...START_FIRST_MS));
+      if (this.#isOver || cluster.leader !== leader) return;
+    }
     const change: AskedChange = { add: newcomer.name, remove: null, timeoutMs: this.#dice.between(...HARDLY_MS) };
     if ((await this.#tell(respondent(leader), change, null)) !== 'ERR_TIMEOUT') return;
     const others = cluster.running.filter((each) => each !== leader && cluster.isNamed(each));
     if (this.#isOver || others.length === 0 || this.#ledger.isOpenFor(newcomer.name)) return;
     const outcome = await this.#tellToRemove(newcomer, this.#dice.oneOf(others));
-    if (outcome === 'made') this.#count(FAULTS.takeBack.shows);
+    if (outcome !== 'made') return;
+    this.#count(FAULTS.takeBack.shows);
+    const { leader: next } = cluster;
+    if (this.#isOver || next === undefined || newcomer.node === null) return;
+    this.#count('removed nodes added again at once');
+    await this.#tell(respondent(next), { ...change, timeoutMs: this.#dice.oneOf(TIMEOUTS_MS) }, null);
   }
 
   #tellToRemove(member: Member<Definitions>, asked: Member<Definitions>): Promise<Outcome> {

@@ -10,6 +10,7 @@ import type { SimulationObjects } from '../objects/simulation-objects.js';
 import type { Trace } from '../trace.js';
 import type { Violations } from '../violations.js';
 import type { CellInput, CellOutput } from './cell-model.js';
+import { PASSING_ERRORS } from './passing-errors.js';
 
 export interface CellClientParts {
   readonly name: string;
@@ -21,17 +22,6 @@ export interface CellClientParts {
   readonly trace: Trace | null;
 }
 
-/** What is no answer. */
-const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_NO_LEADER',
-  'ERR_OBJECT_FAILED',
-  'ERR_RESULT_LOST',
-  'ERR_SESSION_EXPIRED',
-  'ERR_STOPPED',
-  'ERR_STORAGE',
-  'ERR_STORAGE_CORRUPT',
-  'ERR_TIMEOUT',
-]);
 /** What is one: the same on every node, and nothing has changed. */
 const ANSWERS: Readonly<Partial<Record<ErrorCode, CellOutput>>> = {
   ERR_OBJECT_EXISTS: 'exists',
@@ -130,7 +120,7 @@ export class CellClient {
         return answer;
       }
       history.failed(recorded, error);
-      if (code !== null && EXPECTED.has(code)) trace?.add(name, `${input.join(' ')} ended with ${code}`);
+      if (code !== null && PASSING_ERRORS.has(code)) trace?.add(name, `${input.join(' ')} ended with ${code}`);
       else violations.report('errors', `${name} was told of ${input.join(' ')}: ${String(error)}`);
       return null;
     }

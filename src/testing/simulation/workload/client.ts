@@ -16,6 +16,7 @@ import type { SimulatedProcess } from '../simulated-process.js';
 import type { Trace } from '../trace.js';
 import type { Violations } from '../violations.js';
 import type { Histories } from './histories.js';
+import { PASSING_ERRORS } from './passing-errors.js';
 
 export interface ClientParts {
   readonly name: string;
@@ -31,17 +32,7 @@ export interface ClientParts {
 }
 
 /** What clients may be told while things go wrong. */
-const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_ABORTED',
-  'ERR_NO_LEADER',
-  'ERR_OBJECT_FAILED',
-  'ERR_RESULT_LOST',
-  'ERR_SESSION_EXPIRED',
-  'ERR_STOPPED',
-  'ERR_STORAGE',
-  'ERR_STORAGE_CORRUPT',
-  'ERR_TIMEOUT',
-]);
+const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...PASSING_ERRORS, 'ERR_ABORTED']);
 const FILLER_BYTES_MAX = 300;
 /** Of the map. */
 export const KEYS = ['k', 'l', 'm'] as const;

@@ -3,7 +3,7 @@
  * refused for its version must not have been done.
  */
 
-import { ConclaveError, type ErrorCode } from '../../../errors.js';
+import { ConclaveError } from '../../../errors.js';
 import type { Runtime } from '../../../node/runtime.js';
 import type { ExactlyOnceOracle } from '../../linearizability/exactly-once-oracle.js';
 import type { Coverage } from '../coverage.js';
@@ -12,6 +12,7 @@ import type { EditionAnswer } from '../objects/simulation-edition.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import { EDITION } from '../objects/subject-objects.js';
 import type { Violations } from '../violations.js';
+import { PASSING_ERRORS } from './passing-errors.js';
 
 export interface EditionClientParts {
   readonly life: string;
@@ -30,18 +31,6 @@ interface EditionHandle {
   mark(id: string): Promise<EditionAnswer>;
   all(): Promise<readonly string[]>;
 }
-
-const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_NO_LEADER',
-  'ERR_OBJECT_FAILED',
-  'ERR_RESULT_LOST',
-  'ERR_SESSION_EXPIRED',
-  'ERR_STOPPED',
-  'ERR_STORAGE',
-  'ERR_STORAGE_CORRUPT',
-  'ERR_TIMEOUT',
-  'ERR_VERSION_UNSUPPORTED',
-]);
 
 export function editionOf({ objects }: Runtime<SimulationObjects>): EditionHandle {
   return (objects as unknown as Readonly<Record<typeof EDITION, EditionHandle>>)[EDITION];
@@ -72,7 +61,7 @@ export class EditionClient {
     } catch (error) {
       exactlyOnce.failed(id, error);
       const code = error instanceof ConclaveError ? error.code : null;
-      if (code === null || !EXPECTED.has(code)) {
+      if (code === null || !PASSING_ERRORS.has(code)) {
         violations.report('errors', `${life} was told of ${id}: ${String(error)}`);
       } else if (code === 'ERR_VERSION_UNSUPPORTED' && !(error as ConclaveError).mayBeApplied) {
         coverage.count('commands refused for their version');

@@ -18,6 +18,7 @@ import type { SimulatedNode } from '../simulated-node.js';
 import type { Trace } from '../trace.js';
 import type { Violations } from '../violations.js';
 import type { FencedStore } from './fenced-store.js';
+import { PASSING_ERRORS } from './passing-errors.js';
 
 export interface LockClientParts {
   readonly name: string;
@@ -32,17 +33,7 @@ export interface LockClientParts {
 }
 
 /** What those who want a lock may be told while things go wrong. */
-const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_ABORTED',
-  'ERR_NO_LEADER',
-  'ERR_OBJECT_FAILED',
-  'ERR_RESULT_LOST',
-  'ERR_SESSION_EXPIRED',
-  'ERR_STOPPED',
-  'ERR_STORAGE',
-  'ERR_STORAGE_CORRUPT',
-  'ERR_TIMEOUT',
-]);
+const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...PASSING_ERRORS, 'ERR_ABORTED']);
 /** Locks, of which there are few. */
 export const LOCK_NAMES = ['x', 'y'] as const;
 const SEMAPHORE = 's';

@@ -26,6 +26,7 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_STORAGE_CORRUPT',
   'ERR_TIMEOUT',
   'ERR_TRANSFER_FAILED',
+  'ERR_VERSION_UNSUPPORTED',
 ]);
 
 const CLIENTS = [1, 1, 2, 2, 6] as const;
