@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { ProcessCluster } from './support/process-cluster.js';
 import { diceOf, seeds, type Dice } from './support/seed.js';
 
-const TROUBLE_MS = 20_000;
+const TROUBLE_MS = 12_000;
 const PAUSE_MS = [20, 500] as const;
 const FREEZE_MS = [20, 1_500] as const;
 const SHUT_MS = [20, 1_500] as const;

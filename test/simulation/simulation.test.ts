@@ -11,7 +11,7 @@ const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/main.js', imp
 const SEEDS = 500;
 const SECONDS = 120;
 /** Of minutes of virtual time each. */
-const CALM_SEEDS = 8;
+const CALM_SEEDS = 5;
 /** A machine that does not get so far has not tested anything. */
 const SEEDS_MIN = 100;
 
