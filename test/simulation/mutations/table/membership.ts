@@ -302,17 +302,6 @@ export const MEMBERSHIP: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a change is reported as done by a node that does not know the log up to it',
-    rule: 'an acknowledgement is a promise',
-    edits: [
-      {
-        file: 'node/members.ts',
-        text: '  if (status === null || status.isChanging || status.commitIndex < index) return false;',
-        replacement: '  if (status === null || status.isChanging) return false;',
-      },
-    ],
-  },
-  {
     name: 'a node stops as soon as its log leaves it out',
     rule: 'a configuration may be cut off again: only what is committed lasts (§6)',
     edits: [

@@ -81,15 +81,4 @@ export const STORAGE: readonly Mutation[] = [
       },
     ],
   },
-  {
-    name: 'objects that begin with a snapshot bring nobody into its term',
-    rule: 'a snapshot may be durable before the term in which it was received',
-    edits: [
-      {
-        file: 'actors/raft/snapshots.ts',
-        text: 'if (term <= core.term) return role;',
-        replacement: 'if (term < Infinity) return role;',
-      },
-    ],
-  },
 ];
