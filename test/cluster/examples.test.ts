@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { endOf } from './support/process-end.js';
 
 const EXAMPLES = new URL('../../build/examples/', import.meta.url);
 const WAIT = { timeout: 20_000, interval: 20 };
@@ -10,6 +10,8 @@ interface Program {
   readonly process: ChildProcess;
   /** All that it has written so far. */
   output(): string;
+  /** Resolves with its exit code when it has ended. */
+  ended(): Promise<number | null>;
 }
 
 function run(script: string, ...options: readonly string[]): Program {
@@ -21,7 +23,8 @@ function run(script: string, ...options: readonly string[]): Program {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
   onTestFinished(() => void child.kill('SIGKILL'));
-  return { process: child, output: () => output };
+  const what = (): string => `${script}, which wrote:\n${output}\n`;
+  return { process: child, output: () => output, ended: () => endOf(child, what) };
 }
 
 /** The process ids that `npm start` has printed. */
@@ -41,7 +44,7 @@ describe('npm start', () => {
   test('drives three servers, shows a table, proves that they agree, and leaves nothing running', async () => {
     const program = run('00-start/main.js', '--duration-ms', '300');
 
-    const [code] = (await once(program.process, 'close')) as [number];
+    const code = await program.ended();
 
     expect(program.output()).toMatch(/in flight\s+commands\/s\s+p50\s+p99/);
     expect(program.output()).toContain('All 3 servers hold the same');
@@ -67,7 +70,7 @@ describe('npm start', () => {
     const leader = Number(/process (\d+) {2}elected leader/.exec(program.output())![1]);
 
     process.kill(leader, 'SIGKILL');
-    const [code] = (await once(program.process, 'close')) as [number];
+    const code = await program.ended();
 
     expect(code).toBe(1);
     expect(program.output()).toContain('It did not work');
@@ -78,7 +81,7 @@ describe('npm start', () => {
 test('01-counter: three servers count together, and no number comes twice', async () => {
   const program = run('01-counter/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   const visits = [...program.output().matchAll(/visit number (\d+)/g)].map((match) => Number(match[1]));
   expect(code).toBe(0);
@@ -88,7 +91,7 @@ test('01-counter: three servers count together, and no number comes twice', asyn
 test('02-kv-store: what one server is told over HTTP another answers, and the leader may die', async () => {
   const program = run('02-kv-store/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   expect(program.output()).toContain('Written by one server, read by another: tea = Darjeeling');
   expect(program.output()).toContain('The two others go on: tea = Assam');
@@ -98,7 +101,7 @@ test('02-kv-store: what one server is told over HTTP another answers, and the le
 test('03-job-queue: three workers do each job once', async () => {
   const program = run('03-job-queue/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   expect(program.output()).toContain('All 60 jobs are done, each of them once.');
   expect(code).toBe(0);
@@ -107,7 +110,7 @@ test('03-job-queue: three workers do each job once', async () => {
 test('04-custom-object: what snapshot() says is what restore() brings back', async () => {
   const program = run('04-custom-object/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   expect(program.output()).toContain('It is the same.');
   expect(code).toBe(0);
@@ -116,7 +119,7 @@ test('04-custom-object: what snapshot() says is what restore() brings back', asy
 test('06-durable: three servers are killed, and have every note when they are back', async () => {
   const program = run('06-durable/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   expect(program.output()).toContain('Every note that was acknowledged is there.');
   expect(code).toBe(0);
@@ -125,7 +128,7 @@ test('06-durable: three servers are killed, and have every note when they are ba
 test('07-locks: what a holder that stood still writes too late is refused', async () => {
   const program = run('07-locks/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   expect(program.output()).toContain('Another one holds the lock, with token 2.');
   expect(program.output()).toMatch(/; [1-9]\d* came too late, and were refused\./);
@@ -135,7 +138,7 @@ test('07-locks: what a holder that stood still writes too late is refused', asyn
 test('08-sidecar: two clients that know nothing but HTTP take turns, and none counts over the other', async () => {
   const program = run('08-sidecar/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   const turns = [...program.output().matchAll(/The (first|second) client had token (\d+)/g)];
   expect(new Set(turns.map(([, who]) => who))).toEqual(new Set(['first', 'second']));
@@ -147,7 +150,7 @@ test('08-sidecar: two clients that know nothing but HTTP take turns, and none co
 test('05-upgrade: three servers are upgraded one by one while they vote, and agree', async () => {
   const program = run('05-upgrade/main.js');
 
-  const [code] = (await once(program.process, 'close')) as [number];
+  const code = await program.ended();
 
   expect(program.output()).toContain('The new code came into force at the same vote everywhere.');
   // Before, "Ada" and "ada" were two; from then on nobody votes for "Ada" any more.

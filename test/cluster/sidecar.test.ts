@@ -7,12 +7,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { freePorts } from '../../dist/testing/free-ports.js';
+import { endOf, within } from './support/process-end.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMMAND = join(ROOT, 'dist/cli/main.js');
 const FOREVER = ['--ttl', '1h'];
+/** Of three processes that start, elect a leader, and share a busy machine. */
+const READY = { timeout: 45_000, interval: 50 } as const;
+const END_TIMEOUT_MS = 20_000;
 
 let nodes: string[];
 let ports: number[];
@@ -38,16 +42,17 @@ function start(i: number): void {
 }
 
 async function ready(port: number): Promise<void> {
-  for (;;) {
-    const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
-    if (response?.status === 200) return;
-  }
+  const status = async (): Promise<number | null> =>
+    (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null))?.status ?? null;
+  await vi.waitFor(async () => expect(await status(), `the sidecar on port ${port} is ready`).toBe(200), READY);
 }
 
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) {
     child.kill(signal);
-    await once(child, 'exit');
+    // What it has run for others may live on, and keep its pipes.
+    const what = (): string => `${child.spawnargs.join(' ')}, sent ${signal}, has not ended`;
+    await within(once(child, 'exit'), END_TIMEOUT_MS, what);
   }
   return child.exitCode;
 }
@@ -58,7 +63,9 @@ function put(i: number, name: string): Promise<Response> {
 
 function lock(i: number, name: string, ...command: readonly string[]): ChildProcess {
   const args = [COMMAND, 'lock', name, '--url', `http://127.0.0.1:${ports[i]}`, ...FOREVER, '--', ...command];
-  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
 }
 
 describe('conclave sidecar', () => {
@@ -101,8 +108,9 @@ describe('conclave sidecar where fastify is not installed', () => {
     }
 
     const child = spawn(process.execPath, [join(folder, 'dist/cli/main.js'), 'sidecar', '--backend', 'memory']);
+    onTestFinished(() => void child.kill('SIGKILL'));
     const said = text(child.stderr);
-    const [code] = await once(child, 'exit');
+    const code = await endOf(child, () => 'a sidecar that lacks fastify');
 
     expect(code).toBe(1);
     expect(await said).toBe('ERR_MISSING_PACKAGE: The sidecar needs fastify: npm install fastify@5.\n');
@@ -114,7 +122,7 @@ describe('conclave lock', () => {
     const child = lock(1, 'z', process.execPath, '-p', 'process.exitCode = 3; process.env.FENCING_TOKEN');
     const said = text(child.stdout!);
 
-    const [code] = await once(child, 'exit');
+    const code = await endOf(child, () => 'conclave lock');
 
     expect(code).toBe(3);
     expect(BigInt((await said).trim())).toBeGreaterThan(0n);

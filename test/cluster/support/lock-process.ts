@@ -10,9 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { AnswerMessage, CallMessage } from '../../../bench/processes/calls.js';
 import type { LockHolderOperations } from '../fixtures/lock-holder.js';
+import { within } from './process-end.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../build/test/cluster/fixtures/lock-holder.js', import.meta.url));
 const CALL_TIMEOUT_MS = 15_000;
+const END_TIMEOUT_MS = 20_000;
 /** New namespaces for user, network, process ids and host name. */
 const CONTAINER = ['-r', '-n', '-p', '-u', '-f', 'sh', '-c', 'hostname "$0"; exec "$@"'] as const;
 
@@ -89,13 +91,17 @@ export class LockProcess {
   /** As a crash does; resolves when it has ended. */
   async kill(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) process.kill(this.#target, 'SIGKILL');
-    await this.#ended;
+    await this.#untilEnded('that was killed');
   }
 
   /** Lets go of it; resolves with its exit code when it has ended. */
   async letGo(): Promise<number | null> {
     this.#process.disconnect();
-    await this.#ended;
+    await this.#untilEnded('that was let go');
     return this.#process.exitCode;
+  }
+
+  async #untilEnded(which: string): Promise<void> {
+    await within(this.#ended, END_TIMEOUT_MS, () => `process ${this.pid} ${which} has not ended`);
   }
 }

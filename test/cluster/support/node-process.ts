@@ -9,11 +9,14 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { AnswerMessage, CallMessage } from '../../../bench/processes/calls.js';
 import type { NodeEvent, NodeOperations } from '../fixtures/node-messages.js';
+import { within } from './process-end.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../build/test/cluster/fixtures/node.js', import.meta.url));
 /** A process on a busy machine may take that long to start its threads. */
 const CALL_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 8_000;
+/** A process that is killed ends at once, on a busy machine too; but what it had as its own may keep its channels open. */
+const KILLED_TIMEOUT_MS = 20_000;
 
 type Argument<Name extends keyof NodeOperations> = Parameters<NodeOperations[Name]>[0];
 type Answer<Name extends keyof NodeOperations> = Awaited<ReturnType<NodeOperations[Name]>>;
@@ -111,14 +114,22 @@ export class NodeProcess {
   /** Ends the process as a crash would. */
   kill(): Promise<Ended> {
     if (this.isAlive) this.#process.kill('SIGKILL');
-    return this.ended;
+    return this.#endWithin(KILLED_TIMEOUT_MS);
   }
 
   /** Lets go of the process, which then stops its node and ends. Kills it when it does not. */
   async stop(): Promise<Ended> {
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
     if (this.#process.connected) this.#process.disconnect();
-    return await this.ended.finally(() => clearTimeout(killer));
+    return await this.#endWithin(STOP_TIMEOUT_MS + KILLED_TIMEOUT_MS).finally(() => clearTimeout(killer));
+  }
+
+  #endWithin(timeoutMs: number): Promise<Ended> {
+    const what = (): string => {
+      const { pid, exitCode, signalCode } = this.#process;
+      return `process ${pid} of ${this.address} (exit code ${exitCode}, signal ${signalCode}) has not ended`;
+    };
+    return within(this.ended, timeoutMs, what);
   }
 
   /** Stops every thread of the process, until `thaw`. Its connections stay open. */
