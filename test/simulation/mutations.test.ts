@@ -9,14 +9,17 @@ import { expect, test } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/mutations/main.js', import.meta.url));
 const SECONDS = 400;
+/** A test that is over leaves no program behind. */
+const PROGRAM_TIMEOUT_MS = (SECONDS - 20) * 1_000;
 /** In about a minute. */
 const SOME = 30;
 
 /** Code and output of the program. */
 function mutations(...options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [PROGRAM, ...options], (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
+    execFile(process.execPath, [PROGRAM, ...options], { timeout: PROGRAM_TIMEOUT_MS }, (error, stdout, stderr) => {
+      // One that was killed, for it did not end, has none.
+      resolve({ code: error === null ? 0 : Number(error.code ?? NaN), output: stdout + stderr });
     });
   });
 }
