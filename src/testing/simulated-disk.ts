@@ -35,8 +35,10 @@ type Fate = 'done' | 'failed' | 'crashed';
  * try {
  *   const file = disk.open('/a', 'create');
  *   file.write([bytes], 0);
- *   file.sync(); // throws a SimulatedCrash
- * } catch {}
+ *   file.sync(); // throws disk.crash
+ * } catch (error) {
+ *   if (error !== disk.crash) throw error;
+ * }
  * const next = disk.afterPowerLoss(7); // the file may be there or not, with any of its sectors
  */
 export class SimulatedDisk implements Disk {
