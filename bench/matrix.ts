@@ -48,10 +48,10 @@ export interface RestartRow {
   readonly durable: true;
 }
 
-/** A node that has lost its disk comes back while callers go on. */
-export interface CatchUpRow {
-  readonly kind: 'catchUp';
+/** A node that has nothing is given all of a state while callers go on. */
+interface TransferRow {
   readonly name: string;
+  /** Of the cluster, before one is added. */
   readonly nodes: number;
   /** Entries of a map, each a key of ten characters and bytes that cannot be compressed. */
   readonly entries: number;
@@ -61,18 +61,14 @@ export interface CatchUpRow {
   readonly durable: true;
 }
 
-/** A cluster is given one more member, which has nothing yet, while callers go on. */
-export interface JoinRow {
+/** A node that has lost its disk comes back. */
+export interface CatchUpRow extends TransferRow {
+  readonly kind: 'catchUp';
+}
+
+/** A cluster is given one more member, which has nothing yet. */
+export interface JoinRow extends TransferRow {
   readonly kind: 'join';
-  readonly name: string;
-  /** Before it comes. */
-  readonly nodes: number;
-  /** Entries of a map, each a key of ten characters and bytes that cannot be compressed. */
-  readonly entries: number;
-  readonly valueBytes: number;
-  /** Calls that overwrite a small entry each, beside those. */
-  readonly callsPerSecond: number;
-  readonly durable: true;
 }
 
 /** What log and snapshots take while a map is overwritten again and again. */
@@ -126,6 +122,7 @@ const MEMORY: MemoryRow = {
   durable: false,
 };
 const CALLS_PER_SECOND = 50_000;
+const TRANSFER = { nodes: 3, valueBytes: 1000, callsPerSecond: CALLS_PER_SECOND, durable: true } as const;
 /** What `--quick` divides the sizes of states and logs by. */
 const QUICK_DIVISOR = 10;
 
@@ -195,26 +192,12 @@ function restart({ from, entries }: Pick<RestartRow, 'from' | 'entries'>): Resta
 }
 
 function catchUp({ entries }: Pick<CatchUpRow, 'entries'>): CatchUpRow {
-  const row = {
-    kind: 'catchUp',
-    nodes: 3,
-    callsPerSecond: CALLS_PER_SECOND,
-    entries,
-    valueBytes: 1000,
-    durable: true,
-  } as const;
+  const row = { kind: 'catchUp', ...TRANSFER, entries } as const;
   return { ...row, name: `catching up on ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
 }
 
 function join({ entries }: Pick<JoinRow, 'entries'>): JoinRow {
-  const row = {
-    kind: 'join',
-    nodes: 3,
-    callsPerSecond: CALLS_PER_SECOND,
-    entries,
-    valueBytes: 1000,
-    durable: true,
-  } as const;
+  const row = { kind: 'join', ...TRANSFER, entries } as const;
   return { ...row, name: `adding a member to ${(entries * row.valueBytes) / 1e6} MB, 3 nodes${placeOf(true)}` };
 }
 
