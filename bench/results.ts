@@ -18,7 +18,8 @@ import type {
 } from './matrix.js';
 import type { ThreadStalls } from './storage/thread-stalls.js';
 
-export const RESULTS_FORMAT = 3;
+/** Of what is in a file, and how it is meant. A further kind of rows is nothing new in this: older runs have measured none of them. */
+export const RESULTS_FORMAT = 2;
 
 export interface LoadOutcome {
   readonly row: LoadRow;
@@ -136,12 +137,8 @@ export interface LockOutcome {
   readonly services: readonly ServiceOutcome[];
 }
 
-export interface Results {
-  readonly format: typeof RESULTS_FORMAT;
-  readonly environment: Environment;
-  /** How long the disk of the durable rows takes to sync 4 KiB; null: no such row was measured. */
-  readonly fdatasyncMs: number | null;
-  readonly settings: { readonly warmupMs: number; readonly durationMs: number; readonly rounds: number };
+/** What was measured, by the kind of row. */
+export interface Outcomes {
   readonly load: readonly LoadOutcome[];
   readonly memory: readonly MemoryOutcome[];
   readonly compaction: readonly CompactionOutcome[];
@@ -152,15 +149,28 @@ export interface Results {
   readonly locks: readonly LockOutcome[];
 }
 
+/** Nothing yet. */
+export function noOutcomes(): { readonly [Kind in keyof Outcomes]: Outcomes[Kind][number][] } {
+  return { load: [], memory: [], compaction: [], restart: [], catchUp: [], join: [], diskUse: [], locks: [] };
+}
+
+export interface Results extends Outcomes {
+  readonly format: typeof RESULTS_FORMAT;
+  readonly environment: Environment;
+  /** How long the disk of the durable rows takes to sync 4 KiB; null: no such row was measured. */
+  readonly fdatasyncMs: number | null;
+  readonly settings: { readonly warmupMs: number; readonly durationMs: number; readonly rounds: number };
+}
+
 export async function writeResults(file: string | URL, results: Results): Promise<void> {
   await mkdir(dirname(file instanceof URL ? fileURLToPath(file) : file), { recursive: true });
   await writeFile(file, JSON.stringify(results, null, 2) + '\n');
 }
 
+/** Of a kind of rows that the run did not know yet, nothing was measured. */
 export async function readResults(file: string | URL): Promise<Results> {
-  const { format, ...results } = JSON.parse(await readFile(file, 'utf8')) as Omit<Results, 'format'> & {
-    format: number;
-  };
+  const { format, ...results } = JSON.parse(await readFile(file, 'utf8')) as Omit<Results, 'format' | keyof Outcomes> &
+    Partial<Outcomes> & { format: number };
   if (format !== RESULTS_FORMAT) throw new Error(`${String(file)} has format ${format}, not ${RESULTS_FORMAT}.`);
-  return { format, ...results };
+  return { format, ...noOutcomes(), ...results };
 }
