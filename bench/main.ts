@@ -22,18 +22,7 @@ import { measureLocks } from './locks/measure-locks.js';
 import { rowsOf, type LoadRow, type Row } from './matrix.js';
 import { measureLoad, measureMemory, type Timing } from './measure.js';
 import { Progress } from './progress.js';
-import {
-  RESULTS_FORMAT,
-  writeResults,
-  type CatchUpOutcome,
-  type CompactionOutcome,
-  type DiskUseOutcome,
-  type JoinOutcome,
-  type LoadOutcome,
-  type LockOutcome,
-  type MemoryOutcome,
-  type RestartOutcome,
-} from './results.js';
+import { noOutcomes, RESULTS_FORMAT, writeResults, type LoadOutcome } from './results.js';
 import { measureCatchUp } from './storage/measure-catch-up.js';
 import { measureCompaction } from './storage/measure-compaction.js';
 import { measureDiskUse } from './storage/measure-disk-use.js';
@@ -79,16 +68,7 @@ async function main(): Promise<void> {
     warmupMs: count('warmup-ms', values.quick ? 500 : 2_000),
   };
   const rounds = count('rounds', values.quick ? 1 : 3);
-  const outcomes = {
-    load: [] as LoadOutcome[],
-    memory: [] as MemoryOutcome[],
-    compaction: [] as CompactionOutcome[],
-    restart: [] as RestartOutcome[],
-    catchUp: [] as CatchUpOutcome[],
-    join: [] as JoinOutcome[],
-    diskUse: [] as DiskUseOutcome[],
-    locks: [] as LockOutcome[],
-  };
+  const outcomes = noOutcomes();
   // Now, for what is committed or edited while it runs is not what is measured.
   const measured = environment();
   const syncMs = rows.some(({ durable }) => durable) ? await fdatasyncMs() : null;

@@ -18,7 +18,8 @@ import type {
 } from './matrix.js';
 import type { ThreadStalls } from './storage/thread-stalls.js';
 
-export const RESULTS_FORMAT = 3;
+/** Of what is in a file, and how it is meant. A further kind of rows is nothing new in this: older runs have measured none of them. */
+export const RESULTS_FORMAT = 2;
 
 export interface LoadOutcome {
   readonly row: LoadRow;
@@ -68,32 +69,29 @@ export interface RestartOutcome {
   readonly rounds: readonly number[];
 }
 
-export interface CatchUpOutcome {
-  readonly row: CatchUpRow;
+/** Of a row in which nodes that have nothing are given everything. */
+export interface NewcomersOutcome {
   /** Of the file that was sent. */
   readonly snapshotBytes: number;
-  /** How often a node was wiped; the followers in turn. */
+  /** How often a node came. */
   readonly times: number;
-  /** From `Runtime.start` of the empty node to `ready()`: the median. */
-  readonly readyMs: number;
   /** The leader's callers, before and while, all times together. */
   readonly before: PhaseResult;
   readonly meanwhile: PhaseResult;
   readonly p99Ratio: number;
 }
 
-export interface JoinOutcome {
+/** The followers were wiped in turn. */
+export interface CatchUpOutcome extends NewcomersOutcome {
+  readonly row: CatchUpRow;
+  /** From `Runtime.start` of the empty node to `ready()`: the median. */
+  readonly readyMs: number;
+}
+
+export interface JoinOutcome extends NewcomersOutcome {
   readonly row: JoinRow;
-  /** Of the file that was sent. */
-  readonly snapshotBytes: number;
-  /** How often a member was added. */
-  readonly times: number;
   /** From `members.add` until it was a voter: the median. */
   readonly joinedMs: number;
-  /** The leader's callers, before and while, all times together. */
-  readonly before: PhaseResult;
-  readonly meanwhile: PhaseResult;
-  readonly p99Ratio: number;
 }
 
 export interface DiskUseOutcome {
@@ -139,12 +137,8 @@ export interface LockOutcome {
   readonly services: readonly ServiceOutcome[];
 }
 
-export interface Results {
-  readonly format: typeof RESULTS_FORMAT;
-  readonly environment: Environment;
-  /** How long the disk of the durable rows takes to sync 4 KiB; null: no such row was measured. */
-  readonly fdatasyncMs: number | null;
-  readonly settings: { readonly warmupMs: number; readonly durationMs: number; readonly rounds: number };
+/** What was measured, by the kind of row. */
+export interface Outcomes {
   readonly load: readonly LoadOutcome[];
   readonly memory: readonly MemoryOutcome[];
   readonly compaction: readonly CompactionOutcome[];
@@ -155,15 +149,28 @@ export interface Results {
   readonly locks: readonly LockOutcome[];
 }
 
+/** Nothing yet. */
+export function noOutcomes(): { readonly [Kind in keyof Outcomes]: Outcomes[Kind][number][] } {
+  return { load: [], memory: [], compaction: [], restart: [], catchUp: [], join: [], diskUse: [], locks: [] };
+}
+
+export interface Results extends Outcomes {
+  readonly format: typeof RESULTS_FORMAT;
+  readonly environment: Environment;
+  /** How long the disk of the durable rows takes to sync 4 KiB; null: no such row was measured. */
+  readonly fdatasyncMs: number | null;
+  readonly settings: { readonly warmupMs: number; readonly durationMs: number; readonly rounds: number };
+}
+
 export async function writeResults(file: string | URL, results: Results): Promise<void> {
   await mkdir(dirname(file instanceof URL ? fileURLToPath(file) : file), { recursive: true });
   await writeFile(file, JSON.stringify(results, null, 2) + '\n');
 }
 
+/** Of a kind of rows that the run did not know yet, nothing was measured. */
 export async function readResults(file: string | URL): Promise<Results> {
-  const { format, ...results } = JSON.parse(await readFile(file, 'utf8')) as Omit<Results, 'format'> & {
-    format: number;
-  };
+  const { format, ...results } = JSON.parse(await readFile(file, 'utf8')) as Omit<Results, 'format' | keyof Outcomes> &
+    Partial<Outcomes> & { format: number };
   if (format !== RESULTS_FORMAT) throw new Error(`${String(file)} has format ${format}, not ${RESULTS_FORMAT}.`);
-  return { format, ...results };
+  return { format, ...noOutcomes(), ...results };
 }

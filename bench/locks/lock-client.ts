@@ -12,7 +12,6 @@ export interface LockClient {
   acquire(name: string): Promise<Release>;
   /** Waits for a lock that others want, too. */
   wait(name: string): Promise<Release>;
-  close(): Promise<void>;
 }
 
 export interface PairsRequest extends LoadSettings {

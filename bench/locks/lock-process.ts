@@ -42,7 +42,6 @@ serveNode({ locks: object(ReplLockManager, { directNetwork: true }) }, (runtime)
       return () => held.release();
     },
     wait: (name) => client.acquire(name),
-    close: async () => (await connecting).close(),
   };
   const turns: Promise<Turn>[] = [];
   let held: Held | null = null;

@@ -12,7 +12,7 @@ import type { LockRow } from '../matrix.js';
 import type { Timing } from '../measure.js';
 import { Child } from '../processes/child.js';
 import type { LockOutcome, LockResult, ServiceOutcome } from '../results.js';
-import type { Turn } from './lock-client.js';
+import { nowUs, type Turn } from './lock-client.js';
 import type { LockBenchOperations } from './lock-process.js';
 import type { PeerOperations } from './peer-process.js';
 import { findPeer, PEERS, withPeer, type Peer } from './peer-servers.js';
@@ -119,7 +119,7 @@ async function measureDeath(cluster: LockCluster, leader: number, follower: numb
   await cluster.nodes[follower]!.call('hold', LOCK, CALL_TIMEOUT_MS);
   const granted = cluster.nodes[leader]!.call('grantedAt', LOCK, CALL_TIMEOUT_MS);
   await delay(SETTLE_MS);
-  const killedAtUs = Number(process.hrtime.bigint() / 1000n);
+  const killedAtUs = nowUs();
   await cluster.nodes[follower]!.kill();
   return { perSecond: null, ...spreadOf([((await granted) - killedAtUs) / 1000]), isInOrder: null };
 }

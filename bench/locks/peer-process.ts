@@ -1,6 +1,6 @@
 /**
  * A client of what users would take instead, in a process of its own: etcd by etcd3, Redis by redlock. Both packages are loaded
- * if they are there, and are no dependencies. Started by measure-peers, never by hand.
+ * if they are there, and are no dependencies. Started by measure-locks, never by hand.
  */
 
 import { createRequire } from 'node:module';
@@ -17,14 +17,19 @@ export type PeerOperations = {
   readonly turns: (count: number) => Promise<readonly Turn[]>;
 };
 
+interface PeerClient extends LockClient {
+  /** When the parent is gone. */
+  close(): void;
+}
+
 const TTL_MS = 60_000;
 /** Until all have asked. */
 const QUEUE_MS = 3_000;
 
 const load = createRequire(import.meta.url);
-let client: LockClient | null = null;
+let client: PeerClient | null = null;
 
-function etcd(ports: readonly number[]): LockClient {
+function etcd(ports: readonly number[]): PeerClient {
   const { Etcd3 } = load('etcd3') as Etcd3Module;
   const etcd3 = new Etcd3({ hosts: ports.map((port) => `http://127.0.0.1:${port}`) });
   return {
@@ -41,11 +46,11 @@ function etcd(ports: readonly number[]): LockClient {
         .wait();
       return () => campaign.resign();
     },
-    close: async () => etcd3.close(),
+    close: () => etcd3.close(),
   };
 }
 
-function redis(ports: readonly number[]): LockClient {
+function redis(ports: readonly number[]): PeerClient {
   const Redis = load('ioredis') as IoRedisModule;
   const Redlock = load('redlock') as RedlockModule;
   const clients = ports.map((port) => new Redis(port, '127.0.0.1'));
@@ -54,7 +59,7 @@ function redis(ports: readonly number[]): LockClient {
     const lock = await redlock.lock(name, TTL_MS);
     return async () => void (await lock.unlock());
   };
-  return { acquire, wait: acquire, close: async () => clients.forEach((each) => each.disconnect()) };
+  return { acquire, wait: acquire, close: () => clients.forEach((each) => each.disconnect()) };
 }
 
 const operations: PeerOperations = {

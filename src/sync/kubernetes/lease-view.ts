@@ -172,15 +172,15 @@ export class LeaseView {
 
   /** When its time is up, and anyway from time to time. */
   #lookLater(): void {
-    this.#look?.cancel();
-    this.#look = null;
     if (this.#ending === null) return;
     const dueMs = this.freeInMs;
     // A whole millisecond: what is left of one would be looked at again and again.
     this.#lookIn(dueMs > 0 ? Math.min(Math.ceil(dueMs), LOOK_AGAIN_MS) : LOOK_AGAIN_MS);
   }
 
+  /** One at a time: what was told while a look was under way has planned another one already. */
   #lookIn(delayMs: number): void {
+    this.#look?.cancel();
     const { signal } = this.#ending!;
     this.#look = this.#requests.timekeeper.after(delayMs, () => void this.#lookAgain(signal));
   }

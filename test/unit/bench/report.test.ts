@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { rowsOf, type LoadRow } from '../../../bench/matrix.js';
 import { commandsByClusterSize, commandsBySize } from '../../../bench/report/plots.js';
 import { resultsText, withLocks, withResults } from '../../../bench/report/table.js';
 import {
+  noOutcomes,
   readResults,
+  RESULTS_FORMAT,
+  writeResults,
   type CompactionOutcome,
   type FeltResult,
   type LoadOutcome,
@@ -34,6 +38,34 @@ describe('what is committed', () => {
     const svg = readFileSync(new URL(`docs/plots/${file}`, ROOT), 'utf8');
 
     expect(svg).toBe(await plot(await readResults(COMMITTED)));
+  });
+});
+
+describe('the file of results', () => {
+  test('is read as it was written', async () => {
+    const file = resultsFile();
+    const results = resultsOf([outcome({}, 1000, 2000)]);
+
+    await writeResults(file, results);
+
+    expect(await readResults(file)).toEqual(results);
+  });
+
+  test('of a run that did not know a kind of rows yet has none of them', async () => {
+    const file = resultsFile();
+    const { join: _, locks: __, ...older } = resultsOf([]);
+    await writeResults(file, older as Results);
+
+    const results = await readResults(file);
+
+    expect(results).toEqual(resultsOf([]));
+  });
+
+  test('of another format is refused', async () => {
+    const file = resultsFile();
+    await writeResults(file, { ...resultsOf([]), format: 1 as never });
+
+    await expect(readResults(file)).rejects.toThrow('has format 1');
   });
 });
 
@@ -237,6 +269,13 @@ describe('the plots', () => {
   });
 });
 
+/** Where there is none yet. */
+function resultsFile(): string {
+  const directory = mkdtempSync(`${tmpdir()}/conclave-results-`);
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return `${directory}/results.json`;
+}
+
 /** What callers and threads felt, each number one more than the last. */
 function felt(p99Ms: number, callerMs: number): FeltResult {
   return {
@@ -284,7 +323,7 @@ function outcome(row: Partial<LoadRow>, commandsPerSecond: number, limit: number
 
 function resultsOf(load: readonly LoadOutcome[]): Results {
   return {
-    format: 3,
+    format: RESULTS_FORMAT,
     environment: {
       date: '2026-01-02T03:04:05.000Z',
       node: 'v20.0.0',
@@ -294,13 +333,7 @@ function resultsOf(load: readonly LoadOutcome[]): Results {
     },
     fdatasyncMs: null,
     settings: { warmupMs: 1000, durationMs: 3000, rounds: 3 },
+    ...noOutcomes(),
     load,
-    memory: [],
-    compaction: [],
-    restart: [],
-    catchUp: [],
-    join: [],
-    diskUse: [],
-    locks: [],
   };
 }

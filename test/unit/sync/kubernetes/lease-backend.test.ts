@@ -518,6 +518,30 @@ describe('an election in a Lease', () => {
     expect(seen).toEqual([null, { ...leader, value: 'first' }, { ...leader, value: 'second' }, null]);
   });
 
+  it('is read no more often because it was written while a read was refused', async () => {
+    const scene = new LeaseScene();
+    const b = await scene.client('b');
+    scene.server.store.create({ metadata: { name: leaseNameOf('election', 'boss') }, spec: { holderIdentity: '' } });
+    void b.sync.election('boss', { id: 'b' }).observe().next();
+    await scene.time.pass(100);
+    scene.server.admit('b', [{ verbs: ['watch'] }]);
+    b.faults.answerMs = 100;
+    const reads = (): number => scene.server.requests.filter((request) => request.startsWith('get')).length;
+    for (let write = 0; write < 10; write++) {
+      const before = reads();
+      while (reads() === before) await scene.time.pass(50);
+      scene.patch('boss', { leaseTransitions: write }, 'election');
+      await scene.time.pass(200);
+    }
+    await scene.time.pass(60_000);
+
+    const before = reads();
+    await scene.time.pass(20_000);
+
+    // One after the other, with a second at least between them.
+    expect(reads() - before).toBeLessThanOrEqual(20);
+  });
+
   it('does not take for gone whom it only hears no more of', async () => {
     const scene = new LeaseScene();
     const [a, b] = [await scene.client('a'), await scene.client('b', {}, 2)];
