@@ -140,6 +140,20 @@ describe('a process and its sidecar', () => {
     expect(await sync.lock('y').tryAcquire()).not.toBeNull();
   });
 
+  it.each([
+    ['404', 'CONNECT conclave-sync:0 HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['403', 'CONNECT conclave-sync:1 HTTP/1.1\r\nHost: x\r\nOrigin: http://page\r\n\r\n'],
+  ])('are parted when that is refused by %s, also where the process would go on', async (status, asked) => {
+    const socket = connectTo({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write(asked);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+
+    await running.stop();
+
+    socket.destroy();
+  });
+
   it('are told when whoever answers is no sidecar', async () => {
     const server = createServer((_request, response) => void response.end('hello'));
     server.on('connect', (_request, socket) => void socket.end('HTTP/1.1 405 No\r\n\r\n'));
