@@ -13,6 +13,9 @@ import { checkKnown, checkName, checkTtl, checkWaiting, invalid } from './option
 import type { WaitOptions } from './patience.js';
 import { pause } from './pause.js';
 
+/** Who could not campaign does so again after a tenth of the TTL, but no later than this: a TTL may be a day. */
+const AGAIN_MS_MAX = 5_000;
+
 /** Who stands for election. */
 export interface ElectionOptions {
   /** Who this is, for those who observe. */
@@ -152,7 +155,7 @@ export class Election {
         if (signal?.aborted === true) return null;
         if (!(error instanceof ConclaveError) || !PASSES.has(error.code)) throw error;
       }
-      await pause(this.#claiming.backend.timekeeper, this.#ttlMs / 10, signal);
+      await pause(this.#claiming.backend.timekeeper, Math.min(this.#ttlMs / 10, AGAIN_MS_MAX), signal);
     }
   }
 }
