@@ -48,22 +48,8 @@ export interface RestartRow {
   readonly durable: true;
 }
 
-/** A node that has lost its disk comes back while callers go on. */
-export interface CatchUpRow {
-  readonly kind: 'catchUp';
-  readonly name: string;
-  readonly nodes: number;
-  /** Entries of a map, each a key of ten characters and bytes that cannot be compressed. */
-  readonly entries: number;
-  readonly valueBytes: number;
-  /** Calls that overwrite a small entry each, beside those. */
-  readonly callsPerSecond: number;
-  readonly durable: true;
-}
-
-/** A cluster is given one more member, which has nothing yet, while callers go on. */
-export interface JoinRow {
-  readonly kind: 'join';
+/** A node that has nothing is given everything while callers go on. */
+export interface NewcomersRow {
   readonly name: string;
   /** Before it comes. */
   readonly nodes: number;
@@ -73,6 +59,16 @@ export interface JoinRow {
   /** Calls that overwrite a small entry each, beside those. */
   readonly callsPerSecond: number;
   readonly durable: true;
+}
+
+/** It is one that has lost its disk and comes back. */
+export interface CatchUpRow extends NewcomersRow {
+  readonly kind: 'catchUp';
+}
+
+/** It is one more member. */
+export interface JoinRow extends NewcomersRow {
+  readonly kind: 'join';
 }
 
 /** What log and snapshots take while a map is overwritten again and again. */

@@ -68,32 +68,29 @@ export interface RestartOutcome {
   readonly rounds: readonly number[];
 }
 
-export interface CatchUpOutcome {
-  readonly row: CatchUpRow;
+/** Of a row in which nodes that have nothing are given everything. */
+export interface NewcomersOutcome {
   /** Of the file that was sent. */
   readonly snapshotBytes: number;
-  /** How often a node was wiped; the followers in turn. */
+  /** How often a node came. */
   readonly times: number;
-  /** From `Runtime.start` of the empty node to `ready()`: the median. */
-  readonly readyMs: number;
   /** The leader's callers, before and while, all times together. */
   readonly before: PhaseResult;
   readonly meanwhile: PhaseResult;
   readonly p99Ratio: number;
 }
 
-export interface JoinOutcome {
+/** The followers were wiped in turn. */
+export interface CatchUpOutcome extends NewcomersOutcome {
+  readonly row: CatchUpRow;
+  /** From `Runtime.start` of the empty node to `ready()`: the median. */
+  readonly readyMs: number;
+}
+
+export interface JoinOutcome extends NewcomersOutcome {
   readonly row: JoinRow;
-  /** Of the file that was sent. */
-  readonly snapshotBytes: number;
-  /** How often a member was added. */
-  readonly times: number;
   /** From `members.add` until it was a voter: the median. */
   readonly joinedMs: number;
-  /** The leader's callers, before and while, all times together. */
-  readonly before: PhaseResult;
-  readonly meanwhile: PhaseResult;
-  readonly p99Ratio: number;
 }
 
 export interface DiskUseOutcome {
