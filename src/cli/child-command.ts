@@ -16,7 +16,8 @@ export function statusOfSignal(signal: NodeJS.Signals): number {
 export class ChildCommand {
   /** Resolves with how it has ended, as a shell says it: also when it could not be run. */
   readonly status: Promise<number>;
-  readonly #child: ChildProcess;
+  /** Null: it could not be run. */
+  readonly #child: ChildProcess | null;
 
   /**
    * @param env what it is given besides this process' own environment
@@ -27,18 +28,28 @@ export class ChildCommand {
     env: Readonly<Record<string, string>>,
     onFailure: (message: string) => void,
   ) {
-    this.#child = spawn(file!, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+    const failed = ({ code, message }: NodeJS.ErrnoException): number => {
+      onFailure(message);
+      return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;
+    };
+    let child: ChildProcess;
+    try {
+      child = spawn(file!, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+    } catch (error) {
+      // Of some commands Node says so at once: the empty one, or arguments that are too long.
+      this.#child = null;
+      this.status = Promise.resolve(failed(error as NodeJS.ErrnoException));
+      return;
+    }
+    this.#child = child;
     this.status = new Promise((resolve) => {
-      this.#child.once('error', ({ code, message }: NodeJS.ErrnoException) => {
-        onFailure(message);
-        resolve(code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE);
-      });
-      this.#child.once('exit', (code, signal) => resolve(code ?? statusOfSignal(signal!)));
+      child.once('error', (error) => resolve(failed(error)));
+      child.once('exit', (code, signal) => resolve(code ?? statusOfSignal(signal!)));
     });
   }
 
   /** Nothing happens if it has ended. */
   kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    this.#child?.kill(signal);
   }
 }

@@ -5,7 +5,9 @@
 
 import { ConclaveError } from '../errors.js';
 import type { Timekeeper } from '../runtime/timekeeper.js';
+import { aborted } from '../sync/aborted.js';
 import type { Election } from '../sync/election.js';
+import { pause } from '../sync/pause.js';
 import type { Routes } from './http-app.js';
 
 /** Before it does again what could not be done any more. */
@@ -67,26 +69,7 @@ export class LeaderElector {
         if (error instanceof ConclaveError && error.code === 'ERR_STOPPED') return;
         this.#onFailure(error);
       }
-      await this.#pause();
+      await pause(this.#timekeeper, AGAIN_MS, this.#stopping.signal);
     }
   }
-
-  #pause(): Promise<void> {
-    const { signal } = this.#stopping;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#timekeeper.after(AGAIN_MS, end);
-      signal.addEventListener('abort', end);
-    });
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

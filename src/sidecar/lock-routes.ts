@@ -15,7 +15,6 @@ const CLIENT_CHARS_MAX = 128;
 const CLIENT = /^[\x21-\x7E]+$/;
 const WHOLE = /^[0-9]{1,10}$/;
 
-/** @param retryAfterS when to ask again for a lock that another one has, in seconds */
 export interface LockRoutesOptions {
   readonly service: LockService;
   readonly namespace: string;

@@ -29,7 +29,9 @@ export class RemoteClients {
     socket.on('error', () => {});
     const refusal = this.#refusalOf(url, headers);
     if (refusal !== null) {
-      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      // Nobody else ends it if the client does not, and what it may say is read by nobody.
+      socket.resume();
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
       return;
     }
     socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS).setTimeout(0);

@@ -12,6 +12,8 @@ import { Session, type Claimant } from './session.js';
 
 /** How many different TTLs there may be at a time: each has a session of its own. */
 const SESSIONS_MAX = 100;
+/** A session that ends is followed by another one at once, but no sooner than so long after this was done last. */
+const BEGIN_ANEW_MS = 100;
 
 export class Claiming {
   readonly backend: SyncBackend;
@@ -67,7 +69,9 @@ export class Claiming {
     options: WaitOptions,
     make: (claim: HeldClaim) => H,
   ): Promise<H | null> {
-    const patience = new Patience(options, terms.name, this.backend.timekeeper);
+    const { timekeeper } = this.backend;
+    const patience = new Patience(options, terms.name, timekeeper);
+    let anewMs = -Infinity;
     try {
       for (;;) {
         const session = await patience.wait(this.#session(ttlMs));
@@ -83,6 +87,9 @@ export class Claiming {
         if (outcome === 'busy') return null;
         if (outcome === 'other permits') throw permitsDiffer(terms);
         if (outcome === 'too many') throw new ConclaveError('ERR_QUEUE_FULL', 'There are too many claims already.');
+        // Sessions that end as they begin would leave neither timers nor anything else a turn.
+        if (timekeeper.clock.nowMs() - anewMs < BEGIN_ANEW_MS) await patience.pause(BEGIN_ANEW_MS);
+        anewMs = timekeeper.clock.nowMs();
       }
     } finally {
       patience.end();

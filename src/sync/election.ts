@@ -11,6 +11,10 @@ import { Held, type HeldClaim } from './held.js';
 import type { Leader } from './leader-feed.js';
 import { checkKnown, checkName, checkTtl, checkWaiting, invalid } from './option-checks.js';
 import type { WaitOptions } from './patience.js';
+import { pause } from './pause.js';
+
+/** Who could not campaign does so again after a tenth of the TTL, but no later than this: a TTL may be a day. */
+const AGAIN_MS_MAX = 5_000;
 
 /** Who stands for election. */
 export interface ElectionOptions {
@@ -151,21 +155,8 @@ export class Election {
         if (signal?.aborted === true) return null;
         if (!(error instanceof ConclaveError) || !PASSES.has(error.code)) throw error;
       }
-      await this.#pause(signal);
+      await pause(this.#claiming.backend.timekeeper, Math.min(this.#ttlMs / 10, AGAIN_MS_MAX), signal);
     }
-  }
-
-  /** Before it campaigns again; ends at once when the signal is aborted. */
-  #pause(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal?.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#claiming.backend.timekeeper.after(this.#ttlMs / 10, end);
-      signal?.addEventListener('abort', end, { once: true });
-    });
   }
 }
 

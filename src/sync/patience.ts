@@ -16,6 +16,7 @@ export interface WaitOptions {
 }
 
 export class Patience {
+  readonly #timekeeper: Timekeeper;
   readonly #signal: AbortSignal | null;
   readonly #timer: Timer | null;
   readonly #onAbort: () => void;
@@ -25,6 +26,7 @@ export class Patience {
   #reject: ((reason: ConclaveError) => void) | null = null;
 
   constructor({ signal, timeoutMs }: WaitOptions, what: string, timekeeper: Timekeeper) {
+    this.#timekeeper = timekeeper;
     this.#signal = signal ?? null;
     this.#onAbort = () => this.#lose(aborted(what, signal?.reason));
     if (signal?.aborted === true) this.#onAbort();
@@ -42,6 +44,16 @@ export class Patience {
       this.#reject = reject;
       promise.then(resolve, reject);
     });
+  }
+
+  /** Lets time pass; rejects once patience is over. */
+  async pause(delayMs: number): Promise<void> {
+    let timer: Timer | null = null;
+    try {
+      await this.wait(new Promise<void>((resolve) => (timer = this.#timekeeper.after(delayMs, resolve))));
+    } finally {
+      (timer as Timer | null)?.cancel();
+    }
   }
 
   /** Nothing waits any more. */

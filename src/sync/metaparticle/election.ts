@@ -1,6 +1,7 @@
 /** An election in the shape that Metaparticle's clients have: two functions, one to lead and one to stop. On the caller's thread. */
 
 import { hostname } from 'node:os';
+import { aborted } from '../aborted.js';
 import type { Election as NamedElection, Term } from '../election.js';
 import { checkKnown, invalid } from '../option-checks.js';
 import { syncOf, type Connection } from './connection.js';
@@ -88,9 +89,4 @@ export class Election {
       await elected;
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -91,7 +91,7 @@ export class SidecarBackend implements SyncBackend {
   async #open(): Promise<Link> {
     const link = new Link();
     try {
-      link.connection = await SidecarConnection.connect(this.#url, {
+      link.connection = await SidecarConnection.connect(this.#url, this.timekeeper, {
         news: (news) => link.news(news),
         ended: () => {
           this.#link = null;

@@ -6,11 +6,14 @@
 import { request as ask } from 'node:http';
 import { asError, ConclaveError, fromPlainError } from '../../errors.js';
 import type { Socket } from 'node:net';
+import type { Timekeeper } from '../../runtime/timekeeper.js';
 import { MessageStream } from './message-stream.js';
 import { SESSIONS_AUTHORITY, type Answer, type Command, type News, type Question, type Results } from './messages.js';
 
 /** To connect takes no longer. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Longer than a sidecar takes to answer, whatever it stands on: one that does not for so long is not there. */
+const ANSWER_TIMEOUT_MS = 30_000;
 /** The operating system asks so often whether the other side is there, where nothing is said. */
 const KEEPALIVE_MS = 10_000;
 
@@ -30,13 +33,15 @@ export class SidecarConnection {
   readonly #stream: MessageStream;
   readonly #waiting = new Map<number, Waiting>();
   readonly #url: string;
+  readonly #timekeeper: Timekeeper;
   #nextId = 1;
   #isOver = false;
   /** Claims and the like, for which the process has to live on. */
   #reasons = 0;
 
-  private constructor(url: string, socket: Socket, head: Buffer, listener: ConnectionListener) {
+  private constructor(url: string, socket: Socket, head: Buffer, timekeeper: Timekeeper, listener: ConnectionListener) {
     this.#url = url;
+    this.#timekeeper = timekeeper;
     this.#socket = socket;
     socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS).unref();
     this.#stream = new MessageStream({
@@ -58,7 +63,7 @@ export class SidecarConnection {
   }
 
   /** @throws ConclaveError `ERR_UNREACHABLE`; `ERR_PROTOCOL` when whoever answers is no sidecar, or one of another version. */
-  static connect(url: string, listener: ConnectionListener): Promise<SidecarConnection> {
+  static connect(url: string, timekeeper: Timekeeper, listener: ConnectionListener): Promise<SidecarConnection> {
     return new Promise((resolve, reject) => {
       const request = ask(url, {
         method: 'CONNECT',
@@ -67,7 +72,7 @@ export class SidecarConnection {
         agent: false,
       });
       request.once('connect', ({ statusCode = 0 }, socket, head) => {
-        if (statusCode === 200) return resolve(new SidecarConnection(url, socket, head, listener));
+        if (statusCode === 200) return resolve(new SidecarConnection(url, socket, head, timekeeper, listener));
         socket.destroy();
         reject(stranger(url, statusCode));
       });
@@ -80,17 +85,22 @@ export class SidecarConnection {
     });
   }
 
-  /** @throws ConclaveError `ERR_UNREACHABLE` when the connection is lost before the answer; whatever the sidecar answers. */
+  /**
+   * @throws ConclaveError `ERR_UNREACHABLE` when the connection is lost before the answer, or given up because there is none in time;
+   *   whatever the sidecar answers.
+   */
   async ask<C extends Command>(command: C): Promise<Results[C['type']]> {
     if (this.#isOver) throw unreachable(this.#url, null, false);
     const id = this.#nextId++;
     this.#stream.send({ id, command } satisfies Question);
     const release = this.holdProcess();
+    const timer = this.#timekeeper.after(ANSWER_TIMEOUT_MS, () => this.#onSilence(id, command));
     try {
       return await new Promise<Results[C['type']]>((resolve, reject) => {
         this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
       });
     } finally {
+      timer.cancel();
       release();
     }
   }
@@ -107,6 +117,14 @@ export class SidecarConnection {
 
   close(): void {
     this.#stream.end();
+  }
+
+  #onSilence(id: number, { type }: Command): void {
+    const cause = new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`);
+    // To give everything back, a sidecar may try for as long as the session lasts: what others hold is not to end by that.
+    if (type !== 'closeSession') return void this.#socket.destroy(cause);
+    this.#waiting.get(id)?.reject(unreachable(this.#url, cause, true));
+    this.#waiting.delete(id);
   }
 
   #settle(answer: Answer): void {

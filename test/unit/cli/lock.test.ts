@@ -154,6 +154,16 @@ describe('conclave lock', () => {
     expect(await isFree()).toBe(true);
   });
 
+  it.each([
+    ['is empty', ['']],
+    ['has arguments that are too long', [process.execPath, 'x'.repeat(4 * 1024 * 1024)]],
+  ])('says that a command cannot be run that %s, and holds nothing', async (_, command) => {
+    const { code, err } = await lock(command).ended;
+
+    expect([code, err]).toEqual([126, expect.stringMatching(/./)]);
+    expect(await isFree()).toBe(true);
+  });
+
   it('says that there is no such command, and holds nothing', async () => {
     const { code, err } = await lock(['/there/is/no/such/command']).ended;
 

@@ -164,6 +164,28 @@ describe('run', () => {
     await running;
   });
 
+  it('campaigns again soon when it can, however long its TTL is', async () => {
+    backend.isCutOff = true;
+    const stopping = new AbortController();
+    const patient = (await connect(backend)).election('boss', { id: 'patient', ttlMs: 24 * 3_600_000 });
+    let terms = 0;
+    const running = patient.run(
+      (term) => {
+        terms++;
+        return untilAborted(term);
+      },
+      { signal: stopping.signal },
+    );
+    await settled();
+    backend.isCutOff = false;
+
+    await time.pass(5_000);
+
+    expect(terms).toBe(1);
+    stopping.abort();
+    await running;
+  });
+
   it('refuses to proclaim what nobody leads any more to say', async () => {
     const leading = await mine.campaign();
     await leading.resign();

@@ -5,6 +5,7 @@ import { ConclaveError } from '../../../src/errors.js';
 import { connect, memory, type Held, type Sync } from '../../../src/sync/index.js';
 import { errorOf } from '../actors/replicated/error-of.js';
 import { CutOffBackend } from './support/cut-off-backend.js';
+import { ForgetfulBackend } from './support/forgetful-backend.js';
 import { ManualTime, settled } from './support/manual-time.js';
 
 const TTL_MS = 1_000;
@@ -220,27 +221,21 @@ describe('who holds a lock', () => {
   });
 
   it('takes another session when it is told that there is none', async () => {
-    const shared = memory(time);
-    let opened = 0;
-    const forgetful = await connect({
-      timekeeper: time,
-      observe: (...args) => shared.observe(...args),
-      openSession: async (ttlMs, listener) => {
-        const session = await shared.openSession(ttlMs, listener);
-        const isFirst = ++opened === 1;
-        return {
-          renew: () => session.renew(),
-          claim: async (request, terms) => (isFirst ? 'ended' : session.claim(request, terms)),
-          giveUp: (request) => session.giveUp(request),
-          proclaim: (request, value) => session.proclaim(request, value),
-          close: () => session.close(),
-        };
-      },
-    });
+    const forgetful = new ForgetfulBackend(memory(time), 1);
 
-    const held = await forgetful.lock('x').acquire();
+    const held = await (await connect(forgetful)).lock('x').acquire();
 
-    expect([held.held, opened]).toEqual([true, 2]);
+    expect([held.held, forgetful.opened]).toEqual([true, 2]);
+  });
+
+  it('lets time pass between sessions that end as they begin, and is told when its own is over', async () => {
+    const forgetful = new ForgetfulBackend(memory(time), Infinity);
+    const waiting = errorOf(async () => (await connect(forgetful)).lock('x').acquire({ timeoutMs: TTL_MS }));
+
+    await time.pass(TTL_MS);
+
+    expect((await waiting).code).toBe('ERR_TIMEOUT');
+    expect(forgetful.opened).toBeLessThanOrEqual(2 + TTL_MS / 100);
   });
 
   it('gives back what was granted to one who no longer waits', async () => {

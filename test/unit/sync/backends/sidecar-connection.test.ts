@@ -8,8 +8,11 @@ import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { openMemoryBackend } from '../../../../src/sidecar/memory-backend.js';
 import { Sidecar } from '../../../../src/sidecar/sidecar.js';
 import { connect, memory, sidecar, type Leader, type SightedBackend, type Sync } from '../../../../src/sync/index.js';
+import { SidecarBackend } from '../../../../src/sync/sidecar/sidecar-backend.js';
 import { freePorts } from '../../../../src/testing/free-ports.js';
 import { errorOf } from '../../actors/replicated/error-of.js';
+import { CutOffBackend } from '../support/cut-off-backend.js';
+import { ManualTime } from '../support/manual-time.js';
 
 const FOREVER_MS = 3_600_000;
 
@@ -138,6 +141,63 @@ describe('a process and its sidecar', () => {
 
     expect(held.held).toBe(true);
     expect(await sync.lock('y').tryAcquire()).not.toBeNull();
+  });
+
+  it.each([
+    ['404', 'CONNECT conclave-sync:0 HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['403', 'CONNECT conclave-sync:1 HTTP/1.1\r\nHost: x\r\nOrigin: http://page\r\n\r\n'],
+  ])('are parted when that is refused by %s, also where the process would go on', async (status, asked) => {
+    const socket = connectTo({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write(asked);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+
+    await running.stop();
+
+    socket.destroy();
+  });
+
+  it('are parted when the sidecar is there, and says nothing for as long as it never takes', async () => {
+    const server = createServer();
+    const asked = new Promise((resolve) => {
+      server.once('connect', (_request, socket) => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        socket.once('data', resolve);
+      });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port: other } = server.address() as { port: number };
+    const time = new ManualTime();
+    const sync = await connect(new SidecarBackend(`http://127.0.0.1:${other}`, time));
+    const acquiring = errorOf(() => sync.lock('x').acquire());
+    await asked;
+
+    await time.pass(30_000);
+
+    expect(await acquiring).toMatchObject({ code: 'ERR_UNREACHABLE', mayBeApplied: true });
+    await sync.close();
+    server.close();
+  });
+
+  it('are not parted for others because one cannot give back what it held', async () => {
+    await running.stop();
+    const slow = new CutOffBackend(memory());
+    backend = slow;
+    running = await startSidecar();
+    const time = new ManualTime();
+    const shared = new SidecarBackend(`http://127.0.0.1:${port}`, time);
+    const [one, other] = [await connect(shared), await connect(shared)];
+    await one.lock('x', { ttlMs: FOREVER_MS }).acquire();
+    const held = await other.lock('y', { ttlMs: FOREVER_MS }).acquire();
+    let answer: () => void = () => {};
+    slow.heldBack.close = new Promise((resolve) => (answer = resolve));
+    const closing = one.close();
+
+    await time.pass(30_000);
+    await closing;
+
+    expect(held.held).toBe(true);
+    answer();
   });
 
   it('are told when whoever answers is no sidecar', async () => {

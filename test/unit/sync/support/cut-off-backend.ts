@@ -17,7 +17,8 @@ export class CutOffBackend implements SightedBackend {
   readonly timekeeper: Timekeeper;
   isCutOff = false;
   /** Answers to these are held back until then. */
-  readonly heldBack: { claim?: Promise<void>; renew?: Promise<void>; giveUp?: Promise<void> } = {};
+  readonly heldBack: { claim?: Promise<void>; renew?: Promise<void>; giveUp?: Promise<void>; close?: Promise<void> } =
+    {};
   readonly #backend: SyncBackend;
 
   constructor(backend: SyncBackend, timekeeper: Timekeeper = backend.timekeeper) {
@@ -87,6 +88,7 @@ class CutOffSession implements BackendSession {
 
   async close(): Promise<void> {
     this.#host.check();
-    return this.#session.close();
+    await this.#session.close();
+    await this.#host.heldBack.close;
   }
 }
