@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Whole nodes on one event loop, real sockets and disks, a crash at every point, long random histories: from source as well,
- * but slower.
+ * Whole nodes on one event loop, real sockets and disks, a crash at every point, long random histories, and what imports much:
+ * from source as well, but slower.
  */
 const INLINE = [
   'test/unit/node/**/*.test.ts',
@@ -16,8 +16,6 @@ const INLINE = [
   'test/unit/deploy/**/*.test.ts',
   'test/unit/cli/**/*.test.ts',
   'test/unit/actors/replicated/machine-parts.test.ts',
-  'test/unit/cli/lock.test.ts',
-  'test/unit/cli/sidecar.test.ts',
   'test/unit/architecture/lint-rules.test.ts',
   'test/unit/actors/log-store/**/*.test.ts',
   'test/unit/actors/raft/raft-log.test.ts',
