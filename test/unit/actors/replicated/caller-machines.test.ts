@@ -193,6 +193,26 @@ describe('a caller of objects on two machines', () => {
     await expect(quick.outcome).resolves.toBe(10);
   });
 
+  it('goes on in the session that a snapshot brings to the machine that had not come to the end of the last one', async () => {
+    await open(0, 4);
+    await open(1, 4);
+    const lost = await command(1);
+    await expire(0, 4);
+    await open(0, 9);
+
+    await tell({ type: 'sessionRestored', machine: 1, index: logIndex(20), session: sessionId(9), nextSeq: 1 });
+    const next = await command(1);
+    await answer(1, 9, 1, 30);
+
+    await expect(lost.outcome).rejects.toMatchObject({ code: 'ERR_RESULT_LOST' });
+    await expect(next.outcome).resolves.toBe(30);
+    expect(sent()).toEqual([
+      [4, 1, 'slow.inc'],
+      [9, 1, 'slow.inc'],
+    ]);
+    expect(toRaft.filter(({ type }) => type === 'openSession')).toHaveLength(2);
+  });
+
   it('asks each machine about its own objects, and none for less than the other one has shown', async () => {
     await open(0, 4);
     await open(1, 4);
