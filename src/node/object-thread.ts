@@ -56,9 +56,21 @@ export class ObjectThread {
     return this.#host;
   }
 
-  /** Makes the objects; the thread has been started and linked. */
-  spawnMachine(): Promise<void> {
-    return this.#spawnMachine(this.#host!);
+  /** Makes the objects, on the thread that has been started and linked. */
+  async spawnMachine(host: ThreadHost): Promise<void> {
+    const { main, address } = this.#options;
+    await host.spawn({
+      name: address.name,
+      module: new URL('../actors/replicated/machine-actor.js', import.meta.url),
+      export: 'machineActor',
+      data: this.#machine,
+    });
+    try {
+      await main.ref<MachineMessage>(address).ask({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
+    } catch (error) {
+      const hasEnded = error instanceof ConclaveError && ENDED.has(error.code);
+      throw hasEnded ? objectFailed('ended before the objects were made', error) : error;
+    }
   }
 
   /** Null where there is none, or it is too busy to answer in time. Never rejects. */
@@ -80,22 +92,6 @@ export class ObjectThread {
 
   #startThread(): Promise<ThreadHost> {
     return this.#options.startThread(this.name, (exit) => this.#onExit(exit));
-  }
-
-  async #spawnMachine(host: ThreadHost): Promise<void> {
-    const { main, address } = this.#options;
-    await host.spawn({
-      name: address.name,
-      module: new URL('../actors/replicated/machine-actor.js', import.meta.url),
-      export: 'machineActor',
-      data: this.#machine,
-    });
-    try {
-      await main.ref<MachineMessage>(address).ask({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
-    } catch (error) {
-      const hasEnded = error instanceof ConclaveError && ENDED.has(error.code);
-      throw hasEnded ? objectFailed('ended before the objects were made', error) : error;
-    }
   }
 
   #onExit({ error }: ThreadExit): void {
@@ -138,7 +134,7 @@ export class ObjectThread {
     this.#host = host;
     try {
       await link(host);
-      await this.#spawnMachine(host);
+      await this.spawnMachine(host);
       if (this.#host === host) onBack();
     } catch (error) {
       // Its exit is dealt with elsewhere, unless it goes on without the objects.

@@ -76,7 +76,7 @@ export class ThreadsPlacement implements Placement {
       data: { ...consensus, recovered },
       transfer: [...(recovered?.pieces ?? [])],
     });
-    await Promise.all(this.#objects.map((thread) => thread.spawnMachine()));
+    await Promise.all(this.#objects.map((thread, machine) => thread.spawnMachine(objectThreads[machine]!)));
   }
 
   async measure(timeoutMs: number): Promise<ReadonlyMap<string, ThreadFigures | null>> {

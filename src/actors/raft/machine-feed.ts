@@ -115,6 +115,7 @@ export class MachineFeed {
       this.#machine.tell({ type: 'applyEntries', machineId, entries }, [entries]);
     }
   }
+
   /** Small pieces are noted together: there may be any number of them. */
   #noteLead(lastIndex: LogIndex, bytes: number): void {
     this.#leadBytes += bytes;

@@ -413,16 +413,20 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #onSessionRestored({ machine: number, index, session, nextSeq }: SessionRestored): void {
     const machine = this.#machines[number]!;
     this.#seen(index);
-    if (machine.session === session) {
+    const held = machine.session;
+    if (held === session) {
       machine.commands.failSent(resultLost, (firstSeq) => firstSeq < nextSeq);
-    } else if (machine.session !== null && machine.session <= index) {
-      const ended = machine.session;
+      return;
+    }
+    if (held !== null) {
+      // Opened after the snapshot was taken.
+      if (held > index) return;
       machine.session = null;
       machine.commands.failSent(resultLost);
-      this.#endSession(ended);
-    } else if (session !== null) {
-      this.#onSessionOpened(machine, session);
     }
+    // The machine does not tell of it again: other machines may have come to the end of the former one long ago.
+    if (session !== null) this.#onSessionOpened(machine, session);
+    if (held !== null) this.#endSession(held);
   }
 }
 

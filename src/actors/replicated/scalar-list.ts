@@ -200,6 +200,7 @@ function textAt(b: Uint8Array, at: number, length: number): string | null {
   for (let i = 0; i < length; i++) union |= b[at + i]!;
   if (union > 0x7f) return null;
   // With all of them named, the engine makes the string without a call: a third of what every other way costs.
+  // To join two such strings costs a little more; the engine does so at once, up to 12 characters, and not when they are read.
   switch (length) {
     case 0:
       return '';
@@ -218,62 +219,20 @@ function textAt(b: Uint8Array, at: number, length: number): string | null {
     case 7:
       return fromCodes(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!, b[at + 5]!, b[at + 6]!);
     case 8:
-      return fromCodes(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!, b[at + 5]!, b[at + 6]!, b[at + 7]!);
+      return eightAt(b, at);
     case 9:
-      return fromCodes(
-        b[at]!,
-        b[at + 1]!,
-        b[at + 2]!,
-        b[at + 3]!,
-        b[at + 4]!,
-        b[at + 5]!,
-        b[at + 6]!,
-        b[at + 7]!,
-        b[at + 8]!,
-      );
+      return eightAt(b, at) + fromCodes(b[at + 8]!);
     case 10:
-      return fromCodes(
-        b[at]!,
-        b[at + 1]!,
-        b[at + 2]!,
-        b[at + 3]!,
-        b[at + 4]!,
-        b[at + 5]!,
-        b[at + 6]!,
-        b[at + 7]!,
-        b[at + 8]!,
-        b[at + 9]!,
-      );
+      return eightAt(b, at) + fromCodes(b[at + 8]!, b[at + 9]!);
     case 11:
-      return fromCodes(
-        b[at]!,
-        b[at + 1]!,
-        b[at + 2]!,
-        b[at + 3]!,
-        b[at + 4]!,
-        b[at + 5]!,
-        b[at + 6]!,
-        b[at + 7]!,
-        b[at + 8]!,
-        b[at + 9]!,
-        b[at + 10]!,
-      );
+      return eightAt(b, at) + fromCodes(b[at + 8]!, b[at + 9]!, b[at + 10]!);
     case 12:
-      return fromCodes(
-        b[at]!,
-        b[at + 1]!,
-        b[at + 2]!,
-        b[at + 3]!,
-        b[at + 4]!,
-        b[at + 5]!,
-        b[at + 6]!,
-        b[at + 7]!,
-        b[at + 8]!,
-        b[at + 9]!,
-        b[at + 10]!,
-        b[at + 11]!,
-      );
+      return eightAt(b, at) + fromCodes(b[at + 8]!, b[at + 9]!, b[at + 10]!, b[at + 11]!);
     default:
       return Buffer.prototype.latin1Slice.call(b, at, at + length);
   }
+}
+
+function eightAt(b: Uint8Array, at: number): string {
+  return fromCodes(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!, b[at + 5]!, b[at + 6]!, b[at + 7]!);
 }

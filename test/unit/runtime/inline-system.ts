@@ -34,3 +34,14 @@ export function simulatedSystem(seed = 1): { system: ActorSystem; simulation: Si
   });
   return { system, simulation, failures };
 }
+
+/** Spawns an actor that does nothing but remember what it is told. Returns what that is. */
+export function recordingActor<Message>(system: ActorSystem, name: string): Message[] {
+  const told: Message[] = [];
+  system.spawn<Message, void>({
+    name,
+    data: undefined,
+    factory: () => ({ receive: (message) => void told.push(message) }),
+  });
+  return told;
+}

@@ -1,18 +1,14 @@
 /** A Caller whose objects are on two machines: what each keeps waiting, and what each has to say of the node's session. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import { MethodName } from '../../../../src/actors/replicated/block-builder.js';
 import { ORDINARY_CALL, type Consistency } from '../../../../src/actors/replicated/call.js';
-import { Caller } from '../../../../src/actors/replicated/caller.js';
-import type { CallerMessage, NodeStatus } from '../../../../src/actors/replicated/caller-messages.js';
-import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
-import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import type { Caller } from '../../../../src/actors/replicated/caller.js';
+import type { NodeStatus } from '../../../../src/actors/replicated/caller-messages.js';
 import { ConclaveError, toPlainError } from '../../../../src/errors.js';
 import { logIndex, nodeId, sessionId } from '../../../../src/ids.js';
-import type { ActorRef } from '../../../../src/runtime/actor.js';
-import { simulatedSystem } from '../../runtime/inline-system.js';
 import { readBlock } from './support/blocks.js';
+import { callerRig, type CallerRig } from './support/caller-rig.js';
 
 const OBJECTS = ['quick', 'slow'] as const;
 const inc = OBJECTS.map((object) => new MethodName(object, 'inc')) as [MethodName, MethodName];
@@ -20,63 +16,24 @@ const get = OBJECTS.map((object) => new MethodName(object, 'get')) as [MethodNam
 const create = new MethodName('', 'create');
 
 describe('a caller of objects on two machines', () => {
-  let rig: ReturnType<typeof simulatedSystem>;
-  let toRaft: RaftActorMessage[];
-  let toMachines: [MachineMessage[], MachineMessage[]];
+  let rig: CallerRig;
+  let toRaft: CallerRig['toRaft'];
+  let toMachines: CallerRig['toMachines'];
   let caller: Caller;
-  let ref: ActorRef<CallerMessage>;
+  let tell: CallerRig['tell'];
+  let made: CallerRig['made'];
 
   beforeEach(async () => {
-    rig = simulatedSystem(3);
-    toRaft = [];
-    toMachines = [[], []];
-    record('raft', toRaft);
-    record('machine 0', toMachines[0]);
-    record('machine 1', toMachines[1]);
-    const address = (name: string): { system: string; name: string } => ({ system: 'simulated', name });
-    ref = rig.system.spawn<CallerMessage, void>({
-      name: 'caller',
-      data: undefined,
-      factory: (context) =>
-        (caller = new Caller(context, {
-          codec: new ValueCodec(),
-          raft: address('raft'),
-          machines: [address('machine 0'), address('machine 1')],
-          places: new Map([['slow', 1]]),
-          defaultTimeoutMs: 1_000,
-          waitForLeader: true,
-          commandBytesMax: 10_000,
-          pendingCommandsMax: 100,
-          pendingBytesMax: 1_000_000,
-        })),
-    });
-    await rig.simulation.runFor(1);
+    rig = await callerRig(2, new Map([['slow', 1]]));
+    ({ toRaft, toMachines, caller, tell, made } = rig);
     await tell({ type: 'nodeStatus', leader: nodeId('a:1'), codeVersion: 0 } as NodeStatus);
   });
 
-  afterEach(() => rig.system.stop());
+  afterEach(() => rig.stop());
 
-  function record(name: string, into: unknown[]): void {
-    rig.system.spawn<unknown, void>({
-      name,
-      data: undefined,
-      factory: () => ({ receive: (message) => void into.push(message) }),
-    });
-  }
-
-  async function tell(message: CallerMessage): Promise<void> {
-    ref.tell(message);
-    await rig.simulation.runFor(1);
-  }
-
-  async function made(outcome: Promise<unknown>): Promise<{ readonly outcome: Promise<unknown> }> {
-    outcome.catch(() => {});
-    await rig.simulation.runFor(1);
-    return { outcome };
-  }
-
-  const command = (machine: 0 | 1): ReturnType<typeof made> => made(caller.command(inc[machine], [], ORDINARY_CALL));
-  const query = (machine: 0 | 1, consistency: Consistency): ReturnType<typeof made> =>
+  const command = (machine: 0 | 1): ReturnType<CallerRig['made']> =>
+    made(caller.command(inc[machine], [], ORDINARY_CALL));
+  const query = (machine: 0 | 1, consistency: Consistency): ReturnType<CallerRig['made']> =>
     made(caller.query(get[machine], [], consistency, ORDINARY_CALL));
 
   const open = (machine: number, session: number): Promise<void> =>
@@ -191,6 +148,26 @@ describe('a caller of objects on two machines', () => {
 
     await expect(slow.outcome).rejects.toMatchObject({ code: 'ERR_RESULT_LOST' });
     await expect(quick.outcome).resolves.toBe(10);
+  });
+
+  it('goes on in the session that a snapshot brings to the machine that had not come to the end of the last one', async () => {
+    await open(0, 4);
+    await open(1, 4);
+    const lost = await command(1);
+    await expire(0, 4);
+    await open(0, 9);
+
+    await tell({ type: 'sessionRestored', machine: 1, index: logIndex(20), session: sessionId(9), nextSeq: 1 });
+    const next = await command(1);
+    await answer(1, 9, 1, 30);
+
+    await expect(lost.outcome).rejects.toMatchObject({ code: 'ERR_RESULT_LOST' });
+    await expect(next.outcome).resolves.toBe(30);
+    expect(sent()).toEqual([
+      [4, 1, 'slow.inc'],
+      [9, 1, 'slow.inc'],
+    ]);
+    expect(toRaft.filter(({ type }) => type === 'openSession')).toHaveLength(2);
   });
 
   it('asks each machine about its own objects, and none for less than the other one has shown', async () => {

@@ -1,19 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import { MethodName } from '../../../../src/actors/replicated/block-builder.js';
 import { ORDINARY_CALL, type Consistency } from '../../../../src/actors/replicated/call.js';
-import { Caller } from '../../../../src/actors/replicated/caller.js';
-import type { CallerMessage, NodeStatus } from '../../../../src/actors/replicated/caller-messages.js';
+import type { Caller } from '../../../../src/actors/replicated/caller.js';
+import type { NodeStatus } from '../../../../src/actors/replicated/caller-messages.js';
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
 import type { ResultBlock } from '../../../../src/actors/replicated/results.js';
-import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { ConclaveError, toPlainError } from '../../../../src/errors.js';
 import { logIndex, nodeId, sessionId, term, type SessionId } from '../../../../src/ids.js';
-import type { ActorRef } from '../../../../src/runtime/actor.js';
-import { simulatedSystem } from '../../runtime/inline-system.js';
 import { errorOf } from './error-of.js';
+import { callerRig, TIMEOUT_MS, type CallerRig } from './support/caller-rig.js';
 
-const TIMEOUT_MS = 1_000;
 const write = new MethodName('journal', 'write');
 const reads: Record<Consistency, MethodName> = {
   linearizable: new MethodName('journal', 'read'),
@@ -22,51 +18,19 @@ const reads: Record<Consistency, MethodName> = {
 };
 
 describe('Caller', () => {
-  let rig: ReturnType<typeof simulatedSystem>;
-  let toRaft: RaftActorMessage[];
+  let rig: CallerRig;
+  let toRaft: CallerRig['toRaft'];
   let toMachine: MachineMessage[];
   let caller: Caller;
-  let ref: ActorRef<CallerMessage>;
+  let tell: CallerRig['tell'];
 
   beforeEach(async () => {
-    rig = simulatedSystem(3);
-    toRaft = [];
-    toMachine = [];
-    record('raft', toRaft);
-    record('machine', toMachine);
-    ref = rig.system.spawn<CallerMessage, void>({
-      name: 'caller',
-      data: undefined,
-      factory: (context) =>
-        (caller = new Caller(context, {
-          codec: new ValueCodec(),
-          raft: { system: 'simulated', name: 'raft' },
-          machines: [{ system: 'simulated', name: 'machine' }],
-          places: new Map(),
-          defaultTimeoutMs: TIMEOUT_MS,
-          waitForLeader: true,
-          commandBytesMax: 10_000,
-          pendingCommandsMax: 100,
-          pendingBytesMax: 1_000_000,
-        })),
-    });
-    await rig.simulation.runFor(1);
+    rig = await callerRig(1);
+    ({ toRaft, caller, tell } = rig);
+    [toMachine] = rig.toMachines as [MachineMessage[]];
   });
 
-  afterEach(() => rig.system.stop());
-
-  function record(name: string, into: unknown[]): void {
-    rig.system.spawn<unknown, void>({
-      name,
-      data: undefined,
-      factory: () => ({ receive: (message) => void into.push(message) }),
-    });
-  }
-
-  async function tell(message: CallerMessage): Promise<void> {
-    ref.tell(message);
-    await rig.simulation.runFor(1);
-  }
+  afterEach(() => rig.stop());
 
   const tellLeader = (leader: string | null): Promise<void> =>
     tell({
@@ -98,19 +62,10 @@ describe('Caller', () => {
     await tell({ type: 'sessionOpened', machine: 0, session: sessionId(session) });
   }
 
-  async function command(line: string): Promise<{ outcome: Promise<unknown> }> {
-    const outcome = caller.command(write, [line], ORDINARY_CALL);
-    outcome.catch(() => {});
-    await rig.simulation.runFor(1);
-    return { outcome };
-  }
-
-  async function query(consistency: Consistency): Promise<{ outcome: Promise<unknown> }> {
-    const outcome = caller.query(reads[consistency], [], consistency, ORDINARY_CALL);
-    outcome.catch(() => {});
-    await rig.simulation.runFor(1);
-    return { outcome };
-  }
+  const command = (line: string): ReturnType<CallerRig['made']> =>
+    rig.made(caller.command(write, [line], ORDINARY_CALL));
+  const query = (consistency: Consistency): ReturnType<CallerRig['made']> =>
+    rig.made(caller.query(reads[consistency], [], consistency, ORDINARY_CALL));
 
   const submitted = (): (readonly [session: SessionId, firstSeq: number])[] =>
     toRaft.flatMap((message) => (message.type === 'submitBlock' ? [[message.session, message.firstSeq] as const] : []));

@@ -11,7 +11,7 @@ import type { SnapshotterMessage } from '../../../../src/actors/snapshotter/snap
 import { logIndex } from '../../../../src/ids.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
 import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
-import { simulatedSystem } from '../../runtime/inline-system.js';
+import { recordingActor, simulatedSystem } from '../../runtime/inline-system.js';
 import { Journal } from './fixtures/journal.js';
 import { Telling } from './fixtures/telling.js';
 import { errorOf } from './error-of.js';
@@ -34,11 +34,9 @@ describe('MachineActor', () => {
 
   beforeEach(async () => {
     rig = simulatedSystem(7);
-    toRaft = [];
-    toCaller = [];
+    toRaft = recordingActor(rig.system, 'raft');
+    toCaller = recordingActor(rig.system, 'caller');
     snapshots = [];
-    record('raft', toRaft);
-    record('caller', toCaller);
     rig.system.spawn<SnapshotterMessage, void>({
       name: 'snapshotter',
       data: undefined,
@@ -47,14 +45,6 @@ describe('MachineActor', () => {
   });
 
   afterEach(() => rig.system.stop());
-
-  function record(name: string, into: unknown[]): void {
-    rig.system.spawn<unknown, void>({
-      name,
-      data: undefined,
-      factory: () => ({ receive: (message) => void into.push(message) }),
-    });
-  }
 
   async function start(definition: unknown = Journal, sessionsMax = 10): Promise<void> {
     const objects = [await resolveDefinition('journal', definition, codec)];
