@@ -80,7 +80,10 @@ export async function withPeer<Result>(
     const data = join(directory, String(index));
     const options =
       peer === 'etcd' ? etcdOptions(index, port, others, data) : redisOptions(peer, port, directory, index);
-    return spawn(program, options, { stdio: 'ignore' });
+    const server = spawn(program, options, { stdio: 'ignore' });
+    // One that cannot be started does not listen either, which is said then.
+    server.on('error', () => {});
+    return server;
   });
   const onExit = (): void => processes.forEach((each) => each.kill('SIGKILL'));
   process.once('exit', onExit);

@@ -38,6 +38,8 @@ export interface Requests {
   readonly onRequest: RequestListener;
   /** Of CONNECT. Null: it is refused. */
   readonly onConnect: ((request: IncomingMessage, socket: Socket, head: Buffer) => void) | null;
+  /** A connection could not be accepted: there are no descriptors left, as a rule. Those that there are go on. */
+  readonly onRefused: (error: Error) => void;
 }
 
 export class Listeners {
@@ -98,6 +100,7 @@ export class Listeners {
       if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return false;
       throw unavailable(address, error);
     }
+    server.on('error', this.#requests.onRefused);
     this.#servers.push(server);
     return true;
   }

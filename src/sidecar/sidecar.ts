@@ -58,6 +58,7 @@ export class Sidecar {
   readonly #elector: LeaderElector | null = null;
   readonly #warn: (message: string) => void;
   readonly #limits: ConnectionLimits;
+  readonly #onFailure: (error: unknown) => void;
   readonly #listeners: Listeners[] = [];
   #isStopping = false;
   #stopped: Promise<void> | null = null;
@@ -70,6 +71,7 @@ export class Sidecar {
     this.#limits = limits;
     const complaints = new Complaints(opened.backend.timekeeper.clock, warn);
     const onFailure = (error: unknown): void => complaints.about(error);
+    this.#onFailure = onFailure;
     this.#service = new LockService({
       backend: opened.backend,
       identity,
@@ -146,7 +148,7 @@ export class Sidecar {
       onDefect: (error) => this.#warn(`A request has failed: ${String(error)}`),
     });
     const onRequest: Requests['onRequest'] = (request, response) => app.routing(request, response);
-    const listeners = new Listeners({ onRequest, onConnect }, this.#limits);
+    const listeners = new Listeners({ onRequest, onConnect, onRefused: this.#onFailure }, this.#limits);
     this.#listeners.push(listeners);
     for (const address of addresses) {
       const isThere = await listeners.listen(address);

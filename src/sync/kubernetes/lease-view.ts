@@ -5,6 +5,7 @@
  */
 
 import type { Timer } from '../../runtime/actor.js';
+import { pause } from '../pause.js';
 import { LeaseApiError, type Lease, type LeaseEvent } from './lease-api.js';
 import type { LeaseRequests } from './lease-requests.js';
 import { versionNumber } from './lease-records.js';
@@ -116,7 +117,8 @@ export class LeaseView {
         // Nothing has failed: it begins anew, by reading.
         if (error.failure === 'expired' && hasGoneOn) continue;
       }
-      if (error !== null || this.#isWatchRefused) await this.#pause(this.#requests.retryMs(error), ended);
+      if (error !== null || this.#isWatchRefused)
+        await pause(this.#requests.timekeeper, this.#requests.retryMs(error), ended);
     }
   }
 
@@ -201,19 +203,6 @@ export class LeaseView {
       this.#restart?.();
     }
     this.#tell();
-  }
-
-  #pause(ms: number, ended: AbortSignal): Promise<void> {
-    if (ended.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        ended.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#requests.timekeeper.after(ms, end);
-      ended.addEventListener('abort', end, { once: true });
-    });
   }
 }
 
