@@ -291,7 +291,7 @@ export class BlockLane {
 
   #rejectOnAbort(
     signal: AbortSignal,
-    { isSettledOnceSent = false }: Call,
+    { isTry = false }: Call,
     promise: Promise<unknown>,
     builder: BlockBuilder,
     block: PendingBlock,
@@ -299,7 +299,7 @@ export class BlockLane {
   ): void {
     const onAbort = (): void => {
       const wasSent = block.id !== 0;
-      if (wasSent && isSettledOnceSent) return;
+      if (wasSent && isTry) return;
       if (block.reject(position, this.#aborted(signal, wasSent)) && !wasSent) builder.cancel(position);
     };
     const forget = this.#aborts.add(signal, onAbort);

@@ -14,8 +14,12 @@ export interface Call {
   /** Null: the runtime's default. */
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | null;
-  /** Once it has been sent, the signal does not end the wait any more: whoever calls must know what becomes of it. */
-  readonly isSettledOnceSent?: boolean;
+  /**
+   * It is one try of a call that waits for an object to change, and that was let in when it was made: it waits for a leader, too,
+   * whatever the runtime does with other calls. Once it has been sent, the signal does not end the wait any more: whoever
+   * calls must know what becomes of it.
+   */
+  readonly isTry?: boolean;
 }
 
 /** A call with nothing out of the ordinary: the hot path. */

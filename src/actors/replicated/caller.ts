@@ -13,7 +13,7 @@ import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
 import type { BlockBuilder, MethodName } from './block-builder.js';
 import type { BlockLane } from './block-lane.js';
-import { CONSISTENCIES, type Call, type Consistency } from './call.js';
+import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
 import { CalledMachine } from './called-machine.js';
 import type { CallerMessage, CodeVersionRaised, NodeStatus, SessionRestored } from './caller-messages.js';
 import { changesLost, type WatchRequest } from './changes/watch-desk.js';
@@ -99,18 +99,23 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
 
   /** Calls a replicated method. */
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
-    if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
-    if (name.since > this.#codeVersion) return Promise.reject(notInForce(name, this.#codeVersion));
-    if (this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
+    const refusal = this.whyRefused(name, call);
+    if (refusal !== null) return Promise.reject(refusal);
     if (!this.#isExpiring) this.#expireLater();
     return this.#machineOf(name, args).commands.call(name, args, call);
   }
 
+  /** Why a replicated method cannot be called now; null: it can. */
+  whyRefused(name: MethodName, { isTry = false }: Call = ORDINARY_CALL): ConclaveError | null {
+    if (this.#stopped !== null) return notSent(this.#stopped);
+    if (name.since > this.#codeVersion) return notInForce(name, this.#codeVersion);
+    return !isTry && this.#lacksLeader() ? this.#noLeaderNow() : null;
+  }
+
   /** Calls a replicated method and waits for nothing. */
   tellCommand(name: MethodName, args: readonly unknown[]): void {
-    if (this.#stopped !== null) throw notSent(this.#stopped);
-    if (name.since > this.#codeVersion) throw notInForce(name, this.#codeVersion);
-    if (this.#lacksLeader()) throw this.#noLeaderNow();
+    const refusal = this.whyRefused(name);
+    if (refusal !== null) throw refusal;
     if (!this.#isExpiring) this.#expireLater();
     this.#machineOf(name, args).commands.tell(name, args);
   }

@@ -59,6 +59,9 @@ export class WaitingCalls {
   call(args: readonly unknown[], ownSignal: AbortSignal, { timeoutMs, signal: handleSignal }: Call): Promise<unknown> {
     const signals = handleSignal === null ? [ownSignal] : [ownSignal, handleSignal];
     for (const each of signals) if (each.aborted) return Promise.reject(this.#aborted(each));
+    // Whoever waits already goes on waiting: see Call.isTry.
+    const refusal = this.#caller.whyRefused(this.#name);
+    if (refusal !== null) return Promise.reject(refusal);
     if (this.#waiting.size >= WAITING_CALLS_MAX) return Promise.reject(this.#tooMany());
     return new Promise((resolve, reject) => {
       // AbortSignal.any holds on to what it has made for as long as there is one of those that it was made of.
@@ -102,7 +105,7 @@ export class WaitingCalls {
     this.#trying = call;
     let outcome: 'not now' | 'again';
     try {
-      const result = await this.#caller.command(this.#name, args, { timeoutMs, signal, isSettledOnceSent: true });
+      const result = await this.#caller.command(this.#name, args, { timeoutMs, signal, isTry: true });
       if (result !== this.#method.while) return this.#end(call, () => call.resolve(result));
       outcome = 'not now';
     } catch (error) {

@@ -185,6 +185,32 @@ describe('waiting for a queue', () => {
     expect(await taking).toBe(1);
   });
 
+  it('is refused where no leader is waited for and none is known, and goes on for those who wait already', async () => {
+    await using cluster = await LocalCluster.start({ objects, nodes: 3, waitForLeader: false, ...QUICK });
+    await cluster.ready();
+    const [node] = cluster.nodes;
+    const { jobs } = node!.objects;
+    const local = { jobs: jobs.with({ consistency: 'local' }) };
+    const aborting = new AbortController();
+    const first = errorOf(() => jobs.take({ signal: aborting.signal }));
+    const second = jobs.take({ signal: never() });
+    await untilItWaits(local);
+    for (const each of cluster.nodes) cluster.isolate(each);
+    await expect.poll(() => node!.status().leader, { timeout: 5_000 }).toBeNull();
+
+    const refused = await errorOf(() => jobs.take({ signal: never() }));
+    aborting.abort();
+    // The second one is tried now, and the event loop has its turns nonetheless.
+    await untilItWaits(local);
+    cluster.heal();
+    const put = (): Promise<boolean> => jobs.put(1).catch(() => false);
+    await expect.poll(put, { timeout: 5_000 }).toBe(true);
+
+    expect(refused).toMatchObject({ code: 'ERR_NO_LEADER', mayBeApplied: false, retrySafe: true });
+    expect((await first).code).toBe('ERR_ABORTED');
+    expect(await second).toBe(1);
+  });
+
   it('ends when the runtime stops', async () => {
     await using cluster = await start(1);
     const { jobs } = cluster.nodes[0]!.objects;
