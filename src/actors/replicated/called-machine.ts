@@ -85,7 +85,7 @@ export class CalledMachine {
         cause,
       });
     for (const lane of Object.values(this.queries)) lane.failSent(error);
-    this.watches.loseAll(() => changesLost('The thread of the objects has ended', cause));
+    this.watches.onMachineLost(() => changesLost('The thread of the objects has ended', cause));
   }
 
   /** The machine stands again. */

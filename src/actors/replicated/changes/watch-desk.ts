@@ -143,6 +143,12 @@ export class WatchDesk {
     this.#takenBytes = 0;
   }
 
+  /** The objects have ended. Of what they may have begun, and not yet been heard of, nothing more will come. */
+  onMachineLost(error: () => ConclaveError): void {
+    this.loseAll(error);
+    this.#byId.clear();
+  }
+
   /** The objects stand again: what they have not been asked, or have not answered, they are asked once more. */
   askAgain(): void {
     for (const begun of this.#byWatch.values()) {

@@ -6,6 +6,7 @@ import { WatchDesk } from '../../../../../src/actors/replicated/changes/watch-de
 import type { Watch } from '../../../../../src/actors/replicated/changes/watch.js';
 import type { MachineMessage } from '../../../../../src/actors/replicated/machine-messages.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
+import { ConclaveError } from '../../../../../src/errors.js';
 import { logIndex } from '../../../../../src/ids.js';
 import type { ActorRef } from '../../../../../src/runtime/actor.js';
 
@@ -28,10 +29,22 @@ class Rig {
 
   /** A watch that has begun here. */
   begun(at: number): Watch {
-    const watch = this.desk.watch({ object: 'prices', key: undefined, from: null, read: null, signal: null });
-    const { watchId } = this.toMachine.at(-1) as Extract<MachineMessage, { type: 'watchChanges' }>;
-    this.desk.onBegun({ type: 'watchBegun', machine: 0, watchId, at: place(at), missed: NOTHING, state: null });
+    const watch = this.asked();
+    this.begin(this.lastAsked(), at);
     return watch;
+  }
+
+  /** A watch that the objects have been asked for. */
+  asked(): Watch {
+    return this.desk.watch({ object: 'prices', key: undefined, from: null, read: null, signal: null });
+  }
+
+  lastAsked(): number {
+    return (this.toMachine.at(-1) as Extract<MachineMessage, { type: 'watchChanges' }>).watchId;
+  }
+
+  begin(watchId: number, at: number): void {
+    this.desk.onBegun({ type: 'watchBegun', machine: 0, watchId, at: place(at), missed: NOTHING, state: null });
   }
 
   tell(appliedIndex: number): void {
@@ -54,4 +67,20 @@ it('what was told of an object is known to all who watch it, and forgotten with 
   expect(known).toEqual([place(101), place(101)]);
   expect(joined).toEqual(place(101));
   expect(rig.begun(7).at).toEqual(place(7));
+});
+
+it('does not take the word of objects that have ended for that of those in their place', async () => {
+  const rig = new Rig();
+  const watch = rig.asked();
+  const asked = rig.lastAsked();
+
+  // The end of a thread may be heard of before the last that it has said.
+  rig.desk.onMachineLost(() => new ConclaveError('ERR_CHANGES_LOST', 'The thread of the objects has ended.'));
+  rig.begin(asked, 5);
+  const hadBegun = watch.hasBegun;
+  rig.desk.askAgain();
+  rig.begin(rig.lastAsked(), 7);
+
+  expect(hadBegun).toBe(false);
+  expect(await watch.begun()).toEqual(place(7));
 });
