@@ -43,6 +43,11 @@ export class SnapshotInstalling {
     this.#tell();
   }
 
+  /** These are there. Gives up one that is not any more: whoever could not load it will not be told of it again. */
+  keepTo(kept: readonly SnapshotInfo[]): void {
+    if (this.#current !== null && !kept.includes(this.#current.snapshot)) this.#current = null;
+  }
+
   /** The objects have come so far. The snapshot, if they have been given it by now. */
   takeInstalled(appliedIndex: LogIndex): SnapshotInfo | null {
     const snapshot = this.#current?.snapshot;

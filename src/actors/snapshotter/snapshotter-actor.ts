@@ -275,14 +275,23 @@ export class SnapshotterActor implements Actor<Message> {
   }
 
   /** The objects could not be loaded from some: these are not the newest any more. */
-  #giveUp({ damaged, unreadable }: NewestSnapshot, { keeper, compactor }: Parts): void {
+  #giveUp({ damaged, unreadable }: NewestSnapshot, parts: Parts): void {
+    const { keeper } = parts;
     const { newest } = keeper;
     const what = 'The objects could not be restored from it.';
     for (const each of keeper.store.list()) {
       if (damaged.includes(each.id)) keeper.giveUp(each, new ConclaveError('ERR_STORAGE_CORRUPT', what));
       if (unreadable.includes(each.id)) keeper.giveUp(each, new ConclaveError('ERR_STORAGE', what));
     }
-    if (keeper.newest !== newest) compactor.newestLost();
+    this.#onGivenUp(newest, parts);
+  }
+
+  /** One that the objects were to be given is fetched once more then, as soon as it is offered again. */
+  #onGivenUp(newestBefore: SnapshotInfo | null, parts: Parts): void {
+    const { keeper, compactor, installing } = parts;
+    installing.keepTo(keeper.store.list());
+    if (keeper.newest !== newestBefore) compactor.newestLost();
+    this.#holdOrRelease(parts);
   }
 
   /** Where the log is in memory, so are the snapshots, which never fail to be read. */
@@ -297,13 +306,14 @@ export class SnapshotterActor implements Actor<Message> {
   }
 
   /** A snapshot that others could make nothing of has been read. */
-  #onChecked({ snapshot, error }: CheckEnded, { keeper, compactor, check }: Parts): void {
+  #onChecked({ snapshot, error }: CheckEnded, parts: Parts): void {
+    const { keeper, check } = parts;
     check.ended();
     if (error === null) return;
     this.#context.logger.error({ error, id: snapshot.id }, 'a snapshot that is given to others cannot be used');
     const { newest } = keeper;
     keeper.giveUp(snapshot, error);
-    if (keeper.newest !== newest) compactor.newestLost();
+    this.#onGivenUp(newest, parts);
   }
 
   /** A leader offers a snapshot: it is fetched, unless it, or a newer one, is here already and not installed yet. */

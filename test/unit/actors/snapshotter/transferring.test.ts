@@ -259,6 +259,22 @@ describe('a follower that is offered a snapshot', () => {
     expect(follower.disk.openFiles).toBe(0);
   });
 
+  test.each(['damaged', 'unreadable'] as const)(
+    'fetches it once more when the objects have found it %s, and come back without it',
+    async (how) => {
+      await follower.taken(100);
+      await leader.taken(200, STATE_BYTES);
+      await offerUntil(isToldToInstall);
+      const { snapshotId } = leader.announced[0]!;
+
+      follower.ask({ type: 'newestSnapshot', damaged: [], unreadable: [], [how]: [snapshotId] });
+      await offerUntil(() => follower.toMachine.length > 1);
+
+      expect(follower.toMachine[1]).toMatchObject({ type: 'installSnapshot', snapshot: { id: snapshotId } });
+      expect(network.requests).toHaveLength(2 * RANGES);
+    },
+  );
+
   test('leaves nothing behind when it is closed in the middle of it', async () => {
     await leader.taken(100, STATE_BYTES);
     await offerUntilHalfway();
