@@ -480,7 +480,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     checkKnown(options, ['timeoutMs']);
     checkInteger('version', version, 0, CODE_VERSION_MAX);
     const timeoutMs = checkNumber('timeoutMs', options.timeoutMs ?? CHANGE_TIMEOUT_MS, 1, TIMEOUT_MS_MAX);
-    this.#throwIfEnded();
+    this.#throwIfEnded('not asked');
     const port: CodeVersionPort = {
       current: () => this.codeVersion,
       begin: (wanted) => this.#beginRaise(wanted),

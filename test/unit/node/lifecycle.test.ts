@@ -227,7 +227,12 @@ describe('the life of a node', () => {
     expect(await errorOf(() => book.add(3))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(() => book.sum())).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(await errorOf(() => book.tell.add(3))).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
-    const later = [leader.transferLeadership(), leader.compact(), leader.members.add('127.0.0.1:1')];
+    const later = [
+      leader.transferLeadership(),
+      leader.compact(),
+      leader.members.add('127.0.0.1:1'),
+      leader.setCodeVersion(1),
+    ];
     const nothing = { status: 'rejected', reason: { code: 'ERR_STOPPED', mayBeApplied: false } };
     expect(await Promise.allSettled(later)).toMatchObject(later.map(() => nothing));
     expect(leader.status()).toMatchObject({ health: 'stopped', pendingCommands: 0 });
