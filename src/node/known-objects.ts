@@ -1,8 +1,8 @@
 /**
- * Which objects, classes and commands a data directory may hold: those of every start so far. A node would stop at a command in
- * the log that no object knows; so they are remembered beside the log, and that one is missing is told at the start. Those of
- * later code versions are not: until such a version is in force there is a way back to older code. On the thread that starts
- * the node.
+ * Which objects, classes and commands a data directory may hold: those of every start so far after which the node came to follow
+ * a leader, or to be one. A node would stop at a command in the log that no object knows; so they are remembered beside the log,
+ * and that one is missing is told at the start. Those of later code versions are not: until such a version is in force there
+ * is a way back to older code; and so there is from code that the others have refused. On the thread that starts the node.
  */
 
 import { crc32 } from '../checksum.js';
@@ -27,8 +27,10 @@ interface Known {
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * Refuses objects and classes that lack what the directory knows, and remembers what is new. Durable when it returns.
+ * Refuses objects and classes that lack what the directory knows.
  *
+ * @returns remembers what is new, and throws `ERR_STORAGE` when the disk refuses; durable when it returns. Until then nothing may be
+ *   done with it.
  * @throws ConclaveError `ERR_INVALID_OBJECT` when an object, a class or a replicated method is missing, `ERR_DATA_DIR_MISMATCH` when
  *   a newer version wrote the file, `ERR_STORAGE_CORRUPT` when it is damaged, `ERR_STORAGE` when the disk refuses.
  */
@@ -37,7 +39,7 @@ export function checkKnownObjects(
   directory: string,
   objects: readonly ResolvedObject[],
   classes: readonly ResolvedObject[] = [],
-): void {
+): () => void {
   const { objects: path } = dataDirLayout(directory);
   const known = disk.exists(path) ? read(disk, path) : {};
   const given = new Map<string, readonly string[]>();
@@ -51,7 +53,9 @@ export function checkKnownObjects(
   }
   // Not by assignment: an object may be called __proto__.
   const merged = Object.fromEntries([...Object.entries(known), ...given]);
-  if (JSON.stringify(merged) !== JSON.stringify(known)) write(disk, directory, path, merged);
+  return () => {
+    if (JSON.stringify(merged) !== JSON.stringify(known)) write(disk, directory, path, merged);
+  };
 }
 
 /** Called so that none is taken for an object of the options. */

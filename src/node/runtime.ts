@@ -21,7 +21,7 @@ import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { MembersChange } from '../actors/raft/messages.js';
 import type { GroupMember } from '../actors/raft/status.js';
-import { ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
+import { asError, ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { life as asLife, nodeId, type LastIncluded, type LogIndex, type NodeId } from '../ids.js';
 import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
@@ -203,10 +203,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const dataDir = options.dataDir === null ? null : await host.openDataDir(options.dataDir, { cluster, self });
     const placement = place(fate);
     try {
-      if (dataDir !== null) checkKnownObjects(dataDir.disk, dataDir.layout.path, objects, classes);
+      const remember = dataDir === null ? null : checkKnownObjects(dataDir.disk, dataDir.layout.path, objects, classes);
       await placement.start(nodeParts(placement.addresses, options, objects, classes, dataDir, asLife(host.newLife())));
       const caller = await spawnCaller(placement, fate, options, codec);
       const runtime = new Runtime(options, placement, caller, objects, classes, fate, dataDir, host);
+      if (remember !== null) whenLed(caller, remember, fate);
       await runtime.#raft.ask({ type: 'start' }, { timeoutMs: START_TIMEOUT_MS });
       if (fate.failure !== null) throw fate.failure;
       const { peers, threads } = options;
@@ -715,6 +716,21 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       retrySafe: true,
     });
   }
+}
+
+/** Does something, which the disk may refuse, once a leader has taken the node for one of its own, and before any call is sent. */
+function whenLed(caller: Caller, run: () => void, fate: NodeFate): void {
+  const look = (status: NodeStatus | null): void => {
+    if ((status?.leader ?? null) === null) return;
+    caller.events.off('status', look);
+    try {
+      run();
+    } catch (error) {
+      fate.onFailure(asError(error));
+    }
+  };
+  caller.events.on('status', look);
+  look(caller.status);
 }
 
 function runsByItself(): ConclaveError {

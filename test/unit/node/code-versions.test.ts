@@ -269,4 +269,27 @@ describe('a node of old code', () => {
 
     expect(await linesOf(old)).toEqual(['paid 1']);
   });
+
+  it('goes back from code that the others have refused, with the directory of that', async () => {
+    const [a, b] = (await addressesOf(2)) as [string, string];
+    const [directory, other] = [temporaryDirectory(), temporaryDirectory()];
+    const [first, second] = await Promise.all([
+      start(a, [a, b], OLD, { dataDir: directory }),
+      start(b, [a, b], OLD, { dataDir: other }),
+    ]);
+    await readyAll(first, second);
+    await first.objects.till.pay(1);
+    await first.stop();
+    // Somebody has forgotten to say since which version there is the object.
+    const hasty = { till: OldTill, refunds: ReplCounter } as unknown as typeof OLD;
+    const logger = new RecordingLogger();
+    const refused = await start(a, [a, b], hasty, { dataDir: directory, logger });
+    await until(() => logger.count('objects and commands of version 0 must be the same') > 0);
+    await refused.stop();
+
+    const back = await start(a, [a, b], OLD, { dataDir: directory });
+    await readyAll(back, second);
+
+    expect(await linesOf(back)).toEqual(['paid 1']);
+  });
 });
