@@ -7,10 +7,12 @@
 import { EntryKind } from '../../../actors/raft/entry.js';
 import type { Machine } from '../../../actors/replicated/machine.js';
 import type { ClusterObserver, CommittedNews } from '../cluster-observer.js';
+import type { EditionTally } from '../objects/simulation-edition.js';
 
 /** The object that says by which version each command was run. */
 interface Recording {
   all(): readonly string[];
+  tally(): EditionTally;
 }
 
 export interface CodeVersionsParts {
@@ -96,13 +98,25 @@ export class CodeVersions implements ClusterObserver {
     }
     // Another machine of the node has it.
     if (!machine.isHere(object)) return;
-    const { instance } = objects.find(({ name }) => name === object)!;
-    const all = (instance as Recording).all();
+    const recording = objects.find(({ name }) => name === object)!.instance as unknown as Recording;
+    this.#compareTally(node, appliedIndex, length, recording.tally());
+    const all = recording.all();
     // What was the same before still is: looking at the end suffices where something is added.
     const at = Math.max(0, Math.min(all.length, length) - 1);
     if (all.length === length && all[at] === (length === 0 ? undefined : this.#entries[at])) return;
     const [has, is] = [`${all.length} commands to "${all.at(-1)}"`, `${length} to "${this.#entries[length - 1]}"`];
     report('code versions', `${node} has run ${has} at entry ${appliedIndex}, and what was committed is ${is}`);
+  }
+
+  /** What is in fields that older code does not know. */
+  #compareTally(node: string, index: number, length: number, tally: EditionTally): void {
+    for (const [version, count] of Object.entries(tally)) {
+      const isBy = ` by ${version}`;
+      const is = this.#entries.slice(0, length).filter((entry) => entry.endsWith(isBy)).length;
+      if (count === is) continue;
+      const what = `${node} has counted ${count} commands of version ${version} at entry ${index}, and ${is} were committed`;
+      this.#parts.report('code versions', what);
+    }
   }
 
   #standAt(index: number): Stand {

@@ -1,6 +1,6 @@
 /** The objects of a history: those that all have, and those that its subjects need besides. */
 
-import { object, type CreatableClasses } from '../../../actors/replicated/object-definition.js';
+import { object, since, type CreatableClasses } from '../../../actors/replicated/object-definition.js';
 import { ReplLockManager } from '../../../sync/repl-lock-manager.js';
 import type { Dice } from '../dice.js';
 import { Placements } from '../placements.js';
@@ -8,6 +8,7 @@ import type { Builds } from '../simulated-cluster.js';
 import type { Subject } from '../subjects.js';
 import { EDITIONS } from './simulation-edition.js';
 import { CELL_CLASSES, CELL_NAMES } from './simulation-cell.js';
+import { SimulationJournal } from './simulation-journal.js';
 import { SIMULATION_OBJECTS, type SimulationObjects } from './simulation-objects.js';
 
 /** In how many histories the leader raises the version by itself. */
@@ -18,6 +19,9 @@ const PLACED = 0.25;
 export const LOCKS = 'locks';
 /** The name of the object whose code is replaced. */
 export const EDITION = 'edition';
+/** The name of the object that newer code brings, and from which version on there is one. */
+export const LATER = 'later';
+export const LATER_SINCE = 1;
 
 export function objectsFor(subjects: ReadonlySet<Subject>): SimulationObjects {
   return objectsOf(subjects, 0);
@@ -34,6 +38,9 @@ function objectsOf(subjects: ReadonlySet<Subject>, build: number): SimulationObj
     ...SIMULATION_OBJECTS,
     ...(subjects.has('locks') ? { [LOCKS]: object(ReplLockManager, {}) } : {}),
     ...(subjects.has('code versions') ? { [EDITION]: EDITIONS[build]! } : {}),
+    ...(subjects.has('code versions') && build >= LATER_SINCE
+      ? { [LATER]: since(LATER_SINCE, SimulationJournal) }
+      : {}),
   };
 }
 
@@ -46,5 +53,7 @@ export function classesFor(subjects: ReadonlySet<Subject>): CreatableClasses {
 export function placementsFor(subjects: ReadonlySet<Subject>, dice: Dice): Placements | null {
   if (!dice.chance(PLACED)) return null;
   const created = subjects.has('created objects') ? CELL_NAMES : [];
-  return new Placements(dice, [...Object.keys(objectsFor(subjects)), ...created]);
+  // Where none can be created, a node places only what its own code has.
+  const newest = subjects.has('created objects') ? EDITIONS.length - 1 : 0;
+  return new Placements(dice, [...Object.keys(objectsOf(subjects, newest)), ...created]);
 }

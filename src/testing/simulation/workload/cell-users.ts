@@ -1,4 +1,4 @@
-/** Those who create objects on a simulated cluster, call and drop them. In the end, all that they were told is judged. */
+/** Those who create objects on a simulated cluster, call, watch and drop them. In the end, all that they were told is judged. */
 
 import { checkLinearizable } from '../../linearizability/check-linearizable.js';
 import { HistoryRecorder } from '../../linearizability/history-recorder.js';
@@ -9,6 +9,7 @@ import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import type { SimulatedNode } from '../simulated-node.js';
 import { CELL_NAMES } from '../objects/simulation-cell.js';
 import { CellClient } from './cell-client.js';
+import { CellWatcher, type LeftOff } from './cell-watcher.js';
 import { cellModel, type CellInput, type CellOutput } from './cell-model.js';
 import { UserCrowd } from './user-crowd.js';
 
@@ -25,6 +26,8 @@ export class CellUsers implements RunUsers<SimulationObjects> {
   readonly #dice: Dice;
   readonly #crowd: UserCrowd;
   readonly #history = new HistoryRecorder<CellInput, CellOutput>();
+  readonly #watchers = new Map<SimulatedNode<SimulationObjects>, CellWatcher>();
+  readonly #leftOff: LeftOff[] = [];
 
   constructor(context: RunContext<SimulationObjects>) {
     const { host, violations, shape } = context;
@@ -40,10 +43,14 @@ export class CellUsers implements RunUsers<SimulationObjects> {
     if (node === null || this.#crowd.isOver) return;
     const client = this.#clientOf(node, `${life}.creator`);
     this.#crowd.join(node, () => client.act());
+    const watcher = this.#watcherOf(node, `${life}.watcher`);
+    this.#watchers.set(node, watcher);
+    this.#crowd.join(node, () => watcher.act());
   }
 
   leave({ node }: Member<SimulationObjects>): void {
     this.#crowd.leave(node);
+    if (node !== null) this.#watchers.delete(node);
   }
 
   end(): Promise<void> {
@@ -57,6 +64,14 @@ export class CellUsers implements RunUsers<SimulationObjects> {
     const verdict = checkLinearizable(cellModel, this.#history.calls(), { workMax: WORK_MAX });
     host.coverage.count(`histories of a ${cellModel.name}: ${verdict.kind}`);
     if (verdict.kind === 'notLinearizable') violations.report('linearizability', verdict.explanation);
+    for (const { node } of belonging) await this.#watchers.get(node!)?.judge();
+  }
+
+  #watcherOf(node: SimulatedNode<SimulationObjects>, life: string): CellWatcher {
+    const { host, violations } = this.#context;
+    const { coverage } = host;
+    const dice = this.#dice.fork();
+    return new CellWatcher({ life, runtime: node.runtime!, dice, leftOff: this.#leftOff, coverage, violations });
   }
 
   #clientOf(node: SimulatedNode<SimulationObjects>, name: string): CellClient {

@@ -10,7 +10,7 @@ import type { Coverage } from '../coverage.js';
 import type { Dice } from '../dice.js';
 import type { EditionAnswer } from '../objects/simulation-edition.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
-import { EDITION } from '../objects/subject-objects.js';
+import { EDITION, LATER, LATER_SINCE } from '../objects/subject-objects.js';
 import type { Violations } from '../violations.js';
 import { PASSING_ERRORS } from './passing-errors.js';
 
@@ -19,6 +19,8 @@ export interface EditionClientParts {
   readonly runtime: Runtime<SimulationObjects>;
   readonly dice: Dice;
   readonly exactlyOnce: ExactlyOnceOracle;
+  /** Of the object that newer code brings. */
+  readonly laterOnce: ExactlyOnceOracle;
   readonly newId: () => string;
   readonly coverage: Coverage;
   readonly violations: Violations;
@@ -32,8 +34,27 @@ interface EditionHandle {
   all(): Promise<readonly string[]>;
 }
 
+interface LaterHandle {
+  append(id: string, filler: string): Promise<number>;
+  all(): Promise<readonly string[]>;
+}
+
 export function editionOf({ objects }: Runtime<SimulationObjects>): EditionHandle {
   return (objects as unknown as Readonly<Record<typeof EDITION, EditionHandle>>)[EDITION];
+}
+
+/** Undefined: the node's code does not have it. */
+export function laterOf({ objects }: Runtime<SimulationObjects>): LaterHandle | undefined {
+  return LATER in objects ? (objects as unknown as Readonly<Record<typeof LATER, LaterHandle>>)[LATER] : undefined;
+}
+
+/** What a client does. `isThere`: it was before, and so it is for ever. */
+interface Act {
+  readonly id: string;
+  readonly isThere: boolean;
+  readonly once: ExactlyOnceOracle;
+  /** Where the command stands, and by which version it was run, if that is told. */
+  readonly call: () => Promise<readonly [position: number, version: number | null]>;
 }
 
 export class EditionClient {
@@ -44,31 +65,45 @@ export class EditionClient {
   }
 
   async act(): Promise<void> {
-    const { dice, runtime, life, exactlyOnce, newId, coverage, violations } = this.#parts;
-    const edition = editionOf(runtime);
-    const isNew = runtime.status().codeVersionMax > 0 && dice.chance(0.4);
-    // Whether it is there already is asked before: it is never taken back.
-    const isThere = runtime.codeVersion > 0;
+    const { runtime, life, coverage, violations } = this.#parts;
     const before = runtime.codeVersion;
-    const id = newId();
-    exactlyOnce.asked(life, id);
+    const { id, isThere, once, call } = this.#drawn();
+    once.asked(life, id);
     try {
-      const [position, version] = await (isNew ? edition.mark(id) : edition.add(id));
-      exactlyOnce.answered(id, position);
+      const [position, version] = await call();
+      once.answered(id, position);
+      if (version === null) return coverage.count('commands of a new object');
       coverage.count(`commands run by version ${version}`);
       if (version >= before) return;
       violations.report('code versions', `${id} was run by version ${version}, and ${before} was in force before`);
     } catch (error) {
-      exactlyOnce.failed(id, error);
+      once.failed(id, error);
       const code = error instanceof ConclaveError ? error.code : null;
       if (code === null || !PASSING_ERRORS.has(code)) {
         violations.report('errors', `${life} was told of ${id}: ${String(error)}`);
       } else if (code === 'ERR_VERSION_UNSUPPORTED' && !(error as ConclaveError).mayBeApplied) {
         coverage.count('commands refused for their version');
         // A node that has stopped for its old code says the same of what was not sent.
-        const isRefused = runtime.status().health !== 'failed' && (!isNew || isThere);
-        if (isRefused) violations.report('errors', `${life} was refused what there is: ${String(error)}`);
+        if (isThere && runtime.status().health !== 'failed') {
+          violations.report('errors', `${life} was refused what there is: ${String(error)}`);
+        }
       }
     }
+  }
+
+  #drawn(): Act {
+    const { dice, runtime, exactlyOnce, laterOnce, newId } = this.#parts;
+    const edition = editionOf(runtime);
+    const later = laterOf(runtime);
+    const id = newId();
+    const isThere = runtime.codeVersion > 0;
+    const isNew = runtime.status().codeVersionMax > 0 && dice.chance(0.5);
+    if (!isNew) return { id, isThere: true, once: exactlyOnce, call: () => edition.add(id) };
+    if (later === undefined || dice.chance(0.6)) {
+      return { id, isThere, once: exactlyOnce, call: () => edition.mark(id) };
+    }
+    // It says how many there are then.
+    const call = async (): ReturnType<Act['call']> => [await later.append(id, ''), null];
+    return { id, isThere: runtime.codeVersion >= LATER_SINCE, once: laterOnce, call };
   }
 }

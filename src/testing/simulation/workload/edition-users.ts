@@ -10,9 +10,9 @@ import type { RunContext, RunUsers } from '../cluster-run.js';
 import type { Dice } from '../dice.js';
 import { EDITIONS } from '../objects/simulation-edition.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
-import { EDITION } from '../objects/subject-objects.js';
+import { EDITION, LATER_SINCE } from '../objects/subject-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
-import { EditionClient, editionOf } from './edition-client.js';
+import { EditionClient, editionOf, laterOf } from './edition-client.js';
 import { UserCrowd } from './user-crowd.js';
 
 const THINK_MS = [2, 40] as const;
@@ -41,6 +41,8 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
   readonly #crowd: UserCrowd;
   readonly #versions: CodeVersions;
   readonly #exactlyOnce = new ExactlyOnceOracle();
+  /** Of the object that newer code brings. */
+  readonly #laterOnce = new ExactlyOnceOracle();
   /** By node: the newest code that it has ever been started with, and that of its present life. */
   readonly #had = new Map<string, number>();
   readonly #has = new Map<string, number>();
@@ -64,6 +66,7 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
       count: (event) => host.coverage.count(event),
     });
     checkers.observe(this.#versions);
+    checkers.states.leaveOut(EDITION);
   }
 
   starting({ name, build }: Member<SimulationObjects>): void {
@@ -84,6 +87,7 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
       runtime: node.runtime!,
       dice: this.#dice.fork(),
       exactlyOnce: this.#exactlyOnce,
+      laterOnce: this.#laterOnce,
       newId: () => `${life}#${(this.#ids += 1)}`,
       coverage: host.coverage,
       violations,
@@ -105,11 +109,15 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
 
   async judge({ belonging }: Cluster): Promise<void> {
     const { violations } = this.#context;
-    const all = await editionOf(belonging[0]!.runtime!).all();
+    const { runtime } = belonging.find(({ build }) => build >= LATER_SINCE) ?? belonging[0]!;
+    const all = await editionOf(runtime!).all();
     const ids = all.map((entry) => entry.split(' ', 1)[0]!);
-    for (const { kind, explanation } of this.#exactlyOnce.violationsOf(ids)) {
-      violations.report(`exactly once (${kind})`, explanation);
-    }
+    const later = laterOf(runtime!);
+    const judged = [
+      ...this.#exactlyOnce.violationsOf(ids),
+      ...this.#laterOnce.violationsOf(later === undefined ? [] : await later.all()),
+    ];
+    for (const { kind, explanation } of judged) violations.report(`exactly once (${kind})`, explanation);
   }
 
   #planNext(cluster: Cluster): void {

@@ -128,4 +128,29 @@ export const CODE_VERSIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'fields that an older snapshot does not know are gone',
+    rule: 'what a snapshot of older code does not know is what the constructor makes it',
+    subject,
+    edits: [
+      {
+        file: 'actors/replicated/state/set-fields.ts',
+        text: '} else if (!known.has(key)) {',
+        replacement: '} else if (known.size < 0) {',
+      },
+    ],
+  },
+  {
+    name: 'an object of a later version is none on a machine that begins with a snapshot',
+    rule: 'an object is there from its version on',
+    subject,
+    edits: [
+      {
+        file: 'actors/replicated/machine.ts',
+        text: 'this.#objects = this.#allObjects.filter(({ since }) => since <= codeVersion);',
+        replacement:
+          'this.#objects = this.#allObjects.filter(({ since }) => since <= (this.appliedIndex > 0 ? codeVersion : 0));',
+      },
+    ],
+  },
 ];

@@ -115,4 +115,40 @@ export const CREATED_OBJECTS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'who watches an object is not told that it was dropped',
+    rule: 'a watch ends with its object',
+    subject,
+    edits: [
+      {
+        file: 'actors/replicated/machine.ts',
+        text: '    this.#changes.get(called)!.drop(noSuchObject(dropped));\n',
+        replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'a watch goes on from what is not kept',
+    rule: 'none is missing between the changes that are told',
+    subject,
+    edits: [
+      {
+        file: 'actors/replicated/changes/change-recorder.ts',
+        text: 'if (!isNew && (known === null || comparePlaces(from, known) < 0)) return null;',
+        replacement: 'if (!isNew && known === null) return null;',
+      },
+    ],
+  },
+  {
+    name: 'a watch that begins is told what lies before it',
+    rule: 'none is told twice',
+    subject,
+    edits: [
+      {
+        file: 'actors/replicated/changes/change-recorder.ts',
+        text: 'this.#row.since(isNew ? next : from, key',
+        replacement: 'this.#row.since(isNew ? FIRST_PLACE : from, key',
+      },
+    ],
+  },
 ];
