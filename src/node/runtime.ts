@@ -47,6 +47,7 @@ import type { Placement, PlacementEvents } from './placement.js';
 import { raiseCodeVersion, type CodeVersionPort } from './raise-code-version.js';
 import { refuseOwnThread } from './own-thread.js';
 import { healthOf, type Health } from './health.js';
+import { Lag } from './lag.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
@@ -95,6 +96,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #codeVersionMax: number;
   readonly #created: CreatedHandles;
   readonly #host: NodeHost;
+  readonly #lag = new Lag();
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
@@ -530,7 +532,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #currentHealth(): Health {
     const { failure, areMachinesUp } = this.#fate;
     const isStopped = this.#stopping !== null;
-    return healthOf({ isStopped, failure, areMachinesUp, status: this.#nodeStatus, isReady: this.#isReady });
+    return healthOf({
+      isStopped,
+      failure,
+      areMachinesUp,
+      status: this.#nodeStatus,
+      isReady: this.#isReady,
+      isBehind: this.#lag.isBehind,
+    });
   }
 
   #logHealth(): void {
@@ -602,6 +611,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onStatus(status: NodeStatus): void {
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
+    this.#lag.note(status);
     this.#fate.emit('status');
     this.#attendants.leads(status.role === 'leader' ? status.term : null, unreachedOf(status, this.#options.self));
     if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
