@@ -103,6 +103,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   /** As it was last logged. */
   #health: Health = 'starting';
   #stopping: Promise<void> | null = null;
+  #wasRemoved = false;
 
   private constructor(
     options: CheckedOptions<Definitions>,
@@ -556,7 +557,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (this.#attendants.byObject.size > 0) {
       await this.#attendants.leave(isAlone, (onNews) => this.#watch(onNews, onNews));
     }
-    const reason = new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
+    const reason = this.#endedError();
     this.#caller.stop(reason);
     this.#attendants.end(reason);
     this.#fate.emit('ended');
@@ -632,9 +633,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onRemoved(): void {
     if (this.#stopping !== null) return;
     this.#options.logger.warn({}, 'this node was removed from the cluster, and stops');
+    this.#wasRemoved = true;
     this.stop().catch((error: unknown) => {
       this.#options.logger.error({ error }, 'a removed node did not stop cleanly');
     });
+    this.#events.tell('error', this.#endedError());
   }
 
   #onCaughtUp(): void {
@@ -708,12 +711,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (!this.#isEnded()) return;
     const error = this.#endedError();
     if (asked === 'asked' || error.code !== 'ERR_STOPPED') throw error;
-    throw new ConclaveError('ERR_STOPPED', error.message, { cause: error.cause, mayBeApplied: false });
+    const { message, data, cause } = error;
+    throw new ConclaveError('ERR_STOPPED', message, { data, cause, mayBeApplied: false });
   }
 
   #endedError(): ConclaveError {
     const { failure } = this.#fate;
-    return failure === null ? new ConclaveError('ERR_STOPPED', 'The runtime was stopped.') : asFailure(failure);
+    return failure === null ? stoppedError(this.#wasRemoved) : asFailure(failure);
   }
 
   #notReady(signal: AbortSignal): ConclaveError {
@@ -743,6 +747,12 @@ function notOnThisThread(name: string): ConclaveError {
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
   return ids.map((id) => ({ id, role: 'voter', progress: null }));
+}
+
+function stoppedError(wasRemoved: boolean): ConclaveError {
+  if (!wasRemoved) return new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
+  const message = 'This node was removed from the cluster, and has stopped.';
+  return new ConclaveError('ERR_STOPPED', message, { data: { reason: 'removed' } });
 }
 
 function describeFailure(failure: Error): { code: ErrorCode; message: string } {
