@@ -22,7 +22,7 @@ import { finalErrorIn } from './failure.js';
  * - `object failed`: a thread of its objects has ended and is being brought back.
  * - `thread dead`: one of its threads has ended for good, and the node with it; `status().failure` says why.
  * - `failed`: it cannot go on for another reason, its disk for instance; `status().failure` says which.
- * - `stopped`: `stop()` was called.
+ * - `stopped`: `stop()` was called, or the node was removed from the cluster.
  */
 export type Health =
   | 'starting'
