@@ -34,7 +34,7 @@ const CODES = {
   ERR_TIMEOUT: { mayBeApplied: true, retrySafe: false },
   /** The caller's signal was aborted; `mayBeApplied` of the error tells whether the command had been sent. */
   ERR_ABORTED: { mayBeApplied: true, retrySafe: false },
-  /** The runtime was stopped while the call was waiting, or before it was made. */
+  /** The runtime was stopped, or removed from its cluster, while the call was waiting, or before it was made. */
   ERR_STOPPED: { mayBeApplied: true, retrySafe: false },
   /** The command ran on every replica and threw; `cause` is what it threw. */
   ERR_COMMAND_THREW: { mayBeApplied: true, retrySafe: false },

@@ -11,7 +11,10 @@ type Fields = Readonly<Record<string, unknown>>;
 const HEALTHS: ReadonlyMap<unknown, string> = new Map([
   ['starting', 'consensus has not said anything yet'],
   ['founding', 'it knows of no cluster yet'],
-  ['catching up', 'there is a leader, and this node has not applied yet what was committed when it started'],
+  [
+    'catching up',
+    'there is a leader, and this node has not applied yet what was committed when it found it, after its start or after it was cut off; or it is being given a snapshot',
+  ],
   ['ok', 'it takes part'],
   ['no quorum', 'it knows no leader, or is one that reaches no quorum; commands wait'],
   ['memory lost', 'too many members have forgotten the cluster for it to go on'],

@@ -11,7 +11,8 @@ export function transferCommand(io: CommandIo): Command {
     .argument('[address]', 'HOST:PORT of the new leader (default: who has the most of the log)', address)
     .action(async (node: string, target: string | undefined, options: NodeOptions) => {
       await ask(node, { command: 'transfer', argument: target ?? null }, options);
-      const whom = target ?? 'Another member';
-      report(io, options, { leader: target ?? null }, `${whom} leads.`);
+      // Which one it is that leads where none was named, `status` says.
+      const done = target === undefined ? {} : { leader: target };
+      report(io, options, done, `${target ?? 'Another member'} leads.`);
     });
 }

@@ -16,12 +16,13 @@ import { finalErrorIn } from './failure.js';
  * - `memory lost`: it remembers a cluster, and too many of the other members do not for there ever to be a leader again:
  *   only people can mend that. Commands wait, and local queries are answered.
  * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
- * - `catching up`: it has a leader, and has not yet applied what was committed when it started.
+ * - `catching up`: it has a leader, and has not yet applied what was committed when it found it, after its start or after it was
+ *   cut off; or it is being given a snapshot.
  * - `ok`: it takes part.
  * - `object failed`: a thread of its objects has ended and is being brought back.
  * - `thread dead`: one of its threads has ended for good, and the node with it; `status().failure` says why.
  * - `failed`: it cannot go on for another reason, its disk for instance; `status().failure` says which.
- * - `stopped`: `stop()` was called.
+ * - `stopped`: `stop()` was called, or the node was removed from the cluster.
  */
 export type Health =
   | 'starting'
@@ -57,9 +58,11 @@ export interface HealthSigns {
   /** Null: consensus has not said anything yet. */
   readonly status: NodeStatus | null;
   readonly isReady: boolean;
+  /** Has it still to apply what was committed when it found its leader? */
+  readonly isBehind: boolean;
 }
 
-export function healthOf({ isStopped, failure, areMachinesUp, status, isReady }: HealthSigns): Health {
+export function healthOf({ isStopped, failure, areMachinesUp, status, isReady, isBehind }: HealthSigns): Health {
   if (isStopped) return 'stopped';
   if (failure !== null) return hasThreadEnded(failure) ? 'thread dead' : 'failed';
   if (!areMachinesUp) return 'object failed';
@@ -67,7 +70,7 @@ export function healthOf({ isStopped, failure, areMachinesUp, status, isReady }:
   if (!status.isFounded) return 'founding';
   if (status.isMemoryLost) return 'memory lost';
   if (status.leader === null || !status.hasQuorum) return 'no quorum';
-  return isReady ? 'ok' : 'catching up';
+  return isReady && !isBehind ? 'ok' : 'catching up';
 }
 
 const OF_THREADS: ReadonlySet<string> = new Set(['ERR_THREAD_EXITED', 'ERR_OBJECT_FAILED']);

@@ -24,7 +24,10 @@ export interface RuntimeEvents {
   snapshot: (event: SnapshotEvent) => void;
   /** The thread of the objects has ended, or the objects are back. */
   objects: (event: ObjectsEvent) => void;
-  /** Something has failed that no call reports. `status().health` tells whether the node goes on. */
+  /**
+   * Something has failed that no call reports, or the node was removed from the cluster. `status().health` tells whether it
+   * goes on.
+   */
   error: (error: Error) => void;
 }
 

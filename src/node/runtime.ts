@@ -47,6 +47,7 @@ import type { Placement, PlacementEvents } from './placement.js';
 import { raiseCodeVersion, type CodeVersionPort } from './raise-code-version.js';
 import { refuseOwnThread } from './own-thread.js';
 import { healthOf, type Health } from './health.js';
+import { Lag } from './lag.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
@@ -95,12 +96,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #codeVersionMax: number;
   readonly #created: CreatedHandles;
   readonly #host: NodeHost;
+  readonly #lag = new Lag();
   #nodeStatus: NodeStatus | null = null;
   #hasCaughtUp = false;
   #isReady = false;
   /** As it was last logged. */
   #health: Health = 'starting';
   #stopping: Promise<void> | null = null;
+  #wasRemoved = false;
 
   private constructor(
     options: CheckedOptions<Definitions>,
@@ -531,7 +534,14 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #currentHealth(): Health {
     const { failure, areMachinesUp } = this.#fate;
     const isStopped = this.#stopping !== null;
-    return healthOf({ isStopped, failure, areMachinesUp, status: this.#nodeStatus, isReady: this.#isReady });
+    return healthOf({
+      isStopped,
+      failure,
+      areMachinesUp,
+      status: this.#nodeStatus,
+      isReady: this.#isReady,
+      isBehind: this.#lag.isBehind,
+    });
   }
 
   #logHealth(): void {
@@ -548,7 +558,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (this.#attendants.byObject.size > 0) {
       await this.#attendants.leave(isAlone, (onNews) => this.#watch(onNews, onNews));
     }
-    const reason = new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
+    const reason = this.#endedError();
     this.#caller.stop(reason);
     this.#attendants.end(reason);
     this.#fate.emit('ended');
@@ -603,6 +613,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onStatus(status: NodeStatus): void {
     const before = this.#nodeStatus;
     this.#nodeStatus = status;
+    this.#lag.note(status);
     this.#fate.emit('status');
     this.#attendants.leads(status.role === 'leader' ? status.term : null, unreachedOf(status, this.#options.self));
     if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
@@ -623,9 +634,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #onRemoved(): void {
     if (this.#stopping !== null) return;
     this.#options.logger.warn({}, 'this node was removed from the cluster, and stops');
+    this.#wasRemoved = true;
     this.stop().catch((error: unknown) => {
       this.#options.logger.error({ error }, 'a removed node did not stop cleanly');
     });
+    this.#events.tell('error', this.#endedError());
   }
 
   #onCaughtUp(): void {
@@ -699,12 +712,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (!this.#isEnded()) return;
     const error = this.#endedError();
     if (asked === 'asked' || error.code !== 'ERR_STOPPED') throw error;
-    throw new ConclaveError('ERR_STOPPED', error.message, { cause: error.cause, mayBeApplied: false });
+    const { message, data, cause } = error;
+    throw new ConclaveError('ERR_STOPPED', message, { data, cause, mayBeApplied: false });
   }
 
   #endedError(): ConclaveError {
     const { failure } = this.#fate;
-    return failure === null ? new ConclaveError('ERR_STOPPED', 'The runtime was stopped.') : asFailure(failure);
+    return failure === null ? stoppedError(this.#wasRemoved) : asFailure(failure);
   }
 
   #notReady(signal: AbortSignal): ConclaveError {
@@ -749,6 +763,12 @@ function notOnThisThread(name: string): ConclaveError {
 function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
   const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
   return ids.map((id) => ({ id, role: 'voter', progress: null }));
+}
+
+function stoppedError(wasRemoved: boolean): ConclaveError {
+  if (!wasRemoved) return new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
+  const message = 'This node was removed from the cluster, and has stopped.';
+  return new ConclaveError('ERR_STOPPED', message, { data: { reason: 'removed' } });
 }
 
 function describeFailure(failure: Error): { code: ErrorCode; message: string } {

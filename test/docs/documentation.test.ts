@@ -64,6 +64,22 @@ test(
   },
 );
 
+/** Languages of what is no code of ours, or none that a compiler of TypeScript reads. */
+const OTHER_LANGUAGES = ['json', 'python', 'sh', 'text', 'yaml'];
+
+test('every block of code says what it is, so that none of TypeScript is left out', () => {
+  for (const file of filesOf('.md')) {
+    const text = read(file);
+    const fences = text.match(/^[ \t>]*(?:```|~~~).*$/gm) ?? [];
+    const opening = fences.filter((_, i) => i % 2 === 0);
+    const snippets = opening.filter((fence) => /^```ts\b/.test(fence));
+    const strange = opening.filter((fence) => !snippets.includes(fence) && !OTHER_LANGUAGES.includes(fence.slice(3)));
+
+    expect({ file, strange }).toEqual({ file, strange: [] });
+    expect(snippetsOfMarkdown(file, text)).toHaveLength(snippets.length);
+  }
+});
+
 /** Name → where a snippet may import it from, for these modules of `dist/`. */
 function namesOf(modules: Readonly<Record<string, string>>): Map<string, string> {
   return new Map(
@@ -74,7 +90,7 @@ function namesOf(modules: Readonly<Record<string, string>>): Map<string, string>
 }
 
 function filesOf(ending: string, ...folders: readonly string[]): string[] {
-  const roots = folders.length > 0 ? folders : ['docs', 'bench', 'examples'];
+  const roots = folders.length > 0 ? folders : ['docs', 'bench', 'examples', 'deploy'];
   const below = roots
     .filter((folder) => existsSync(join(ROOT, folder)))
     .flatMap((folder) =>

@@ -85,6 +85,7 @@ export function hearFromLeader(core: Core, leader: NodeId): void {
 /** Appends what is new, or refuses; answers either way. Called with a message of the current term. */
 export function acceptEntries(core: Core, message: AppendEntries, run: EncodedRun): void {
   const { prevLogIndex, prevLogTerm, entries } = message;
+  core.leaderCommitMs = core.nowMs;
   if (message.leaderCommit > core.leaderCommitIndex) core.leaderCommitIndex = message.leaderCommit;
   if (!matches(core, prevLogIndex, prevLogTerm)) {
     refuse(core, message);

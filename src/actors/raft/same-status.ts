@@ -20,6 +20,7 @@ export function isSameStatus(core: CoreStatus, shell: ShellStatus, before: NodeS
     core.lastIndex === before.lastIndex &&
     core.commitIndex === before.commitIndex &&
     core.leaderCommitIndex === before.leaderCommitIndex &&
+    core.isCommitKnown === before.isCommitKnown &&
     core.hasQuorum === before.hasQuorum &&
     core.isFounded === before.isFounded &&
     core.isMemoryLost === before.isMemoryLost &&

@@ -178,6 +178,8 @@ export interface Core {
   wallMs: number;
   /** When this node last heard from a leader, or started. */
   leaderContactMs: number;
+  /** When the leader has last said what is committed, as it does with each heartbeat; -Infinity: not yet. For status only. */
+  leaderCommitMs: number;
   electionDeadlineMs: number;
   /** When submissions or reads were last sent or saw progress; drives their being sent again. */
   submissionProgressMs: number;
@@ -250,6 +252,7 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
     nowMs,
     wallMs: 0,
     leaderContactMs: nowMs,
+    leaderCommitMs: -Infinity,
     electionDeadlineMs: 0,
     submissionProgressMs: nowMs,
     submissionRetryMs: options.electionTimeoutMs[1],

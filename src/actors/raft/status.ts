@@ -24,6 +24,8 @@ export interface CoreStatus {
   readonly isMemoryLost: boolean;
   /** The highest commit index that a leader is known to have had. */
   readonly leaderCommitIndex: LogIndex;
+  /** Has the leader itself said so within the longest election timeout? One that offers a snapshot may not have yet. */
+  readonly isCommitKnown: boolean;
   /** All members by the configuration in effect, voters first. */
   readonly members: readonly GroupMember[];
   /** The observers that are connected to this node. */
@@ -69,6 +71,7 @@ export function statusOf(core: Core): CoreStatus {
     lastIndex: log.lastIndex,
     commitIndex,
     leaderCommitIndex: logIndex(Math.max(commitIndex, core.leaderCommitIndex)),
+    isCommitKnown: role.name === 'leader' || nowMs - core.leaderCommitMs <= core.options.electionTimeoutMs[1],
     hasQuorum,
     isFounded: core.configurations.isFounded,
     isMemoryLost: nowMs - contactMs > LEADERLESS_TIMEOUTS * core.options.electionTimeoutMs[1] && isMemoryLost(core),

@@ -52,6 +52,7 @@ export function becomeFollower(core: Core, leader: NodeId | null): Follower {
 export function setLeader(core: Core, leader: NodeId | null): void {
   if (leader === core.leader) return;
   core.leader = leader;
+  core.leaderCommitMs = -Infinity;
   core.reads.forgetTickets();
   if (leader === null) return;
   core.submissions.rewind();

@@ -175,6 +175,15 @@ describe('conclave transfer', () => {
     expect({ code, out }).toEqual({ code: 0, out: `${addressOf(target)} leads.\n` });
     expect(target.status().role).toBe('leader');
   });
+
+  it('has another one lead where none is named, and does not say that there is no leader', async () => {
+    const { leader } = await startCluster(3);
+
+    const { code, out } = await run(['transfer', addressOf(leader), '--json']);
+
+    expect({ code, out }).toEqual({ code: 0, out: '{}\n' });
+    await until(() => leader.status().role !== 'leader');
+  });
 });
 
 describe('conclave compact', () => {

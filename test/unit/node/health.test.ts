@@ -13,6 +13,7 @@ const STATUS: NodeStatus = {
   lastIndex: logIndex(1),
   commitIndex: logIndex(1),
   leaderCommitIndex: logIndex(1),
+  isCommitKnown: true,
   appliedIndex: logIndex(1),
   snapshotIndex: logIndex(0),
   logBytes: 0,
@@ -27,7 +28,14 @@ const STATUS: NodeStatus = {
   isRemoved: false,
   codeVersion: 0,
 };
-const WELL: HealthSigns = { isStopped: false, failure: null, areMachinesUp: true, status: STATUS, isReady: true };
+const WELL: HealthSigns = {
+  isStopped: false,
+  failure: null,
+  areMachinesUp: true,
+  status: STATUS,
+  isReady: true,
+  isBehind: false,
+};
 
 const threadEnded = (cause: Error): Error => new ConclaveError('ERR_THREAD_EXITED', 'The thread has ended.', { cause });
 const diskFailed = new ConclaveError('ERR_STORAGE', 'The disk is full.');
@@ -44,6 +52,8 @@ describe('the health of a node', () => {
     ['no quorum', { status: { ...STATUS, leader: null } }],
     ['no quorum', { status: { ...STATUS, hasQuorum: false } }],
     ['catching up', { isReady: false }],
+    ['catching up', { isBehind: true }],
+    ['no quorum', { isBehind: true, status: { ...STATUS, leader: null } }],
     ['object failed', { areMachinesUp: false }],
     ['thread dead', { failure: threadEnded(new Error('of a defect')) }],
     ['thread dead', { failure: objectsGone, areMachinesUp: false }],

@@ -8,6 +8,7 @@ import { Members, type MembersPort } from '../../../src/node/members.js';
 
 /** A node that knows the log up to `commitIndex`, and these members. */
 class FakeNode implements MembersPort {
+  nowMs = 0;
   commitIndex = 5;
   members: readonly string[] = ['a:1', 'b:1'];
   term = 1;
@@ -17,7 +18,7 @@ class FakeNode implements MembersPort {
   /** How often its objects will end before it has caught up. */
   crashes = 0;
   isStopped = false;
-  readonly host = { nowMs: () => 0, after: (_delayMs: number, run: () => void) => this.#later(run) };
+  readonly host = { nowMs: () => this.nowMs, after: (_delayMs: number, run: () => void) => this.#later(run) };
   #onStatus = (): void => {};
 
   #later(run: () => void): () => void {
@@ -120,6 +121,33 @@ test('objects that do not come back in time are why nothing was begun', async ()
     code: 'ERR_TIMEOUT',
     mayBeApplied: false,
   });
+});
+
+const underWay = (): ConclaveError => new ConclaveError('ERR_CHANGE_UNDER_WAY', 'Another change is under way.');
+
+test('a change waits for another one that is under way', async () => {
+  const node = new FakeNode();
+  node.answers = [underWay(), underWay(), 5];
+
+  const removed = new Members(node).remove('c:1');
+  for (let asked = 0; asked < 2; asked++) {
+    expect(await isSettled(removed)).toBe(false);
+    node.timers.pop()!();
+  }
+
+  expect(await isSettled(removed)).toBe(true);
+});
+
+test('a change for which another one was under way all the time has begun nothing, and may be asked for again', async () => {
+  const node = new FakeNode();
+  node.answers = [underWay(), underWay()];
+
+  const removed = new Members(node).remove('c:1', { timeoutMs: 30 });
+  expect(await isSettled(removed)).toBe(false);
+  node.nowMs = 20;
+  node.timers.pop()!();
+
+  await expect(removed).rejects.toMatchObject({ code: 'ERR_CHANGE_UNDER_WAY', mayBeApplied: false, retrySafe: true });
 });
 
 test('what may have been begun is only looked for by a node that has caught up', async () => {

@@ -210,6 +210,26 @@ describe('a member that is removed', () => {
     expect(await leader.objects.book.add(1)).toBe(1);
   });
 
+  it('tells its own program so, and ends its calls with the reason', async () => {
+    const addresses = await addressesOf(3);
+    const { leader, nodes } = await startCluster(addresses);
+    const removed = nodes.find((node) => node !== leader)!;
+    const told: Error[] = [];
+    removed.on('error', (error) => told.push(error));
+
+    await leader.members.remove(removed.status().self!);
+    await until(() => removed.status().health === 'stopped');
+
+    const expected = {
+      code: 'ERR_STOPPED',
+      data: { reason: 'removed' },
+      message: expect.stringContaining('was removed'),
+    };
+    expect(told).toMatchObject([expected]);
+    expect(await errorOf(() => removed.objects.book.add(1))).toMatchObject(expected);
+    expect(await errorOf(() => removed.compact())).toMatchObject({ ...expected, mayBeApplied: false });
+  });
+
   it('may be the leader: another one leads at once', async () => {
     const addresses = await addressesOf(3);
     const { leader, nodes } = await startCluster(addresses);
@@ -274,7 +294,12 @@ describe('a change is refused', () => {
     const [alone] = (await addressesOf(1)) as [string];
     const { leader } = await startCluster([alone]);
 
-    expect(await errorOf(() => leader.members.remove(alone))).toMatchObject({ code: 'ERR_CHANGE_REFUSED' });
+    expect(await errorOf(() => leader.members.remove(alone))).toMatchObject({
+      code: 'ERR_CHANGE_REFUSED',
+      data: { reason: 'last voter' },
+    });
+    expect(votersOf(leader)).toEqual([alone]);
+    expect(await leader.objects.book.add(1)).toBe(1);
   });
 
   it('where there is no leader for as long as it may take', async () => {
@@ -331,6 +356,23 @@ describe('how far the members are', () => {
     expect(Math.abs(Date.now() - before.lastContactAtMs!)).toBeLessThan(60_000);
     expect(leader.members.list().find(({ id }) => id === self)).toMatchObject({ lastContactAtMs: null });
     for (const { matchIndex } of follower.members.list()) expect(matchIndex).toBeNull();
+  });
+});
+
+describe('changes that are asked for at once', () => {
+  it('are made one after the other, whoever is asked', async () => {
+    const [d, e, ...addresses] = (await addressesOf(5)) as [string, string, ...string[]];
+    const { leader, nodes } = await startCluster(addresses);
+    const [follower, leaving] = nodes.filter((node) => node !== leader) as [Node, Node];
+    const gone = leaving.status().self!;
+    const joining = await Promise.all([d, e].map((self) => start(self, [], { join: true })));
+
+    await Promise.all([leader.members.add(d), follower.members.add(e), follower.members.remove(gone)]);
+
+    await Promise.all(joining.map((node) => node.ready()));
+    const voters = [d, e, ...addresses.filter((each) => each !== gone)].toSorted();
+    for (const node of [leader, follower, ...joining]) await until(() => votersOf(node).join() === voters.join());
+    expect(await joining[0]!.objects.book.add(1)).toBe(1);
   });
 });
 
@@ -452,7 +494,10 @@ describe('a member that was removed while it was away', () => {
       addresses.filter((each) => each !== self),
       more(self),
     );
+    const told: Error[] = [];
+    back.on('error', (error) => told.push(error));
     await until(() => back.status().health === 'stopped');
+    expect(told).toMatchObject([{ code: 'ERR_STOPPED', data: { reason: 'removed' } }]);
     expect(await one.objects.book.add(1)).toBe(6);
 
     const again = await start(self, [addresses[1]!], { join: true, ...more(self) });

@@ -137,6 +137,19 @@ describe('a node that is far behind', () => {
     expect(await behind.objects.book.add(1)).toBe(121);
   });
 
+  it('says that it is catching up, from when it finds its leader until it has everything', async () => {
+    const [, behind] = await leaveBehind();
+    await vi.waitUntil(() => behind.status().leader === null);
+    let whenFound: string | undefined;
+    behind.on('leader', (leader) => (whenFound = leader === null ? undefined : behind.status().health));
+
+    cluster!.heal();
+    await vi.waitUntil(() => behind.status().health === 'ok');
+
+    expect(whenFound).toBe('catching up');
+    expect(await behind.objects.book.with(local).sum()).toBe(120);
+  });
+
   it('keeps it on its disk', async () => {
     const [, behind] = await leaveBehind({ dataDir: temporaryDirectory() });
     cluster!.heal();

@@ -42,6 +42,7 @@ describe('Caller', () => {
       lastIndex: logIndex(1),
       commitIndex: logIndex(1),
       leaderCommitIndex: logIndex(1),
+      isCommitKnown: true,
       appliedIndex: logIndex(1),
       snapshotIndex: logIndex(0),
       logBytes: 0,

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { dropLogTo } from '../../../../../src/actors/raft/snapshots.js';
+import { statusOf } from '../../../../../src/actors/raft/status.js';
 import { logIndex, term, type LastIncluded } from '../../../../../src/ids.js';
 import { contentOf } from '../content.js';
 import { admissionContent } from './campaigning.js';
@@ -196,6 +197,14 @@ describe('while a snapshot is on its way, a node', () => {
     subject.nowMs += 50;
     subject.peer(append(0, 0));
     expect(subject.core).toMatchObject({ role: { name: 'receivingSnapshot' }, leaderContactMs: subject.nowMs });
+  });
+
+  test('knows what is committed once it has heard so, which an offer does not say', () => {
+    const subject = receiving();
+
+    expect(statusOf(subject.core)).toMatchObject({ hasQuorum: true, isCommitKnown: false });
+    subject.peer(append(0, 0, [], { leaderCommit: 12 }));
+    expect(statusOf(subject.core)).toMatchObject({ isCommitKnown: true, leaderCommitIndex: 12 });
   });
 
   test('goes on as before when the entries that it lacks come after all', () => {
