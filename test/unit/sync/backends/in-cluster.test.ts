@@ -1,6 +1,6 @@
 /** Leases in a pod: by the service account that it is given, over HTTPS, with nothing said about where the cluster is. */
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemTimekeeper } from '../../../../src/runtime/timekeeper.js';
 import { connect, kubernetes, leaseNameOf } from '../../../../src/sync/index.js';
 import { ClientNodeLeaseApi } from '../../../../src/sync/kubernetes/client-node-lease-api.js';
@@ -12,6 +12,13 @@ import { ServiceAccountFolder } from '../kubernetes/support/service-account.js';
 
 const ACCOUNT = { token: 'first token', namespace: 'test', 'ca.crt': SERVER_CERTIFICATE } as const;
 const waiting = new AbortController().signal;
+
+/** Until the test has finished. */
+function inPod(...given: ConstructorParameters<typeof ServiceAccountFolder>): ServiceAccountFolder {
+  const folder = new ServiceAccountFolder(...given);
+  onTestFinished(() => folder.remove());
+  return folder;
+}
 
 describe('in a pod', () => {
   let fake: FakeApiServer;
@@ -29,7 +36,7 @@ describe('in a pod', () => {
   });
 
   it('the service account says who this is, and in which namespace the Leases are', async () => {
-    using _folder = new ServiceAccountFolder(ACCOUNT, http.url);
+    inPod(ACCOUNT, http.url);
     await using sync = await connect(kubernetes());
 
     await using held = await sync.lock('x').acquire();
@@ -38,14 +45,14 @@ describe('in a pod', () => {
   });
 
   it('what is said goes before the namespace of the service account', async () => {
-    using _folder = new ServiceAccountFolder({ ...ACCOUNT, namespace: 'another' }, http.url);
+    inPod({ ...ACCOUNT, namespace: 'another' }, http.url);
     await using sync = await connect(kubernetes({ namespace: 'test' }));
 
     expect((await sync.lock('x').tryAcquire())?.held).toBe(true);
   });
 
   it('a token that the kubelet has exchanged is read again', async () => {
-    using folder = new ServiceAccountFolder(ACCOUNT, http.url);
+    const folder = inPod(ACCOUNT, http.url);
     const api = await ClientNodeLeaseApi.open({}, 'test');
     await api.ping(waiting);
 
@@ -61,7 +68,7 @@ describe('in a pod', () => {
   });
 
   it('nothing is told to a server that the authority of the cluster does not vouch for', async () => {
-    using _folder = new ServiceAccountFolder({ ...ACCOUNT, 'ca.crt': STRANGE_CERTIFICATE }, http.url);
+    inPod({ ...ACCOUNT, 'ca.crt': STRANGE_CERTIFICATE }, http.url);
     const api = await ClientNodeLeaseApi.open({}, 'test');
 
     const failures: unknown[] = [
@@ -79,7 +86,7 @@ describe('in a pod', () => {
     ['where the API server is', ACCOUNT, 'kubeconfig'],
     ['a namespace', { ...ACCOUNT, namespace: 'Not One' }, 'namespace'],
   ])('says what is missing: %s', async (_, account, option) => {
-    using _folder = new ServiceAccountFolder(account, option === 'kubeconfig' ? null : http.url);
+    inPod(account, option === 'kubeconfig' ? null : http.url);
 
     expect(await errorOf(() => kubernetes())).toMatchObject({ code: 'ERR_INVALID_OPTION', data: { option } });
   });

@@ -209,7 +209,7 @@ describe('kubernetes()', () => {
     ['kubeconfig', { namespace: 'test', kubeconfig: kubeconfig.replace('true', 'false') }],
     ['leaseMs', { namespace: 'test', leaseMs: 5 }],
   ])('refuses %s that is none', async (option, options) => {
-    const error = await errorOf(() => kubernetes({ kubeconfig, ...options } as never));
+    const error = await errorOf(() => kubernetes({ kubeconfig, ...options }));
 
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', data: { option } });
   });

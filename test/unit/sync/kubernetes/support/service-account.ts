@@ -16,7 +16,7 @@ export interface ServiceAccount {
   readonly 'ca.crt': string;
 }
 
-export class ServiceAccountFolder implements Disposable {
+export class ServiceAccountFolder {
   readonly #root = fs.mkdtempSync(join(tmpdir(), 'conclave-pod-'));
 
   /** @param url where the environment of a pod says that the API server is; null: it does not say */
@@ -37,7 +37,8 @@ export class ServiceAccountFolder implements Disposable {
     fs.renameSync(join(this.#root, 'next'), join(this.#root, file));
   }
 
-  [Symbol.dispose](): void {
+  /** Nothing is as in a pod any more. */
+  remove(): void {
     vi.restoreAllMocks();
     vi.unstubAllEnvs();
     fs.rmSync(this.#root, { recursive: true });
@@ -49,6 +50,6 @@ export class ServiceAccountFolder implements Disposable {
       const isThere = typeof file === 'string' && file.startsWith(`${IN_A_POD}/`);
       return original(isThere ? join(this.#root, file.slice(IN_A_POD.length)) : file, ...more);
     };
-    vi.spyOn(fs, method).mockImplementation(redirected as never);
+    vi.spyOn(fs, method).mockImplementation(redirected);
   }
 }
