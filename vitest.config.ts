@@ -35,7 +35,7 @@ const INLINE = [
 
 /**
  * `unit` and `inline` run from source, on one thread; `built` needs `npm run build` first, for workers cannot load
- * TypeScript.
+ * TypeScript; `kustomize` needs `kubectl`, which CI installs, and is no part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -61,6 +61,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { extends: true, test: { name: 'kustomize', include: ['test/kustomize/**/*.test.ts'] } },
     ],
   },
 });

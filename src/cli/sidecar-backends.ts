@@ -60,6 +60,9 @@ function openRaft(flags: SidecarFlags, say: (message: string) => void): Promise<
   });
 }
 
-function openKubernetes({ namespace = 'default', identity }: SidecarFlags): Promise<OpenedBackend> {
-  return openKubernetesBackend({ namespace, ...(identity === undefined ? {} : { identity }) });
+function openKubernetes({ namespace, identity }: SidecarFlags): Promise<OpenedBackend> {
+  return openKubernetesBackend({
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(identity === undefined ? {} : { identity }),
+  });
 }

@@ -32,7 +32,10 @@ export function sidecarCommand(io: CommandIo): Command {
     )
     .option('--identity <name>', 'who holds what is asked for here (default: the name of the host)')
     .option('--ttl <time>', 'who is not heard of for so long has lost its lock (default: 30s)', duration)
-    .option('--namespace <name>', 'of the Leases, and what locks say is their namespace (default: default)')
+    .option(
+      '--namespace <name>',
+      'of the Leases (default: of the pod, or of the kubeconfig), and what locks say is theirs',
+    )
     .option('--election <name>', 'stand in this election, and say who leads')
     .option('--election-listen <addresses>', 'where that is said (default: 4040, loopback)', addresses)
     .hook('preAction', checkFlags)

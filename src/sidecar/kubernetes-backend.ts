@@ -17,6 +17,7 @@ export function overLeases(backend: LeaseBackend): OpenedBackend {
   const pulse = new Pulse(() => backend.requests.ping(PING_MS), backend.timekeeper);
   return {
     backend,
+    namespace: backend.requests.api.namespace,
     isReady: () => pulse.isFelt,
     hasFailed: () => false,
     register: () => {},

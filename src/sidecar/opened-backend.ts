@@ -5,6 +5,8 @@ import type { SightedBackend } from '../sync/backend.js';
 
 export interface OpenedBackend {
   readonly backend: SightedBackend;
+  /** In which namespace it keeps locks; undefined: it knows of none. */
+  readonly namespace?: string;
   /** Could a lock be granted now, as far as is known? */
   isReady(): boolean;
   /** Can it never grant anything again? Only another process can, then. */

@@ -39,7 +39,7 @@ export interface SidecarOptions {
   readonly identity?: string;
   /** An owner that is not heard of for so long has lost its lock. Default: 30,000. */
   readonly ttlMs?: number;
-  /** What locks say is their namespace. Default: `default`. */
+  /** What locks say is their namespace. Default: the back end's, or `default`. */
   readonly namespace?: string;
   /** The election in which it stands. Default: none. */
   readonly election?: string;
@@ -116,7 +116,7 @@ export class Sidecar {
   async #serve({
     listen,
     electionListen,
-    namespace = 'default',
+    namespace = this.#opened.namespace ?? 'default',
     ttlMs = TTL_MS_DEFAULT,
   }: SidecarOptions): Promise<void> {
     const metrics = await SidecarMetrics.load({

@@ -13,6 +13,7 @@ import type {
   VersionApi,
 } from '@kubernetes/client-node';
 import { ConclaveError } from '../../errors.js';
+import { invalid } from '../option-checks.js';
 import { LeaseApiError, type Lease, type LeaseApi, type LeaseEvent } from './lease-api.js';
 
 type ClientNode = typeof import('@kubernetes/client-node');
@@ -27,6 +28,8 @@ export interface ClusterAccess {
 
 /** A watch is begun anew after so long: a server ends it then, and a connection that has died silently is noticed. */
 const WATCH_SECONDS = 300;
+const NAMESPACE_DEFAULT = 'default';
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
 /** What the errors of the client have, if they come from an answer: those of its requests, and of its watches. */
@@ -53,12 +56,15 @@ export class ClientNodeLeaseApi implements LeaseApi {
   }
 
   /**
+   * @param namespace undefined: the one of the context, in a pod the pod's
    * @throws ConclaveError `ERR_MISSING_PACKAGE` when the client is not installed; `ERR_INVALID_OPTION` when there is no cluster to
    *   be found in what is given
    */
-  static async open(access: ClusterAccess, namespace: string): Promise<ClientNodeLeaseApi> {
+  static async open(access: ClusterAccess, namespace?: string): Promise<ClientNodeLeaseApi> {
+    const given = namespace === undefined ? null : checkNamespace(namespace);
     const client = await loadClient();
-    return new ClientNodeLeaseApi(client, configOf(client, access), namespace);
+    const config = configOf(client, access);
+    return new ClientNodeLeaseApi(client, config, given ?? checkNamespace(namespaceOf(config)));
   }
 
   /** By its version, which anybody may ask for who has not been kept from it. */
@@ -168,11 +174,23 @@ function configOf({ KubeConfig }: ClientNode, { kubeconfig, context }: ClusterAc
     if (context !== undefined) config.setCurrentContext(context);
     const cluster = config.getCurrentCluster();
     // The client refuses plain HTTP at each request, unless it is allowed; where nothing is configured, it makes that up.
-    if (cluster !== null && (cluster.skipTLSVerify || !cluster.server.startsWith('http:'))) return config;
+    const isAllowed = cluster !== null && (cluster.skipTLSVerify || !cluster.server.startsWith('http:'));
+    // In a pod, it makes an address of whatever the environment says, which may be nothing.
+    if (isAllowed && URL.canParse(cluster.server)) return config;
   } catch (error) {
     throw noCluster(error);
   }
   throw noCluster(undefined);
+}
+
+function namespaceOf(config: KubeConfig): string {
+  return config.getContextObject(config.getCurrentContext())?.namespace?.trim() || NAMESPACE_DEFAULT;
+}
+
+/** @throws ConclaveError `ERR_INVALID_OPTION` */
+function checkNamespace(namespace: unknown): string {
+  if (typeof namespace === 'string' && DNS_LABEL.test(namespace)) return namespace;
+  throw invalid('namespace', 'must be the name of a namespace');
 }
 
 function noCluster(cause: unknown): ConclaveError {

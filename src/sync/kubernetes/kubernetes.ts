@@ -14,8 +14,11 @@ import { LeaseRequests } from './lease-requests.js';
 
 /** Where Leases are kept, and for whom. */
 export interface KubernetesOptions {
-  /** The namespace of the Leases. */
-  readonly namespace: string;
+  /**
+   * The namespace of the Leases. Default: the one of the context, which is the pod's own by its service account; `default` where
+   * that names none. Whoever is to be kept out must be told the same.
+   */
+  readonly namespace?: string;
   /**
    * Who this is, in `holderIdentity` and as `preferredHolder` names it: the name of the pod, up to 128 bytes. Each claim adds
    * something of its own, so it need not be unique. Default: the name of the host, which in a pod is the pod's.
@@ -31,7 +34,6 @@ export interface KubernetesOptions {
 }
 
 const IDENTITY_BYTES_MAX = 128;
-const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 const systemRandom: Random = { uint32: () => randomInt(2 ** 32) };
 
@@ -48,7 +50,7 @@ const systemRandom: Random = { uint32: () => randomInt(2 ** 32) };
  * const sync = await connect(kubernetes({ namespace: 'shop' }));
  * await using held = await sync.lock('db-migrate').acquire();
  */
-export function kubernetes(options: KubernetesOptions): Promise<SightedBackend> {
+export function kubernetes(options: KubernetesOptions = {}): Promise<SightedBackend> {
   return openLeaseBackend(options);
 }
 
@@ -56,8 +58,6 @@ export function kubernetes(options: KubernetesOptions): Promise<SightedBackend> 
 export async function openLeaseBackend(options: KubernetesOptions): Promise<LeaseBackend> {
   checkKnown(options, ['namespace', 'identity', 'kubeconfig', 'context']);
   const { namespace, identity = hostname(), kubeconfig, context } = options;
-  if (typeof namespace !== 'string' || !DNS_LABEL.test(namespace))
-    throw invalid('namespace', 'must be the name of a namespace');
   const bytes = typeof identity === 'string' ? Buffer.byteLength(identity) : 0;
   if (bytes === 0 || bytes > IDENTITY_BYTES_MAX) {
     throw invalid('identity', `must be a string of up to ${IDENTITY_BYTES_MAX} bytes that says who this is`);

@@ -38,6 +38,7 @@ export type LeaseEvent =
 
 /** Every call rejects with a {@link LeaseApiError}. An aborted signal ends the waiting; what was asked may be done all the same. */
 export interface LeaseApi {
+  readonly namespace: string;
   /** Resolves when the server answers, whatever it thinks of who asks; but rejects where it does not know them. */
   ping(signal: AbortSignal): Promise<void>;
   read(name: string, signal: AbortSignal): Promise<Lease>;

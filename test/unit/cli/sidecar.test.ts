@@ -56,7 +56,10 @@ describe('conclave sidecar', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
   });
 
-  it('keeps its locks in the Leases of a namespace', async () => {
+  it.each([
+    ['that it is given', ['--namespace', 'test']],
+    ['of its cluster', []],
+  ])('keeps its locks in the Leases of the namespace %s', async (_, flags) => {
     const api = new FakeApiServer(systemTimekeeper);
     api.admit('pod');
     const server = await HttpApiServer.start(api);
@@ -68,7 +71,7 @@ describe('conclave sidecar', () => {
       rmSync(folder, { recursive: true });
       await server.stop();
     });
-    const { url, end } = await start('--backend', 'kubernetes', '--namespace', 'test', '--identity', 'pod-1');
+    const { url, end } = await start('--backend', 'kubernetes', ...flags, '--identity', 'pod-1');
 
     const response = await fetch(`${url}/locks/x`, { method: 'PUT' });
     const held = api.store.get(leaseNameOf('lock', 'x'));

@@ -2,23 +2,12 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { dumpYaml, loadYaml } from '@kubernetes/client-node';
-import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1';
-import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
-import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
-import { Role, RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
-import { Service, ServiceAccount } from 'kubernetes-models/v1';
 import { describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments, stringify } from 'yaml';
 import { conclaveCommand } from '../../../src/cli/command.js';
 import type { SidecarFlags } from '../../../src/cli/sidecar-backends.js';
 import { leaseNameOf } from '../../../src/sync/index.js';
-
-const ROOT = fileURLToPath(new URL('../../../deploy/kubernetes', import.meta.url));
-const FOLDERS = ['leases', 'cluster'] as const;
-
-type Folder = (typeof FOLDERS)[number];
+import { FOLDERS, kustomizationOf, manifestsOf, ROOT, type Folder } from './support/folders.js';
+import { checkBySchema, type Manifest } from './support/manifest.js';
 
 interface Container {
   readonly name: string;
@@ -29,42 +18,6 @@ interface Container {
   readonly startupProbe?: unknown;
   readonly volumeMounts?: readonly { readonly name: string }[];
   readonly securityContext: unknown;
-}
-
-interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  // Whatever this kind has.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly [field: string]: any;
-}
-
-interface Model {
-  validate(): void;
-}
-
-const MODELS: Readonly<Record<string, new (manifest: never) => Model>> = {
-  'apps/v1 Deployment': Deployment,
-  'apps/v1 StatefulSet': StatefulSet,
-  'networking.k8s.io/v1 NetworkPolicy': NetworkPolicy,
-  'policy/v1 PodDisruptionBudget': PodDisruptionBudget,
-  'rbac.authorization.k8s.io/v1 Role': Role,
-  'rbac.authorization.k8s.io/v1 RoleBinding': RoleBinding,
-  'v1 Service': Service,
-  'v1 ServiceAccount': ServiceAccount,
-};
-
-function manifestsIn(file: string): Manifest[] {
-  return parseAllDocuments(readFileSync(`${ROOT}/${file}`, 'utf8')).map((document) => document.toJS() as Manifest);
-}
-
-function kustomizationOf(folder: Folder): Manifest {
-  return manifestsIn(`${folder}/kustomization.yaml`)[0]!;
-}
-
-function manifestsOf(folder: Folder): Manifest[] {
-  return (kustomizationOf(folder)['resources'] as string[]).flatMap((file) => manifestsIn(`${folder}/${file}`));
 }
 
 function find(folder: Folder, kind: string): Manifest {
@@ -79,20 +32,11 @@ function podOf(folder: Folder): {
   return find(folder, folder === 'leases' ? 'Deployment' : 'StatefulSet')['spec'].template.spec;
 }
 
-/** The schemas say what fields must be like, and the official client, which leaves out what it does not know, which there are. */
-function check(manifest: Manifest): void {
-  const model = MODELS[`${manifest.apiVersion} ${manifest.kind}`];
-  if (model === undefined) throw new Error(`nothing checks ${manifest.apiVersion} ${manifest.kind}`);
-  new model(manifest as never).validate();
-  const known: unknown = parse(dumpYaml(loadYaml(stringify(manifest))));
-  expect(known).toEqual(manifest);
-}
-
 describe.each(FOLDERS)('deploy/kubernetes/%s', (folder) => {
   it('is as the schemas of Kubernetes have it', () => {
     const manifests = manifestsOf(folder);
 
-    for (const manifest of manifests) check(manifest);
+    for (const manifest of manifests) checkBySchema(manifest);
     expect(manifests.length).toBeGreaterThan(1);
   });
 
@@ -196,8 +140,8 @@ describe('the schemas', () => {
     const unknown = structuredClone(find('cluster', 'StatefulSet'));
     unknown['spec'].template.spec.containers[0].securityContext.readOnlyRootFileSystem = true;
 
-    expect(() => check(wrong)).toThrow(/restartPolicy/);
-    expect(() => check(unknown)).toThrow(/deeply equal/);
+    expect(() => checkBySchema(wrong)).toThrow(/restartPolicy/);
+    expect(() => checkBySchema(unknown)).toThrow(/deeply equal/);
   });
 });
 

@@ -126,7 +126,7 @@ describe.each(CASES)('over $name, a client in $client.language', ({ makeWorld, c
     expect(JSON.parse(missing.body)).toEqual({ message: 'Not found.' });
     for (const { body } of [held, refused]) {
       expect(JSON.parse(body)).toEqual({
-        metadata: { name: 'x', namespace: 'default', resourceVersion: expect.stringMatching(/^\d+$/) },
+        metadata: { name: 'x', namespace: host.world.namespace, resourceVersion: expect.stringMatching(/^\d+$/) },
         kind: 'Lock',
         apiVersion: 'metaparticle.io/v1',
         spec: { owner: 'pod-1', expiry: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) },

@@ -150,7 +150,7 @@ describe('the official client', () => {
     await writeFile(file, kubeconfigOf(http.url, 'me'));
     vi.stubEnv('KUBECONFIG', file);
     try {
-      const sync = await connect(kubernetes({ namespace: 'test' }));
+      const sync = await connect(kubernetes());
       expect((await sync.lock('x').tryAcquire())?.held).toBe(true);
       await sync.close();
     } finally {
@@ -201,7 +201,7 @@ describe('kubernetes()', () => {
 
   it.each([
     ['namespace', { namespace: 'Not_One' }],
-    ['namespace', {}],
+    ['namespace', { namespace: '' }],
     ['identity', { namespace: 'test', identity: '' }],
     ['identity', { namespace: 'test', identity: 'x'.repeat(129) }],
     ['kubeconfig', { namespace: 'test', kubeconfig: 'no: config' }],
@@ -209,7 +209,7 @@ describe('kubernetes()', () => {
     ['kubeconfig', { namespace: 'test', kubeconfig: kubeconfig.replace('true', 'false') }],
     ['leaseMs', { namespace: 'test', leaseMs: 5 }],
   ])('refuses %s that is none', async (option, options) => {
-    const error = await errorOf(() => kubernetes({ kubeconfig, ...options } as never));
+    const error = await errorOf(() => kubernetes({ kubeconfig, ...options }));
 
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', data: { option } });
   });

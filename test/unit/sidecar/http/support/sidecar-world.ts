@@ -9,6 +9,8 @@ import { LeaseScene } from '../../../sync/kubernetes/support/lease-scene.js';
 
 export interface SidecarWorld {
   readonly time: ManualTime;
+  /** What locks say is their namespace. */
+  readonly namespace: string;
   /** The way of one more process to what is shared. */
   enter(identity: string): Promise<WayToBackend>;
 }
@@ -21,6 +23,7 @@ export interface WayToBackend {
 
 export class MemoryWorld implements SidecarWorld {
   readonly time = new ManualTime();
+  readonly namespace = 'default';
   readonly #shared = memory(this.time);
 
   async enter(): Promise<WayToBackend> {
@@ -46,6 +49,7 @@ export class MemoryWorld implements SidecarWorld {
 
 export class LeaseWorld implements SidecarWorld {
   readonly scene = new LeaseScene();
+  readonly namespace = this.scene.server.namespace;
   /** Processes so far: each has its own way to the API server, also where it is one that began anew. */
   #count = 0;
 

@@ -100,6 +100,11 @@ export class FakeApiServer {
     this.#rules.set(token, rules);
   }
 
+  /** This token is known no more. */
+  dismiss(token: string): void {
+    this.#rules.delete(token);
+  }
+
   faultsOf(token: string): Faults {
     let faults = this.#faults.get(token);
     if (faults === undefined) {

@@ -1,25 +1,34 @@
-/** The fake API server on a socket of this machine. */
+/** The fake API server on a socket of this machine, by HTTP or, with a certificate, by HTTPS. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ApiOutcome, ApiRequest, FakeApiServer } from './fake-api-server.js';
 
+export interface Certificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
 export class HttpApiServer {
   readonly #server: Server;
+  readonly #scheme: string;
 
-  private constructor(api: FakeApiServer) {
-    this.#server = createServer((request, response) => void serve(api, request, response));
+  private constructor(api: FakeApiServer, certificate: Certificate | null) {
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => void serve(api, request, response);
+    this.#server = certificate === null ? createServer(onRequest) : createSecureServer(certificate, onRequest);
+    this.#scheme = certificate === null ? 'http' : 'https';
   }
 
-  static async start(api: FakeApiServer): Promise<HttpApiServer> {
-    const started = new HttpApiServer(api);
+  static async start(api: FakeApiServer, certificate: Certificate | null = null): Promise<HttpApiServer> {
+    const started = new HttpApiServer(api, certificate);
     await new Promise<void>((resolve) => started.#server.listen(0, '127.0.0.1', resolve));
     return started;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   stop(): Promise<void> {

@@ -10,11 +10,13 @@ import type { ClientTime } from './client-time.js';
 import type { ApiOutcome, ApiRequest, FakeApiServer } from './fake-api-server.js';
 
 export class InProcessLeaseApi implements LeaseApi {
+  readonly namespace: string;
   readonly #server: FakeApiServer;
   readonly #token: string;
   readonly #time: ClientTime;
 
   constructor(server: FakeApiServer, token: string, time: ClientTime) {
+    this.namespace = server.namespace;
     this.#server = server;
     this.#token = token;
     this.#time = time;

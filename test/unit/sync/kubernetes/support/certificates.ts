@@ -1,0 +1,40 @@
+/**
+ * Certificates for the fake API server, of 127.0.0.1 and for a hundred years, for Node.js cannot make any. They protect nothing. Made by
+ *   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj "/CN=a fake API server" \
+ *     -addext "subjectAltName=IP:127.0.0.1" -addext "basicConstraints=critical,CA:TRUE"
+ */
+
+/** Who signs for the server: itself. */
+export const SERVER_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBoTCCAUagAwIBAgIUATM4wLvRkZesvEPVy3XAl2Kr7KQwCgYIKoZIzj0EAwIw
+HDEaMBgGA1UEAwwRYSBmYWtlIEFQSSBzZXJ2ZXIwIBcNMjYxMTI5MDEwMzU1WhgP
+MjEyNjExMDUwMTAzNTVaMBwxGjAYBgNVBAMMEWEgZmFrZSBBUEkgc2VydmVyMFkw
+EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWCvpE3kHcx23AyKwHHg2P+9kMmccfR44
+evPOVAy6L1JdkLOAuboqqRszgy5nNnY0f01zCcQtXOGIVxLU6q7C+KNkMGIwHQYD
+VR0OBBYEFFQdzNGwFmaJA4tTx4eHWIlj1WmWMB8GA1UdIwQYMBaAFFQdzNGwFmaJ
+A4tTx4eHWIlj1WmWMA8GA1UdEQQIMAaHBH8AAAEwDwYDVR0TAQH/BAUwAwEB/zAK
+BggqhkjOPQQDAgNJADBGAiEAgLKvsDOsh6vU3hM5yAxvlMGQcJHU7pTsl7o/RqMg
+fNUCIQD1nMvc3eGQs8ptLHcnSeMPXiADBSkDPlJ229T6H+hKZw==
+-----END CERTIFICATE-----
+`;
+
+export const SERVER_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGTxnRLYtiXfZo1qs
+FXh7jjMeYdD/cW0mdSfr6i1itmahRANCAARYK+kTeQdzHbcDIrAceDY/72QyZxx9
+Hjh6885UDLovUl2Qs4C5uiqpGzODLmc2djR/TXMJxC1c4YhXEtTqrsL4
+-----END PRIVATE KEY-----
+`;
+
+/** Of an authority that has signed nothing. */
+export const STRANGE_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBiDCCAS2gAwIBAgIUbBunsh6IO1oi77VTTM5ZakYLOVMwCgYIKoZIzj0EAwIw
+GDEWMBQGA1UEAwwNc29tZWJvZHkgZWxzZTAgFw0yNjExMjkwMTAzNTVaGA8yMTI2
+MTEwNTAxMDM1NVowGDEWMBQGA1UEAwwNc29tZWJvZHkgZWxzZTBZMBMGByqGSM49
+AgEGCCqGSM49AwEHA0IABM6VRwV+OSTt2TrtecVVbX6ohQ9vMRsrLPMJQxrfj3uD
+QUoZwnTSKJ4DcIJumdZNeZ8AlHg1MWTv0jPWJc2bxkSjUzBRMB0GA1UdDgQWBBRj
+m1Zf0s0C7V7m/LTIS1dU0hdkXjAfBgNVHSMEGDAWgBRjm1Zf0s0C7V7m/LTIS1dU
+0hdkXjAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDNmEK0CCYR
+IeluZ2oQvJtGXlT7T0s4kmZyGruYjXxK3wIhAOwvxnV6wjwmx0qXcStVrv/SquOW
+X9Gofi7rbpLwGK6r
+-----END CERTIFICATE-----
+`;
