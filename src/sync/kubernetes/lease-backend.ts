@@ -15,6 +15,7 @@ import type {
   SessionListener,
   SightedBackend,
 } from '../backend.js';
+import { retryAfterMs } from '../retry-after.js';
 import { LeaseApiError } from './lease-api.js';
 import { LeaseClaim } from './lease-claim.js';
 import { leaseNameOfClaim } from './lease-name.js';
@@ -195,7 +196,7 @@ class LeaseSession implements BackendSession {
           try {
             return await this.giveUp(request);
           } catch {
-            await this.#pause(this.#ttlMs / 10);
+            await this.#pause(retryAfterMs(this.#ttlMs));
           }
         }
       }),
