@@ -77,6 +77,34 @@ describe('a process and its sidecar', () => {
     expect((await sync.lock('x').acquire()).held).toBe(true);
   });
 
+  it('are told that nobody answers by a sidecar that is about to end, and campaign again when it is back', async () => {
+    await running.stop();
+    const slow = new CutOffBackend(memory());
+    backend = slow;
+    running = await startSidecar();
+    const sync = await connected();
+    const held = await sync.lock('x').acquire();
+    let answer: () => void = () => {};
+    slow.heldBack.close = new Promise((resolve) => (answer = resolve));
+    const stopped = running.stop();
+    await held.lost;
+
+    const refused = await errorOf(() => sync.lock('x').acquire());
+    const stopping = new AbortController();
+    const campaigning = sync
+      .election('boss', { id: 'me', ttlMs: 300 })
+      .run(() => stopping.abort(), { signal: stopping.signal });
+    await errorOf(() => sync.lock('x').acquire());
+    answer();
+    await stopped;
+    delete slow.heldBack.close;
+    running = await startSidecar();
+
+    expect(refused).toMatchObject({ code: 'ERR_UNREACHABLE', mayBeApplied: false, retrySafe: true });
+    await campaigning;
+    expect(stopping.signal.aborted).toBe(true);
+  });
+
   it('campaign again, and observe again, when the sidecar is back', async () => {
     const sync = await connected();
     const stopping = new AbortController();
