@@ -94,7 +94,8 @@ export class OwnedLock {
       // Whoever waits has a place, which another claim would take away.
       if (this.#waiting !== null) return false;
       this.#trying ??= this.#try();
-      return this.#trying;
+      await this.#trying;
+      return this.renew();
     });
   }
 
@@ -121,8 +122,10 @@ export class OwnedLock {
 
   /** Gives up what is held, and what is waited for. Resolves when that is so, or cannot be said in time. Never rejects. */
   release(): Promise<boolean> {
-    return this.#request(() => {
+    return this.#request(async () => {
       this.#waiting?.aborting.abort();
+      // What was asked for before comes first, however it ends. What is held is given up at once.
+      if (this.#held === null) await Promise.all([this.#trying, this.#waiting?.outcome]);
       const held = this.#held;
       this.#forgetHeld();
       if (held !== null) {

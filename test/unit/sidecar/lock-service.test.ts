@@ -304,6 +304,24 @@ describe('a sidecar', () => {
       expect(await mine.release(NAME, 'mine')).toMatchObject({ isDone: true });
     });
 
+    it.each([
+      ['tried for', 0],
+      ['waited for', TTL_MS],
+    ])('gives up what is still being %s, also when that is granted meanwhile', async (_, waitMs) => {
+      let answer: () => void = () => {};
+      backend.heldBack.claim = new Promise((resolve) => (answer = resolve));
+      const asking = put(mine, { waitMs });
+      await settled();
+
+      const releasing = mine.release(NAME, 'mine');
+      await settled();
+      answer();
+
+      expect(await releasing).toMatchObject({ isDone: true, lock: { owner: '' } });
+      await asking;
+      expect((await put(theirs)).isDone).toBe(true);
+    });
+
     it('answers in time while its back end is out', async () => {
       await put(mine);
       backend.isCutOff = true;
