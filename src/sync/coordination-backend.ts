@@ -4,6 +4,7 @@
  */
 
 import type { CoordinationChange, NameView, Standing } from '../actors/coordination/coordination.js';
+import { ValueCodec } from '../actors/replicated/value-codec.js';
 import { ConclaveError } from '../errors.js';
 import type {
   BackendSession,
@@ -20,6 +21,10 @@ import { retryAfterMs } from './retry-after.js';
 
 /** How long a command may take that opens a session or claims a name. */
 const CALL_TIMEOUT_MS = 10_000;
+/** How deep in the answer of `look` what a holder says stands: deeper than in any command, so that could take what no answer can. */
+const VALUE_DEPTH = 5;
+
+const codec = new ValueCodec();
 
 export class CoordinationBackend implements SightedBackend {
   readonly #access: CoordinationAccess;
@@ -131,6 +136,7 @@ class CoordinationSession implements BackendSession {
   }
 
   async claim(request: number, terms: ClaimTerms): Promise<ClaimOutcome> {
+    checkValue(terms.value);
     this.#claims.set(request, false);
     const outcome = await this.#calls.claim(this.#id, { request, ...terms });
     if (typeof outcome === 'number' || outcome === 'waiting') {
@@ -146,7 +152,8 @@ class CoordinationSession implements BackendSession {
     await this.#calls.giveUp(this.#id, request);
   }
 
-  proclaim(request: number, value: unknown): Promise<boolean> {
+  async proclaim(request: number, value: unknown): Promise<boolean> {
+    checkValue(value);
     return this.#calls.proclaim(this.#id, request, value);
   }
 
@@ -257,6 +264,12 @@ const NOBODY_WAITS = { resolve: (): void => {}, reject: (): void => {} };
 
 function holderOf(holder: { readonly token: number; readonly value: unknown } | null): Holder | null {
   return holder === null ? null : { token: BigInt(holder.token), value: holder.value };
+}
+
+/** @throws ConclaveError `ERR_NOT_ENCODABLE` when those who look could not be told */
+function checkValue(value: unknown): void {
+  // As of all locks.
+  if (value !== null) codec.encodeInto(value, 'value', VALUE_DEPTH);
 }
 
 function isStopped(error: unknown): boolean {

@@ -62,15 +62,15 @@ class Told implements CoordinationAccess {
   }
 
   within: CoordinationAccess['within'] = () => {
-    return new Proxy(this.#coordination.within(), {
-      get: (calls, name: keyof typeof calls) => {
-        return async (...args: never[]) => {
-          this.calls.push(name);
-          if (this.isOut) throw new ConclaveError('ERR_NO_LEADER', 'out');
-          return (calls[name] as (...given: never[]) => unknown)(...args);
-        };
-      },
+    const calls = Object.entries(this.#coordination.within()).map(([name, call]) => {
+      const asked = async (...args: never[]): Promise<unknown> => {
+        this.calls.push(name);
+        if (this.isOut) throw new ConclaveError('ERR_NO_LEADER', 'out');
+        return (call as (...given: never[]) => unknown)(...args);
+      };
+      return [name, asked];
     });
+    return Object.fromEntries(calls) as ReturnType<CoordinationAccess['within']>;
   };
 
   follow: CoordinationAccess['follow'] = (key, read, onNews, onEnd) => {
@@ -169,6 +169,24 @@ describe('a session', () => {
     await settled();
 
     expect(access.calls).toEqual([]);
+  });
+
+  it('takes a value only if those who look can be told of it, now and later', async () => {
+    const nested = (levels: number): unknown => (levels === 0 ? 'deep' : [nested(levels - 1)]);
+    const [mine, deeper] = [await connect(backend), other.election('boss', { id: 'other', value: nested(60) })];
+    const watching = other.election('boss', { id: 'other' }).observe();
+    await watching.next();
+    const leading = await mine.election('boss', { id: 'me', value: nested(59) }).campaign();
+
+    const seen = await watching.next();
+    const first = await other.election('boss', { id: 'other' }).observe().next();
+    const refused = [await errorOf(() => leading.proclaim(nested(60))), await errorOf(() => deeper.campaign())];
+
+    expect([seen.value, first.value]).toMatchObject([{ value: nested(59) }, { value: nested(59) }]);
+    expect(refused).toMatchObject([
+      { code: 'ERR_NOT_ENCODABLE', mayBeApplied: false },
+      { code: 'ERR_NOT_ENCODABLE', mayBeApplied: false },
+    ]);
   });
 
   it('that could not be closed is closed within seconds once that can be done, and others hold', async () => {
