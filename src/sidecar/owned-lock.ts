@@ -10,8 +10,8 @@ import { Held } from '../sync/held.js';
 import type { ClaimTerms } from '../sync/backend.js';
 
 /**
- * How long a request may take that does not wait for a holder: well below the ten seconds for which clients of old wait for an
- * answer.
+ * How long a request may take that does not wait for a holder, all that it waits for together: well below the ten seconds for which
+ * clients of old wait for an answer.
  */
 export const CLAIM_TIMEOUT_MS = 5_000;
 /** For so long a place in the queue is kept for an owner whose request has waited as long as it would, and who asks again. */
@@ -88,13 +88,15 @@ export class OwnedLock {
 
   /** Holds it if it is free. Never rejects: what cannot be said in time is no. */
   tryAcquire(): Promise<boolean> {
+    const untilMs = this.#overBy;
     return this.#request(async () => {
-      if (!(await this.#isReleased())) return false;
+      if (!(await this.#isReleased(untilMs))) return false;
       if (this.renew()) return true;
       // Whoever waits has a place, which another claim would take away.
       if (this.#waiting !== null) return false;
-      this.#trying ??= this.#try();
-      return this.#trying;
+      this.#trying ??= this.#try(untilMs);
+      await this.#trying;
+      return this.renew();
     });
   }
 
@@ -105,7 +107,7 @@ export class OwnedLock {
       this.#placeKept?.cancel();
       this.#placeKept = null;
       try {
-        if (!(await this.#isReleased())) return false;
+        if (!(await this.#isReleased(this.#overBy))) return false;
         await this.#trying;
         if (this.renew()) return true;
         if (signal.aborted) return false;
@@ -121,8 +123,11 @@ export class OwnedLock {
 
   /** Gives up what is held, and what is waited for. Resolves when that is so, or cannot be said in time. Never rejects. */
   release(): Promise<boolean> {
-    return this.#request(() => {
+    const untilMs = this.#overBy;
+    return this.#request(async () => {
       this.#waiting?.aborting.abort();
+      // What was asked for before comes first, however it ends. What is held is given up at once.
+      if (this.#held === null) await Promise.all([this.#trying, this.#waiting?.outcome]);
       const held = this.#held;
       this.#forgetHeld();
       if (held !== null) {
@@ -132,7 +137,7 @@ export class OwnedLock {
           return true;
         });
       }
-      return this.#isReleased();
+      return this.#isReleased(untilMs);
     });
   }
 
@@ -146,15 +151,24 @@ export class OwnedLock {
     }
   }
 
-  /** Is nothing on its way back? False: that takes longer than a request may. */
-  #isReleased(): Promise<boolean> {
-    if (this.#releasing === null) return Promise.resolve(true);
-    return this.#within(CLAIM_TIMEOUT_MS, new AbortController().signal, this.#releasing);
+  /** When a request that begins now has to be over. */
+  get #overBy(): number {
+    return this.#timekeeper.clock.nowMs() + CLAIM_TIMEOUT_MS;
   }
 
-  async #try(): Promise<boolean> {
+  #leftUntil(untilMs: number): number {
+    return Math.max(0, untilMs - this.#timekeeper.clock.nowMs());
+  }
+
+  /** Is nothing on its way back? False: that takes longer than a request may. */
+  #isReleased(untilMs: number): Promise<boolean> {
+    if (this.#releasing === null) return Promise.resolve(true);
+    return this.#within(this.#leftUntil(untilMs), new AbortController().signal, this.#releasing);
+  }
+
+  async #try(untilMs: number): Promise<boolean> {
     try {
-      const options = { timeoutMs: CLAIM_TIMEOUT_MS };
+      const options = { timeoutMs: this.#leftUntil(untilMs) };
       const held = await this.#claiming.tryAcquire(this.#terms, this.#ttlMs, options, (claim) => new Held(claim));
       if (held !== null) this.#hold(held, this.#ttlMs);
       return held !== null;
@@ -215,8 +229,7 @@ export class OwnedLock {
   /** One timer, which looks again when it has been put off meanwhile: renewing is what happens most. */
   #watchDeadline(): void {
     if (this.#deadline !== null) return;
-    const dueMs = Math.max(0, this.#untilMs - this.#timekeeper.clock.nowMs());
-    this.#deadline = this.#timekeeper.after(dueMs, () => {
+    this.#deadline = this.#timekeeper.after(this.#leftUntil(this.#untilMs), () => {
       this.#deadline = null;
       if (this.#timekeeper.clock.nowMs() >= this.#untilMs) void this.release();
       else this.#watchDeadline();

@@ -75,7 +75,12 @@ export class RemoteClient {
       answer = { type: 'failed', id, error: plain(error) };
     }
     this.#commands--;
-    this.#tell(answer);
+    try {
+      this.#tell(answer);
+    } catch {
+      // Longer than a message may be, with an error that quotes what was sent. It would be waited for.
+      this.#stream.end();
+    }
   }
 
   #carryOut(command: Command): Promise<unknown> {
@@ -140,13 +145,22 @@ export class RemoteClient {
   async #observe(observation: number, name: string): Promise<void> {
     if (this.#observations.has(observation)) throw protocolError('the number of an observation is in use');
     if (this.#observations.size >= OBSERVATIONS_MAX) throw tooMany('observations', OBSERVATIONS_MAX);
+    const onEnd = (error: unknown): void => {
+      this.#observations.delete(observation);
+      this.#tell({ type: 'unobserved', observation, error: plain(error) });
+    };
     const stop = this.#backend.observe(
       name,
-      (holder) => this.#tell({ type: 'holder', observation, holder }),
-      (error) => {
-        this.#observations.delete(observation);
-        this.#tell({ type: 'unobserved', observation, error: plain(error) });
+      (holder) => {
+        try {
+          this.#tell({ type: 'holder', observation, holder });
+        } catch (error) {
+          // A holder may say more than can be passed on.
+          stop();
+          onEnd(error);
+        }
       },
+      onEnd,
     );
     this.#observations.set(observation, stop);
   }

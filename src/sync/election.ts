@@ -12,9 +12,7 @@ import type { Leader } from './leader-feed.js';
 import { checkKnown, checkName, checkTtl, checkWaiting, invalid } from './option-checks.js';
 import type { WaitOptions } from './patience.js';
 import { pause } from './pause.js';
-
-/** Who could not campaign does so again after a tenth of the TTL, but no later than this: a TTL may be a day. */
-const AGAIN_MS_MAX = 5_000;
+import { retryAfterMs } from './retry-after.js';
 
 /** Who stands for election. */
 export interface ElectionOptions {
@@ -155,7 +153,7 @@ export class Election {
         if (signal?.aborted === true) return null;
         if (!(error instanceof ConclaveError) || !PASSES.has(error.code)) throw error;
       }
-      await pause(this.#claiming.backend.timekeeper, Math.min(this.#ttlMs / 10, AGAIN_MS_MAX), signal);
+      await pause(this.#claiming.backend.timekeeper, retryAfterMs(this.#ttlMs), signal);
     }
   }
 }

@@ -18,7 +18,9 @@ type Command = Exclude<keyof CoordinationCalls, 'look' | 'standing'> | 'expire';
 
 interface Follower {
   readonly key: number | string;
+  readonly read: 'standing' | 'look';
   readonly onNews: (news: FollowedState | CoordinationChange) => void;
+  readonly onEnd: (error: unknown) => void;
 }
 
 export class LocalCoordination implements CoordinationAccess {
@@ -34,7 +36,7 @@ export class LocalCoordination implements CoordinationAccess {
 
   constructor(timekeeper: Timekeeper) {
     this.timekeeper = timekeeper;
-    this.#recorder.begin(undefined, null, FIRST_PLACE);
+    this.#record();
     this.#keeper = new SessionKeeper({
       timekeeper,
       sightings: async () => this.#coordination.sightings(),
@@ -64,13 +66,11 @@ export class LocalCoordination implements CoordinationAccess {
     key: number | string,
     read: 'standing' | 'look',
     onNews: (news: FollowedState | CoordinationChange) => void,
+    onEnd: (error: unknown) => void,
   ): () => void {
-    const follower: Follower = { key, onNews };
+    const follower: Follower = { key, read, onNews, onEnd };
     this.#followers.add(follower);
-    const value =
-      read === 'standing' ? this.#coordination.standing(key as number) : this.#coordination.look(key as string);
-    // Like an answer, not before the call has returned.
-    queueMicrotask(() => this.#tell(follower, { type: 'state', value: this.#copy(value) }));
+    this.#tellState(follower);
     return () => this.#followers.delete(follower);
   }
 
@@ -102,12 +102,37 @@ export class LocalCoordination implements CoordinationAccess {
   #tellNews(): void {
     if (!this.#recorder.hasNews) return;
     const news = this.#recorder.takeNews(this.#writer);
-    if (news.type === 'lost') throw news.error;
+    if (news.type === 'lost') {
+      // More has changed at once than is kept: everybody begins anew, with how things are.
+      this.#record();
+      for (const follower of this.#followers) this.#tellState(follower);
+      return;
+    }
     for (const change of decodeChanges(news.batch, this.#codec) as CoordinationChange[]) {
       for (const follower of this.#followers) {
         if (follower.key === change.key) queueMicrotask(() => this.#tell(follower, change));
       }
     }
+  }
+
+  #record(): void {
+    this.#recorder.begin(undefined, null, FIRST_PLACE);
+  }
+
+  /** What is told of it next is what has changed since then. */
+  #tellState(follower: Follower): void {
+    const { key, read } = follower;
+    let state: FollowedState;
+    try {
+      const value =
+        read === 'standing' ? this.#coordination.standing(key as number) : this.#coordination.look(key as string);
+      state = { type: 'state', value: this.#copy(value) };
+    } catch (error) {
+      // Like an answer, not before the call has returned.
+      queueMicrotask(() => this.#followers.delete(follower) && follower.onEnd(error));
+      return;
+    }
+    queueMicrotask(() => this.#tell(follower, state));
   }
 
   #tell(follower: Follower, news: FollowedState | CoordinationChange): void {

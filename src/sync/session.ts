@@ -7,6 +7,7 @@ import type { Timer } from '../runtime/actor.js';
 import { ConclaveError } from '../errors.js';
 import type { BackendSession, ClaimOutcome, ClaimTerms, SessionListener, SyncBackend } from './backend.js';
 import { Lease } from './lease.js';
+import { retryAfterMs } from './retry-after.js';
 
 /** Somebody who claims something, and holds it once it is granted. */
 export interface Claimant {
@@ -30,9 +31,8 @@ interface Claim {
   isAsked: boolean;
 }
 
-/** Renewals are due after this part of the TTL, and those that have failed are made again after a tenth. */
+/** Renewals are due after this part of the TTL. */
 const RENEW_AFTER = 1 / 3;
-const RETRY_AFTER = 1 / 10;
 
 export class Session implements SessionListener {
   readonly #backend: SyncBackend;
@@ -43,8 +43,8 @@ export class Session implements SessionListener {
   /** Null until it has been opened. */
   #session: BackendSession | null = null;
   #nextRequest = 1;
-  /** Those who wait for a moment, or for the end. */
-  #paused: (() => void)[] = [];
+  /** Those who wait for a moment, or for the end: what ends that. */
+  readonly #paused = new Set<() => void>();
   #isRenewing = false;
   #isOver = false;
   #renewal: Timer | null = null;
@@ -150,7 +150,7 @@ export class Session implements SessionListener {
     this.#deadline?.cancel();
     const claims = [...this.#claims.values()];
     this.#claims.clear();
-    for (const wake of this.#paused.splice(0)) wake();
+    for (const wake of [...this.#paused]) wake();
     this.#onOver();
     for (const { claimant, isHeld } of claims) {
       if (isHeld) claimant.lost(takenAway());
@@ -202,7 +202,7 @@ export class Session implements SessionListener {
     if (this.#isOver || this.#claims.size === 0) return;
     if (!this.#isRenewing && this.#renewal === null) {
       // One that is overdue has failed.
-      const dueMs = Math.max(this.#ttlMs * RENEW_AFTER - this.#lease.passedMs, this.#ttlMs * RETRY_AFTER);
+      const dueMs = Math.max(this.#ttlMs * RENEW_AFTER - this.#lease.passedMs, retryAfterMs(this.#ttlMs));
       this.#renewal = this.#backend.timekeeper.after(dueMs, () => {
         this.#renewal = null;
         if (this.#claims.size > 0) void this.#renew();
@@ -222,13 +222,16 @@ export class Session implements SessionListener {
     });
   }
 
-  async #pause(): Promise<void> {
-    let timer: Timer | null = null;
-    await new Promise<void>((resolve) => {
-      timer = this.#backend.timekeeper.after(this.#ttlMs * RETRY_AFTER, resolve);
-      this.#paused.push(resolve);
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        timer.cancel();
+        this.#paused.delete(wake);
+        resolve();
+      };
+      const timer = this.#backend.timekeeper.after(retryAfterMs(this.#ttlMs), wake);
+      this.#paused.add(wake);
     });
-    (timer as Timer | null)?.cancel();
   }
 
   /** Those who hold have to assume that somebody else does. Those who wait may still have a session. */

@@ -69,7 +69,7 @@ export type SessionSighting = readonly [session: number, renewals: number, ttlMs
 export interface Standing {
   readonly ttlMs: number;
   /** `token` is 0 while it waits. */
-  readonly claims: readonly { readonly request: number; readonly name: string; readonly token: number }[];
+  readonly claims: readonly { readonly request: number; readonly token: number }[];
 }
 
 /** Who holds a name. */
@@ -261,7 +261,7 @@ export class Coordination {
     const found = this.#sessions.get(session);
     if (found === undefined) return null;
     const claims = inOrder(found).map(([request, name]) => {
-      return { request, name, token: this.#lines.get(name)!.get(claimKey(session, request))!.token };
+      return { request, token: this.#lines.get(name)!.get(claimKey(session, request))!.token };
     });
     return { ttlMs: found.ttlMs, claims };
   }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Timer } from '../../runtime/actor.js';
 import type { BackendSession, ClaimOutcome, ClaimTerms, SessionListener } from '../backend.js';
+import { retryAfterMs } from '../retry-after.js';
 import { LeaseApiError } from './lease-api.js';
 import type { LeaseBackend, NamedLease } from './lease-backend.js';
 import { LeaseClaim } from './lease-claim.js';
@@ -129,7 +130,7 @@ export class LeaseSession implements BackendSession {
       try {
         return await this.giveUp(request);
       } catch {
-        await this.#pause(this.#ttlMs * RETRY_AFTER);
+        await this.#pause(retryAfterMs(this.#ttlMs));
       }
     }
   }

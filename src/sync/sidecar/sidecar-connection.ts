@@ -14,6 +14,8 @@ import { SESSIONS_AUTHORITY, type Answer, type Command, type News, type Question
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Longer than a sidecar takes to answer, whatever it stands on: one that does not for so long is not there. */
 const ANSWER_TIMEOUT_MS = 30_000;
+/** The status by which a sidecar that stops says so: another one may come, as where there is none. */
+const STOPPING = 503;
 /** The operating system asks so often whether the other side is there, where nothing is said. */
 const KEEPALIVE_MS = 10_000;
 
@@ -74,7 +76,7 @@ export class SidecarConnection {
       request.once('connect', ({ statusCode = 0 }, socket, head) => {
         if (statusCode === 200) return resolve(new SidecarConnection(url, socket, head, timekeeper, listener));
         socket.destroy();
-        reject(stranger(url, statusCode));
+        reject(statusCode === STOPPING ? unreachable(url, new Error('it stops'), false) : stranger(url, statusCode));
       });
       request.once('response', (response) => {
         response.destroy();

@@ -304,6 +304,44 @@ describe('a sidecar', () => {
       expect(await mine.release(NAME, 'mine')).toMatchObject({ isDone: true });
     });
 
+    it.each([
+      ['tried for', 0],
+      ['waited for', TTL_MS],
+    ])('gives up what is still being %s, also when that is granted meanwhile', async (_, waitMs) => {
+      let answer: () => void = () => {};
+      backend.heldBack.claim = new Promise((resolve) => (answer = resolve));
+      const asking = put(mine, { waitMs });
+      await settled();
+
+      const releasing = mine.release(NAME, 'mine');
+      await settled();
+      answer();
+
+      expect(await releasing).toMatchObject({ isDone: true, lock: { owner: '' } });
+      await asking;
+      expect((await put(theirs)).isDone).toBe(true);
+    });
+
+    it('answers whoever asks next within ten seconds, however much of that it takes to give the lock back', async () => {
+      await put(mine);
+      let giveBack: () => void = () => {};
+      backend.heldBack.giveUp = new Promise((resolve) => (giveBack = resolve));
+      void mine.release(NAME, 'mine');
+      await settled();
+      let isAnswered = false;
+      void put(mine).then(() => (isAnswered = true));
+      await time.pass(4_900);
+      backend.heldBack.claim = new Promise(() => {});
+      backend.look = (_name, timeoutMs) => {
+        return new Promise((_, reject) => time.after(timeoutMs, () => reject(new Error('timed out'))));
+      };
+
+      giveBack();
+      await time.pass(5_100);
+
+      expect(isAnswered).toBe(true);
+    });
+
     it('answers in time while its back end is out', async () => {
       await put(mine);
       backend.isCutOff = true;

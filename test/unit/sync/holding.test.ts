@@ -173,6 +173,19 @@ describe('who holds a lock', () => {
     expect(await other.lock('x').tryAcquire()).not.toBeNull();
   });
 
+  it('has released within seconds after it could not be told, however long its TTL is', async () => {
+    const held = await sync.lock('x', { ttlMs: 86_400_000 }).acquire();
+    backend.isCutOff = true;
+    const releasing = held.release();
+    await time.pass(TTL_MS);
+    backend.isCutOff = false;
+
+    await time.pass(10_000);
+    await releasing;
+
+    expect(await other.lock('x').tryAcquire()).not.toBeNull();
+  });
+
   it('does not stand in its own way with what it could not give back', async () => {
     const held = await acquire();
     backend.isCutOff = true;

@@ -7,6 +7,7 @@ import { LocalCoordination } from '../../../src/sync/local-coordination.js';
 import { ManualTime, settled } from './support/manual-time.js';
 
 const TTL_MS = 1_000;
+const noEnd = (): void => {};
 
 describe('a coordination tells', () => {
   let time: ManualTime;
@@ -24,7 +25,7 @@ describe('a coordination tells', () => {
 
   function follow(key: number | string): (FollowedState | CoordinationChange)[] {
     const told: (FollowedState | CoordinationChange)[] = [];
-    coordination.follow(key, typeof key === 'number' ? 'standing' : 'look', (news) => told.push(news));
+    coordination.follow(key, typeof key === 'number' ? 'standing' : 'look', (news) => told.push(news), noEnd);
     return told;
   }
 
@@ -99,9 +100,31 @@ describe('a coordination tells', () => {
     expect(told.map(({ type }) => type)).toEqual(['state', 'held']);
   });
 
+  it('how things are, and whatever changes afterwards, where more has changed at once than can be told', async () => {
+    let deep: unknown = 'deep';
+    // It can be said in a command, and not in what tells of it.
+    for (let i = 0; i < 62; i++) deep = [deep];
+    const [waiting, name, other] = [follow(sessions[1]!), follow('y'), follow('x')];
+    await claim(0);
+    await claim(1);
+    await settled();
+
+    await calls.proclaim(sessions[0]!, 1, deep);
+    await settled();
+    await calls.giveUp(sessions[0]!, 1);
+    await settled();
+
+    expect(waiting.slice(1)).toMatchObject([
+      { type: 'state', value: { claims: [{ request: 1, token: 0 }] } },
+      { type: 'granted', request: 1, token: 2 },
+    ]);
+    expect(name.map(({ type }) => type)).toEqual(['state', 'state']);
+    expect(other.at(-1)!.type).toBe('held');
+  });
+
   it('nobody who does not follow any more', async () => {
     const told: unknown[] = [];
-    const stop = coordination.follow('x', 'look', (news) => told.push(news));
+    const stop = coordination.follow('x', 'look', (news) => told.push(news), noEnd);
     await settled();
     stop();
     await claim(0);

@@ -77,6 +77,34 @@ describe('a process and its sidecar', () => {
     expect((await sync.lock('x').acquire()).held).toBe(true);
   });
 
+  it('are told that nobody answers by a sidecar that is about to end, and campaign again when it is back', async () => {
+    await running.stop();
+    const slow = new CutOffBackend(memory());
+    backend = slow;
+    running = await startSidecar();
+    const sync = await connected();
+    const held = await sync.lock('x').acquire();
+    let answer: () => void = () => {};
+    slow.heldBack.close = new Promise((resolve) => (answer = resolve));
+    const stopped = running.stop();
+    await held.lost;
+
+    const refused = await errorOf(() => sync.lock('x').acquire());
+    const stopping = new AbortController();
+    const campaigning = sync
+      .election('boss', { id: 'me', ttlMs: 300 })
+      .run(() => stopping.abort(), { signal: stopping.signal });
+    await errorOf(() => sync.lock('x').acquire());
+    answer();
+    await stopped;
+    delete slow.heldBack.close;
+    running = await startSidecar();
+
+    expect(refused).toMatchObject({ code: 'ERR_UNREACHABLE', mayBeApplied: false, retrySafe: true });
+    await campaigning;
+    expect(stopping.signal.aborted).toBe(true);
+  });
+
   it('campaign again, and observe again, when the sidecar is back', async () => {
     const sync = await connected();
     const stopping = new AbortController();
@@ -141,6 +169,27 @@ describe('a process and its sidecar', () => {
 
     expect(held.held).toBe(true);
     expect(await sync.lock('y').tryAcquire()).not.toBeNull();
+  });
+
+  it('live on where what is to be told is longer than a message may be: the one concerned is told so, or parted', async () => {
+    const sync = await connected();
+    const held = await sync.lock('x').acquire();
+    const leading = await sync.election('boss', { id: 'me' }).campaign();
+    const watching = sync.election('boss', { id: 'w' }).observe();
+    await watching.next();
+    // As much as can be proclaimed, which is more than can be told in a message of another kind.
+    let bytes = 1024 * 1024;
+    while ((await leading.proclaim('x'.repeat(bytes)).catch(() => 'too large')) === 'too large') bytes--;
+    const socket = await raw();
+    // What it is refused for says where that is.
+    let value: unknown = 1;
+    for (let level = 0; level < 61; level++) value = { [`${level}`.padStart(10_000, 'k')]: value };
+    write(socket, { id: 1, command: { type: 'openSession', session: 1, ttlMs: FOREVER_MS } });
+    write(socket, { id: 2, command: { type: 'proclaim', session: 1, request: 1, value } });
+
+    expect((await errorOf(() => watching.next())).code).toBe('ERR_COMMAND_TOO_LARGE');
+    await closed(socket);
+    expect([held.held, leading.held, held.signal.aborted]).toEqual([true, true, false]);
   });
 
   it.each([
