@@ -14,6 +14,7 @@ const { Hazard } = (await import(
   new URL('../../build/test/threads/fixtures/hazard.js', import.meta.url).href
 )) as typeof Hazards;
 
+const WAIT = { timeout: 10_000, interval: 20 };
 const THREADS = ['main', 'consensus', 'storage', 'object'];
 
 describe('the metrics of a node on threads', () => {
@@ -59,17 +60,23 @@ describe('the metrics of a node on threads', () => {
 
   it('tell of a thread that hangs, and are there all the same', async () => {
     const blocked = cluster.nodes[0]!.objects.hazard.block(3_000);
-    let samples: Map<string, number>;
-    // The objects may have answered before they hang, and their thread not.
-    do samples = await scrape();
-    while (samples.get('conclave_thread_up{thread="object"}') === 1 || samples.has('conclave_commands_applied_total'));
 
-    expect(samples.get('conclave_thread_up{thread="consensus"}')).toBe(1);
-    expect(samples.get('conclave_commands_pending')).toBe(1);
+    const hanging = await vi.waitFor(async () => {
+      const samples = await scrape();
+      expect(samples.get('conclave_thread_up{thread="object"}')).toBe(0);
+      // The objects may have answered before they hang, and their thread not.
+      expect(samples.has('conclave_commands_applied_total')).toBe(false);
+      return samples;
+    }, WAIT);
+    expect(hanging.get('conclave_thread_up{thread="consensus"}')).toBe(1);
+    expect(hanging.get('conclave_commands_pending')).toBe(1);
+
     await blocked;
-    do samples = await scrape();
-    while (samples.get('conclave_thread_up{thread="object"}') === 0 || !samples.has('conclave_commands_applied_total'));
-    expect(samples.get('conclave_commands_applied_total')).toBe(1);
+    await vi.waitFor(async () => {
+      const samples = await scrape();
+      expect(samples.get('conclave_thread_up{thread="object"}')).toBe(1);
+      expect(samples.get('conclave_commands_applied_total')).toBe(1);
+    }, WAIT);
   });
 
   it('tell of a thread that has ended', async () => {
@@ -82,7 +89,7 @@ describe('the metrics of a node on threads', () => {
 
     expect(samples.get('conclave_thread_up{thread="object"}')).toBe(0);
     expect(samples.get('conclave_health{health="object failed"}')).toBe(1);
-    await vi.waitFor(() => expect(node!.status().health).toBe('thread dead'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(node!.status().health).toBe('thread dead'), WAIT);
     expect((await scrape()).get('conclave_health{health="thread dead"}')).toBe(1);
   });
 });

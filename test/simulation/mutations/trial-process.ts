@@ -1,18 +1,15 @@
-/** The process of a trial: simulates one product, broken or not, seed by seed, until it is ended or has no seed left. */
+/**
+ * The process of a trial: has a thread simulate one product, broken or not, and tells what comes of it. Ends with whoever has started
+ * it, for a broken product may never let go of its thread.
+ */
 
-import type * as Testing from 'conclave/testing';
+import { Worker } from 'node:worker_threads';
 import type { TrialJob, TrialOutcome } from './trial-messages.js';
 
-async function run({ entry, seeds }: TrialJob): Promise<void> {
-  const { runSimulation } = (await import(entry)) as typeof Testing;
-  for (const seed of seeds) {
-    const { violation } = await runSimulation(seed);
-    const found = violation === null ? null : { promise: violation.promise, what: violation.what };
-    process.send!({ seed, violation: found } satisfies TrialOutcome);
-  }
-  process.disconnect();
-}
-
+process.once('disconnect', () => process.exit());
 process.once('message', (job: TrialJob) => {
-  void run(job);
+  // An error that ends the thread ends the process.
+  const thread = new Worker(new URL('trial-thread.js', import.meta.url), { workerData: job });
+  thread.on('message', (outcome: TrialOutcome) => process.send!(outcome));
+  thread.on('exit', () => process.disconnect());
 });

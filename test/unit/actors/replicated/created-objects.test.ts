@@ -5,15 +5,14 @@ import { describe, expect, it, test } from 'vitest';
 import { codeVersionContent } from '../../../../src/actors/raft/code-version-entry.js';
 import { EntryKind } from '../../../../src/actors/raft/entry.js';
 import { replicated } from '../../../../src/actors/replicated/decorators.js';
-import { describeClass } from '../../../../src/actors/replicated/describe-class.js';
 import { hashObjects } from '../../../../src/actors/replicated/hash-objects.js';
-import type { LoadedClass } from '../../../../src/actors/replicated/loaded-class.js';
 import { Machine } from '../../../../src/actors/replicated/machine.js';
 import { ReplCounter } from '../../../../src/actors/replicated/objects/counter.js';
 import { ReplMap } from '../../../../src/actors/replicated/objects/map.js';
 import type { ResultBlock } from '../../../../src/actors/replicated/results.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
+import { Doubler, loaded } from './support/loaded-classes.js';
 import { throughSnapshot } from './support/through-snapshot.js';
 
 /** Its constructor gives away another object than the one that it makes. */
@@ -33,25 +32,6 @@ class Holder {
   readonly callback = (): void => {};
 
   @replicated add(): void {}
-}
-
-/** Its command does something else from version 1 on. */
-class Doubler {
-  static readonly module = import.meta.url;
-  private total = 1;
-
-  @replicated grow(): number {
-    return (this.total += 1);
-  }
-
-  @replicated({ version: 1, of: 'grow' }) double(): number {
-    return (this.total *= 2);
-  }
-}
-
-function loaded(name: string, target: LoadedClass['target']): LoadedClass {
-  const { methods, commands } = describeClass(name, target);
-  return { name, target, methods, commands, since: 0 };
 }
 
 const CLASSES = [
