@@ -93,12 +93,14 @@ export interface LockRow {
   readonly name: string;
   /**
    * `pairs`: acquire and release, of names that nobody else wants; `turns`: so many wait for one lock, and have it one after the
-   * other; `death`: the holder's process is killed.
+   * other; `death`: the holder's process is killed; `heartbeats`: what is held is renewed, by way of a sidecar.
    */
-  readonly load: 'pairs' | 'turns' | 'death';
+  readonly load: 'pairs' | 'turns' | 'death' | 'heartbeats';
   readonly nodes: number;
-  /** Calls in flight, or so many who wait. */
+  /** Calls in flight at most, or so many who wait. */
   readonly window: number;
+  /** Calls that are due, whatever becomes of those before; null: each that finishes starts the next one. */
+  readonly callsPerSecond: number | null;
   readonly durable: true;
 }
 
@@ -155,6 +157,8 @@ export function rowsOf({ isQuick }: { readonly isQuick: boolean }): readonly Row
     lock('acquire and release ×1000', { load: 'pairs', window: 1000 }),
     lock('1,000 wait for one lock', { load: 'turns', window: 1000 }),
     lock('a holder is killed', { load: 'death', window: 1 }),
+    lock('10,000 heartbeats/s', { load: 'heartbeats', window: 1000, callsPerSecond: 10_000 }),
+    lock('heartbeats ×100', { load: 'heartbeats', window: 100 }),
   ];
 }
 
@@ -237,8 +241,9 @@ function diskUse({ entries, values, rewrittenEverySeconds }: DiskUseSettings): D
   };
 }
 
-function lock(what: string, settings: Pick<LockRow, 'load' | 'window'>): LockRow {
-  return { kind: 'lock', name: `locks: ${what}, 3 nodes${placeOf(true)}`, nodes: 3, durable: true, ...settings };
+function lock(what: string, settings: Pick<LockRow, 'load' | 'window'> & Partial<LockRow>): LockRow {
+  const name = `locks: ${what}, 3 nodes${placeOf(true)}`;
+  return { kind: 'lock', name, nodes: 3, durable: true, callsPerSecond: null, ...settings };
 }
 
 function placeOf(durable: boolean): string {

@@ -110,9 +110,9 @@ export interface DiskUseOutcome {
 }
 
 export interface LockResult {
-  /** Pairs, or hand-overs; null: there was one. */
+  /** Pairs, hand-overs or heartbeats that finished; null: there was one. */
   readonly perSecond: number | null;
-  /** Of a pair, of a hand-over, or from the death to the next one's holding. */
+  /** Of a pair, a hand-over or a heartbeat, or from the death to the next one's holding. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

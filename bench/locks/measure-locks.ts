@@ -1,6 +1,6 @@
 /**
- * Measures locks: pairs of acquire and release, a lock that goes from hand to hand, one whose holder is killed; of Conclave, and
- * of what users would take instead where that is installed. Runs in the parent.
+ * Measures locks: pairs of acquire and release, a lock that goes from hand to hand, one whose holder is killed, those that are
+ * renewed by way of a sidecar; of Conclave, and of what users would take instead where that is installed. Runs in the parent.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,14 +12,21 @@ import type { LockRow } from '../matrix.js';
 import type { Timing } from '../measure.js';
 import { Child } from '../processes/child.js';
 import type { LockOutcome, LockResult, ServiceOutcome } from '../results.js';
+import type { HeartbeatOperations } from './heartbeat-process.js';
+import type { HeartbeatsRequest, HeartbeatsResult } from './heartbeats.js';
 import { nowUs, type Turn } from './lock-client.js';
 import type { LockBenchOperations } from './lock-process.js';
 import type { PeerOperations } from './peer-process.js';
 import { findPeer, PEERS, withPeer, type Peer } from './peer-servers.js';
+import { checkRefused, withSidecars } from './sidecars.js';
 
 const NODE_SCRIPT = new URL('./lock-process.js', import.meta.url);
 const PEER_SCRIPT = new URL('./peer-process.js', import.meta.url);
+const HEARTBEAT_SCRIPT = new URL('./heartbeat-process.js', import.meta.url);
 const ABOUT = 'three nodes, called on a follower; committed by two, an fdatasync on each';
+const SIDECAR_ABOUT =
+  'three of `conclave sidecar --backend raft --data-dir`, one of them asked over a connection for each holder; it answers from ' +
+  'memory, and renews all of them by a command each third of its TTL';
 const CALL_TIMEOUT_MS = 30_000;
 const NAMES = 1_000;
 /** Who waits comes so many at a time, now on this node, now on that one. */
@@ -32,7 +39,8 @@ type LockCluster = Cluster<NodeOperations & LockBenchOperations>;
 
 export async function measureLocks(row: LockRow, timing: Timing, rounds: number): Promise<LockOutcome> {
   const ours = await roundsOf(rounds, () => measureOurs(row, timing));
-  const services: ServiceOutcome[] = [{ service: 'Conclave', about: ABOUT, ...ours }];
+  const about = row.load === 'heartbeats' ? SIDECAR_ABOUT : ABOUT;
+  const services: ServiceOutcome[] = [{ service: 'Conclave', about, ...ours }];
   if (row.load !== 'death') for (const peer of PEERS) services.push(await measurePeer(peer, row, timing, rounds));
   return { row, services };
 }
@@ -49,6 +57,7 @@ async function measurePeer(peer: Peer, row: LockRow, timing: Timing, rounds: num
           return await measureService(row, timing, {
             pairs: (request, timeoutMs) => child.call('pairs', request, timeoutMs),
             turns: (count) => child.call('turns', count, 10 * CALL_TIMEOUT_MS),
+            heartbeats: (request, timeoutMs) => child.call('heartbeats', request, timeoutMs),
           });
         } finally {
           await child.kill();
@@ -64,6 +73,27 @@ async function measurePeer(peer: Peer, row: LockRow, timing: Timing, rounds: num
 }
 
 function measureOurs(row: LockRow, timing: Timing): Promise<LockResult> {
+  return row.load === 'heartbeats' ? measureSidecar(row, timing) : measureCluster(row, timing);
+}
+
+function measureSidecar(row: LockRow, timing: Timing): Promise<LockResult> {
+  return withTemporaryDirectory((directory) =>
+    withSidecars(row.nodes, directory, async ([port, other]) => {
+      const child = new Child<HeartbeatOperations>('the holders', HEARTBEAT_SCRIPT);
+      try {
+        const result = await measureHeartbeats(row, timing, (request, timeoutMs) =>
+          child.call('heartbeats', { ...request, port: port! }, timeoutMs),
+        );
+        await checkRefused(other!, 'name0');
+        return result;
+      } finally {
+        await child.kill();
+      }
+    }),
+  );
+}
+
+function measureCluster(row: LockRow, timing: Timing): Promise<LockResult> {
   const settings = { nodes: row.nodes, threads: true, durable: row.durable };
   return withCluster(NODE_SCRIPT, settings, async (cluster: LockCluster) => {
     const { leader, follower } = await cluster.roles();
@@ -72,6 +102,7 @@ function measureOurs(row: LockRow, timing: Timing): Promise<LockResult> {
     const result = await measureService(row, timing, {
       pairs: (request, timeoutMs) => caller.call('pairs', request, timeoutMs),
       turns: (count) => turnsOf(cluster, count),
+      heartbeats: () => Promise.reject(new Error('Heartbeats are those of a sidecar.')),
     });
     await cluster.agreedState((node) => node.call('state', LOCK, CALL_TIMEOUT_MS));
     return result;
@@ -81,15 +112,27 @@ function measureOurs(row: LockRow, timing: Timing): Promise<LockResult> {
 interface Service {
   readonly pairs: (request: Parameters<LockBenchOperations['pairs']>[0], timeoutMs: number) => Promise<LoadResult>;
   readonly turns: (count: number) => Promise<readonly Turn[]>;
+  readonly heartbeats: (request: HeartbeatsRequest, timeoutMs: number) => Promise<HeartbeatsResult>;
 }
 
-async function measureService(row: LockRow, timing: Timing, { pairs, turns }: Service): Promise<LockResult> {
+async function measureService(row: LockRow, timing: Timing, service: Service): Promise<LockResult> {
+  const { pairs, turns, heartbeats } = service;
   if (row.load === 'turns') return handOversOf(await turns(row.window));
+  if (row.load === 'heartbeats') return measureHeartbeats(row, timing, heartbeats);
   const { warmupMs, durationMs } = timing;
   const result = await pairs({ names: NAMES, window: row.window, ...timing }, warmupMs + durationMs + CALL_TIMEOUT_MS);
   const { timedCommands, commandsPerSecond, p50Ms, p99Ms, maxMs } = result;
   if (timedCommands === 0) throw new Error(`no pair finished within ${durationMs} ms`);
   return { perSecond: commandsPerSecond, p50Ms, p99Ms, maxMs, isInOrder: null };
+}
+
+async function measureHeartbeats(
+  { window, callsPerSecond }: LockRow,
+  timing: Timing,
+  heartbeats: Service['heartbeats'],
+): Promise<LockResult> {
+  const timeoutMs = timing.warmupMs + timing.durationMs + 2 * CALL_TIMEOUT_MS;
+  return { ...(await heartbeats({ names: NAMES, window, callsPerSecond, ...timing }, timeoutMs)), isInOrder: null };
 }
 
 /** Those who wait are on all nodes, in turn. */

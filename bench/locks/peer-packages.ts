@@ -6,6 +6,11 @@ interface Etcd3Lock {
   release(): Promise<unknown>;
 }
 
+interface Etcd3Lease {
+  grant(): Promise<unknown>;
+  keepaliveOnce(): Promise<unknown>;
+}
+
 interface Campaign {
   wait(): Promise<Campaign>;
   resign(): Promise<void>;
@@ -14,6 +19,7 @@ interface Campaign {
 export interface Etcd3Module {
   readonly Etcd3: new (options: { readonly hosts: readonly string[] }) => {
     lock(name: string): Etcd3Lock;
+    lease(ttlSeconds: number, options: { readonly autoKeepAlive: boolean }): Etcd3Lease;
     election(name: string, ttlSeconds: number): { campaign(value: string): Campaign };
     close(): void;
   };
@@ -29,5 +35,8 @@ export type RedlockModule = new (
   clients: readonly RedisClient[],
   options: { readonly retryCount: number },
 ) => {
-  lock(resource: string, ttlMs: number): Promise<{ unlock(): Promise<unknown> }>;
+  lock(
+    resource: string,
+    ttlMs: number,
+  ): Promise<{ unlock(): Promise<unknown>; extend(ttlMs: number): Promise<unknown> }>;
 };

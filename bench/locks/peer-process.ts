@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadResult } from '../load/closed-loop.js';
 import { serveParent } from '../processes/calls.js';
+import { runHeartbeats, type Beat, type HeartbeatsRequest, type HeartbeatsResult, type Hold } from './heartbeats.js';
 import { runPairs, takeTurn, type LockClient, type PairsRequest, type Turn } from './lock-client.js';
 import type { Etcd3Module, IoRedisModule, RedlockModule } from './peer-packages.js';
 
@@ -15,9 +16,11 @@ export type PeerOperations = {
   readonly pairs: (request: PairsRequest) => Promise<LoadResult>;
   /** So many wait for one lock, and have it one after the other. */
   readonly turns: (count: number) => Promise<readonly Turn[]>;
+  readonly heartbeats: (request: HeartbeatsRequest) => Promise<HeartbeatsResult>;
 };
 
 interface PeerClient extends LockClient {
+  readonly hold: Hold;
   /** When the parent is gone. */
   close(): void;
 }
@@ -46,6 +49,12 @@ function etcd(ports: readonly number[]): PeerClient {
         .wait();
       return () => campaign.resign();
     },
+    // What its locks do by themselves, for a lock is a key of a lease.
+    hold: async () => {
+      const lease = etcd3.lease(TTL_MS / 1000, { autoKeepAlive: false });
+      await lease.grant();
+      return () => lease.keepaliveOnce();
+    },
     close: () => etcd3.close(),
   };
 }
@@ -59,7 +68,11 @@ function redis(ports: readonly number[]): PeerClient {
     const lock = await redlock.lock(name, TTL_MS);
     return async () => void (await lock.unlock());
   };
-  return { acquire, wait: acquire, close: () => clients.forEach((each) => each.disconnect()) };
+  const hold = async (name: string): Promise<Beat> => {
+    const lock = await redlock.lock(name, TTL_MS);
+    return () => lock.extend(TTL_MS);
+  };
+  return { acquire, wait: acquire, hold, close: () => clients.forEach((each) => each.disconnect()) };
 }
 
 const operations: PeerOperations = {
@@ -74,6 +87,7 @@ const operations: PeerOperations = {
     await release();
     return await Promise.all(turns);
   },
+  heartbeats: (request) => runHeartbeats(client!.hold, request),
 };
 
 serveParent(operations, async () => client?.close());

@@ -1,22 +1,18 @@
 /**
  * Servers of what users would take instead, as far as they are installed: three of each on free ports of this machine, with their
- * data in a temporary directory, ended whatever happens. Runs in the parent.
+ * data in a temporary directory. Runs in the parent.
  */
 
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts } from '../processes/free-ports.js';
+import { isListening, withServers } from '../processes/servers.js';
 
 export const PEERS = ['etcd', 'redis, appendfsync always', 'redis, appendfsync everysec'] as const;
 export type Peer = (typeof PEERS)[number];
 
 const SERVERS = 3;
-const START_TIMEOUT_MS = 15_000;
-const POLL_MS = 50;
 
 interface Kind {
   readonly program: string;
@@ -76,24 +72,12 @@ export async function withPeer<Result>(
   const { program, packages } = KINDS[peer];
   const ports = await freePorts(2 * SERVERS);
   const [clients, others] = [ports.slice(0, SERVERS), ports.slice(SERVERS)];
-  const processes = clients.map((port, index) => {
+  const servers = clients.map((port, index) => {
     const data = join(directory, String(index));
-    const options =
-      peer === 'etcd' ? etcdOptions(index, port, others, data) : redisOptions(peer, port, directory, index);
-    const server = spawn(program, options, { stdio: 'ignore' });
-    // One that cannot be started does not listen either, which is said then.
-    server.on('error', () => {});
-    return server;
+    const args = peer === 'etcd' ? etcdOptions(index, port, others, data) : redisOptions(peer, port, directory, index);
+    return { program, args, port };
   });
-  const onExit = (): void => processes.forEach((each) => each.kill('SIGKILL'));
-  process.once('exit', onExit);
-  try {
-    await Promise.all(clients.map((port, index) => untilListening(port, processes[index]!)));
-    return await use({ client: packages[0], ports: clients });
-  } finally {
-    process.off('exit', onExit);
-    await Promise.all(processes.map(end));
-  }
+  return withServers(servers, isListening, () => use({ client: packages[0], ports: clients }));
 }
 
 function etcdOptions(index: number, port: number, peers: readonly number[], data: string): string[] {
@@ -113,31 +97,4 @@ function redisOptions(peer: Peer, port: number, directory: string, index: number
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''],
     ...['--appendonly', 'yes', '--appendfsync', sync, '--appenddirname', `aof${index}`],
   ];
-}
-
-async function untilListening(port: number, server: ChildProcess): Promise<void> {
-  const deadlineMs = performance.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
-    if (server.exitCode !== null) throw new Error(`${server.spawnfile} has ended with ${server.exitCode}.`);
-    if (performance.now() > deadlineMs)
-      throw new Error(`${server.spawnfile} did not listen within ${START_TIMEOUT_MS} ms.`);
-    await delay(POLL_MS);
-  }
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  const listening = await once(socket, 'connect').then(
-    () => true,
-    () => false,
-  );
-  socket.destroy();
-  return listening;
-}
-
-async function end(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = once(server, 'exit');
-  server.kill('SIGKILL');
-  await ended;
 }

@@ -1,6 +1,6 @@
 /** The part of the report about locks, beside what users would take instead. */
 
-import type { LockRow } from '../matrix.js';
+import { countText, type LockRow } from '../matrix.js';
 import type { LockOutcome } from '../results.js';
 import { milliseconds, rate, table } from './markdown.js';
 
@@ -12,7 +12,7 @@ export function locksText(outcomes: readonly LockOutcome[]): string {
       const { perSecond, p50Ms, p99Ms, isInOrder } = outcome.result;
       return [
         [
-          WHATS[row.load](row.window.toLocaleString('en-US')),
+          WHATS[row.load](row),
           outcome.service,
           perSecond === null ? '' : rate(perSecond),
           milliseconds(p50Ms),
@@ -26,10 +26,14 @@ export function locksText(outcomes: readonly LockOutcome[]): string {
   return [table(head, lines), servicesOf(outcomes)].filter((part) => part !== '').join('\n\n');
 }
 
-const WHATS: Readonly<Record<LockRow['load'], (window: string) => string>> = {
-  pairs: (window) => `acquire and release, ${window} at a time`,
-  turns: (window) => `from hand to hand, ${window} wait`,
+const WHATS: Readonly<Record<LockRow['load'], (row: LockRow) => string>> = {
+  pairs: ({ window }) => `acquire and release, ${countText(window)} at a time`,
+  turns: ({ window }) => `from hand to hand, ${countText(window)} wait`,
   death: () => 'from the death of the holder to the next one',
+  heartbeats: ({ window, callsPerSecond }) =>
+    callsPerSecond === null
+      ? `heartbeats, ${countText(window)} at a time`
+      : `heartbeats, ${countText(callsPerSecond)} per second`,
 };
 
 /** Each once: what it is, or why it was not measured. */

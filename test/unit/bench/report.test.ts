@@ -162,6 +162,8 @@ describe('what is said of logs and snapshots', () => {
 
     expect(text).toContain('| acquire and release, 1,000 at a time | Conclave | 1,230 | 1.50 ms | 12.3 ms |  |');
     expect(text).toContain('| from hand to hand, 1,000 wait | Conclave | 1,230 | 1.50 ms | 12.3 ms | yes |');
+    expect(text).toContain('| heartbeats, 10,000 per second | Conclave | 1,230 | 1.50 ms | 12.3 ms |  |');
+    expect(text).toContain('| heartbeats, 100 at a time | Conclave | 1,230 |');
     expect(text).toContain('Conclave: three nodes. etcd: not measured, the program etcd is not installed.');
   });
 
