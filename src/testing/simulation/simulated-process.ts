@@ -28,6 +28,7 @@ export class SimulatedProcess implements Scheduler, Clock {
   #frozenSinceMs = 0;
   /** How far the calendar was set forward, less how far it was set back. */
   #calendarMs = 0;
+  #calendarJumps = 0;
 
   constructor(simulation: SimulationScheduler, clock: ClockError = RIGHT_CLOCK) {
     this.#simulation = simulation;
@@ -55,6 +56,12 @@ export class SimulatedProcess implements Scheduler, Clock {
   /** Somebody, or something, sets the machine's clock: its calendar jumps, and nothing else does. */
   setCalendar(byMs: number): void {
     this.#calendarMs += byMs;
+    this.#calendarJumps += 1;
+  }
+
+  /** How often that was done. */
+  get calendarJumps(): number {
+    return this.#calendarJumps;
   }
 
   schedule(task: Task): void {

@@ -5,6 +5,7 @@ import { COMMITMENT } from './table/commitment.js';
 import { CREATED_OBJECTS } from './table/created-objects.js';
 import { CODE_VERSIONS } from './table/code-versions.js';
 import { ELECTIONS } from './table/elections.js';
+import { LEADERSHIPS } from './table/leaderships.js';
 import { LOCKS } from './table/locks.js';
 import { MEMBERSHIP } from './table/membership.js';
 import { READS } from './table/reads.js';
@@ -24,6 +25,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   Storage: STORAGE,
   Snapshots: SNAPSHOTS,
   Locks: LOCKS,
+  Leaderships: LEADERSHIPS,
   'Created objects': CREATED_OBJECTS,
   'Code versions': CODE_VERSIONS,
 };

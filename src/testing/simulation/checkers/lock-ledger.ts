@@ -15,8 +15,16 @@ interface Claim {
   readonly session: number;
   readonly request: number;
   readonly permits: number;
+  readonly value: unknown;
   /** 0: it waits. */
   token: number;
+}
+
+/** Who wants to know what becomes of claims, as it is committed. */
+export interface ClaimWatcher {
+  granted(name: string, token: bigint, value: unknown): void;
+  /** Whoever held it has said so. Not told of those whose session ends. */
+  givenUp(name: string, token: bigint): void;
 }
 
 interface Session {
@@ -58,6 +66,7 @@ export class LockLedger implements ClusterObserver {
   readonly #report: (promise: string, what: string) => void;
   readonly #nowMs: () => number;
   readonly #count: (event: string) => void;
+  readonly #watcher: ClaimWatcher | null;
   readonly #sessions = new Map<number, Session>();
   readonly #lines = new Map<string, Line>();
   #openedCount = 0;
@@ -72,7 +81,9 @@ export class LockLedger implements ClusterObserver {
     nowMs: () => number,
     report: (promise: string, what: string) => void,
     count: (event: string) => void,
+    watcher: ClaimWatcher | null = null,
   ) {
+    this.#watcher = watcher;
     this.#object = object;
     this.#nowMs = nowMs;
     this.#report = report;
@@ -179,7 +190,7 @@ export class LockLedger implements ClusterObserver {
     );
   }
 
-  #claim(id: number, { request, name, of, permits, isWaiting }: ClaimTerms): void {
+  #claim(id: number, { request, name, of, permits, isWaiting, value }: ClaimTerms): void {
     const session = this.#sessions.get(id);
     const line = this.#lines.get(name) ?? { of, holders: [], waiting: [] };
     if (session === undefined || line.of !== of) return;
@@ -187,7 +198,7 @@ export class LockLedger implements ClusterObserver {
     if (!isFree && !isWaiting) return;
     this.#lines.set(name, line);
     session.claims.set(request, name);
-    line.waiting.push({ session: id, request, permits, token: 0 });
+    line.waiting.push({ session: id, request, permits, value, token: 0 });
     if (!isFree) this.#count('claims that waited');
     this.#grantNext(name, line);
   }
@@ -197,7 +208,10 @@ export class LockLedger implements ClusterObserver {
     const name = session?.claims.get(request);
     if (session === undefined || name === undefined) return;
     session.claims.delete(request);
-    this.#remove(name, (claim) => claim.session === id && claim.request === request);
+    const isIt = (claim: Claim): boolean => claim.session === id && claim.request === request;
+    const held = this.#lines.get(name)!.holders.find(isIt);
+    if (held !== undefined) this.#watcher?.givenUp(name, BigInt(held.token));
+    this.#remove(name, isIt);
   }
 
   #end(id: number): void {
@@ -222,6 +236,7 @@ export class LockLedger implements ClusterObserver {
       this.#grantedCount += 1;
       next.token = this.#grantedCount;
       line.holders.push(next);
+      this.#watcher?.granted(name, BigInt(next.token), next.value);
     }
     if (line.holders.length === 0 && line.waiting.length === 0) this.#lines.delete(name);
   }
@@ -239,7 +254,7 @@ function freeOf({ of, holders }: Line): number {
   return of - holders.reduce((sum, { permits }) => sum + permits, 0);
 }
 
-function inWords({ session, request, token }: Claim): string {
+function inWords({ session, request, token }: Pick<Claim, 'session' | 'request' | 'token'>): string {
   return token === 0 ? `${session}:${request} waits` : `${session}:${request} by ${token}`;
 }
 

@@ -36,12 +36,17 @@ export function buildsFor(subjects: ReadonlySet<Subject>, dice: Dice): Builds<Si
 function objectsOf(subjects: ReadonlySet<Subject>, build: number): SimulationObjects {
   return {
     ...SIMULATION_OBJECTS,
-    ...(subjects.has('locks') ? { [LOCKS]: object(ReplLockManager, {}) } : {}),
+    ...(hasLockManager(subjects) ? { [LOCKS]: object(ReplLockManager, {}) } : {}),
     ...(subjects.has('code versions') ? { [EDITION]: EDITIONS[build]! } : {}),
     ...(subjects.has('code versions') && build >= LATER_SINCE
       ? { [LATER]: since(LATER_SINCE, SimulationJournal) }
       : {}),
   };
+}
+
+/** Locks and elections are kept by the same one. */
+export function hasLockManager(subjects: ReadonlySet<Subject>): boolean {
+  return subjects.has('locks') || subjects.has('elections');
 }
 
 /** The classes that objects are created of. */

@@ -7,11 +7,9 @@ import { ConclaveError } from '../../../errors.js';
 import { raft } from '../../../sync/raft.js';
 import { connect } from '../../../sync/sync.js';
 import { HeldLocks } from '../checkers/held-locks.js';
-import { LockLedger } from '../checkers/lock-ledger.js';
 import type { RunContext, RunUsers } from '../cluster-run.js';
 import type { Dice } from '../dice.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
-import { LOCKS } from '../objects/subject-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import { FencedStore } from './fenced-store.js';
 import { HolderHazards } from './holder-hazards.js';
@@ -49,9 +47,7 @@ export class LockUsers implements RunUsers<SimulationObjects> {
     const thinkMs = [shape.pace * THINK_MS[0], shape.pace * THINK_MS[1]] as const;
     this.#crowd = new UserCrowd(this.#dice.fork(), thinkMs, violations);
     this.#held = new HeldLocks(report);
-    const count = (event: string): void => host.coverage.count(event);
     checkers.observe(this.#hazards);
-    checkers.observe(new LockLedger(LOCKS, () => violations.nowMs(), report, count));
     this.#stores = new Map(LOCK_NAMES.map((name) => [name, new FencedStore(name, violations, host.coverage)]));
   }
 

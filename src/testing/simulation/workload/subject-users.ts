@@ -1,11 +1,14 @@
 /** Those who use a cluster in a history: its clients, and others for the sake of each of its subjects. */
 
+import { LockLedger, type ClaimWatcher } from '../checkers/lock-ledger.js';
 import type { RunContext, RunUsers } from '../cluster-run.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
+import { hasLockManager, LOCKS } from '../objects/subject-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import type { Subject } from '../subjects.js';
 import { CellUsers } from './cell-users.js';
 import { EditionUsers } from './edition-users.js';
+import { ElectionUsers } from './election-users.js';
 import { LockUsers } from './lock-users.js';
 import { Workload } from './workload.js';
 
@@ -15,12 +18,21 @@ type Cluster = SimulatedCluster<SimulationObjects>;
 export function usersFor(subjects: ReadonlySet<Subject>, context: RunContext<SimulationObjects>): Users {
   const workload = new Workload(context);
   if (subjects.size === 0) return workload;
-  return new UsersTogether([
-    workload,
-    ...(subjects.has('locks') ? [new LockUsers(context)] : []),
+  const locks = subjects.has('locks') ? [new LockUsers(context)] : [];
+  const others = [
     ...(subjects.has('created objects') ? [new CellUsers(context)] : []),
     ...(subjects.has('code versions') ? [new EditionUsers(context)] : []),
-  ]);
+  ];
+  const elections = subjects.has('elections') ? new ElectionUsers(context) : null;
+  if (hasLockManager(subjects)) keepLedger(context, elections?.leaders ?? null);
+  return new UsersTogether([workload, ...locks, ...others, ...(elections === null ? [] : [elections])]);
+}
+
+/** All that the lock manager does is held against what was committed, for whosever sake that was. */
+function keepLedger({ host, checkers, violations }: RunContext<SimulationObjects>, watcher: ClaimWatcher | null): void {
+  const report = (promise: string, what: string): void => violations.report(promise, what);
+  const count = (event: string): void => host.coverage.count(event);
+  checkers.observe(new LockLedger(LOCKS, () => violations.nowMs(), report, count, watcher));
 }
 
 class UsersTogether implements Users {

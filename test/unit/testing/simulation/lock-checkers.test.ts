@@ -105,7 +105,11 @@ describe('locks as committed', () => {
   });
 
   /** A command is committed, and the lock manager runs it, unless it is a broken one. */
-  function run(method: 'openSession' | 'renew' | 'expire' | 'claim' | 'giveUp', args: unknown[], isRun = true): void {
+  function run(
+    method: 'openSession' | 'renew' | 'expire' | 'closeSession' | 'claim' | 'giveUp',
+    args: unknown[],
+    isRun = true,
+  ): void {
     index += 1;
     const commands = [{ name: `locks.${method}`, args }];
     ledger.committed({ index, kind: 0, payload: new Uint8Array(), commands });
@@ -162,6 +166,30 @@ describe('locks as committed', () => {
     ledger.restored('a:1', machine());
 
     expect(broken[0]![0]).toBe('locks as committed');
+  });
+
+  test('are told to who watches: what is granted, and what is given up, but not what ends with its session', () => {
+    const told: unknown[] = [];
+    ledger = new LockLedger(
+      'locks',
+      () => nowMs,
+      report,
+      () => {},
+      {
+        granted: (name, token, value) => void told.push(['granted', name, token, value]),
+        givenUp: (name, token) => void told.push(['given up', name, token]),
+      },
+    );
+    for (const owner of ['a', 'b']) run('openSession', [owner, TTL_MS]);
+    for (const session of [1, 2]) run('claim', [session, { ...terms(1), value: session }]);
+    run('giveUp', [1, 1]);
+    run('closeSession', [2]);
+
+    expect(told).toEqual([
+      ['granted', 'x', 1n, 1],
+      ['given up', 'x', 1n],
+      ['granted', 'x', 2n, 2],
+    ]);
   });
 
   test('are broken by a session that ends before its time', () => {

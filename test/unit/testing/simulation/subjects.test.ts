@@ -9,17 +9,18 @@ import { cellModel, type CellInput, type CellOutput } from '../../../../src/test
 
 const SEEDS = Array.from({ length: 1_000 }, (_, i) => i);
 
-test('a quarter of all seeds is about something besides, and each subject is that of many', () => {
+test('two of three seeds are about nothing besides, and each subject is that of many', () => {
   const drawn = SEEDS.map(drawSubjects);
 
-  expect(drawn.filter(({ size }) => size === 0).length).toBeGreaterThan(700);
-  for (const subject of SUBJECTS) expect(drawn.filter((each) => each.has(subject)).length).toBeGreaterThan(100);
+  expect(drawn.filter(({ size }) => size === 0).length).toBeGreaterThan(600);
+  for (const subject of SUBJECTS) expect(drawn.filter((each) => each.has(subject)).length).toBeGreaterThan(80);
 });
 
 test.each<[Subject, readonly string[]]>([
   ['locks', ['locks granted', 'fenced writes', 'claims that waited']],
   ['created objects', ['objects created', 'objects dropped', 'created objects told exists']],
   ['code versions', ['nodes given newer code', 'commands run by version 0']],
+  ['elections', ['leaders elected', 'leaders proclaimed something', 'observers told of a leader']],
 ])('a history about %s does what it is about', { timeout: 30_000 }, async (subject, events) => {
   const { violation, coverage } = await runSimulation(1, { subjects: [subject], durationMs: 400 });
 
