@@ -78,8 +78,8 @@ export class CellWatcher {
     const { dice, leftOff, coverage } = this.#parts;
     const from = leftOff.length > 0 && dice.chance(0.5) ? dice.oneOf(leftOff) : null;
     const name = from?.name ?? dice.oneOf(CELL_NAMES);
-    const { watch } = this.#cell(name) as unknown as { watch(options: object): Changes<Told> };
-    const changes = watch(from === null ? { read: 'get' } : { from: from.at });
+    const cell = this.#cell(name);
+    const changes: Changes<Told> = from === null ? cell.watch({ read: 'get' }) : cell.watch({ from: from.at });
     const watching: Watching = { name, changes, value: from?.value ?? null, isLeaving: false };
     coverage.count(from === null ? 'watches begun with the state' : 'watches begun where one had left off');
     this.#watching = watching;

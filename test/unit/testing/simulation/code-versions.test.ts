@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { codeVersionContent } from '../../../../src/actors/raft/code-version-entry.js';
 import { EntryKind } from '../../../../src/actors/raft/entry.js';
 import type { Machine } from '../../../../src/actors/replicated/machine.js';
+import type { EditionTally } from '../../../../src/testing/simulation/objects/simulation-edition.js';
 import { CodeVersions } from '../../../../src/testing/simulation/checkers/code-versions.js';
 
 let broken: [promise: string, what: string][];
@@ -41,9 +42,9 @@ function add(id: string): void {
   versions.committed({ index, kind: EntryKind.block, payload: new Uint8Array(), commands });
 }
 
-/** What a node has made of all that is committed. */
-function machine(entries: readonly string[], codeVersion: number): Machine {
-  const objects = [{ name: 'edition', instance: { all: () => entries } }];
+/** What a node has made of all that is committed, and how much of it by versions that have a field for that. */
+function machine(entries: readonly string[], codeVersion: number, tally: EditionTally = {}): Machine {
+  const objects = [{ name: 'edition', instance: { all: () => entries, tally: () => tally } }];
   return { appliedIndex: index, codeVersion, objects, isHere: () => true } as unknown as Machine;
 }
 
@@ -57,6 +58,19 @@ test('commands are run by the version that is in force where they stand', () => 
 
   expect(broken).toEqual([]);
   expect(versions.inForce).toBe(1);
+});
+
+test('fields that older code does not know must hold what the log says', () => {
+  add('x');
+  raise(1);
+  add('y');
+
+  versions.applied('a:1', machine(['x by 0', 'y by 1'], 1, { 1: 1 }));
+  versions.restored('b:1', machine(['x by 0', 'y by 1'], 1, { 1: 0 }));
+
+  expect(broken).toEqual([
+    ['code versions', 'b:1 has counted 0 commands of version 1 at entry 3, and 1 were committed'],
+  ]);
 });
 
 test('a command must not be run by another version', () => {
