@@ -55,7 +55,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'built',
-          include: ['threads', 'cluster', 'docs', 'simulation'].map((folder) => `test/${folder}/**/*.test.ts`),
+          include: ['threads', 'cluster', 'deploy', 'docs', 'simulation'].map(
+            (folder) => `test/${folder}/**/*.test.ts`,
+          ),
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -239,5 +239,5 @@ async function speak(): Promise<{
     stream = new MessageStream({ socket, head: new Uint8Array(), onMessage, onEnd: () => resolve() });
   });
   let id = 0;
-  return { tell: (command) => void stream!.send({ id: ++id, command }), answers, ended };
+  return { tell: (command) => stream!.send({ id: ++id, command }), answers, ended };
 }

@@ -1,7 +1,7 @@
 /** The manifests of deploy/: what Kubernetes' own schemas say of them, and what they promise. No cluster is asked. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { conclaveCommand } from '../../../src/cli/command.js';
 import type { SidecarFlags } from '../../../src/cli/sidecar-backends.js';
@@ -199,27 +199,5 @@ describe('the Raft cluster', () => {
     const mounted = podOf('cluster').initContainers[0]!.volumeMounts!.map(({ name }) => name);
 
     expect(volumeClaimTemplates.map(({ metadata }) => metadata.name)).toEqual(mounted);
-  });
-});
-
-describe('the image', () => {
-  const dockerfile = readFileSync(`${ROOT}/../Dockerfile`, 'utf8');
-
-  it('is made in stages, and runs as nobody of rights', () => {
-    const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
-
-    expect(dockerfile.match(/^FROM /gm)).toHaveLength(3);
-    expect(last).toMatch(/^USER 1000:1000$/m);
-    expect(last).not.toMatch(/npm|COPY \./);
-  });
-
-  it('brings the optional packages in the versions that the package asks for', () => {
-    const root = `${ROOT}/../..`;
-    const { peerDependencies } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as {
-      peerDependencies: Record<string, string>;
-    };
-
-    for (const [name, version] of Object.entries(peerDependencies)) expect(dockerfile).toContain(`${name}@${version}`);
-    expect(existsSync(`${root}/src/cli/main.ts`)).toBe(true);
   });
 });

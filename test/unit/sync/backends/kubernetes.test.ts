@@ -1,7 +1,7 @@
 /** The back end of Kubernetes, by way of the official client, on sockets. */
 
 import { vi } from 'vitest';
-import { kubernetes } from '../../../../src/sync/index.js';
+import { kubernetes, leaseNameOf } from '../../../../src/sync/index.js';
 import { systemTimekeeper } from '../../../../src/runtime/timekeeper.js';
 import { FakeApiServer } from '../kubernetes/support/fake-api-server.js';
 import { HttpApiServer } from '../kubernetes/support/http-api-server.js';
@@ -25,6 +25,12 @@ testSyncBackend(
     return {
       backends: [first, await connect('b'), await connect('c')],
       cutOffFirst: () => (first.isCutOff = true),
+      // With kubectl.
+      askFor: (election) => {
+        const lease = api.store.get(leaseNameOf('election', election));
+        const spec = { ...lease.spec, strategy: 'example.com/by-hand', preferredHolder: 'b' };
+        api.store.replace(lease.metadata!.name!, { ...lease, spec });
+      },
       stop: () => http.stop(),
     };
   },

@@ -12,11 +12,13 @@ export interface BackendUnderTest {
   readonly backends: readonly [SyncBackend, SyncBackend, SyncBackend];
   /** Ends the first client without a word: nobody hears of it any more, and it hears of nobody. */
   cutOffFirst(): void;
+  /** Somebody asks who leads to step down for the second client. Undefined: nobody can, by this back end. */
+  askFor?(election: string): void;
   stop(): Promise<void>;
 }
 
 /** What not every back end can promise. */
-export type SyncPromise = 'first come, first served' | 'shared locks' | 'semaphores';
+export type SyncPromise = 'first come, first served' | 'shared locks' | 'semaphores' | 'asks to step down';
 
 const TTL_MS = 15_000;
 const SHORT_TTL_MS = 1_000;
@@ -205,6 +207,99 @@ export function testSyncBackend(
       expect(seen.at(-1)).toEqual({ id: 'b', value: 'last', token: (await second).token });
     });
 
+    it('never shows an older leader after a newer one, however quickly they follow each other', async () => {
+      const stopping = new AbortController();
+      const elected = new Map<bigint, string>();
+      const seen: Leader[] = [];
+      const observing = errorOf(async () => {
+        for await (const leader of c.election('boss', { id: 'c' }).observe({ signal: stopping.signal })) {
+          if (leader === null) continue;
+          seen.push(leader);
+          if (leader.id === 'last') stopping.abort();
+        }
+      });
+
+      await Promise.all(
+        [a, b].map(async (sync, i) => {
+          for (let round = 0; round < 10; round++) {
+            const leading = await sync.election('boss', { id: `${i}` }).campaign();
+            elected.set(leading.token, `${i}`);
+            await leading.resign();
+          }
+        }),
+      );
+      const last = await a.election('boss', { id: 'last' }).campaign();
+      elected.set(last.token, 'last');
+
+      expect((await observing).code).toBe('ERR_ABORTED');
+      expect(elected.size).toBe(21);
+      for (const { token, id } of seen) expect(elected.get(token)).toBe(id);
+      const tokens = seen.map(({ token }) => token);
+      expect(tokens).toEqual([...new Set(tokens)].toSorted((x, y) => Number(x - y)));
+    });
+
+    it('elects the next one only once the function of one who is told to end has settled', async () => {
+      const stopping = new AbortController();
+      const work = gate();
+      const leads = gate();
+      const log: string[] = [];
+      const running = a.election('boss', { id: 'a' }).run(
+        async () => {
+          leads.open();
+          await work.opened;
+          log.push('a is done');
+        },
+        { signal: stopping.signal },
+      );
+      await leads.opened;
+      const next = b
+        .election('boss', { id: 'b' })
+        .campaign()
+        .then(() => log.push('b leads'));
+
+      stopping.abort();
+      // By then one who had been told too early would lead.
+      for (let round = 0; round < 10; round++) await c.lock('round').withLock(() => {});
+      work.open();
+      await Promise.all([running, next]);
+
+      expect(log).toEqual(['a is done', 'b leads']);
+    });
+
+    it(
+      promises('asks to step down')
+        ? 'steps down for one who is asked for, once its function has settled'
+        : 'has nobody step down for another one: it has no way to ask',
+      async () => {
+        if (!promises('asks to step down')) return expect(tested.askFor).toBeUndefined();
+        const options = { ttlMs: SHORT_TTL_MS };
+        const stopping = new AbortController();
+        const log: string[] = [];
+        const leads = gate();
+        const running = a.election('boss', { id: 'a', ...options }).run(
+          async (term) => {
+            leads.open();
+            await new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }));
+            for (let round = 0; round < 10; round++) await c.lock('round').withLock(() => {});
+            log.push(term.held ? 'a is done while it leads' : 'a has lost');
+          },
+          { signal: stopping.signal },
+        );
+        await leads.opened;
+        const next = b
+          .election('boss', { id: 'b', ...options })
+          .campaign()
+          .then(() => log.push('b leads'));
+
+        tested.askFor!('boss');
+        await next;
+        stopping.abort();
+        await running;
+
+        expect(log).toEqual(['a is done while it leads', 'b leads']);
+      },
+    );
+
     it('gives many names to many, each to one at a time, with tokens that grow', async () => {
       const names = ['p', 'q', 'r', 's'];
       const holders = new Map<string, Held>();
@@ -229,6 +324,13 @@ export function testSyncBackend(
       expect(last.size).toBe(names.length);
     });
   });
+}
+
+/** What some wait for, and another one lets happen. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
 }
 
 async function refuses(lock: Lock): Promise<void> {
