@@ -34,8 +34,29 @@ const INLINE = [
 ];
 
 /**
- * `unit` and `inline` run from source, on one thread; `built` needs `npm run build` first, for workers cannot load
- * TypeScript; `kustomize` needs `kubectl`, which CI installs, and is no part of `npm test`.
+ * Have the machine to themselves: they keep clusters under load, or hold them to times. Those in `test/simulation` use all of it
+ * anyway.
+ */
+const ALONE = [
+  'test/cluster/dead-holder.test.ts',
+  'test/cluster/durable-kills.test.ts',
+  'test/cluster/frozen-leader.test.ts',
+  'test/cluster/graceful-stop.test.ts',
+  'test/cluster/hostile-bytes.test.ts',
+  'test/cluster/kill-leader.test.ts',
+  'test/cluster/lock-safety.test.ts',
+  'test/cluster/lost-*.test.ts',
+  'test/cluster/members.test.ts',
+  'test/cluster/rolling-upgrade.test.ts',
+  'test/cluster/sidecar-bad-input.test.ts',
+  'test/cluster/soak.test.ts',
+  'test/simulation/**/*.test.ts',
+];
+
+/**
+ * `unit` and `inline` run from source, on one thread, many files in one process, where what they import is imported once: none may
+ * leave anything behind. `built` and `alone` need `npm run build` first, for workers cannot load TypeScript. `kustomize` needs `kubectl`, which CI
+ * installs, and is no part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -48,19 +69,29 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/scenario/**/*.test.ts'],
           exclude: INLINE,
+          isolate: false,
         },
       },
-      { extends: true, test: { name: 'inline', include: INLINE } },
+      { extends: true, test: { name: 'inline', include: INLINE, isolate: false } },
       {
         extends: true,
         test: {
           name: 'built',
-          include: ['threads', 'cluster', 'deploy', 'docs', 'simulation'].map(
-            (folder) => `test/${folder}/**/*.test.ts`,
-          ),
+          include: ['threads', 'cluster', 'deploy', 'docs'].map((folder) => `test/${folder}/**/*.test.ts`),
+          exclude: ALONE,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       { extends: true, test: { name: 'kustomize', include: ['test/kustomize/**/*.test.ts'] } },

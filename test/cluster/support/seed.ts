@@ -24,7 +24,7 @@ export function seeds(count: number): number[] {
 export function diceOf(seed: number): Dice {
   const file = relative(process.cwd(), expect.getState().testPath ?? '');
   onTestFailed(() => {
-    process.stderr.write(`Again: CONCLAVE_SEED=${seed} npx vitest run --project built ${file}\n`);
+    process.stderr.write(`Again: CONCLAVE_SEED=${seed} npx vitest run ${file}\n`);
   });
   const random = new SeededRandom(seed);
   const between = (min: number, max: number): number => min + randomBelow(random, max - min);
