@@ -12,6 +12,8 @@ const BODY_BYTES_MAX = 64 * 1024;
 const LOCKS = '/locks/';
 /** Longer than any path that Node lets through. */
 const PARAM_CHARS_MAX = 65_536;
+/** What is escaped by nothing. */
+const UNRESERVED = /^[\w.~-]+$/;
 const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const;
 
 /** Adds routes. */
@@ -76,7 +78,7 @@ function statusOf(error: FastifyError | Error): number {
 
 function withNameEscaped(url: string): string {
   const [path, ...query] = url.split('?');
-  if (!path!.startsWith(LOCKS) || path === LOCKS) return url;
+  if (!path!.startsWith(LOCKS) || path === LOCKS || UNRESERVED.test(path!.slice(LOCKS.length))) return url;
   return [LOCKS + encodeURIComponent(path!.slice(LOCKS.length)), ...query].join('?');
 }
 

@@ -13,6 +13,8 @@ export interface LockName {
   readonly claimed: string;
 }
 
+/** Stands for itself, byte for byte. */
+const PLAIN = /^[\x21-\x24\x26-\x7E]*$/;
 const ESCAPED = /^%[0-9a-f]{2}/i;
 const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -21,6 +23,7 @@ const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * @throws ConclaveError `ERR_INVALID_OPTION` when it is too long.
  */
 export function lockNameInPath(path: string): LockName {
+  if (PLAIN.test(path)) return lockNameOf(path);
   const bytes = bytesOf(path);
   let text: string;
   try {

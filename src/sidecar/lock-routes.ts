@@ -34,7 +34,7 @@ export function lockRoutes({ service, namespace, retryAfterS }: LockRoutesOption
   const answer = (reply: FastifyReply, { isDone, lock }: Outcome): FastifyReply =>
     send(reply, isDone ? 200 : 409, lock);
   const create = async (request: FastifyRequest, reply: FastifyReply, name: LockName): Promise<FastifyReply> => {
-    const { isDone, lock } = await service.create(name, ownerOf(request), goneSignal(reply));
+    const { isDone, lock } = await service.create(name, ownerOf(request));
     return isDone ? send(reply, 200, lock) : reply.code(409).send({ message: 'Conflict' });
   };
   const ownerOf = (request: FastifyRequest): string => service.ownerOf(clientOf(request));
@@ -54,7 +54,9 @@ export function lockRoutes({ service, namespace, retryAfterS }: LockRoutesOption
     });
     app.put('/locks/:name', async (request: Named, reply) => {
       const name = lockNameInPath(request.params.name);
-      const waiting = { waitMs: waitMsOf(request), signal: goneSignal(reply) };
+      const waitMs = waitMsOf(request);
+      // Heartbeats, which do not wait, need none: it would cost more than the rest of them.
+      const waiting = { waitMs, signal: waitMs === 0 ? null : goneSignal(reply) };
       return answer(reply, await service.hold(name, ownerOf(request), waiting));
     });
     app.post('/locks', (request, reply) => create(request, reply, lockNameOf(nameInBody(request.body))));

@@ -38,8 +38,8 @@ export interface Outcome {
 export interface Waiting {
   /** 0: it does not wait. */
   readonly waitMs: number;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal: AbortSignal;
+  /** Aborted when nobody waits for the answer any more. Null: it does not wait. */
+  readonly signal: AbortSignal | null;
 }
 
 export class LockService {
@@ -99,10 +99,10 @@ export class LockService {
   }
 
   /** Holds it for the owner, if it is new. */
-  async create(name: LockName, owner: string, signal: AbortSignal): Promise<Outcome> {
+  async create(name: LockName, owner: string): Promise<Outcome> {
     const known = await this.get(name);
     if (known !== null) return { isDone: false, lock: known };
-    return this.hold(name, owner, { waitMs: 0, signal });
+    return this.hold(name, owner, { waitMs: 0, signal: null });
   }
 
   /** Gives up what the owner holds. Null: there is no such lock. */
@@ -133,8 +133,8 @@ export class LockService {
     await this.#claiming.close();
   }
 
-  async #acquire(lock: OwnedLock, waitMs: number, signal: AbortSignal): Promise<boolean> {
-    if (waitMs === 0) return lock.tryAcquire();
+  async #acquire(lock: OwnedLock, waitMs: number, signal: AbortSignal | null): Promise<boolean> {
+    if (waitMs === 0 || signal === null) return lock.tryAcquire();
     this.#waits++;
     try {
       return await lock.acquire(waitMs, signal);

@@ -171,9 +171,13 @@ export class Held {
     if (this.#state === 'lost') return;
     this.#events?.removeAllListeners();
     const { session, request, ttlMs, after } = this.#claim;
-    let timer: { cancel(): void } | null = null;
-    const expired = new Promise<void>((resolve) => (timer = after(ttlMs, resolve)));
-    await Promise.race([session.giveUp(request), expired]);
-    (timer as { cancel(): void } | null)?.cancel();
+    await new Promise<void>((resolve) => {
+      const timer = after(ttlMs, resolve);
+      const onGivenUp = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      void session.giveUp(request).then(onGivenUp);
+    });
   }
 }

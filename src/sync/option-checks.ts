@@ -20,10 +20,15 @@ export function checkKnown(options: object, known: readonly string[]): void {
 }
 
 export function checkName(name: unknown): string {
-  const isName =
-    typeof name === 'string' && new TextEncoder().encode(name.slice(0, 2 * NAME_BYTES_MAX)).length <= NAME_BYTES_MAX;
-  if (!isName) throw invalid('name', `must be a string of up to ${NAME_BYTES_MAX} bytes`);
+  if (typeof name !== 'string' || !isShort(name))
+    throw invalid('name', `must be a string of up to ${NAME_BYTES_MAX} bytes`);
   return name;
+}
+
+/** A character of JavaScript's is three bytes at most. */
+function isShort(name: string): boolean {
+  if (name.length * 3 <= NAME_BYTES_MAX) return true;
+  return new TextEncoder().encode(name.slice(0, 2 * NAME_BYTES_MAX)).length <= NAME_BYTES_MAX;
 }
 
 export function checkTtl(ttlMs: number = TTL_MS_DEFAULT, option = 'ttlMs'): number {

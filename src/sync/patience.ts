@@ -37,6 +37,8 @@ export class Patience {
 
   /** Settles as `promise` does, or rejects once patience is over. One at a time. */
   wait<Result>(promise: Promise<Result>): Promise<Result> {
+    // Most have no end to it.
+    if (this.#signal === null && this.#timer === null) return promise;
     // Whatever becomes of it later on is nobody's concern here.
     promise.catch(() => {});
     if (this.#reason !== null) return Promise.reject(this.#reason);

@@ -212,8 +212,9 @@ export class Session implements SessionListener {
   }
 
   #watchDeadline(): void {
+    if (this.#deadline !== null) return;
     const remainingMs = this.#lease.remainingMs;
-    if (this.#deadline !== null || remainingMs <= 0) return;
+    if (remainingMs <= 0) return;
     // In whole milliseconds: a remainder so small that it does not move the clock would never be over.
     this.#deadline = this.#backend.timekeeper.after(Math.ceil(remainingMs), () => {
       this.#deadline = null;

@@ -440,12 +440,12 @@ function checkTerms(terms: ClaimTerms): ClaimTerms {
 }
 
 function checkName(name: unknown): void {
-  if (typeof name === 'string' && byteLength(name) <= NAME_BYTES_MAX) return;
+  if (typeof name === 'string' && isShort(name)) return;
   throw new TypeError(`A name is a string of up to ${NAME_BYTES_MAX} bytes.`);
 }
 
 function checkOwner(owner: unknown): void {
-  if (typeof owner === 'string' && byteLength(owner) <= NAME_BYTES_MAX) return;
+  if (typeof owner === 'string' && isShort(owner)) return;
   throw new TypeError(`The owner is a string of up to ${NAME_BYTES_MAX} bytes.`);
 }
 
@@ -454,8 +454,10 @@ function checkWhole(what: string, value: number, min: number, max: number): void
   throw new RangeError(`${what} is a whole number from ${min} to ${max}.`);
 }
 
-function byteLength(text: string): number {
-  return text.length > NAME_BYTES_MAX ? text.length : new TextEncoder().encode(text).length;
+/** Is it at most `NAME_BYTES_MAX` bytes of UTF-8? A character of JavaScript's is three of them at most. */
+function isShort(text: string): boolean {
+  if (text.length * 3 <= NAME_BYTES_MAX) return true;
+  return text.length <= NAME_BYTES_MAX && new TextEncoder().encode(text).length <= NAME_BYTES_MAX;
 }
 
 function* parts<Item>(items: readonly Item[]): Iterable<Item[]> {

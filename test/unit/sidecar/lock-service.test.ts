@@ -355,9 +355,7 @@ describe('a sidecar', () => {
   });
 
   it('that is told to create a lock does so once', async () => {
-    const { signal } = new AbortController();
-
-    const outcomes = [await mine.create(NAME, 'mine', signal), await theirs.create(NAME, 'theirs', signal)];
+    const outcomes = [await mine.create(NAME, 'mine'), await theirs.create(NAME, 'theirs')];
 
     expect(outcomes).toMatchObject([{ isDone: true }, { isDone: false, lock: { owner: 'mine' } }]);
   });
