@@ -17,6 +17,7 @@ import { Operator, OPERATIONS } from './operator/operator.js';
 import type { Placements } from './placements.js';
 import { SimulatedCluster, type Builds, type ClusterUsers } from './simulated-cluster.js';
 import { SimulatedHost } from './simulated-host.js';
+import type { ClockError } from './simulated-process.js';
 import { StepCounter } from './step-counter.js';
 import { Trace } from './trace.js';
 import { Violations, type Violation } from './violations.js';
@@ -61,6 +62,8 @@ export interface ClusterRunOptions<Definitions extends ObjectDefinitions> {
   readonly lookEvery: number;
   /** Where nodes have their objects; null: all on one thread. */
   readonly placements: Placements | null;
+  /** The clock of each node. Default: as the mix of faults has it. */
+  readonly clock?: () => ClockError;
   /** Takes the lines of the trace; null: there is none. */
   readonly write: ((line: string) => void) | null;
   users(context: RunContext<Definitions>): RunUsers<Definitions>;
@@ -133,7 +136,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
       trace,
       delays: slowness,
       users: this.#users,
-      clock: () => slowness.clock(),
+      clock: options.clock ?? (() => slowness.clock()),
       placements: options.placements,
       builds,
     });

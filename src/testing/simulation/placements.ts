@@ -6,6 +6,8 @@
 import type { Dice } from './dice.js';
 
 const THREADS = ['x', 'y'] as const;
+/** Of one node, with the one whose objects are placed nowhere else. */
+export const MACHINES_MAX = THREADS.length + 1;
 
 export class Placements {
   readonly #dice: Dice;

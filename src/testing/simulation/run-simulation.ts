@@ -7,9 +7,10 @@ import { checkInteger } from '../../node/option-checks.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
-import { drawApart, drawFaults, onlyFaults, type FaultMix } from './faults/fault-mix.js';
+import { drawApart, drawFaults, drawRare, onlyFaults, type FaultMix } from './faults/fault-mix.js';
 import { buildsFor, classesFor, objectsFor, placementsFor } from './objects/subject-objects.js';
 import { drawSubjects, type Subject } from './subjects.js';
+import { clocksApart, drawDrills } from './workload/drills.js';
 import { usersFor } from './workload/subject-users.js';
 
 /** What of a history is not to be drawn from its seed. */
@@ -44,6 +45,8 @@ const LOOK_EVERY = 32;
 /** These make dice of their own of a seed: what others draw does not depend on them. */
 const PLACEMENTS_SALT = 8_743;
 const BUILDS_SALT = 0x5eed;
+const DRILLS_SALT = 3_471;
+const RARE_SALT = 200;
 
 /**
  * Runs one seed. What goes wrong is in the report.
@@ -63,21 +66,24 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
   const dice = new Dice(seed);
   const drawnShape = drawShape(dice, nodes);
   const drawn = { ...drawFaults(dice), ...drawApart(new Dice(~seed >>> 0)) };
+  const rare = drawRare(new Dice((seed ^ RARE_SALT) >>> 0));
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
   // Where code is replaced: nothing else is drawn by these.
   const builds = buildsFor(subjects, new Dice((seed ^ BUILDS_SALT) >>> 0));
+  const drills = drawDrills(subjects, new Dice((seed ^ DRILLS_SALT) >>> 0));
   const report = await new ClusterRun({
     dice,
     objects: objectsFor(subjects),
     classes: classesFor(subjects),
     ...(builds === null ? {} : { builds }),
     shape: isCalm ? calm(drawnShape) : drawnShape,
-    faults: faults === undefined ? drawn : onlyFaults(faults),
+    faults: faults === undefined ? (rare ?? drawn) : onlyFaults(faults),
     durationMs: durationMs ?? drawnMs,
     lookEvery: LOOK_EVERY,
     placements: placementsFor(subjects, new Dice((seed ^ PLACEMENTS_SALT) >>> 0)),
     write: trace ?? null,
-    users: (context) => usersFor(subjects, context),
+    ...(drills.areClocksApart ? { clock: clocksApart(drills.dice.fork()) } : {}),
+    users: (context) => usersFor(subjects, context, drills),
   }).run();
   return { seed, ...report };
 }

@@ -51,6 +51,10 @@ export class SimulatedLink implements FrameSink {
       coverage.count('messages dropped for want of room');
       return;
     }
+    if (this.#isStarving(message)) {
+      coverage.count('messages with entries dropped');
+      return;
+    }
     if (weather.lossRate > 0 && dice.chance(weather.lossRate)) {
       coverage.count('messages lost');
       return;
@@ -87,6 +91,11 @@ export class SimulatedLink implements FrameSink {
     const held = this.#held;
     this.#held = [];
     for (const arrive of held) this.#arrive(arrive);
+  }
+
+  #isStarving(message: NodeMessage): boolean {
+    if (message.type !== 'appendEntries' || message.entries.length === 0) return false;
+    return this.#network.isStarved(this.#from.identity.self, this.to.identity.self);
   }
 
   #deliver(arrived: () => void, mayOvertake = true): void {

@@ -40,6 +40,8 @@ export class SimulatedNetwork {
   readonly #connections = new Set<SimulatedConnection>();
   /** How many partitions keep messages on this way back. */
   readonly #blocks = new Map<string, number>();
+  /** Ways on which no entry gets through. */
+  readonly #starved = new Set<string>();
   /** Nodes whose connections nobody hears the end of but by silence. */
   readonly #silent = new Set<NodeId>();
 
@@ -79,6 +81,17 @@ export class SimulatedNetwork {
 
   isBlocked(from: NodeId, to: NodeId): boolean {
     return this.#blocks.size > 0 && this.#blocks.has(wayOf(from, to));
+  }
+
+  /** What carries entries is dropped on this way from now on, and nothing else is. Returns what ends that. */
+  starve(from: NodeId, to: NodeId): () => void {
+    const way = wayOf(from, to);
+    this.#starved.add(way);
+    return () => void this.#starved.delete(way);
+  }
+
+  isStarved(from: NodeId, to: NodeId): boolean {
+    return this.#starved.size > 0 && this.#starved.has(wayOf(from, to));
   }
 
   /** Ends the connection of two nodes; a new one follows. */

@@ -13,11 +13,12 @@ export interface ClockError {
   /** How much of its time passes in one millisecond of virtual time. */
   readonly rate: number;
   readonly offsetMs: number;
-  /** Of the calendar. */
+  /** Of the calendar, which somebody may keep right while the other clock is not. */
+  readonly wallRate: number;
   readonly wallOffsetMs: number;
 }
 
-export const RIGHT_CLOCK: ClockError = { rate: 1, offsetMs: 0, wallOffsetMs: 0 };
+export const RIGHT_CLOCK: ClockError = { rate: 1, offsetMs: 0, wallRate: 1, wallOffsetMs: 0 };
 
 export class SimulatedProcess implements Scheduler, Clock {
   readonly #simulation: SimulationScheduler;
@@ -50,7 +51,9 @@ export class SimulatedProcess implements Scheduler, Clock {
   }
 
   wallMs(): number {
-    return this.#simulation.wallMs() + this.#clock.wallOffsetMs + this.#calendarMs;
+    const { wallRate, wallOffsetMs } = this.#clock;
+    const aheadMs = Math.floor((wallRate - 1) * this.#simulation.nowMs());
+    return this.#simulation.wallMs() + wallOffsetMs + this.#calendarMs + aheadMs;
   }
 
   /** Somebody, or something, sets the machine's clock: its calendar jumps, and nothing else does. */

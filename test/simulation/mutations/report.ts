@@ -8,8 +8,8 @@ const HEAD = `# Mutations
 The simulation is worth what it finds. Here is each of a table of products that were broken on purpose, by a small change of
 their source that brings a known bug back ([table](table/)), and the first seed, from 1 on, whose history has shown it to the
 simulation. Where two mechanisms do the same, a product without one of them
-is as right as one with both: there, the one without either stands for it. What only histories about locks, created objects or code
-versions can run is tried in those only. Written by \`npm run mutations\`; not to be edited.
+is as right as one with both: there, the one without either stands for it. What only histories about locks, elections, created objects or
+code versions can run is tried in those only. Written by \`npm run mutations\`; not to be edited.
 
 What no seed is known to show is not in the table: a change of members that is reported as done by a node that does not know
 the log up to it; objects that begin with a snapshot of a later term and do not bring their node into it; a holder that counts from the answer to

@@ -31,7 +31,7 @@ const SPARE_BYTES = 12 * 1024;
 const COUNTED_LATER: ReadonlySet<FaultName> = new Set<FaultName>(['tornWrite', 'tornSnapshot', 'overtaking']);
 
 /** Two clocks run at most 10 % apart, which is what the lease allows for. */
-const RATES = [0.955, 1.045] as const;
+export const RATES = [0.955, 1.045] as const;
 
 /** What a mix makes of clocks and threads; known before there is a cluster. */
 export class Slowness implements NodeDelays {
@@ -58,7 +58,12 @@ export class Slowness implements NodeDelays {
     const dice = this.#dice;
     if (!dice.chance(this.#mix.clockDrift)) return RIGHT_CLOCK;
     this.#count(FAULTS.clockDrift.shows);
-    return { rate: dice.between(...RATES), offsetMs: dice.between(0, 1_000), wallOffsetMs: dice.below(10_000) - 5_000 };
+    return {
+      rate: dice.between(...RATES),
+      offsetMs: dice.between(0, 1_000),
+      wallRate: 1,
+      wallOffsetMs: dice.below(10_000) - 5_000,
+    };
   }
 
   #late(fault: 'slowDisk' | 'slowObjects'): number {

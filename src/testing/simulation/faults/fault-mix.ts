@@ -77,6 +77,8 @@ export const FAULTS = {
   farewell: { of: 'second', rates: [6, 15], shows: 'leaders ended as they leave the last one alone' },
   /** Somebody is to be added, which is given up as soon as it may have begun, and taken back by another node. */
   takeBack: { of: 'second', rates: [6, 20], shows: 'additions taken back' },
+  /** The same, by a node that entries do not get through to, so that it has never heard of whom it is to remove. */
+  hearsay: { of: 'second', rates: [6, 20], shows: 'strangers removed' },
 } as const satisfies Readonly<Record<string, FaultKind>>;
 
 /** The name of a fault; {@link FAULTS} says what it is. */
@@ -107,15 +109,25 @@ const HOSTILITIES: readonly Partial<FaultMix>[] = [
 ];
 const HOSTILE_RATE = 0.3;
 
-/** Drawn by {@link drawApart}. */
-const APART: ReadonlySet<FaultName> = new Set<FaultName>(['tornSnapshot', 'memberChange', 'farewell', 'takeBack']);
+/** Drawn by {@link drawApart} and {@link drawRare}. */
+const APART: ReadonlySet<FaultName> = new Set<FaultName>([
+  'tornSnapshot',
+  'memberChange',
+  'farewell',
+  'takeBack',
+  'hearsay',
+]);
 
-/** All but those that {@link drawApart} draws: not everybody's test has room for changes of members. */
+/** All but those that are drawn apart: not everybody's test has room for changes of members. */
 export function drawFaults(dice: Dice): FaultMix {
   const isHostile = dice.chance(HOSTILE_RATE);
   const share = isHostile ? SHARES[0] : dice.oneOf(SHARES);
-  const drawn = mixOf((name) => (!APART.has(name) && dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
+  const drawn = drawWith(dice, share);
   return isHostile ? { ...drawn, ...dice.oneOf(HOSTILITIES) } : drawn;
+}
+
+function drawWith(dice: Dice, share: number): FaultMix {
+  return mixOf((name) => (!APART.has(name) && dice.chance(share) ? dice.oneOf<number>(FAULTS[name].rates) : 0));
 }
 
 const MEMBER_CHANGE_SHARE = 0.35;
@@ -138,6 +150,19 @@ export function drawApart(dice: Dice): Partial<FaultMix> {
   const memberChange = dice.chance(MEMBER_CHANGE_SHARE) ? dice.oneOf<number>(FAULTS.memberChange.rates) : 0;
   const more = dice.chance(APART_HOSTILE_RATE) ? dice.oneOf(APART_HOSTILITIES) : {};
   return { memberChange, ...more };
+}
+
+const RARITIES: readonly Partial<FaultMix>[] = [
+  // Nodes that are asked about members of whom they do not know.
+  { hearsay: 20, memberChange: 2, slowDisk: 0.5 },
+  // Snapshots that are durable before the terms in which they were given.
+  { tornSnapshot: 12, overtaking: 5, isolation: 3, slowDisk: 0.5 },
+];
+const RARE_RATE = 0.08;
+
+/** Takes the place of all that was drawn before, in few histories; null: in this one it does not. */
+export function drawRare(dice: Dice): FaultMix | null {
+  return dice.chance(RARE_RATE) ? { ...drawWith(dice, SHARES[0]), ...dice.oneOf(RARITIES) } : null;
 }
 
 /** These faults, and no others. @throws ConclaveError `ERR_INVALID_OPTION` */

@@ -31,7 +31,7 @@ export interface OperatorParts<Definitions extends ObjectDefinitions> {
 }
 
 /** What an operator does, of all that a mix of faults says. */
-export const OPERATIONS = ['memberChange', 'farewell', 'takeBack'] as const satisfies readonly FaultName[];
+export const OPERATIONS = ['memberChange', 'farewell', 'takeBack', 'hearsay'] as const satisfies readonly FaultName[];
 type Operation = (typeof OPERATIONS)[number];
 
 /** A node that is up, and asked for a change. */
@@ -64,6 +64,9 @@ const NEWCOMERS_MAX = 4;
 const TIMEOUTS_MS = [60, 400, 3_000] as const;
 /** Who has so little time may have begun something, and gives up before it is answered. */
 const HARDLY_MS = [1, 15] as const;
+/** Less than it takes to commit anything, where that takes long. */
+const BARELY_MS = [1, 4] as const;
+const STARVES_MS = [10, 100] as const;
 /** How often nodes that have stopped by themselves are looked for. */
 const LOOK_EVERY_MS = 5;
 const START_FIRST_MS = [0, 60] as const;
@@ -149,6 +152,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   #operate(operation: Operation): void {
     if (operation === 'memberChange') this.#act();
     else if (operation === 'takeBack') this.#track(this.#takeBack());
+    else if (operation === 'hearsay') this.#track(this.#removeStranger());
     else if (this.#parts.checkers.admitted.current!.voters.length > 1) this.#track(this.#farewell.next());
     else this.#keepCompany();
   }
@@ -267,6 +271,31 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     if (this.#isOver || next === undefined || newcomer.node === null) return;
     this.#count('removed nodes added again at once');
     await this.#tell(respondent(next), { ...change, timeoutMs: this.#dice.oneOf(TIMEOUTS_MS) }, null);
+  }
+
+  /**
+   * Has somebody added who is not there, gives that up before it can be committed, and at once has this one removed by a node to
+   * which no entry gets through.
+   */
+  async #removeStranger(): Promise<void> {
+    const { cluster, checkers } = this.#parts;
+    const { leader } = cluster;
+    const stranger = this.#newcomer();
+    if (leader === undefined || stranger === null || cluster.isNamed(stranger) || stranger.node !== null) return;
+    if (checkers.admitted.current!.electors.length >= VOTERS_MAX) return;
+    const others = cluster.running.filter((each) => each !== leader && cluster.isNamed(each));
+    // The rest of them are to commit it.
+    if (others.length < 2) return;
+    const asked = this.#dice.oneOf(others);
+    stranger.joins = true;
+    const feed = cluster.host.network.starve(leader.name, asked.name);
+    cluster.host.simulation.after(this.#dice.between(...STARVES_MS), feed);
+    const change: AskedChange = { add: stranger.name, remove: null, timeoutMs: this.#dice.between(...BARELY_MS) };
+    if ((await this.#tell(respondent(leader), change, null)) !== 'ERR_TIMEOUT') return feed();
+    if (this.#isOver || asked.node === null || this.#ledger.isOpenFor(stranger.name)) return feed();
+    const outcome = await this.#tellToRemove(stranger, asked);
+    feed();
+    if (outcome === 'made') this.#count(FAULTS.hearsay.shows);
   }
 
   #tellToRemove(member: Member<Definitions>, asked: Member<Definitions>): Promise<Outcome> {

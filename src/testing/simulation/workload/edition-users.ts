@@ -8,6 +8,7 @@ import { ExactlyOnceOracle } from '../../linearizability/exactly-once-oracle.js'
 import { CodeVersions } from '../checkers/code-versions.js';
 import type { RunContext, RunUsers } from '../cluster-run.js';
 import type { Dice } from '../dice.js';
+import { Partitions, waysAcross } from '../faults/partitions.js';
 import { EDITIONS } from '../objects/simulation-edition.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import { EDITION, LATER_SINCE } from '../objects/subject-objects.js';
@@ -18,6 +19,10 @@ import { UserCrowd } from './user-crowd.js';
 const THINK_MS = [2, 40] as const;
 const REPLACE_MS = [5, 120] as const;
 const ASK_TIMEOUTS_MS = [60, 400, 3_000] as const;
+/** When a node is cut off for the time in which all others are upgraded, and for how long. */
+const SECLUDED_AFTER_MS = [20, 200] as const;
+const SECLUDED_MS = [400, 700] as const;
+const ASK_AGAIN_MS = 30;
 const NEWEST = EDITIONS.length - 1;
 
 /** What whoever raises the version may be told. */
@@ -48,10 +53,17 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
   readonly #has = new Map<string, number>();
   /** Who raises the version, and waits for that. */
   readonly #asking = new Set<Promise<void>>();
+  /** Null: nobody is cut off for the sake of it. */
+  readonly #seclusionDice: Dice | null;
+  readonly #partitions: Partitions | null;
+  /** Who is cut off from all others while they are upgraded. */
+  #secluded: Member<SimulationObjects> | null = null;
   #ids = 0;
   #isOver = false;
 
-  constructor(context: RunContext<SimulationObjects>) {
+  constructor(context: RunContext<SimulationObjects>, seclusionDice: Dice | null) {
+    this.#seclusionDice = seclusionDice;
+    this.#partitions = seclusionDice === null ? null : new Partitions(context.host.network, seclusionDice);
     const { host, checkers, violations, shape } = context;
     this.#context = context;
     this.#dice = host.dice.fork();
@@ -77,6 +89,9 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
   begin(cluster: Cluster): void {
     cluster.codeVersion = () => this.#versions.inForce;
     this.#planNext(cluster);
+    if (this.#seclusionDice === null) return;
+    const afterMs = cluster.pace * this.#seclusionDice.between(...SECLUDED_AFTER_MS);
+    this.#context.host.simulation.after(afterMs, () => void this.#seclude(cluster));
   }
 
   join({ node }: Member<SimulationObjects>, life: string): void {
@@ -101,6 +116,7 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
 
   calmDown(): void {
     this.#isOver = true;
+    this.#partitions?.healAll();
   }
 
   async end(): Promise<void> {
@@ -136,12 +152,54 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
     if (dice.chance(0.3)) return this.#ask(member);
     if (dice.chance(0.1)) return this.#replace(cluster, member, dice.below(NEWEST + 1));
     // Those who have not got it yet are upgraded first.
-    const old = cluster.running.filter(({ build }) => build <= inForce && build < NEWEST);
+    const old = this.#old(cluster);
     if (old.length > 0) this.#replace(cluster, dice.oneOf(old), Math.min(NEWEST, inForce + 1 + dice.below(2)));
+  }
+
+  /** Those whom somebody could upgrade, and has not. */
+  #old({ running }: Cluster): Member<SimulationObjects>[] {
+    const { inForce } = this.#versions;
+    return running.filter((each) => each.build <= inForce && each.build < NEWEST && each !== this.#secluded);
+  }
+
+  /**
+   * Cuts one off from all others, upgrades these meanwhile, one after the other, and asks for the next version all the time: whoever
+   * leads by then has never seen the one that is missing.
+   */
+  async #seclude(cluster: Cluster): Promise<void> {
+    const { host, trace } = this.#context;
+    const others = this.#old(cluster).filter((each) => each !== cluster.leader && !each.isObserver);
+    const version = this.#versions.inForce + 1;
+    if (this.#isOver || others.length === 0 || version > NEWEST) return;
+    const secluded = this.#seclusionDice!.oneOf(others);
+    this.#secluded = secluded;
+    host.coverage.count('nodes cut off while the others are upgraded');
+    trace?.add(secluded.name, 'is cut off while the others are upgraded');
+    const ids = cluster.members.map((each) => each.node?.networkId ?? each.name);
+    const forMs = cluster.pace * this.#seclusionDice!.between(...SECLUDED_MS);
+    const untilMs = host.simulation.nowMs() + forMs;
+    const heal = this.#partitions!.block(waysAcross(new Set([secluded.name]), ids), forMs);
+    while (!this.#isOver && host.simulation.nowMs() < untilMs && this.#versions.inForce < version) {
+      const [next] = this.#old(cluster);
+      if (next !== undefined) await this.#upgrade(cluster, next, version);
+      else if (cluster.leader !== undefined && cluster.leader !== secluded) this.#ask(cluster.leader);
+      await host.sleep(cluster.pace * ASK_AGAIN_MS);
+    }
+    heal();
+    this.#secluded = null;
+  }
+
+  async #upgrade(cluster: Cluster, member: Member<SimulationObjects>, build: number): Promise<void> {
+    this.#context.host.coverage.count('nodes given newer code');
+    await cluster.stop(member, () => {
+      member.build = build;
+    });
+    await cluster.start(member);
   }
 
   /** Starts it again with other code: in order, or after it has died. */
   #replace(cluster: Cluster, member: Member<SimulationObjects>, build: number): void {
+    if (member === this.#secluded) return;
     const { host, trace } = this.#context;
     const isOlder = build < member.build;
     host.coverage.count(isOlder ? 'nodes given older code' : 'nodes given newer code');

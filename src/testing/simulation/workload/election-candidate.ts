@@ -156,7 +156,7 @@ export class ElectionCandidate {
   async #lead(term: LeadTerm, forMs: number): Promise<void> {
     const { name, node, leaders, held, dice, ttlMs, coverage, trace } = this.#parts;
     if (node.isKilled) return;
-    coverage.count('leaders elected');
+    coverage.count('candidates elected');
     trace?.add(name, `leads by ${term.token}`);
     const leadership = new Leadership(name, node, term);
     this.#leadership = leadership;
@@ -166,7 +166,7 @@ export class ElectionCandidate {
     held.granted(leadership.asHolding(ELECTION), 0n);
     await this.#work(term, forMs);
     if (term.signal.aborted) {
-      coverage.count('leaders told to come to an end');
+      coverage.count('candidates told to come to an end');
       // Whatever it is at takes a while.
       await this.#sleep(dice.between(...ENDS) * ttlMs);
     } else this.#hasReturned = true;
@@ -194,7 +194,7 @@ export class ElectionCandidate {
     try {
       await term.proclaim(what);
       this.#proclaimed = what;
-      coverage.count('leaders proclaimed something');
+      coverage.count('candidates proclaimed something');
     } catch (error) {
       if (error instanceof ConclaveError && NOT_PROCLAIMED.has(error.code)) return;
       violations.report('errors', `${name} was told of what it proclaims: ${String(error)}`);

@@ -3,17 +3,22 @@
  * end every lock must be free, or become so: whoever has gone does not keep it.
  */
 
+import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';
 import { ConclaveError } from '../../../errors.js';
+import type { Runtime } from '../../../node/runtime.js';
 import { raft } from '../../../sync/raft.js';
 import { connect } from '../../../sync/sync.js';
 import { HeldLocks } from '../checkers/held-locks.js';
 import type { RunContext, RunUsers } from '../cluster-run.js';
 import type { Dice } from '../dice.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
+import { MACHINES_MAX } from '../placements.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { SimulatedNode } from '../simulated-node.js';
 import { FencedStore } from './fenced-store.js';
 import { HolderHazards } from './holder-hazards.js';
 import { LOCK_NAMES, LockClient } from './lock-client.js';
+import type { LockDuels } from './lock-duels.js';
 import { UserCrowd } from './user-crowd.js';
 
 const CLIENTS = [1, 2, 3] as const;
@@ -22,6 +27,8 @@ const TTLS_MS = [100, 150, 300] as const;
 const CALM_TTL_MS = 2_000;
 const THINK_MS = [1, 40] as const;
 const LOOK_EVERY_MS = 1;
+/** Keepers look more often. */
+const AWAY_MS = 300;
 /** How long a keeper may take to look, and a quiet cluster to do what it is asked. */
 const SPARE_MS = 1_000;
 
@@ -35,8 +42,11 @@ export class LockUsers implements RunUsers<SimulationObjects> {
   readonly #held: HeldLocks;
   readonly #stores: ReadonlyMap<string, FencedStore>;
   readonly #crowd: UserCrowd;
+  readonly #duels: LockDuels | null;
 
-  constructor(context: RunContext<SimulationObjects>) {
+  /** `duels`: null: there are none. */
+  constructor(context: RunContext<SimulationObjects>, duels: LockDuels | null) {
+    this.#duels = duels;
     const { host, checkers, violations, shape } = context;
     this.#context = context;
     this.#dice = host.dice.fork();
@@ -87,13 +97,15 @@ export class LockUsers implements RunUsers<SimulationObjects> {
     return this.#crowd.end();
   }
 
-  /** A quiet cluster frees what those had who are gone. */
-  async judge({ belonging }: SimulatedCluster<SimulationObjects>): Promise<void> {
-    const { runtime } = belonging[0]!;
+  /** A quiet cluster frees what those had who are gone, even if whoever sees to that could not for a while. */
+  async judge(cluster: SimulatedCluster<SimulationObjects>): Promise<void> {
+    const { runtime } = cluster.belonging[0]!;
     const { violations } = this.#context;
     const timeoutMs = 2 * this.#ttlMs + SPARE_MS;
+    await this.#takeObjectsAway(cluster.leader!.node!);
     const sync = await connect(raft(runtime!));
     try {
+      await this.#dieHolding(runtime!);
       for (const name of LOCK_NAMES) {
         const held = await sync.lock(name, { ttlMs: this.#ttlMs }).acquire({ timeoutMs });
         await held.release();
@@ -104,6 +116,24 @@ export class LockUsers implements RunUsers<SimulationObjects> {
       violations.report('locks get free', what);
     }
     await sync.close();
+    await this.#duels?.fight(cluster);
+  }
+
+  /** For longer than it is until they are looked at. */
+  async #takeObjectsAway(node: SimulatedNode<SimulationObjects>): Promise<void> {
+    const { host } = this.#context;
+    for (let i = 0; i < MACHINES_MAX; i++) node.crashObjects(AWAY_MS);
+    await host.sleep(AWAY_MS);
+    while (node.runtime!.status().health === 'object failed') await host.sleep(LOOK_EVERY_MS);
+  }
+
+  /** Somebody holds a lock, and is not heard of any more. */
+  async #dieHolding(runtime: Runtime<SimulationObjects>): Promise<void> {
+    const nobody = { granted() {}, lost() {}, asked() {}, ended() {} };
+    const session = await raft(runtime).openSession(this.#ttlMs, nobody);
+    const [name] = LOCK_NAMES;
+    const terms = { name: `lock/${name}`, of: PERMITS_MAX, permits: PERMITS_MAX, isWaiting: true, value: null };
+    await session.claim(1, terms);
   }
 
   #look(): void {

@@ -7,21 +7,29 @@ import { hasLockManager, LOCKS } from '../objects/subject-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import type { Subject } from '../subjects.js';
 import { CellUsers } from './cell-users.js';
+import type { Drills } from './drills.js';
 import { EditionUsers } from './edition-users.js';
 import { ElectionUsers } from './election-users.js';
+import { LockDuels } from './lock-duels.js';
 import { LockUsers } from './lock-users.js';
 import { Workload } from './workload.js';
 
 type Users = RunUsers<SimulationObjects>;
 type Cluster = SimulatedCluster<SimulationObjects>;
 
-export function usersFor(subjects: ReadonlySet<Subject>, context: RunContext<SimulationObjects>): Users {
+export function usersFor(
+  subjects: ReadonlySet<Subject>,
+  context: RunContext<SimulationObjects>,
+  { dice, hasDuels, hasSeclusion }: Drills,
+): Users {
   const workload = new Workload(context);
   if (subjects.size === 0) return workload;
-  const locks = subjects.has('locks') ? [new LockUsers(context)] : [];
+  const duels = hasDuels ? new LockDuels(context, dice.fork()) : null;
+  const locks = subjects.has('locks') ? [new LockUsers(context, duels)] : [];
+  const seclusion = hasSeclusion ? dice.fork() : null;
   const others = [
     ...(subjects.has('created objects') ? [new CellUsers(context)] : []),
-    ...(subjects.has('code versions') ? [new EditionUsers(context)] : []),
+    ...(subjects.has('code versions') ? [new EditionUsers(context, seclusion)] : []),
   ];
   const elections = subjects.has('elections') ? new ElectionUsers(context) : null;
   if (hasLockManager(subjects)) keepLedger(context, elections?.leaders ?? null);

@@ -153,4 +153,21 @@ export const CODE_VERSIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'a member that was never seen is taken for upgraded',
+    rule: 'a leader knows of each member what code it has, or raises nothing',
+    subject,
+    edits: [
+      {
+        file: 'actors/raft/versioning.ts',
+        text: 'core.codeVersions.get(id) ?? null] as const',
+        replacement: 'core.codeVersions.get(id) ?? version] as const',
+      },
+      {
+        file: 'actors/raft/versioning.ts',
+        text: 'followers(core).map((id) => core.codeVersions.get(id) ?? 0)',
+        replacement: 'followers(core).map((id) => core.codeVersions.get(id) ?? codeVersionMax)',
+      },
+    ],
+  },
 ];

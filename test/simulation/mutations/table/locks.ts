@@ -180,4 +180,34 @@ export const LOCKS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'a holder counts from the answer to its renewal',
+    rule: 'a session lasts from when its renewal was asked for, which is before anybody can have seen it',
+    subject,
+    edits: [
+      {
+        file: 'sync/session.ts',
+        text: 'if (isRenewed === true) this.#lease.extend(since);',
+        replacement: 'if (isRenewed === true) this.#lease.extend(Lease.now(this.#backend.timekeeper.clock));',
+      },
+    ],
+  },
+  {
+    name: 'holders do not allow for clocks that run apart',
+    rule: 'the holder gives up first, by its own clock: before its TTL is over',
+    subject,
+    edits: [{ file: 'sync/lease.ts', text: 'const MARGIN = 0.1;', replacement: 'const MARGIN = 0;' }],
+  },
+  {
+    name: 'a keeper that could not look once looks no more',
+    rule: 'a lock is free again within bounded time after its holder has died',
+    subject,
+    edits: [
+      {
+        file: 'actors/coordination/session-keeper.ts',
+        text: '    } catch {\n',
+        replacement: '    } catch {\n      return;\n',
+      },
+    ],
+  },
 ];

@@ -312,4 +312,15 @@ export const MEMBERSHIP: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'a change is reported as done by a node that does not know the log up to it',
+    rule: 'an acknowledgement is a promise',
+    edits: [
+      {
+        file: 'node/members.ts',
+        text: 'if (status === null || status.isChanging || status.commitIndex < index) return false;',
+        replacement: 'if (status === null || status.isChanging || index < 0) return false;',
+      },
+    ],
+  },
 ];

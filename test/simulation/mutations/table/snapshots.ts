@@ -117,4 +117,15 @@ export const SNAPSHOTS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'objects that begin with a snapshot bring nobody into its term',
+    rule: 'a snapshot may be durable before the term in which it was received',
+    edits: [
+      {
+        file: 'actors/raft/snapshots.ts',
+        text: 'if (term <= core.term) return role;',
+        replacement: 'if (term < Infinity) return role;',
+      },
+    ],
+  },
 ];

@@ -20,7 +20,7 @@ test.each<[Subject, readonly string[]]>([
   ['locks', ['locks granted', 'fenced writes', 'claims that waited']],
   ['created objects', ['objects created', 'objects dropped', 'created objects told exists']],
   ['code versions', ['nodes given newer code', 'commands run by version 0']],
-  ['elections', ['leaders elected', 'leaders proclaimed something', 'observers told of a leader']],
+  ['elections', ['candidates elected', 'candidates proclaimed something', 'observers told of a leader']],
 ])('a history about %s does what it is about', { timeout: 30_000 }, async (subject, events) => {
   const { violation, coverage } = await runSimulation(1, { subjects: [subject], durationMs: 400 });
 

@@ -1,0 +1,161 @@
+/**
+ * One after the other, on a cluster that is quiet otherwise: somebody holds a lock and is cut off just when its session has been
+ * renewed, at once or after having stood still for so long that the answer is late; another one waits for the lock, and gets it
+ * as soon as that may be. Both must never believe that they hold it.
+ */
+
+import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';
+import { ConclaveError } from '../../../errors.js';
+import { raft } from '../../../sync/raft.js';
+import type { Held } from '../../../sync/held.js';
+import { connect, type Sync } from '../../../sync/sync.js';
+import { HeldLocks, type Holding } from '../checkers/held-locks.js';
+import type { ClusterObserver, CommittedNews } from '../cluster-observer.js';
+import type { RunContext } from '../cluster-run.js';
+import type { Dice } from '../dice.js';
+import { Partitions, waysAcross } from '../faults/partitions.js';
+import type { SimulationObjects } from '../objects/simulation-objects.js';
+import { LOCKS } from '../objects/subject-objects.js';
+import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+
+type Cluster = SimulatedCluster<SimulationObjects>;
+type Duellist = Member<SimulationObjects>;
+
+const DUELS = 3;
+const LOCK = 'duel';
+/** Nobody else's sessions have these. */
+const TTL_MS = 110;
+const CALM_TTL_MS = 2_100;
+const LOOK_EVERY_MS = 0.5;
+/** In TTLs. Less than a renewal waits for its answer, and more than the margin of those who hold. */
+const STANDS_STILL = [0.28, 0.42] as const;
+const ENDS = 3;
+/** As seldom as a keeper looks where there was nothing to be seen. */
+const KEEPER_LOOKS_MS = 300;
+const SPARE_MS = 1_000;
+/** Without the one that is cut off, they must be a majority. */
+const VOTERS_MIN = 3;
+
+export class LockDuels implements ClusterObserver {
+  readonly #context: RunContext<SimulationObjects>;
+  readonly #dice: Dice;
+  readonly #ttlMs: number;
+  readonly #held: HeldLocks;
+  readonly #partitions: Partitions;
+  /** By session: the node that it belongs to; null: it is none of these. */
+  readonly #owners: (string | null)[] = [];
+  /** Called when the session of a node has been renewed. */
+  #onRenewed: (owner: string) => void = () => {};
+
+  constructor(context: RunContext<SimulationObjects>, dice: Dice) {
+    const { host, checkers, violations, shape } = context;
+    this.#context = context;
+    this.#dice = dice;
+    this.#ttlMs = shape.pace > 1 ? CALM_TTL_MS : TTL_MS;
+    this.#held = new HeldLocks((promise, what) => violations.report(promise, what));
+    this.#partitions = new Partitions(host.network, dice);
+    checkers.observe(this);
+  }
+
+  committed({ commands }: CommittedNews): void {
+    for (const { name, args } of commands) {
+      const [first, ttlMs] = args as [unknown, unknown];
+      if (name === `${LOCKS}.openSession`) this.#owners.push(ttlMs === this.#ttlMs ? (first as string) : null);
+      else if (name === `${LOCKS}.renew`) this.#renewed(this.#owners[(first as number) - 1] ?? null);
+    }
+  }
+
+  /** Resolves when all of them are over, and all nodes know their leader again. */
+  async fight(cluster: Cluster): Promise<void> {
+    const { violations } = this.#context;
+    for (let i = 0; i < DUELS; i++) {
+      const voters = cluster.belonging.filter(({ isObserver }) => !isObserver);
+      const { leader } = cluster;
+      if (voters.length < VOTERS_MIN || leader === undefined) return;
+      // Who has the slowest clock believes for the longest time.
+      const others = voters.filter((each) => each !== leader).toSorted((a, b) => a.clock.rate - b.clock.rate);
+      try {
+        await this.#fight(cluster, others[0]!, this.#dice.oneOf([leader, ...others.slice(1)]));
+      } catch (error) {
+        if (!(error instanceof ConclaveError)) throw error;
+        violations.report('locks get free', `a lock is not free when its holder is cut off: ${error.message}`);
+      }
+      this.#partitions.healAll();
+      await this.#until(() => voters.every(({ runtime }) => runtime?.status().leader !== null));
+    }
+  }
+
+  async #fight(cluster: Cluster, victim: Duellist, rival: Duellist): Promise<void> {
+    const syncs = await Promise.all([victim, rival].map(({ runtime }) => connect(raft(runtime!))));
+    const [mine, others] = syncs as [Sync, Sync];
+    const timeoutMs = ENDS * this.#ttlMs + SPARE_MS;
+    const held = await mine.lock(LOCK, { ttlMs: this.#ttlMs }).acquire({ timeoutMs });
+    this.#granted(victim, held);
+    let next: Held | null = null;
+    const waiting = others.lock(LOCK, { ttlMs: this.#ttlMs }).acquire({ timeoutMs });
+    const granted = waiting.then((each) => {
+      next = each;
+      this.#granted(rival, each);
+    });
+    granted.catch(() => {});
+    // Who keeps sessions looks at them often by then.
+    await this.#context.host.sleep(KEEPER_LOOKS_MS);
+    await this.#renewal(victim);
+    await this.#disturb(cluster, victim);
+    await this.#until(() => next !== null);
+    // Both look at what they have for as long as the first one could believe it.
+    await this.#until(() => !held.held);
+    await granted;
+    this.#context.host.coverage.count('duels fought');
+    this.#partitions.healAll();
+    await Promise.all(syncs.map((sync) => sync.close()));
+  }
+
+  #renewal({ name }: Duellist): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onRenewed = (owner) => owner === name && resolve();
+    });
+  }
+
+  /** Just now its session has been renewed. */
+  async #disturb(cluster: Cluster, { name, node }: Duellist): Promise<void> {
+    const { host, trace } = this.#context;
+    if (this.#dice.chance(0.5)) {
+      host.coverage.count('renewals answered late');
+      node!.process.freeze();
+      await host.sleep(this.#ttlMs * this.#dice.between(...STANDS_STILL));
+      node!.process.thaw();
+    } else await host.sleep(0);
+    trace?.add(name, 'is cut off as it is renewed');
+    const ids = cluster.members.map((each) => each.node?.networkId ?? each.name);
+    this.#partitions.block(waysAcross(new Set([name]), ids), Infinity);
+  }
+
+  #granted({ name, node }: Duellist, held: Held): void {
+    this.#context.trace?.add(name, `holds ${LOCK} by ${held.token}`);
+    const holding: Holding = {
+      name: LOCK,
+      of: PERMITS_MAX,
+      permits: PERMITS_MAX,
+      token: held.token,
+      holder: name,
+      isBelieving: () => !node!.process.isFrozen && held.held,
+      isOver: () => node!.isKilled,
+    };
+    this.#held.granted(holding, 0n);
+  }
+
+  #renewed(owner: string | null): void {
+    if (owner !== null) this.#onRenewed(owner);
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    const { host } = this.#context;
+    const untilMs = host.simulation.nowMs() + ENDS * this.#ttlMs + SPARE_MS;
+    while (!condition()) {
+      if (host.simulation.nowMs() >= untilMs) throw new ConclaveError('ERR_TIMEOUT', 'this takes too long');
+      this.#held.look();
+      await host.sleep(LOOK_EVERY_MS);
+    }
+  }
+}
