@@ -6,7 +6,7 @@
 
 import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { MethodName } from '../../src/actors/replicated/block-builder.js';
+import { MethodName } from '../../src/actors/replicated/block-names.js';
 import { BlockLane } from '../../src/actors/replicated/block-lane.js';
 import { ORDINARY_CALL } from '../../src/actors/replicated/call.js';
 import { sessionContent } from '../../src/actors/replicated/machine.js';

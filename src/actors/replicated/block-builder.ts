@@ -6,7 +6,8 @@
 import { ConclaveError } from '../../errors.js';
 import type { SessionId } from '../../ids.js';
 import { ArrayWriter } from './array-writer.js';
-import { BLOCK_HEADER_BYTES, BLOCK_NAMES_MAX, CANCELLED_NAME } from './block.js';
+import { BLOCK_HEADER_BYTES, CANCELLED_NAME } from './block.js';
+import { BlockNames, type MethodName } from './block-names.js';
 import type { ValueCodec } from './value-codec.js';
 
 /** The arguments of a command are an item of the list of all commands. */
@@ -18,53 +19,27 @@ const NESTING_IN_BLOCK = 2;
  */
 const ARGS_MAX = 4_096;
 
-/** The table's entry for the number that no name has. */
-const NO_NAME = Uint8Array.of(0, 0);
-
-const TABLE_BYTES_MIN = 256;
-/** A table that has grown beyond this is given back. */
-const TABLE_BYTES_KEPT = 1024 * 1024;
-
-/** Tells the contents of builders apart: each gets another one when it is empty again. */
-let stamps = 0;
-
-/** A method as commands name it. One object per method of a handle, so that a block finds its number without a lookup. */
-export class MethodName {
-  readonly text: string;
-  /** Its length and itself, as the table of names has them. */
-  readonly encoded: Uint8Array;
-  /** The code version from which on there is such a command. */
-  readonly since: number;
-  /** Of the block in which `number` is valid. */
-  stamp = 0;
-  number = 0;
-
-  constructor(object: string, method: string, since = 0) {
-    this.since = since;
-    this.text = `${object}.${method}`;
-    const utf8 = new TextEncoder().encode(this.text);
-    this.encoded = Uint8Array.of(utf8.length & 0xff, utf8.length >>> 8, ...utf8);
-  }
-}
+const NO_BYTES = new Uint8Array(0);
 
 /** One block under construction. Empty again after `seal`, and ready for the next one. */
 export class BlockBuilder {
   readonly #codec: ValueCodec;
   readonly #commandBytesMax: number;
-  #stamp = ++stamps;
-  /** How many names there are, with the one that is none. */
-  #names = 0;
-  /** As the block has them. */
-  #table = new Uint8Array(TABLE_BYTES_MIN);
+  readonly #names: BlockNames;
+  /** The block's own part of the table, which the blocks behind it may add to. */
+  #table = NO_BYTES;
   #tableBytes = 0;
+  #tableNames = 0;
   readonly #commands = new ArrayWriter();
   #count = 0;
   /** Where each command's name number is, so that a command can be cancelled before the block is sent. */
   #nameNumbersAt = new Uint32Array(16);
 
-  constructor(codec: ValueCodec, commandBytesMax: number) {
+  /** @param names shared by all builders of a lane: no block of it gets another command once the next one has got one */
+  constructor(codec: ValueCodec, commandBytesMax: number, names: BlockNames) {
     this.#codec = codec;
     this.#commandBytesMax = commandBytesMax;
+    this.#names = names;
   }
 
   /** The number of commands, cancelled ones included. */
@@ -79,7 +54,7 @@ export class BlockBuilder {
 
   /** Can a command with this name still be added? */
   accepts(name: MethodName): boolean {
-    return name.stamp === this.#stamp || this.#names < BLOCK_NAMES_MAX;
+    return this.#count === 0 || this.#names.accepts(name);
   }
 
   /**
@@ -89,15 +64,17 @@ export class BlockBuilder {
    */
   add(name: MethodName, args: readonly unknown[]): number {
     checkArgsCount(name.text, args);
+    const names = this.#names;
+    if (this.#count === 0) names.begin();
     const before = this.#commands.byteLength;
-    const at = this.#commands.addNumber(name.stamp === this.#stamp ? name.number : this.#nextNumber);
+    const at = this.#commands.addNumber(names.numberOf(name));
     try {
       this.#addArgs(name, args);
     } catch (error) {
       this.#commands.rewind(before);
       throw error;
     }
-    if (name.stamp !== this.#stamp) this.#introduce(name);
+    if (!names.isCalled(name)) this.#call(name);
     if (this.#count === this.#nameNumbersAt.length) this.#growPositions();
     this.#nameNumbersAt[this.#count] = at;
     return this.#count++;
@@ -115,7 +92,7 @@ export class BlockBuilder {
     view.setFloat64(0, session, true);
     view.setFloat64(8, firstSeq, true);
     view.setUint32(16, this.#count, true);
-    view.setUint32(20, this.#names, true);
+    view.setUint32(20, this.#tableNames, true);
     block.set(this.#table.subarray(0, this.#tableBytes), BLOCK_HEADER_BYTES);
     block.set(this.#commands.finish(2 * this.#count), BLOCK_HEADER_BYTES + this.#tableBytes);
     this.clear();
@@ -124,10 +101,9 @@ export class BlockBuilder {
 
   /** Forgets all commands. */
   clear(): void {
-    this.#stamp = ++stamps;
-    this.#names = 0;
+    this.#table = NO_BYTES;
     this.#tableBytes = 0;
-    if (this.#table.length > TABLE_BYTES_KEPT) this.#table = new Uint8Array(TABLE_BYTES_MIN);
+    this.#tableNames = 0;
     this.#commands.clear();
     this.#count = 0;
   }
@@ -147,33 +123,12 @@ export class BlockBuilder {
     if (bytes > this.#commandBytesMax) throw this.#tooLarge(name, bytes);
   }
 
-  /** Of the next name. */
-  get #nextNumber(): number {
-    return this.#names === CANCELLED_NAME ? CANCELLED_NAME + 1 : this.#names;
-  }
-
-  #introduce(name: MethodName): void {
-    name.stamp = this.#stamp;
-    name.number = this.#nextNumber;
-    if (name.number > this.#names) this.#addToTable(NO_NAME);
-    this.#addToTable(name.encoded);
-  }
-
-  #addToTable(encoded: Uint8Array): void {
-    const { length } = encoded;
-    const start = this.#tableBytes;
-    if (start + length > this.#table.length) this.#growTable(start + length);
-    const table = this.#table;
-    // Short: a loop beats the call into the engine's memcpy.
-    for (let i = 0; i < length; i++) table[start + i] = encoded[i]!;
-    this.#tableBytes = start + length;
-    this.#names++;
-  }
-
-  #growTable(needed: number): void {
-    const grown = new Uint8Array(Math.max(needed, 2 * this.#table.length));
-    grown.set(this.#table.subarray(0, this.#tableBytes));
-    this.#table = grown;
+  #call(name: MethodName): void {
+    const names = this.#names;
+    names.call(name);
+    this.#table = names.bytes;
+    this.#tableBytes = names.byteLength;
+    this.#tableNames = names.count;
   }
 
   #growPositions(): void {

@@ -6,7 +6,8 @@
 
 import { ConclaveError } from '../../errors.js';
 import { AbortWatch } from './abort-watch.js';
-import { BlockBuilder, type MethodName } from './block-builder.js';
+import { BlockBuilder } from './block-builder.js';
+import { BlockNames, type MethodName } from './block-names.js';
 import type { Call } from './call.js';
 import type { LaneFigures } from './lane-figures.js';
 import { LatencyHistogram } from './latency-histogram.js';
@@ -71,6 +72,7 @@ export class BlockLane {
   /** Blocks that have been sent and not answered, in the order in which they were sent. */
   #sent: PendingBlock[] = [];
   #idleBuilders: BlockBuilder[] = [];
+  readonly #names = new BlockNames();
   readonly #aborts = new AbortWatch();
   #isFlushScheduled = false;
   /** Calls in waiting and sent blocks. */
@@ -224,12 +226,17 @@ export class BlockLane {
       return last;
     }
     if (last !== undefined) this.#close(last);
-    const builder = this.#idleBuilders.pop() ?? new BlockBuilder(this.#options.codec, this.#options.commandBytesMax);
+    const builder = this.#idleBuilders.pop() ?? this.#newBuilder();
     const block = new PendingBlock(this.#options.nowMs(), this.#options.defaultTimeoutMs, this.#onRejected);
     const waiting = { builder, block, isOpen: true };
     this.#waiting.push(waiting);
     this.#scheduleFlush();
     return waiting;
+  }
+
+  #newBuilder(): BlockBuilder {
+    const { codec, commandBytesMax } = this.#options;
+    return new BlockBuilder(codec, commandBytesMax, this.#names);
   }
 
   /** The block takes no more calls: its size is known. */

@@ -8,7 +8,8 @@
  *        8     8  firstSeq  (float64; the sequence number of the first command, the others follow)
  *       16     4  number of commands
  *       20     4  number of names
- *       24     …  the names: length (uint16), UTF-8; see command-name.ts. The one of number 127 is empty
+ *       24     …  the names: length (uint16), UTF-8; see command-name.ts. The one of number 127 is empty, and there may be some
+ *                 that no command of the block calls
  *        …     …  one msgpack array of 2 × commands elements: name number, arguments, name number, arguments, …
  */
 
@@ -51,7 +52,7 @@ interface KnownName {
  */
 export class BlockReader {
   /** The last table in its binary form, and what it says. */
-  #table = new Uint8Array(0);
+  #table = new DataView(new ArrayBuffer(0));
   #names: readonly string[] = [];
   /** By a hash of their bytes; of two with the same hash, the later one. */
   #known = new Map<number, KnownName>();
@@ -65,25 +66,21 @@ export class BlockReader {
     const namesCount = view.getUint32(start + 20, true);
     if (namesCount > BLOCK_NAMES_MAX) return null;
     const tableStart = start + BLOCK_HEADER_BYTES;
-    let offset = tableStart;
-    for (let i = 0; i < namesCount; i++) {
-      if (offset + 2 > end) return null;
-      offset += 2 + view.getUint16(offset, true);
-      if (offset > end) return null;
-    }
+    const isKnown = this.#isTable(view, tableStart, end, namesCount);
+    const offset = isKnown ? tableStart + this.#table.byteLength : tableEnd(view, tableStart, end, namesCount);
+    if (offset === null) return null;
     const session = view.getFloat64(start, true);
     const firstSeq = view.getFloat64(start + 8, true);
     const count = view.getUint32(start + 16, true);
     if (!Number.isSafeInteger(session) || !Number.isSafeInteger(firstSeq) || count === 0) return null;
-    if (!this.#isTable(view, tableStart, offset)) this.#readTable(view, tableStart, offset, namesCount);
+    if (!isKnown) this.#readTable(view, tableStart, offset, namesCount);
     return { session: sessionId(session), firstSeq, count, names: this.#names, commandsOffset: offset };
   }
 
-  #isTable(view: DataView, start: number, end: number): boolean {
-    const table = this.#table;
-    if (end - start !== table.length) return false;
-    for (let i = 0; i < table.length; i++) if (view.getUint8(start + i) !== table[i]) return false;
-    return true;
+  /** Does the last table start here? */
+  #isTable(view: DataView, start: number, end: number, count: number): boolean {
+    const tableEnd = start + this.#table.byteLength;
+    return count === this.#names.length && tableEnd <= end && isSame(this.#table, view, start, tableEnd);
   }
 
   /** The lengths in the table have been found to be within it. */
@@ -97,7 +94,7 @@ export class BlockReader {
       offset = nameStart + tableView.getUint16(offset, true);
       names.push(this.#readName(tableView, nameStart, offset));
     }
-    this.#table = table;
+    this.#table = tableView;
     this.#names = names;
   }
 
@@ -113,6 +110,17 @@ export class BlockReader {
   }
 }
 
+/** Where a table of so many names ends; null: not before `end`. */
+function tableEnd(view: DataView, start: number, end: number, count: number): number | null {
+  let offset = start;
+  for (let i = 0; i < count; i++) {
+    if (offset + 2 > end) return null;
+    offset += 2 + view.getUint16(offset, true);
+    if (offset > end) return null;
+  }
+  return offset;
+}
+
 /** Four bytes at a time. */
 function hashOf(bytes: DataView, start: number, end: number): number {
   let hash = end - start;
@@ -123,11 +131,11 @@ function hashOf(bytes: DataView, start: number, end: number): number {
   return (hash ^ (hash >>> 15)) & 0x3fff_ffff;
 }
 
-function isSame(name: DataView, bytes: DataView, start: number, end: number): boolean {
-  const { byteLength } = name;
+function isSame(known: DataView, bytes: DataView, start: number, end: number): boolean {
+  const { byteLength } = known;
   if (byteLength !== end - start) return false;
   let at = 0;
-  for (; at + 4 <= byteLength; at += 4) if (name.getInt32(at) !== bytes.getInt32(start + at)) return false;
-  for (; at < byteLength; at++) if (name.getUint8(at) !== bytes.getUint8(start + at)) return false;
+  for (; at + 4 <= byteLength; at += 4) if (known.getInt32(at) !== bytes.getInt32(start + at)) return false;
+  for (; at < byteLength; at++) if (known.getUint8(at) !== bytes.getUint8(start + at)) return false;
   return true;
 }

@@ -7,7 +7,7 @@
 import { ConclaveError } from '../../errors.js';
 import type { SessionId } from '../../ids.js';
 import type { ActorRef } from '../../runtime/actor.js';
-import { MethodName } from './block-builder.js';
+import { MethodName } from './block-names.js';
 import { BlockLane, type LaneOptions } from './block-lane.js';
 import type { Consistency } from './call.js';
 import { changesLost, WatchDesk, type WatchDeskOptions } from './changes/watch-desk.js';

@@ -4,7 +4,8 @@
  */
 
 import { ConclaveError } from '../../errors.js';
-import { checkArgsCount, MethodName } from './block-builder.js';
+import { checkArgsCount } from './block-builder.js';
+import { MethodName } from './block-names.js';
 import { ORDINARY_CALL } from './call.js';
 import type { Caller } from './caller.js';
 import { calledCreated, CREATE, DROP } from './command-name.js';

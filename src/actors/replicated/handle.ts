@@ -6,7 +6,7 @@
 import { ConclaveError } from '../../errors.js';
 import { TIMEOUT_MS_MAX } from '../../runtime/clock.js';
 import type { Attendant } from './attendant.js';
-import { MethodName } from './block-builder.js';
+import { MethodName } from './block-names.js';
 import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
 import type { Caller } from './caller.js';
 import { createdName } from './command-name.js';

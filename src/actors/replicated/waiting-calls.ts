@@ -6,7 +6,7 @@
  */
 
 import { ConclaveError } from '../../errors.js';
-import type { MethodName } from './block-builder.js';
+import type { MethodName } from './block-names.js';
 import type { Call } from './call.js';
 import type { Caller } from './caller.js';
 import type { WaitingMethod } from './describe-class.js';

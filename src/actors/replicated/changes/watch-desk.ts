@@ -8,7 +8,8 @@ import { logIndex, type LogIndex } from '../../../ids.js';
 import type { ActorRef } from '../../../runtime/actor.js';
 import { tellOrDrop } from '../../../runtime/tell-or-drop.js';
 import { AbortWatch } from '../abort-watch.js';
-import { BlockBuilder, MethodName } from '../block-builder.js';
+import { BlockBuilder } from '../block-builder.js';
+import { BlockNames, MethodName } from '../block-names.js';
 import type { WatchBegun, WatchedChanges, WatchRefused } from '../caller-messages.js';
 import type { MachineMessage } from '../machine-messages.js';
 import { resultError, type ResultBlock } from '../results.js';
@@ -72,7 +73,7 @@ export class WatchDesk {
 
   constructor(options: WatchDeskOptions) {
     this.#options = options;
-    this.#builder = new BlockBuilder(options.codec, options.commandBytesMax);
+    this.#builder = new BlockBuilder(options.codec, options.commandBytesMax, new BlockNames());
   }
 
   /** Begins to watch. What goes wrong is for the reader of the watch to hear. */

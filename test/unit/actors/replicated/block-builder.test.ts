@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BLOCK_NAMES_MAX, BlockReader, CANCELLED_NAME } from '../../../../src/actors/replicated/block.js';
-import { BlockBuilder, MethodName } from '../../../../src/actors/replicated/block-builder.js';
+import { BlockBuilder } from '../../../../src/actors/replicated/block-builder.js';
+import { BlockNames, MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { sessionId } from '../../../../src/ids.js';
 import { errorOf } from './error-of.js';
@@ -14,7 +15,7 @@ describe('BlockBuilder', () => {
   const append = new MethodName('book', 'append');
 
   beforeEach(() => {
-    builder = new BlockBuilder(new ValueCodec(), BYTES_MAX);
+    builder = new BlockBuilder(new ValueCodec(), BYTES_MAX, new BlockNames());
   });
 
   it('writes commands in order, and each name once', () => {
@@ -62,7 +63,7 @@ describe('BlockBuilder', () => {
   });
 
   it('a name that has moved to another block since is not lost from this one', () => {
-    const other = new BlockBuilder(new ValueCodec(), BYTES_MAX);
+    const other = new BlockBuilder(new ValueCodec(), BYTES_MAX, new BlockNames());
     builder.add(add, [1]);
     other.add(append, [2]);
     other.add(add, [3]);
@@ -165,7 +166,7 @@ describe('BlockBuilder', () => {
   });
 
   it('grows as far as it must, and takes another block afterwards', () => {
-    const large = new BlockBuilder(new ValueCodec(), 10_000_000);
+    const large = new BlockBuilder(new ValueCodec(), 10_000_000, new BlockNames());
     large.add(add, ['x'.repeat(6_000_000)]);
     expect(large.seal(0, 1).byteLength).toBeGreaterThan(6_000_000);
 
@@ -179,7 +180,7 @@ describe('BlockReader', () => {
   const read = (bytes: Uint8Array<ArrayBuffer>): unknown =>
     new BlockReader().read(new DataView(bytes.buffer), 0, bytes.byteLength);
   const sealed = (): Uint8Array<ArrayBuffer> => {
-    const builder = new BlockBuilder(new ValueCodec(), BYTES_MAX);
+    const builder = new BlockBuilder(new ValueCodec(), BYTES_MAX, new BlockNames());
     builder.add(new MethodName('book', 'add'), [1]);
     return new Uint8Array(builder.seal(sessionId(1), 1));
   };
@@ -202,7 +203,7 @@ describe('BlockReader', () => {
   it('reads each block by its own names, whatever the last one had', () => {
     const reader = new BlockReader();
     const namesOf = (...methods: string[]): readonly string[] => {
-      const builder = new BlockBuilder(new ValueCodec(), BYTES_MAX);
+      const builder = new BlockBuilder(new ValueCodec(), BYTES_MAX, new BlockNames());
       for (const method of methods) builder.add(new MethodName('book', method), []);
       const bytes = builder.seal(sessionId(1), 1);
       return reader.read(new DataView(bytes), 0, bytes.byteLength)!.names;

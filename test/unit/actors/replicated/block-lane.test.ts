@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MethodName } from '../../../../src/actors/replicated/block-builder.js';
+import { MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { BlockLane, type LaneOptions } from '../../../../src/actors/replicated/block-lane.js';
 import { ORDINARY_CALL, type Call } from '../../../../src/actors/replicated/call.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';

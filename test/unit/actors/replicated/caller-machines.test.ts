@@ -1,7 +1,7 @@
 /** A Caller whose objects are on two machines: what each keeps waiting, and what each has to say of the node's session. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MethodName } from '../../../../src/actors/replicated/block-builder.js';
+import { MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { ORDINARY_CALL, type Consistency } from '../../../../src/actors/replicated/call.js';
 import type { Caller } from '../../../../src/actors/replicated/caller.js';
 import type { NodeStatus } from '../../../../src/actors/replicated/caller-messages.js';

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { MethodName } from '../../../../src/actors/replicated/block-builder.js';
+import type { MethodName } from '../../../../src/actors/replicated/block-names.js';
 import type { Call, Consistency } from '../../../../src/actors/replicated/call.js';
 import type { Caller } from '../../../../src/actors/replicated/caller.js';
 import { HandleFactory } from '../../../../src/actors/replicated/handle.js';

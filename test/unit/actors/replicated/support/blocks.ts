@@ -2,7 +2,8 @@
 
 import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actors/raft/entry.js';
 import { BlockReader, type BlockHeader } from '../../../../../src/actors/replicated/block.js';
-import { BlockBuilder, MethodName } from '../../../../../src/actors/replicated/block-builder.js';
+import { BlockBuilder } from '../../../../../src/actors/replicated/block-builder.js';
+import { BlockNames, MethodName } from '../../../../../src/actors/replicated/block-names.js';
 import { sessionContent } from '../../../../../src/actors/replicated/machine.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
 import { crc32 } from '../../../../../src/checksum.js';
@@ -23,7 +24,7 @@ export function blockOf(
   commands: readonly Command[],
   cancelled: readonly number[] = [],
 ): ArrayBuffer {
-  const builder = new BlockBuilder(codec, 1_000_000);
+  const builder = new BlockBuilder(codec, 1_000_000, new BlockNames());
   const names = new Map<string, MethodName>();
   for (const [object, method, ...args] of commands) {
     const key = `${object}.${method}`;
