@@ -9,11 +9,7 @@ The simulation is worth what it finds. Here is each of a table of products that 
 their source that brings a known bug back ([table](table/)), and the first seed, from 1 on, whose history has shown it to the
 simulation. Where two mechanisms do the same, a product without one of them
 is as right as one with both: there, the one without either stands for it. What only histories about locks, elections, created objects or
-code versions can run is tried in those only. Written by \`npm run mutations\`; not to be edited.
-
-What no seed is known to show is not in the table: a change of members that is reported as done by a node that does not know
-the log up to it; objects that begin with a snapshot of a later term and do not bring their node into it; a holder that counts from the answer to
-its renewal, or has no margin for clocks that run apart; and a leader that takes a member for upgraded which it has never seen.`;
+code versions can run is tried in those only. Written by \`npm run mutations\`; not to be edited.`;
 
 const COLUMNS = `| the broken product: | what it breaks | found in seed | by the promise | tried at |
 | --- | --- | ---: | --- | --- |`;

@@ -76,44 +76,55 @@ export class LockDuels implements ClusterObserver {
       const others = voters.filter((each) => each !== leader).toSorted((a, b) => a.clock.rate - b.clock.rate);
       try {
         await this.#fight(cluster, others[0]!, this.#dice.oneOf([leader, ...others.slice(1)]));
+        await this.#until(() => voters.every(({ runtime }) => runtime?.status().leader !== null));
       } catch (error) {
         if (!(error instanceof ConclaveError)) throw error;
         violations.report('locks get free', `a lock is not free when its holder is cut off: ${error.message}`);
       }
-      this.#partitions.healAll();
-      await this.#until(() => voters.every(({ runtime }) => runtime?.status().leader !== null));
     }
   }
 
   async #fight(cluster: Cluster, victim: Duellist, rival: Duellist): Promise<void> {
+    const { host } = this.#context;
     const syncs = await Promise.all([victim, rival].map(({ runtime }) => connect(raft(runtime!))));
-    const [mine, others] = syncs as [Sync, Sync];
-    const timeoutMs = ENDS * this.#ttlMs + SPARE_MS;
-    const held = await mine.lock(LOCK, { ttlMs: this.#ttlMs }).acquire({ timeoutMs });
-    this.#granted(victim, held);
-    let next: Held | null = null;
-    const waiting = others.lock(LOCK, { ttlMs: this.#ttlMs }).acquire({ timeoutMs });
-    const granted = waiting.then((each) => {
-      next = each;
-      this.#granted(rival, each);
-    });
-    granted.catch(() => {});
+    const held = await this.#acquire(syncs[0]!, victim);
+    const waiting = this.#acquire(syncs[1]!, rival);
+    waiting.catch(() => {});
     // Who keeps sessions looks at them often by then.
-    await this.#context.host.sleep(KEEPER_LOOKS_MS);
-    await this.#renewal(victim);
-    await this.#disturb(cluster, victim);
-    await this.#until(() => next !== null);
-    // Both look at what they have for as long as the first one could believe it.
-    await this.#until(() => !held.held);
-    await granted;
-    this.#context.host.coverage.count('duels fought');
+    await host.sleep(KEEPER_LOOKS_MS);
+    const lost = held.lost.then(() => 'lost' as const);
+    if ((await Promise.race([this.#renewal(victim), lost])) === 'renewed') {
+      await this.#disturb(cluster, victim);
+      // For as long as the first one could believe it, whoever has it by then.
+      await this.#until(() => !held.held);
+      host.coverage.count('duels fought');
+    }
+    await waiting;
     this.#partitions.healAll();
     await Promise.all(syncs.map((sync) => sync.close()));
   }
 
-  #renewal({ name }: Duellist): Promise<void> {
+  async #acquire(sync: Sync, { name, node }: Duellist): Promise<Held> {
+    const timeoutMs = ENDS * this.#ttlMs + SPARE_MS;
+    const held = await sync.lock(LOCK, { ttlMs: this.#ttlMs }).acquire({ timeoutMs });
+    this.#context.trace?.add(name, `holds ${LOCK} by ${held.token}`);
+    const holding: Holding = {
+      name: LOCK,
+      of: PERMITS_MAX,
+      permits: PERMITS_MAX,
+      token: held.token,
+      holder: name,
+      isBelieving: () => !node!.process.isFrozen && held.held,
+      isOver: () => node!.isKilled,
+    };
+    this.#held.granted(holding, 0n);
+    return held;
+  }
+
+  /** Resolves at the very moment. */
+  #renewal({ name }: Duellist): Promise<'renewed'> {
     return new Promise((resolve) => {
-      this.#onRenewed = (owner) => owner === name && resolve();
+      this.#onRenewed = (owner) => owner === name && resolve('renewed');
     });
   }
 
@@ -129,20 +140,6 @@ export class LockDuels implements ClusterObserver {
     trace?.add(name, 'is cut off as it is renewed');
     const ids = cluster.members.map((each) => each.node?.networkId ?? each.name);
     this.#partitions.block(waysAcross(new Set([name]), ids), Infinity);
-  }
-
-  #granted({ name, node }: Duellist, held: Held): void {
-    this.#context.trace?.add(name, `holds ${LOCK} by ${held.token}`);
-    const holding: Holding = {
-      name: LOCK,
-      of: PERMITS_MAX,
-      permits: PERMITS_MAX,
-      token: held.token,
-      holder: name,
-      isBelieving: () => !node!.process.isFrozen && held.held,
-      isOver: () => node!.isKilled,
-    };
-    this.#held.granted(holding, 0n);
   }
 
   #renewed(owner: string | null): void {
