@@ -34,10 +34,10 @@ afterAll(async () => {
   await Promise.all(sidecars.map(async (child) => ended(child, 'SIGKILL')));
 });
 
-function start(i: number): void {
+function start(i: number, ...flags: readonly string[]): void {
   const peers = nodes.filter((_, other) => other !== i).join(',');
   const where = ['--self', nodes[i]!, '--peers', peers, '--listen', `127.0.0.1:${ports[i]}`];
-  const args = [COMMAND, 'sidecar', ...where, '--identity', `pod-${i}`, ...FOREVER];
+  const args = [COMMAND, 'sidecar', ...where, '--identity', `pod-${i}`, ...FOREVER, ...flags];
   sidecars[i] = spawn(process.execPath, args, { stdio: 'ignore' });
 }
 
@@ -63,8 +63,12 @@ function put(i: number, name: string): Promise<Response> {
 
 function lock(i: number, name: string, ...command: readonly string[]): ChildProcess {
   const args = [COMMAND, 'lock', name, '--url', `http://127.0.0.1:${ports[i]}`, ...FOREVER, '--', ...command];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  // A command that reads its input goes on until the test has finished.
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+    child.stdin.destroy();
+  });
   return child;
 }
 
@@ -138,5 +142,43 @@ describe('conclave lock', () => {
     await ended(first, 'SIGKILL');
 
     expect((await next).status).toBe(200);
+  });
+});
+
+// Last, for it puts others in the place of those that all tests share.
+describe('conclave sidecar with --data-dir', () => {
+  test('knows what was held, and what was there, after all of them were killed', { timeout: 120_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'conclave-sidecars-'));
+    const begin = async (): Promise<void> => {
+      await Promise.all(sidecars.map((child) => ended(child, 'SIGKILL')));
+      for (let i = 0; i < 3; i++) start(i, '--data-dir', join(folder, `${i}`));
+      await Promise.all(ports.map((port) => ready(port)));
+    };
+    onTestFinished(async () => {
+      await Promise.all(sidecars.map((child) => ended(child, 'SIGKILL')));
+      await rm(folder, { recursive: true });
+    });
+    const look = async (name: string): Promise<unknown> => {
+      const response = await fetch(`http://127.0.0.1:${ports[1]}/locks/${name}`);
+      const { spec } = (await response.json()) as { spec?: { owner: string } };
+      return [response.status, spec?.owner];
+    };
+    await begin();
+    const before = await put(0, 'held');
+    await put(1, 'freed');
+    await fetch(`http://127.0.0.1:${ports[1]}/locks/freed`, { method: 'DELETE' });
+
+    await begin();
+
+    expect(await Promise.all(['held', 'freed', 'never'].map(look))).toEqual([
+      [200, 'pod-0'],
+      [200, ''],
+      [404, undefined],
+    ]);
+    expect((await put(1, 'held')).status).toBe(409);
+    const after = await put(0, 'held');
+    expect(after.status).toBe(200);
+    const [old, young] = [before, after].map(({ headers }) => BigInt(headers.get('x-fencing-token')!));
+    expect(young).toBeGreaterThan(old!);
   });
 });

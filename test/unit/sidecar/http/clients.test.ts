@@ -114,6 +114,17 @@ describe.each(CASES)('over $name, a client in $client.language', ({ makeWorld, c
     expect(statuses).toEqual([200, 409]);
   });
 
+  it('is promised that its connection is kept until its next heartbeat, or it is closed as it says', async () => {
+    await using host = new SidecarHost(makeWorld());
+    const app = new MetaparticleApp(host, await host.start('pod-1'), client);
+
+    const { headers } = await app.put();
+
+    if (client.connections === 'closes') return expect(headers.get('connection')).toBe('close');
+    const [, seconds] = /^timeout=(\d+)$/.exec(headers.get('keep-alive')!)!;
+    expect(Number(seconds)).toBeGreaterThan(15);
+  });
+
   it('reads JSON in every answer, and the lock in those that are about one', async () => {
     await using host = new SidecarHost(makeWorld());
     const [one, two] = [await host.start('pod-1'), await host.start('pod-2')];

@@ -310,14 +310,22 @@ describe('a lock in a Lease', () => {
       const taking = hold(b);
       await scene.time.pass(2_000);
       scene.server.refusesExpiredWatches = refuses;
+      const reads = async (): Promise<number> => {
+        const { requests } = scene.server;
+        const before = requests.length;
+        scene.server.store.compact();
+        scene.server.endWatches();
+        await scene.time.pass(100);
+        return requests.slice(before).filter((request) => request.startsWith('get')).length;
+      };
       scene.server.store.writeElsewhere(10);
       scene.server.bookmark();
-      scene.server.endWatches();
-      await scene.time.pass(100);
+      const known = await reads();
+      await scene.time.pass(2_000);
       scene.server.store.writeElsewhere(10);
-      scene.server.store.compact();
-      scene.server.endWatches();
+      const forgotten = await reads();
       await scene.time.pass(4_000);
+      expect([known, forgotten]).toEqual([0, 1]);
 
       await held.release();
 
