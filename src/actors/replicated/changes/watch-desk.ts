@@ -144,10 +144,11 @@ export class WatchDesk {
     this.#takenBytes = 0;
   }
 
-  /** The objects have ended. Of what they may have begun, and not yet been heard of, nothing more will come. */
+  /** The objects have ended. What may still be heard of them is no beginning: nothing more would come. */
   onMachineLost(error: () => ConclaveError): void {
     this.loseAll(error);
-    this.#byId.clear();
+    // Those in their place may have been asked by now.
+    for (const begun of this.#byWatch.values()) this.#tellUnwatch(begun);
   }
 
   /** The objects stand again: what they have not been asked, or have not answered, they are asked once more. */
