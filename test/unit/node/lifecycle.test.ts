@@ -214,7 +214,7 @@ describe('the life of a node', () => {
     isolateAll();
     const sent = errorOf(() => book.add(1));
     const read = errorOf(() => book.sum());
-    await whenLeaderIs(leader, false);
+    await Promise.all([leader, followerOf(leader)].map((node) => whenLeaderIs(node, false)));
     const unsent = errorOf(() => book.add(2));
     const transfer = errorOf(() => followerOf(leader).transferLeadership());
 
