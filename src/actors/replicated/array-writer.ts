@@ -67,10 +67,13 @@ export class ArrayWriter {
     return at;
   }
 
-  /** Adds a list without the codec, if it consists of a few scalars. False: it does not, and nothing has been added. */
-  addScalarList(list: readonly unknown[]): boolean {
-    this.reserve(scalarListBytesMax(Math.min(list.length, SCALARS_MAX)));
-    const end = putScalarList(this.#bytes, this.#length, list);
+  /**
+   * Adds a list, or so many items at its beginning, without the codec, if they are a few scalars. False: they are not, and nothing
+   * has been added.
+   */
+  addScalarList(list: readonly unknown[], length: number = list.length): boolean {
+    this.reserve(scalarListBytesMax(Math.min(length, SCALARS_MAX)));
+    const end = putScalarList(this.#bytes, this.#length, list, length);
     if (end < 0) return false;
     this.#length = end;
     return true;

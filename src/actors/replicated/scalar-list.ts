@@ -37,9 +37,16 @@ export function scalarListBytesMax(items: number): number {
   return 1 + items * ITEM_BYTES_MAX;
 }
 
-/** Writes a list at `start`. Returns where it ends; -1: it is for the codec, and what was written means nothing. */
-export function putScalarList(bytes: Uint8Array, start: number, list: readonly unknown[]): number {
-  const { length } = list;
+/**
+ * Writes a list, or so many items at its beginning, at `start`. Returns where it ends; -1: it is for the codec, and what was
+ * written means nothing.
+ */
+export function putScalarList(
+  bytes: Uint8Array,
+  start: number,
+  list: readonly unknown[],
+  length: number = list.length,
+): number {
   if (length > SCALARS_MAX) return REFUSED;
   let at = start;
   bytes[at++] = Head.array | length;

@@ -4,7 +4,7 @@
  */
 
 import { ArrayWriter } from '../array-writer.js';
-import { readNumberedLists } from '../scalar-list.js';
+import { readNumberedLists, SCALARS_MAX } from '../scalar-list.js';
 import type { ValueCodec } from '../value-codec.js';
 import type { ChangePlace } from './change-place.js';
 import { ShapedChanges, SHAPELESS, type ChangeShape, type ChangeShapes } from './change-shapes.js';
@@ -28,6 +28,8 @@ const LIST_OF_ONE = 0x91;
 const DEPTH = 2;
 
 const writer = new ArrayWriter();
+/** Of one change; what is behind its own values means nothing. */
+const valuesOfChange: unknown[] = Array.from({ length: SCALARS_MAX }, () => null);
 
 /**
  * One change as batches have it: what the writer that is returned has written. It is another one's with the next call.
@@ -35,12 +37,11 @@ const writer = new ArrayWriter();
  * @throws ConclaveError `ERR_NOT_ENCODABLE`
  */
 export function encodeChange(change: unknown, shapes: ChangeShapes, codec: ValueCodec): ArrayWriter {
-  const values: unknown[] = [];
-  const shape = shapes.take(change, values);
+  const shape = shapes.take(change, valuesOfChange);
   if (shape !== SHAPELESS) {
     writer.clear();
     writer.addNumber(shape);
-    if (writer.addScalarList(values)) return writer;
+    if (writer.addScalarList(valuesOfChange, shapes.valuesOf(shape))) return writer;
   }
   const encoded = codec.encodeInto(change, 'change', DEPTH);
   writer.clear();

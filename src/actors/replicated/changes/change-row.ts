@@ -5,7 +5,7 @@
  */
 
 import type { ArrayWriter } from '../array-writer.js';
-import type { ChangeBatch } from './change-batch.js';
+import { placeIn, type ChangeBatch } from './change-batch.js';
 import { hashOfKey, type ChangeKey } from './change-key.js';
 import { comparePlaces, placeAfter, type ChangePlace } from './change-place.js';
 
@@ -18,20 +18,21 @@ export const CHANGES_KEPT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Changes that are dropped together. */
 const PART_CHANGES = 1024;
+const PART_CHANGES_MIN = 16;
 const PART_BYTES = 256 * 1024;
 const PART_BYTES_MIN = 1024;
 
 /** Stands for the hash of the key that a change has not. */
 const NO_KEY = -1;
 
-/** By position in it: where a change lies, the hash of its key, and where its bytes end. */
 interface Part {
-  readonly indexes: number[];
-  readonly commands: number[];
-  readonly changes: number[];
-  /** -1: it has none, and concerns every key. */
-  readonly keyHashes: number[];
-  readonly ends: number[];
+  count: number;
+  /** As batches have them: index, command and change of each. */
+  places: Float64Array<ArrayBuffer>;
+  /** The hash of its key; -1: it has none, and concerns every key. */
+  keyHashes: Int32Array<ArrayBuffer>;
+  /** Where its bytes end. */
+  ends: Int32Array<ArrayBuffer>;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -57,13 +58,15 @@ export class ChangeRow {
   ): ChangePlace | null {
     const size = encoded.itemsByteLength;
     const part = this.#partFor(size);
-    const start = part.ends.at(-1) ?? 0;
+    const { count, places } = part;
+    const start = usedOf(part);
     encoded.copyItems(part.bytes, start);
-    part.ends.push(start + size);
-    part.indexes.push(index);
-    part.commands.push(command);
-    part.changes.push(change);
-    part.keyHashes.push(key === undefined ? NO_KEY : hashOfKey(key));
+    places[3 * count] = index;
+    places[3 * count + 1] = command;
+    places[3 * count + 2] = change;
+    part.keyHashes[count] = key === undefined ? NO_KEY : hashOfKey(key);
+    part.ends[count] = start + size;
+    part.count++;
     this.#size++;
     this.#bytes += size;
     this.#untaken++;
@@ -78,13 +81,15 @@ export class ChangeRow {
   /** Removes the last one if it is of this command. Was it? */
   popOf(index: number, command: number): boolean {
     const part = this.#parts.at(-1);
-    if (part === undefined || part.indexes.at(-1) !== index || part.commands.at(-1) !== command) return false;
-    const end = part.ends.pop()!;
-    this.#bytes -= end - (part.ends.at(-1) ?? 0);
+    if (part === undefined) return false;
+    const last = 3 * (part.count - 1);
+    if (part.places[last] !== index || part.places[last + 1] !== command) return false;
+    const end = usedOf(part);
+    part.count--;
+    this.#bytes -= end - usedOf(part);
     this.#size--;
     this.#untaken--;
-    for (const column of [part.indexes, part.commands, part.changes, part.keyHashes]) column.pop();
-    if (part.ends.length === 0) this.#parts.pop();
+    if (part.count === 0) this.#parts.pop();
     return true;
   }
 
@@ -93,7 +98,7 @@ export class ChangeRow {
     let skipped = this.#size - this.#untaken;
     this.#untaken = 0;
     return this.#batch(writer, (part) => {
-      const from = Math.min(skipped, part.ends.length);
+      const from = Math.min(skipped, part.count);
       skipped -= from;
       return from;
     });
@@ -111,7 +116,7 @@ export class ChangeRow {
     writer: ArrayWriter,
   ): EncodedChanges {
     const first = (part: Part): number => {
-      if (comparePlaces(placeIn(part, part.ends.length - 1), place) < 0) return part.ends.length;
+      if (comparePlaces(placeIn(part, part.count - 1), place) < 0) return part.count;
       let from = 0;
       while (comparePlaces(placeIn(part, from), place) < 0) from++;
       return from;
@@ -129,19 +134,20 @@ export class ChangeRow {
   }
 
   #partFor(bytes: number): Part {
-    const last = this.#parts.at(-1);
-    const used = last?.ends.at(-1) ?? 0;
-    if (last !== undefined && last.ends.length < PART_CHANGES && used + bytes <= PART_BYTES) {
+    const last = this.#parts[this.#parts.length - 1];
+    const used = last === undefined ? 0 : usedOf(last);
+    if (last !== undefined && last.count < PART_CHANGES && used + bytes <= PART_BYTES) {
       if (used + bytes > last.bytes.length) last.bytes = grown(last.bytes, used + bytes);
+      if (last.count === last.ends.length) growColumns(last);
       return last;
     }
+    // As much as the one before it has taken.
+    const count = Math.max(last?.count ?? 0, PART_CHANGES_MIN);
     const part: Part = {
-      indexes: [],
-      commands: [],
-      changes: [],
-      keyHashes: [],
-      ends: [],
-      // As much as the one before it has taken.
+      count: 0,
+      places: new Float64Array(3 * count),
+      keyHashes: new Int32Array(count),
+      ends: new Int32Array(count),
       bytes: new Uint8Array(Math.max(bytes, used, PART_BYTES_MIN)),
     };
     this.#parts.push(part);
@@ -150,9 +156,9 @@ export class ChangeRow {
 
   #dropOldest(): ChangePlace {
     const part = this.#parts.shift()!;
-    this.#size -= part.ends.length;
-    this.#bytes -= part.ends.at(-1)!;
-    return placeAfter(placeIn(part, part.ends.length - 1));
+    this.#size -= part.count;
+    this.#bytes -= usedOf(part);
+    return placeAfter(placeIn(part, part.count - 1));
   }
 
   /** What follows `first` in each part. */
@@ -162,23 +168,25 @@ export class ChangeRow {
     isMeant: ((keyHash: number, encoded: Uint8Array) => boolean) | null = null,
   ): EncodedChanges {
     const firsts = this.#parts.map((part) => first(part));
-    const places = new Float64Array(3 * this.#parts.reduce((sum, { ends }, i) => sum + ends.length - firsts[i]!, 0));
+    const places = new Float64Array(3 * this.#parts.reduce((sum, part, i) => sum + part.count - firsts[i]!, 0));
     let count = 0;
     writer.clear();
-    for (const [p, { indexes, commands, changes, keyHashes, ends, bytes }] of this.#parts.entries()) {
+    for (const [p, part] of this.#parts.entries()) {
       const from = firsts[p]!;
-      for (let i = from; i < ends.length; i++) {
-        if (isMeant !== null) {
-          const encoded = bytes.subarray(ends[i - 1] ?? 0, ends[i]);
-          if (!isMeant(keyHashes[i]!, encoded)) continue;
-          writer.add(encoded);
-        }
-        places[3 * count] = indexes[i]!;
-        places[3 * count + 1] = commands[i]!;
-        places[3 * count + 2] = changes[i]!;
+      if (from === part.count) continue;
+      if (isMeant === null) {
+        places.set(part.places.subarray(3 * from, 3 * part.count), 3 * count);
+        writer.add(part.bytes.subarray(startOf(part, from), usedOf(part)));
+        count += part.count - from;
+        continue;
+      }
+      for (let i = from; i < part.count; i++) {
+        const encoded = part.bytes.subarray(startOf(part, i), part.ends[i]);
+        if (!isMeant(part.keyHashes[i]!, encoded)) continue;
+        writer.add(encoded);
+        places.set(part.places.subarray(3 * i, 3 * i + 3), 3 * count);
         count++;
       }
-      if (isMeant === null && from < ends.length) writer.add(bytes.subarray(ends[from - 1] ?? 0, ends.at(-1)));
     }
     // Each is two items: its number, and a list.
     const list = writer.finish(2 * count).slice();
@@ -191,8 +199,25 @@ function isSameKey(a: ChangeKey | undefined, b: ChangeKey): boolean {
   return a === b || Object.is(a, b);
 }
 
-function placeIn({ indexes, commands, changes }: Part, position: number): ChangePlace {
-  return { index: indexes[position]!, command: commands[position]!, change: changes[position]! };
+/** Where the bytes of a change start. */
+function startOf({ ends }: Part, position: number): number {
+  return position === 0 ? 0 : ends[position - 1]!;
+}
+
+/** Where the bytes of all of them end. */
+function usedOf(part: Part): number {
+  return startOf(part, part.count);
+}
+
+function growColumns(part: Part): void {
+  const count = Math.min(2 * part.count, PART_CHANGES);
+  const { places, keyHashes, ends } = part;
+  part.places = new Float64Array(3 * count);
+  part.keyHashes = new Int32Array(count);
+  part.ends = new Int32Array(count);
+  part.places.set(places);
+  part.keyHashes.set(keyHashes);
+  part.ends.set(ends);
 }
 
 function grown(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {

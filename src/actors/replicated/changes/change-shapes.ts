@@ -30,33 +30,63 @@ export class ChangeShapes {
     return this.#shapes;
   }
 
-  /** The number of a change's shape, or {@link SHAPELESS}. Adds the values that the shape does not say to an empty list. */
+  /**
+   * The number of a change's shape, or {@link SHAPELESS}. Puts the values that the shape does not say, {@link valuesOf} it, at the
+   * beginning of the list.
+   */
   take(change: unknown, values: unknown[]): number {
     if (typeof change !== 'object' || change === null || Object.getPrototypeOf(change) !== Object.prototype) {
       return SHAPELESS;
     }
     const names = Object.keys(change);
+    if (names.length > SCALARS_MAX) return SHAPELESS;
     let type: unknown;
-    for (const name of names) {
+    let count = 0;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
       const value = (change as Record<string, unknown>)[name];
       if (name === 'type' && typeof value === 'string') type = value;
-      else values.push(value);
+      else values[count++] = value;
     }
     const shapes = this.#shapes;
     for (let i = 0; i < shapes.length; i++) if (isOf(shapes[i]!, names, type)) return i + 1;
     return this.#add(names, type);
   }
 
+  /** How many values the changes of a shape have besides what it says. */
+  valuesOf(number: number): number {
+    const { names, typeAt } = this.#shapes[number - 1]!;
+    return typeAt === NO_TYPE ? names.length : names.length - 1;
+  }
+
   #add(names: readonly string[], type: unknown): number {
-    if (this.#shapes.length === SHAPES_MAX || names.length > SCALARS_MAX || !names.every(isOrdinary)) return SHAPELESS;
+    if (this.#shapes.length === SHAPES_MAX || !names.every(isOrdinary)) return SHAPELESS;
     if (typeof type !== 'string') return this.#shapes.push({ names, typeAt: NO_TYPE, type: '' });
     if (type.length > TYPE_CHARACTERS_MAX || !isWellFormed(type)) return SHAPELESS;
     return this.#shapes.push({ names, typeAt: names.indexOf('type'), type });
   }
 }
 
+type Values = readonly unknown[];
+
+/**
+ * The properties of most changes of the ready-made objects. By a literal, a change is made several times as fast as one name at a
+ * time, and read faster.
+ */
+const LITERALS: readonly (readonly [names: string, make: (type: string, values: Values) => object])[] = [
+  ['type', (type) => ({ type })],
+  ['type,item', (type, [item]) => ({ type, item })],
+  ['type,value', (type, [value]) => ({ type, value })],
+  ['type,value,previous', (type, [value, previous]) => ({ type, value, previous })],
+  ['type,key,value', (type, [key, value]) => ({ type, key, value })],
+  ['type,key,previous', (type, [key, previous]) => ({ type, key, previous })],
+  ['type,key,value,previous', (type, [key, value, previous]) => ({ type, key, value, previous })],
+  ['type,index,value,previous', (type, [index, value, previous]) => ({ type, index, value, previous })],
+];
+
 /** Makes changes of this shape. */
 export class ShapedChanges {
+  readonly #make: ((type: string, values: Values) => object) | undefined;
   readonly #names: readonly string[];
   readonly #typeAt: number;
   readonly #type: string;
@@ -66,9 +96,11 @@ export class ShapedChanges {
     this.#typeAt = typeAt;
     // As the engine has the strings of the program: it tells those apart by their addresses, and readers look at it first.
     this.#type = Object.keys({ [type]: type })[0]!;
+    this.#make = typeAt === 0 ? literalOf(names) : undefined;
   }
 
-  of(values: readonly unknown[]): object {
+  of(values: Values): object {
+    if (this.#make !== undefined) return this.#make(this.#type, values);
     const names = this.#names;
     const change: Record<string, unknown> = {};
     let next = 0;
@@ -78,6 +110,12 @@ export class ShapedChanges {
 }
 
 const NO_TYPE = -1;
+
+/** Names may have commas in them: then they are fewer. */
+function literalOf(names: readonly string[]): ((type: string, values: Values) => object) | undefined {
+  const joined = names.join();
+  return LITERALS.find(([literal]) => literal === joined && literal.split(',').length === names.length)?.[1];
+}
 
 function isOf(shape: ChangeShape, names: readonly string[], type: unknown): boolean {
   if (shape.names.length !== names.length || (shape.typeAt === NO_TYPE ? undefined : shape.type) !== type) return false;

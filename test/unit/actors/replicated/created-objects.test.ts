@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { codeVersionContent } from '../../../../src/actors/raft/code-version-entry.js';
 import { EntryKind } from '../../../../src/actors/raft/entry.js';
+import { BlockBuilder } from '../../../../src/actors/replicated/block-builder.js';
+import { BlockNames, MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { replicated } from '../../../../src/actors/replicated/decorators.js';
 import { hashObjects } from '../../../../src/actors/replicated/hash-objects.js';
 import { Machine } from '../../../../src/actors/replicated/machine.js';
@@ -11,6 +13,7 @@ import { ReplCounter } from '../../../../src/actors/replicated/objects/counter.j
 import { ReplMap } from '../../../../src/actors/replicated/objects/map.js';
 import type { ResultBlock } from '../../../../src/actors/replicated/results.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
+import { sessionId } from '../../../../src/ids.js';
 import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
 import { Doubler, loaded } from './support/loaded-classes.js';
 import { throughSnapshot } from './support/through-snapshot.js';
@@ -63,8 +66,12 @@ class Rig {
   }
 
   run(...commands: Command[]): ResultBlock {
-    const entry = block(blockOf(1, this.#nextSeq, commands));
-    this.#nextSeq += commands.length;
+    return this.runBlock((firstSeq) => blockOf(1, firstSeq, commands), commands.length);
+  }
+
+  runBlock(blockAt: (firstSeq: number) => ArrayBuffer, count: number): ResultBlock {
+    const entry = block(blockAt(this.#nextSeq));
+    this.#nextSeq += count;
     return this.apply(entry)[0]!;
   }
 
@@ -109,6 +116,27 @@ describe('what is called on a created object', () => {
       [1, 'ERR_NO_SUCH_OBJECT'],
       [2, 'ERR_NO_SUCH_OBJECT'],
     ]);
+  });
+
+  it('is refused where it was dropped, while others in the same table of names go on', () => {
+    const rig = new Rig();
+    const objects = Array.from({ length: 20 }, (_, i) => `x${i}`);
+    rig.run(...objects.map((name) => create(name, 'ReplCounter')));
+    const names = new BlockNames();
+    const inc = objects.map((name) => new MethodName(`.${name}.ReplCounter`, 'inc'));
+    const call = (called: readonly MethodName[]): ResultBlock => {
+      const builder = new BlockBuilder(rig.codec, 1_000, names);
+      for (const name of called) builder.add(name, []);
+      return rig.runBlock((seq) => builder.seal(sessionId(1), seq), called.length);
+    };
+    call(inc);
+    rig.run(drop('x3'));
+
+    const others = call(inc.slice(4));
+    const all = call(inc);
+
+    expect(others).toMatchObject({ errors: null, numbers: Float64Array.from(inc.slice(4), () => 2) });
+    expect(errorsOf(all)).toEqual([[3, 'ERR_NO_SUCH_OBJECT']]);
   });
 
   it('is refused where one of another class has taken its name meanwhile', () => {
