@@ -55,8 +55,8 @@ const ALONE = [
 
 /**
  * `unit` and `inline` run from source, on one thread, many files in one process, where what they import is imported once: none may
- * leave anything behind. `built` and `alone` need `npm run build` first, for workers cannot load TypeScript. `kustomize` needs `kubectl`, which CI
- * installs, and is no part of `npm test`.
+ * leave anything behind. `built` and `alone` need `npm run build` first, for workers cannot load TypeScript. `kustomize` needs
+ * `kubectl`, which CI installs, and is no part of `npm test`. Limits of time are for tests that hang: a slow machine is no failure.
  */
 export default defineConfig({
   test: {
@@ -70,9 +70,13 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/scenario/**/*.test.ts'],
           exclude: INLINE,
           isolate: false,
+          testTimeout: 20_000,
         },
       },
-      { extends: true, test: { name: 'inline', include: INLINE, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'inline', include: INLINE, isolate: false, testTimeout: 60_000, hookTimeout: 60_000 },
+      },
       {
         extends: true,
         test: {
