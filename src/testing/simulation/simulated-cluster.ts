@@ -459,6 +459,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     if (member.disk.crash !== null) return;
     const { host } = this.#parts;
     this.#end(member);
+    // It would stop in order, and meanwhile write to a disk that its next life knows nothing of.
+    node.kill();
     this.#judgeFailure(member, error);
     const left = host.dice.chance(0.5) ? 'everything' : 'what was synced';
     member.disk = this.#diskAfter(member, member.disk, left);
