@@ -7,7 +7,7 @@ import { ConclaveError } from '../../errors.js';
 import type { SessionId } from '../../ids.js';
 import { ArrayWriter } from './array-writer.js';
 import { BLOCK_HEADER_BYTES, CANCELLED_NAME } from './block.js';
-import { BlockNames, type MethodName } from './block-names.js';
+import type { BlockNames, MethodName } from './block-names.js';
 import type { ValueCodec } from './value-codec.js';
 
 /** The arguments of a command are an item of the list of all commands. */

@@ -67,7 +67,7 @@ export class BlockReader {
     if (namesCount > BLOCK_NAMES_MAX) return null;
     const tableStart = start + BLOCK_HEADER_BYTES;
     const isKnown = this.#isTable(view, tableStart, end, namesCount);
-    const offset = isKnown ? tableStart + this.#table.byteLength : tableEnd(view, tableStart, end, namesCount);
+    const offset = isKnown ? tableStart + this.#table.byteLength : endOfTable(view, tableStart, end, namesCount);
     if (offset === null) return null;
     const session = view.getFloat64(start, true);
     const firstSeq = view.getFloat64(start + 8, true);
@@ -111,7 +111,7 @@ export class BlockReader {
 }
 
 /** Where a table of so many names ends; null: not before `end`. */
-function tableEnd(view: DataView, start: number, end: number, count: number): number | null {
+function endOfTable(view: DataView, start: number, end: number, count: number): number | null {
   let offset = start;
   for (let i = 0; i < count; i++) {
     if (offset + 2 > end) return null;
