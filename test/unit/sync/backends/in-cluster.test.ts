@@ -10,6 +10,9 @@ import { FakeApiServer } from '../kubernetes/support/fake-api-server.js';
 import { HttpApiServer } from '../kubernetes/support/http-api-server.js';
 import { ServiceAccountFolder } from '../kubernetes/support/service-account.js';
 
+// The first of them loads the official client, which is large.
+vi.setConfig({ testTimeout: 30_000 });
+
 const ACCOUNT = { token: 'first token', namespace: 'test', 'ca.crt': SERVER_CERTIFICATE } as const;
 const waiting = new AbortController().signal;
 
