@@ -292,7 +292,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     cluster.host.simulation.after(this.#dice.between(...STARVES_MS), feed);
     const change: AskedChange = { add: stranger.name, remove: null, timeoutMs: this.#dice.between(...BARELY_MS) };
     if ((await this.#tell(respondent(leader), change, null)) !== 'ERR_TIMEOUT') return feed();
-    if (this.#isOver || asked.node === null || this.#ledger.isOpenFor(stranger.name)) return feed();
+    if (this.#isOver || !cluster.running.includes(asked) || this.#ledger.isOpenFor(stranger.name)) return feed();
     const outcome = await this.#tellToRemove(stranger, asked);
     feed();
     if (outcome === 'made') this.#count(FAULTS.hearsay.shows);
