@@ -83,8 +83,9 @@ export class EditionClient {
         violations.report('errors', `${life} was told of ${id}: ${String(error)}`);
       } else if (code === 'ERR_VERSION_UNSUPPORTED' && !(error as ConclaveError).mayBeApplied) {
         coverage.count('commands refused for their version');
-        // A node that has stopped for its old code says the same of what was not sent.
-        if (isThere && runtime.status().health !== 'failed') {
+        // A node that has stopped for its old code says the same of what was not sent, also one that was just removed.
+        const { health } = runtime.status();
+        if (isThere && health !== 'failed' && health !== 'stopped') {
           violations.report('errors', `${life} was refused what there is: ${String(error)}`);
         }
       }
