@@ -29,7 +29,6 @@ export async function createHttpApp({ routes, onDefect }: HttpAppOptions): Promi
   const fastify = await loadFastify();
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
-    return503OnClosing: false,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     // The rest of the path is the name of a lock, in whatever bytes: one parameter, as it was written.
     rewriteUrl: ({ url = '/' }) => withNameEscaped(url),
