@@ -24,14 +24,8 @@ export async function withSidecars<Result>(
     const peers = nodes.filter((node) => node !== self).join();
     const args = [
       ...[COMMAND, 'sidecar', '--backend', 'raft', '--self', self, '--peers', peers],
-      ...[
-        '--listen',
-        `127.0.0.1:${port}`,
-        '--identity',
-        `sidecar${index}`,
-        '--data-dir',
-        join(directory, String(index)),
-      ],
+      ...['--listen', `127.0.0.1:${port}`, '--identity', `sidecar${index}`],
+      ...['--data-dir', join(directory, String(index))],
     ];
     return { program: process.execPath, args, port };
   });

@@ -7,7 +7,8 @@ import { ArrayWriter } from '../array-writer.js';
 import { readNumberedLists, SCALARS_MAX } from '../scalar-list.js';
 import type { ValueCodec } from '../value-codec.js';
 import type { ChangePlace } from './change-place.js';
-import { ShapedChanges, SHAPELESS, type ChangeShape, type ChangeShapes } from './change-shapes.js';
+import { SHAPELESS, type ChangeShape, type ChangeShapes } from './change-shapes.js';
+import { ShapedChanges } from './shaped-changes.js';
 
 /** Encoded. */
 export interface ChangeBatch {

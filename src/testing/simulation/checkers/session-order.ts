@@ -3,7 +3,7 @@
  * of sessions of its own, that is made from what was committed.
  */
 
-import { BlockReader } from '../../../actors/replicated/block.js';
+import { BlockReader } from '../../../actors/replicated/block-reader.js';
 import type { Machine } from '../../../actors/replicated/machine.js';
 import type { Verdict } from '../../../actors/replicated/session-table.js';
 import { EntryKind } from '../../../actors/raft/entry.js';
