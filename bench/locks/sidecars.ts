@@ -1,6 +1,6 @@
 /**
- * Sidecars as `conclave sidecar` starts them, each a node of one cluster, on free ports of this machine and with their logs in a
- * temporary directory. Runs in the parent.
+ * Sidecars as `conclave sidecar` starts them, each a node of one cluster, on free ports of this machine and with their
+ * logs in a temporary directory. Runs in the parent.
  */
 
 import { join } from 'node:path';

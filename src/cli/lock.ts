@@ -1,6 +1,6 @@
 /**
- * `conclave lock`: runs a command while it holds a lock, by way of a sidecar, and ends as the command does. It sees to it that the command
- * does not outlive the lock.
+ * `conclave lock`: runs a command while it holds a lock, by way of a sidecar, and ends as the command does. It sees to
+ * it that the command does not outlive the lock.
  */
 
 import { Command, Option } from 'commander';

@@ -1,8 +1,9 @@
 /**
- * Which objects, classes and commands a data directory may hold: those of every start so far after which the node came to follow
- * a leader, or to be one. A node would stop at a command in the log that no object knows; so they are remembered beside the log,
- * and that one is missing is told at the start. Those of later code versions are not: until such a version is in force there
- * is a way back to older code; and so there is from code that the others have refused. On the thread that starts the node.
+ * Which objects, classes and commands a data directory may hold: those of every start so far after which the node came
+ * to follow a leader, or to be one. A node would stop at a command in the log that no object knows; so they are
+ * remembered beside the log, and that one is missing is told at the start. Those of later code versions are not: until
+ * such a version is in force there is a way back to older code; and so there is from code that the others have refused.
+ * On the thread that starts the node.
  */
 
 import { crc32 } from '../checksum.js';

@@ -1,6 +1,6 @@
 /**
- * Whether a node has ever been ready, and those who wait until it is. On the thread that started the node. What befalls it later is
- * for its health to tell.
+ * Whether a node has ever been ready, and those who wait until it is. On the thread that started the node. What befalls
+ * it later is for its health to tell.
  */
 
 import { ConclaveError } from '../errors.js';

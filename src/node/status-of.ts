@@ -1,6 +1,6 @@
 /**
- * Makes what a node says about itself (status.ts) from what consensus last reported and from what its caller counts. Pure; on the
- * thread that started the node.
+ * Makes what a node says about itself (status.ts) from what consensus last reported and from what its caller counts.
+ * Pure; on the thread that started the node.
  */
 
 import type { Caller } from '../actors/replicated/caller.js';

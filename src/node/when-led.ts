@@ -1,6 +1,6 @@
 /**
- * The moment from which a node's own calls may reach the log: a leader has taken the node for one of its own, and the caller has
- * sent it nothing yet. On the thread that started the node.
+ * The moment from which a node's own calls may reach the log: a leader has taken the node for one of its own, and the
+ * caller has sent it nothing yet. On the thread that started the node.
  */
 
 import type { Caller } from '../actors/replicated/caller.js';

@@ -1,6 +1,6 @@
 /**
- * The sidecar's HTTP server but for its sockets: what all routes have in common. Bodies are read as JSON whatever they say they are,
- * and what is wrong with a request is said in JSON. On the caller's thread.
+ * The sidecar's HTTP server but for its sockets: what all routes have in common. Bodies are read as JSON whatever they
+ * say they are, and what is wrong with a request is said in JSON. On the caller's thread.
  */
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';

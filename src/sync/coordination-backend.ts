@@ -1,6 +1,7 @@
 /**
- * The back end that stands on a Coordination, wherever that one is: translates calls, and turns what changes in it into what a
- * session is told. On the caller's thread. It keeps nothing but which sessions are open, for whoever leaves in order.
+ * The back end that stands on a Coordination, wherever that one is: translates calls, and turns what changes in it into
+ * what a session is told. On the caller's thread. It keeps nothing but which sessions are open, for whoever leaves in
+ * order.
  */
 
 import type { CoordinationChange, NameView, Standing } from '../actors/coordination/coordination.js';

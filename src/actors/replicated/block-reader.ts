@@ -1,6 +1,7 @@
 /**
- * Reads the headers of blocks (block.ts), on the thread of the objects. The callers of a node mostly call the same methods: the
- * last table of names is kept, and so are names, for where there are many objects, tables are long and seldom the same.
+ * Reads the headers of blocks (block.ts), on the thread of the objects. The callers of a node mostly call the same
+ * methods: the last table of names is kept, and so are names, for where there are many objects, tables are long and
+ * seldom the same.
  */
 
 import { sessionId, type SessionId } from '../../ids.js';

@@ -1,7 +1,7 @@
 /**
- * The replicated state machine of one node, or of those of its objects that are on one thread: objects and sessions, changed by
- * committed entries and by nothing else. Runs on a thread of objects inside MachineActor; knows no messages, no threads and no clock, so that the same
- * entries give the same state on every node.
+ * The replicated state machine of one node, or of those of its objects that are on one thread: objects and sessions,
+ * changed by committed entries and by nothing else. Runs on a thread of objects inside MachineActor; knows no messages,
+ * no threads and no clock, so that the same entries give the same state on every node.
  */
 
 import { assert } from '../../assert.js';

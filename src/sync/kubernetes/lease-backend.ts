@@ -1,6 +1,6 @@
 /**
- * The back end that keeps each name in a Lease of Kubernetes. On the caller's thread. There are no sessions there: one here is a
- * number of Leases that are renewed together. What Leases cannot express it refuses.
+ * The back end that keeps each name in a Lease of Kubernetes. On the caller's thread. There are no sessions there: one
+ * here is a number of Leases that are renewed together. What Leases cannot express it refuses.
  */
 
 import type { Timekeeper } from '../../runtime/timekeeper.js';

@@ -1,6 +1,6 @@
 /**
- * The claims of this client that wait for one Lease. Only the first of them tries to take it, when it is seen to be free; so many
- * who wait here are one who waits there. On the caller's thread.
+ * The claims of this client that wait for one Lease. Only the first of them tries to take it, when it is seen to be
+ * free; so many who wait here are one who waits there. On the caller's thread.
  */
 
 import type { Timer } from '../../runtime/actor.js';

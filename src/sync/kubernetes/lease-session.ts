@@ -1,6 +1,6 @@
 /**
- * A session of Leases: those that one holder has with the same TTL, which are renewed together, each by a request of its own. On the
- * caller's thread.
+ * A session of Leases: those that one holder has with the same TTL, which are renewed together, each by a request of
+ * its own. On the caller's thread.
  */
 
 import { randomUUID } from 'node:crypto';

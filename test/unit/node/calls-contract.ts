@@ -1,6 +1,6 @@
 /**
- * What callers of a cluster of three may rely on, wherever its nodes run: the same tests for nodes on threads, on the caller's
- * event loop, and in the caller's ticks.
+ * What callers of a cluster of three may rely on, wherever its nodes run: the same tests for nodes on threads, on the
+ * caller's event loop, and in the caller's ticks.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,7 +1,7 @@
 /**
- * What the programs of a cluster of three may rely on besides calls, wherever its nodes run: ready-made objects, watching,
- * waiting, objects at run time, locks, events and administration. The same tests for nodes on threads, on the caller's event loop,
- * and in the caller's ticks.
+ * What the programs of a cluster of three may rely on besides calls, wherever its nodes run: ready-made objects,
+ * watching, waiting, objects at run time, locks, events and administration. The same tests for nodes on threads, on the
+ * caller's event loop, and in the caller's ticks.
  */
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Changes of one object on their way from the thread of the objects to the caller's: where each lies, and all of them as one
- * encoded list. Encoded once, however many watch.
+ * Changes of one object on their way from the thread of the objects to the caller's: where each lies, and all of them
+ * as one encoded list. Encoded once, however many watch.
  */
 
 import { ArrayWriter } from '../array-writer.js';

@@ -1,8 +1,8 @@
 /**
- * What is the same in most changes of one object: which properties they have, and of what type they are. Such a change crosses
- * from thread to thread as the number of its shape and a list of its other values, if those are numbers and short strings, which
- * costs a fraction of what the codec takes to name each property anew. Owned by one ChangeRecorder, on the thread of the objects;
- * who reads such changes is `ShapedChanges`.
+ * What is the same in most changes of one object: which properties they have, and of what type they are. Such a change
+ * crosses from thread to thread as the number of its shape and a list of its other values, if those are numbers and
+ * short strings, which costs a fraction of what the codec takes to name each property anew. Owned by one
+ * ChangeRecorder, on the thread of the objects; who reads such changes is `ShapedChanges`.
  */
 
 import { SCALARS_MAX } from '../scalar-list.js';

@@ -1,6 +1,6 @@
 /**
- * Makes changes again from their shape (change-shapes.ts) and their other values: for those who watch, on the caller's thread, and
- * for a ChangeRecorder that looks for a key in what it keeps, on that of the objects. Pure.
+ * Makes changes again from their shape (change-shapes.ts) and their other values: for those who watch, on the caller's
+ * thread, and for a ChangeRecorder that looks for a key in what it keeps, on that of the objects. Pure.
  */
 
 import type { ChangeShape } from './change-shapes.js';

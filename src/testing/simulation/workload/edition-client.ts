@@ -1,6 +1,6 @@
 /**
- * One who calls an object while its code is replaced: what there is from the beginning, and what only later versions have. What is
- * refused for its version must not have been done.
+ * One who calls an object while its code is replaced: what there is from the beginning, and what only later versions
+ * have. What is refused for its version must not have been done.
  */
 
 import { ConclaveError } from '../../../errors.js';

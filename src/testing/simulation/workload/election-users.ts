@@ -1,7 +1,7 @@
 /**
- * Those who hold an election in a simulated cluster: candidates and observers on each node, and what befalls those who lead. In the
- * end all stand at once: one is elected, all who observe are told so, and when it steps down another one follows, until
- * nobody is left.
+ * Those who hold an election in a simulated cluster: candidates and observers on each node, and what befalls those who
+ * lead. In the end all stand at once: one is elected, all who observe are told so, and when it steps down another one
+ * follows, until nobody is left.
  */
 
 import { ElectedLeaders } from '../checkers/elected-leaders.js';

@@ -1,4 +1,7 @@
-/** One time of leading in a simulated cluster, as those who watch over it look at it: by the clocks of the one who leads. */
+/**
+ * One time of leading in a simulated cluster, as those who watch over it look at it: by the clocks of the one who
+ * leads.
+ */
 
 import type { Term } from '../../../sync/election.js';
 import type { Stint } from '../checkers/elected-leaders.js';

@@ -1,6 +1,6 @@
 /**
- * Those who use the lock manager of a simulated cluster: clients on each node, what they protect, and what befalls holders. In the
- * end every lock must be free, or become so: whoever has gone does not keep it.
+ * Those who use the lock manager of a simulated cluster: clients on each node, what they protect, and what befalls
+ * holders. In the end every lock must be free, or become so: whoever has gone does not keep it.
  */
 
 import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';
