@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Timer } from '../../runtime/actor.js';
 import type { BackendSession, ClaimOutcome, ClaimTerms, SessionListener } from '../backend.js';
+import { pause } from '../pause.js';
 import { retryAfterMs } from '../retry-after.js';
 import { LeaseApiError } from './lease-api.js';
 import type { LeaseBackend, NamedLease } from './lease-backend.js';
@@ -19,8 +20,8 @@ const CLAIMS_MAX = 1_000;
 /** Of these requests, so many are under way at a time: others of this process, and of other processes, want to be answered, too. */
 const RENEWALS_AT_ONCE_MAX = 64;
 /**
- * In parts of the TTL: what has failed is tried again after so long, and for so long since the last renewal of all. Whoever holds
- * believes for nine tenths.
+ * In parts of the TTL: a renewal that has failed is made again after so long, until so long has passed since the last one
+ * that kept all. Whoever holds believes so for nine tenths.
  */
 const RETRY_AFTER = 0.1;
 const TRY_UNTIL = 0.85;
@@ -68,7 +69,7 @@ export class LeaseSession implements BackendSession {
         for (const request of left) this.#abandon(request);
         break;
       }
-      await this.#pause(pauseMs);
+      await pause(this.#backend.timekeeper, pauseMs);
     }
     this.#renewedSinceMs = sinceMs;
     return !this.#isClosed;
@@ -130,7 +131,7 @@ export class LeaseSession implements BackendSession {
       try {
         return await this.giveUp(request);
       } catch {
-        await this.#pause(retryAfterMs(this.#ttlMs));
+        await pause(this.#backend.timekeeper, retryAfterMs(this.#ttlMs));
       }
     }
   }
@@ -202,7 +203,7 @@ export class LeaseSession implements BackendSession {
         const isHopeless = !(error instanceof LeaseApiError) || error.failure === 'refused';
         const pauseMs = this.#backend.requests.retryMs(error);
         if (isHopeless || claim.isOver || clock.nowMs() + pauseMs >= untilMs) throw typed(error, view.name);
-        await this.#pause(pauseMs);
+        await pause(this.#backend.timekeeper, pauseMs);
       }
     }
   }
@@ -223,9 +224,5 @@ export class LeaseSession implements BackendSession {
   #lose(request: number): void {
     this.#claims.delete(request);
     this.#listener.lost(request);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#backend.timekeeper.after(ms, resolve));
   }
 }
