@@ -91,21 +91,24 @@ export class LockDuels implements ClusterObserver {
   async #fight(cluster: Cluster, victim: Duellist, rival: Duellist): Promise<void> {
     const { host } = this.#context;
     const syncs = await Promise.all([victim, rival].map(({ runtime }) => connect(raft(runtime!))));
-    const held = await this.#acquire(syncs[0]!, victim);
-    const waiting = this.#acquire(syncs[1]!, rival);
-    waiting.catch(() => {});
-    // Who keeps sessions looks at them often by then.
-    await host.sleep(KEEPER_LOOKS_MS);
-    const lost = held.lost.then(() => 'lost' as const);
-    if ((await Promise.race([this.#renewal(victim), lost])) === 'renewed') {
-      await this.#disturb(cluster, victim);
-      // For as long as the first one could believe it, whoever has it by then.
-      await this.#until(() => !held.held, 'whoever is cut off knows that it holds no more');
-      host.coverage.count('duels fought');
+    try {
+      const held = await this.#acquire(syncs[0]!, victim);
+      const waiting = this.#acquire(syncs[1]!, rival);
+      waiting.catch(() => {});
+      // Who keeps sessions looks at them often by then.
+      await host.sleep(KEEPER_LOOKS_MS);
+      const lost = held.lost.then(() => 'lost' as const);
+      if ((await Promise.race([this.#renewal(victim), lost])) === 'renewed') {
+        await this.#disturb(cluster, victim);
+        // For as long as the first one could believe it, whoever has it by then.
+        await this.#until(() => !held.held, 'whoever is cut off knows that it holds no more');
+        host.coverage.count('duels fought');
+      }
+      await waiting;
+    } finally {
+      this.#partitions.healAll();
+      await Promise.all(syncs.map((sync) => sync.close()));
     }
-    await waiting;
-    this.#partitions.healAll();
-    await Promise.all(syncs.map((sync) => sync.close()));
   }
 
   async #acquire(sync: Sync, { name, node }: Duellist): Promise<Held> {
