@@ -30,8 +30,8 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 /**
  * Refuses objects and classes that lack what the directory knows.
  *
- * @returns remembers what is new, and throws `ERR_STORAGE` when the disk refuses; durable when it returns. Until then nothing may be
- *   done with it.
+ * @returns what remembers those that are new: durable when it returns, and it throws `ERR_STORAGE` when the disk refuses.
+ *   Nothing may be sent to them before.
  * @throws ConclaveError `ERR_INVALID_OBJECT` when an object, a class or a replicated method is missing, `ERR_DATA_DIR_MISMATCH` when
  *   a newer version wrote the file, `ERR_STORAGE_CORRUPT` when it is damaged, `ERR_STORAGE` when the disk refuses.
  */

@@ -11,7 +11,7 @@ import { retryAfterMs } from '../retry-after.js';
 import { LeaseApiError } from './lease-api.js';
 import type { LeaseBackend, NamedLease } from './lease-backend.js';
 import { LeaseClaim } from './lease-claim.js';
-import { notSupported, typed } from './lease-errors.js';
+import { asConclaveError, notSupported } from './lease-errors.js';
 import { encodeValue } from './lease-records.js';
 import type { LeaseView } from './lease-view.js';
 
@@ -63,7 +63,7 @@ export class LeaseSession implements BackendSession {
       isAnyKept ||= kept > 0;
       if (failures.size === 0 || this.#isClosed) break;
       left = [...failures.keys()];
-      if (!isAnyKept) throw typed(failures.get(left[0]!), null);
+      if (!isAnyKept) throw asConclaveError(failures.get(left[0]!), null);
       const pauseMs = this.#ttlMs * RETRY_AFTER;
       if (clock.nowMs() + pauseMs >= untilMs) {
         for (const request of left) this.#abandon(request);
@@ -100,7 +100,7 @@ export class LeaseSession implements BackendSession {
     try {
       await found.claim.giveUp();
     } catch (error) {
-      throw typed(error, found.named.view.name);
+      throw asConclaveError(error, found.named.view.name);
     }
     this.#claims.delete(request);
   }
@@ -112,7 +112,7 @@ export class LeaseSession implements BackendSession {
     try {
       if (await found.claim.proclaim(text)) return true;
     } catch (error) {
-      throw typed(error, found.named.view.name);
+      throw asConclaveError(error, found.named.view.name);
     }
     if (!found.claim.isOver) this.#lose(request);
     return false;
@@ -202,7 +202,7 @@ export class LeaseSession implements BackendSession {
       } catch (error) {
         const isHopeless = !(error instanceof LeaseApiError) || error.failure === 'refused';
         const pauseMs = this.#backend.requests.retryMs(error);
-        if (isHopeless || claim.isOver || clock.nowMs() + pauseMs >= untilMs) throw typed(error, view.name);
+        if (isHopeless || claim.isOver || clock.nowMs() + pauseMs >= untilMs) throw asConclaveError(error, view.name);
         await pause(this.#backend.timekeeper, pauseMs);
       }
     }
