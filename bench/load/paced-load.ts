@@ -1,7 +1,7 @@
 /**
- * A load of a fixed number of calls per second, whatever becomes of them: whoever calls a service does not wait for it to
- * recover. Each call has a time at which it should start, and is measured from then, not from when it could be made: a
- * stall counts for every call that should have started meanwhile. Runs on the thread that makes the calls.
+ * A load of a fixed number of calls per second, whatever becomes of them: whoever calls a service does not wait for it
+ * to recover. Each call has a time at which it should start, and is measured from then, not from when it could be made:
+ * a stall counts for every call that should have started meanwhile. Runs on the thread that makes the calls.
  */
 
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';

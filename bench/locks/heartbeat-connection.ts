@@ -1,6 +1,7 @@
 /**
- * One who holds a lock by way of a sidecar, over a connection of its own: sends the same request again and again, and reads no more
- * of the answers than whether it holds. A client of HTTP would take more of the machine than the server that is measured.
+ * One who holds a lock by way of a sidecar, over a connection of its own: sends the same request again and again, and
+ * reads no more of the answers than whether it holds. A client of HTTP would take more of the machine than the server
+ * that is measured.
  */
 
 import { connect, type Socket } from 'node:net';

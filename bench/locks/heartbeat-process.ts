@@ -1,6 +1,6 @@
 /**
- * Those who hold locks by way of a sidecar, all in one process of their own: each with a connection that it keeps, as Metaparticle's
- * clients have. Started by measure-locks, never by hand.
+ * Those who hold locks by way of a sidecar, all in one process of their own: each with a connection that it keeps, as
+ * Metaparticle's clients have. Started by measure-locks, never by hand.
  */
 
 import { serveParent } from '../processes/calls.js';

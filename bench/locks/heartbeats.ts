@@ -1,6 +1,6 @@
 /**
- * The load of those who hold locks and say again and again that they are still there, whoever keeps the locks. Each does so one at
- * a time, as one process with one connection would. Runs in the processes that call.
+ * The load of those who hold locks and say again and again that they are still there, whoever keeps the locks. Each
+ * does so one at a time, as one process with one connection would. Runs in the processes that call.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
- * Locks as the benchmark uses them, whoever keeps them; and the two loads that one process can make by itself. Runs in the
- * processes that call.
+ * Locks as the benchmark uses them, whoever keeps them; and the two loads that one process can make by itself. Runs in
+ * the processes that call.
  */
 
 import { runClosedLoop, type LoadResult, type LoadSettings } from '../load/closed-loop.js';

@@ -1,5 +1,6 @@
 /**
- * One node of a cluster that keeps locks, in a process of its own, and a client of it. Started by bench/cluster, never by hand.
+ * One node of a cluster that keeps locks, in a process of its own, and a client of it. Started by bench/cluster, never
+ * by hand.
  */
 
 import { object } from 'conclave';

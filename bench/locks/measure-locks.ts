@@ -1,6 +1,7 @@
 /**
- * Measures locks: pairs of acquire and release, a lock that goes from hand to hand, one whose holder is killed, those that are
- * renewed by way of a sidecar; of Conclave, and of what users would take instead where that is installed. Runs in the parent.
+ * Measures locks: pairs of acquire and release, a lock that goes from hand to hand, one whose holder is killed, those
+ * that are renewed by way of a sidecar; of Conclave, and of what users would take instead where that is installed. Runs
+ * in the parent.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';

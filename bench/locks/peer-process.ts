@@ -1,6 +1,6 @@
 /**
- * A client of what users would take instead, in a process of its own: etcd by etcd3, Redis by redlock. Both packages are loaded
- * if they are there, and are no dependencies. Started by measure-locks, never by hand.
+ * A client of what users would take instead, in a process of its own: etcd by etcd3, Redis by redlock. Both packages
+ * are loaded if they are there, and are no dependencies. Started by measure-locks, never by hand.
  */
 
 import { createRequire } from 'node:module';

@@ -1,6 +1,6 @@
 /**
- * Servers of what users would take instead, as far as they are installed: three of each on free ports of this machine, with their
- * data in a temporary directory. Runs in the parent.
+ * Servers of what users would take instead, as far as they are installed: three of each on free ports of this machine,
+ * with their data in a temporary directory. Runs in the parent.
  */
 
 import { execFileSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * Sidecars as `conclave sidecar` starts them, each a node of one cluster, on free ports of this machine and with their logs in a
- * temporary directory. Runs in the parent.
+ * Sidecars as `conclave sidecar` starts them, each a node of one cluster, on free ports of this machine and with their
+ * logs in a temporary directory. Runs in the parent.
  */
 
 import { join } from 'node:path';
@@ -24,14 +24,8 @@ export async function withSidecars<Result>(
     const peers = nodes.filter((node) => node !== self).join();
     const args = [
       ...[COMMAND, 'sidecar', '--backend', 'raft', '--self', self, '--peers', peers],
-      ...[
-        '--listen',
-        `127.0.0.1:${port}`,
-        '--identity',
-        `sidecar${index}`,
-        '--data-dir',
-        join(directory, String(index)),
-      ],
+      ...['--listen', `127.0.0.1:${port}`, '--identity', `sidecar${index}`],
+      ...['--data-dir', join(directory, String(index))],
     ];
     return { program: process.execPath, args, port };
   });

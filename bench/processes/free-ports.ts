@@ -1,4 +1,6 @@
-/** Finds loopback ports that nobody listens on. Another process may take one before it is used: be ready to ask again. */
+/**
+ * Finds loopback ports that nobody listens on. Another process may take one before it is used: be ready to ask again.
+ */
 
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

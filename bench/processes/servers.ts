@@ -1,6 +1,6 @@
 /**
- * Programs that listen on ports of this machine, as benchmarks need several of them at a time: started, waited for, and ended
- * whatever happens. Runs in the parent.
+ * Programs that listen on ports of this machine, as benchmarks need several of them at a time: started, waited for, and
+ * ended whatever happens. Runs in the parent.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** `npm run bench:report`: writes the tables of README.md and docs/locks.md, and the plots, from bench/results/latest.json. */
+/**
+ * `npm run bench:report`: writes the tables of README.md and docs/locks.md, and the plots, from
+ * bench/results/latest.json.
+ */
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { readResults } from '../results.js';

@@ -1,4 +1,7 @@
-/** The parts of README.md and docs/locks.md that are generated: results as Markdown, every number from the file of results. */
+/**
+ * The parts of README.md and docs/locks.md that are generated: results as Markdown, every number from the file of
+ * results.
+ */
 
 import { bytesText, type LoadRow } from '../matrix.js';
 import { isObjectOperation } from '../objects/object-operation.js';

@@ -1,4 +1,6 @@
-/** Measures how a node that has lost its disk comes back, and what callers of the others feel of it. Runs in the parent. */
+/**
+ * Measures how a node that has lost its disk comes back, and what callers of the others feel of it. Runs in the parent.
+ */
 
 import type { CatchUpRow } from '../matrix.js';
 import type { Timing } from '../measure.js';

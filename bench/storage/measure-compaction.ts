@@ -1,4 +1,6 @@
-/** Measures what callers feel of it when nodes take snapshots of a large state, one after the other. Runs in the parent. */
+/**
+ * Measures what callers feel of it when nodes take snapshots of a large state, one after the other. Runs in the parent.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { NEVER_BY_ITSELF } from '../cluster/cluster.js';

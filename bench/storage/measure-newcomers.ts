@@ -1,6 +1,6 @@
 /**
- * Measures what callers feel while a node that has nothing is given everything, whyever it has nothing: the part that is the
- * same for all such rows. Runs in the parent.
+ * Measures what callers feel while a node that has nothing is given everything, whyever it has nothing: the part that
+ * is the same for all such rows. Runs in the parent.
  */
 
 import { strict as assert } from 'node:assert';

@@ -1,4 +1,6 @@
-/** Measures how long a node of its own takes to be ready again, from a long log or from a snapshot. Runs in the parent. */
+/**
+ * Measures how long a node of its own takes to be ready again, from a long log or from a snapshot. Runs in the parent.
+ */
 
 import { strict as assert } from 'node:assert';
 import { NEVER_BY_ITSELF } from '../cluster/cluster.js';

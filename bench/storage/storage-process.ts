@@ -1,6 +1,6 @@
 /**
- * One node of the rows about logs and snapshots, in a process of its own: fills its objects, calls them at a given rate,
- * compacts, and says how long its threads have been held up. Started by bench/cluster, never by hand.
+ * One node of the rows about logs and snapshots, in a process of its own: fills its objects, calls them at a given
+ * rate, compacts, and says how long its threads have been held up. Started by bench/cluster, never by hand.
  */
 
 import { serveNode } from '../cluster/node-operations.js';

@@ -1,6 +1,6 @@
 /**
- * The replicated object of the rows about logs and snapshots: a map of any size, with a way to fill it that costs little
- * log. Runs on the objects' thread, and in the threads that compact.
+ * The replicated object of the rows about logs and snapshots: a map of any size, with a way to fill it that costs
+ * little log. Runs on the objects' thread, and in the threads that compact.
  */
 
 import { query, replicated } from 'conclave';

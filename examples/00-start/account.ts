@@ -1,4 +1,6 @@
-/** An object as a user of Conclave writes one: an ordinary class, with marks on what changes it and on what reads it. */
+/**
+ * An object as a user of Conclave writes one: an ordinary class, with marks on what changes it and on what reads it.
+ */
 
 import { query, replicated } from 'conclave';
 

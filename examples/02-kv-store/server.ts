@@ -1,6 +1,6 @@
 /**
- * One server of three that keep keys and values, and answer HTTP. Give it the port for HTTP, its own address and those of the
- * others; it stops when its input ends (Ctrl-D).
+ * One server of three that keep keys and values, and answer HTTP. Give it the port for HTTP, its own address and those
+ * of the others; it stops when its input ends (Ctrl-D).
  */
 
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * One of three that share a queue of jobs: takes jobs and notes who has done them. Give it its own address and those of the
- * others. Lines of its input are jobs for the queue; it stops when its input ends (Ctrl-D).
+ * One of three that share a queue of jobs: takes jobs and notes who has done them. Give it its own address and those of
+ * the others. Lines of its input are jobs for the queue; it stops when its input ends (Ctrl-D).
  */
 
 import { createInterface } from 'node:readline';

@@ -1,6 +1,7 @@
 /**
- * The points of many players, and who is the best of them: a class that says itself what its state is. The order is worth
- * keeping in memory and not worth keeping on a disk, and both fields are private to the class, which only it can read.
+ * The points of many players, and who is the best of them: a class that says itself what its state is. The order is
+ * worth keeping in memory and not worth keeping on a disk, and both fields are private to the class, which only it can
+ * read.
  */
 
 import { query, replicated } from 'conclave';

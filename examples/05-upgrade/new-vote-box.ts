@@ -1,6 +1,6 @@
 /**
- * The next version of the class: "Ada" and "ada" are one, and a vote can be taken back. In your program it is the same file,
- * edited; here the old one stays beside it, so that both can run at once.
+ * The next version of the class: "Ada" and "ada" are one, and a vote can be taken back. In your program it is the same
+ * file, edited; here the old one stays beside it, so that both can run at once.
  */
 
 import { replicated } from 'conclave';

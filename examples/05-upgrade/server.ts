@@ -1,6 +1,6 @@
 /**
- * One server of three that share a box of votes. Give it `old` or `new`, a folder, its own address and those of the others.
- * It votes all the time; a line `raise` has the new code come into force, and it stops when its input ends.
+ * One server of three that share a box of votes. Give it `old` or `new`, a folder, its own address and those of the
+ * others. It votes all the time; a line `raise` has the new code come into force, and it stops when its input ends.
  */
 
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Runs worker.ts three times and keeps their ledger; lets the holder that stands still go on when another one has the lock. */
+/**
+ * Runs worker.ts three times and keeps their ledger; lets the holder that stands still go on when another one has the
+ * lock.
+ */
 
 import { ConclaveError } from 'conclave';
 import { FencedResource } from 'conclave/sync';

@@ -1,4 +1,7 @@
-/** Runs three sidecars, which are a cluster, and beside two of them a client that knows nothing but HTTP; they take turns with a file. */
+/**
+ * Runs three sidecars, which are a cluster, and beside two of them a client that knows nothing but HTTP; they take
+ * turns with a file.
+ */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** A command that runs as a child of this process, with its input, output and errors: how it is told something, and how it ends. */
+/**
+ * A command that runs as a child of this process, with its input, output and errors: how it is told something, and how
+ * it ends.
+ */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';

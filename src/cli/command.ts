@@ -1,6 +1,6 @@
 /**
- * The `conclave` command: its subcommands, how it says that something is wrong, and with which code it ends. In a process
- * of its own; it knows a cluster by what its nodes answer, and nothing else.
+ * The `conclave` command: its subcommands, how it says that something is wrong, and with which code it ends. In a
+ * process of its own; it knows a cluster by what its nodes answer, and nothing else.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,9 +1,10 @@
 /**
- * `conclave lock`: runs a command while it holds a lock, by way of a sidecar, and ends as the command does. It sees to it that the command
- * does not outlive the lock.
+ * `conclave lock`: runs a command while it holds a lock, by way of a sidecar, and ends as the command does. It sees to
+ * it that the command does not outlive the lock.
  */
 
 import { Command, Option } from 'commander';
+import { SIDECAR_URL_DEFAULT, TTL_MS_DEFAULT } from '../sync/defaults.js';
 import type { Held } from '../sync/held.js';
 import { ChildCommand, statusOfSignal } from './child-command.js';
 import { duration } from './duration.js';
@@ -18,8 +19,6 @@ interface LockFlags {
   readonly shared?: true;
 }
 
-const URL_DEFAULT = 'http://localhost:13131';
-const TTL_MS_DEFAULT = 15_000;
 /**
  * When the time of a holder is over, nobody else can hold for another tenth of the TTL: whoever has not ended by itself after half of
  * that is killed.
@@ -32,11 +31,11 @@ export function lockCommand(io: CommandIo, onStatus: (status: number) => void): 
     .usage('[options] <name> -- <command...>')
     .argument('<name>', 'the name of the lock')
     .argument('<command...>', 'what to run, after --; it is given FENCING_TOKEN')
-    .option('--url <url>', 'where the sidecar is', URL_DEFAULT)
+    .option('--url <url>', 'where the sidecar is', SIDECAR_URL_DEFAULT)
     .addOption(
       new Option('--ttl <time>', 'who is not heard of for so long has lost the lock')
         .argParser(duration)
-        .default(TTL_MS_DEFAULT, '15s'),
+        .default(TTL_MS_DEFAULT, `${TTL_MS_DEFAULT / 1_000}s`),
     )
     .option('--timeout <time>', 'how long to wait for the lock (default: as long as it takes)', duration)
     .option('--shared', 'hold it together with others who share it')

@@ -1,7 +1,7 @@
 /**
- * What a node says, as text: plain data as rows of names and values, lists of the like as tables. Knows no field by name,
- * so that it shows whatever a newer node says, too, but goes by the unit that a name ends with: a point in time is shown as one.
- * Pure.
+ * What a node says, as text: plain data as rows of names and values, lists of the like as tables. Knows no field by
+ * name, so that it shows whatever a newer node says, too, but goes by the unit that a name ends with: a point in time
+ * is shown as one. Pure.
  */
 
 type Fields = Readonly<Record<string, unknown>>;

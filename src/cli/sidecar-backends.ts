@@ -1,6 +1,6 @@
 /**
- * What a sidecar can stand on, by the name that `--backend` gives it: the one place where a back end is plugged in. Loads a node,
- * so it is loaded by the one subcommand that needs it.
+ * What a sidecar can stand on, by the name that `--backend` gives it: the one place where a back end is plugged in.
+ * Loads a node, so it is loaded by the one subcommand that needs it.
  */
 
 import { assert } from '../assert.js';

@@ -1,6 +1,6 @@
 /**
- * `conclave sidecar`: answers for locks beside an application, until it is told to end. It is the one subcommand that holds a node,
- * or whatever else a sidecar stands on, so it is loaded only when it runs.
+ * `conclave sidecar`: answers for locks beside an application, until it is told to end. It is the one subcommand that
+ * holds a node, or whatever else a sidecar stands on, so it is loaded only when it runs.
  */
 
 import { Command, Option } from 'commander';

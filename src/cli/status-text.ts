@@ -1,6 +1,6 @@
 /**
- * The status of a node as people read it: what its health means, and how far each member is behind where the node knows that.
- * Everything else as the node says it, for a newer one may say more. Pure.
+ * The status of a node as people read it: what its health means, and how far each member is behind where the node knows
+ * that. Everything else as the node says it, for a newer one may say more. Pure.
  */
 
 import { describeFields } from './printing.js';

@@ -1,4 +1,6 @@
-/** What a metric is: a name and a unit by the conventions of Prometheus, and how it is read off a node's figures. Pure. */
+/**
+ * What a metric is: a name and a unit by the conventions of Prometheus, and how it is read off a node's figures. Pure.
+ */
 
 import { LATENCY_BOUNDS_MS, type LatencyFigures } from '../actors/replicated/latency-histogram.js';
 import type { NodeFigures } from '../node/node-figures.js';

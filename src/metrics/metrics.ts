@@ -1,6 +1,7 @@
 /**
- * A node's figures as metrics of Prometheus, in a registry of prom-client's. Nothing is measured between two scrapes but
- * what the node counts anyway. On the thread that started the node; prom-client is its user's, and never loaded from here.
+ * A node's figures as metrics of Prometheus, in a registry of prom-client's. Nothing is measured between two scrapes
+ * but what the node counts anyway. On the thread that started the node; prom-client is its user's, and never loaded
+ * from here.
  */
 
 import type { Metric as RegisteredMetric, Registry } from 'prom-client';

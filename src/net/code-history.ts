@@ -1,6 +1,7 @@
 /**
- * What the code of a node's objects can carry out, by the version that brings it, as a hello carries it: nodes of different
- * code work together if they have the same up to the older one's last version. Pure; knows nothing of what a command does.
+ * What the code of a node's objects can carry out, by the version that brings it, as a hello carries it: nodes of
+ * different code work together if they have the same up to the older one's last version. Pure; knows nothing of what a
+ * command does.
  */
 
 import { quote } from './quote.js';

@@ -3,9 +3,10 @@
  * the refusal that says why not. Pure but for reused encoders. Names are claims: whoever must not trust them puts
  * encryption with authentication underneath.
  *
- * A hello is `[magic, cluster, from, incarnation, to, [name, value, …], [version, news, all, …]]`, the settings in the order
- * of their names, then the history of the objects' code, with the version as the frame's code; a refusal is `[reason, message]`. Magic, version and the form of a refusal
- * never change, so that any two versions can say that they do not understand each other.
+ * A hello is `[magic, cluster, from, incarnation, to, [name, value, …], [version, news, all, …]]`, the settings in the
+ * order of their names, then the history of the objects' code, with the version as the frame's code; a refusal is
+ * `[reason, message]`. Magic, version and the form of a refusal never change, so that any two versions can say that
+ * they do not understand each other.
  */
 
 import { Decoder, Encoder } from '@msgpack/msgpack';

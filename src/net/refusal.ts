@@ -1,6 +1,6 @@
 /**
- * Asks the machine at an address whether anybody listens there. The answer comes from that machine's kernel, so it is the one thing
- * that tells a process that is gone from one that cannot be reached. On the caller's thread.
+ * Asks the machine at an address whether anybody listens there. The answer comes from that machine's kernel, so it is
+ * the one thing that tells a process that is gone from one that cannot be reached. On the caller's thread.
  */
 
 import { connect } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * One TCP connection cut into frames: reads them, gathers and writes them, and ends. Belongs to a handshake first and to
- * a link afterwards, and knows nothing of either; does not reconnect.
+ * One TCP connection cut into frames: reads them, gathers and writes them, and ends. Belongs to a handshake first and
+ * to a link afterwards, and knows nothing of either; does not reconnect.
  */
 
 import type { Socket } from 'node:net';

@@ -1,7 +1,8 @@
 /**
  * The transport for production: one TCP connection per pair of nodes, used both ways, kept up by the node with the
- * smaller id (an observer always dials; the other node does, less often, where it does not hear from the first). Owns the listener, the dialers and the links, and decides which link is the
- * peer's. Runs on the consensus thread's event loop; it writes and delivers within the turn in which it is called.
+ * smaller id (an observer always dials; the other node does, less often, where it does not hear from the first). Owns
+ * the listener, the dialers and the links, and decides which link is the peer's. Runs on the consensus thread's event
+ * loop; it writes and delivers within the turn in which it is called.
  */
 
 import { assert } from '../assert.js';

@@ -1,6 +1,6 @@
 /**
- * Carries out what administrators ask of a node, by calling its runtime as any user would: so what they are told is what a
- * user is told. On the thread that started the node.
+ * Carries out what administrators ask of a node, by calling its runtime as any user would: so what they are told is
+ * what a user is told. On the thread that started the node.
  */
 
 import { asError } from '../errors.js';

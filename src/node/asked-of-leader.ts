@@ -1,7 +1,7 @@
 /**
- * What is the same about everything that a node asks of its leader and then sees come about: which answers are a reason to ask
- * again, and the wait for it to show here, which ends when another leader may know nothing of it. On the thread that started the
- * node.
+ * What is the same about everything that a node asks of its leader and then sees come about: which answers are a reason
+ * to ask again, and the wait for it to show here, which ends when another leader may know nothing of it. On the thread
+ * that started the node.
  */
 
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';

@@ -1,6 +1,6 @@
 /**
- * The attendants of a node's objects: makes them, tells them who leads, and has them say good-bye before the node stops. On the
- * caller's thread.
+ * The attendants of a node's objects: makes them, tells them who leads, and has them say good-bye before the node
+ * stops. On the caller's thread.
  */
 
 import { attendantOf, type AttendedNode, type Attendant } from '../actors/replicated/attendant.js';

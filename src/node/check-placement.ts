@@ -1,5 +1,6 @@
 /**
- * Checks the option `placement`, and numbers the machines of a node by it. Nothing is started before it is known to be good.
+ * Checks the option `placement`, and numbers the machines of a node by it. Nothing is started before it is known to be
+ * good.
  */
 
 import { isName, type CreatableClasses, type ObjectDefinitions } from '../actors/replicated/object-definition.js';

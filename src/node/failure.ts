@@ -1,5 +1,5 @@
 /**
- * Why a node has failed, as callers are told: the end of a thread is the end of what it was there for.
+ * Why a node has ended, as callers are told: the end of a thread is the end of what it was there for. Pure.
  */
 
 import { ConclaveError } from '../errors.js';
@@ -31,4 +31,11 @@ export function asFailure(cause: Error): ConclaveError {
   if (finalError !== null) return finalError;
   if (cause instanceof ConclaveError && cause.code === 'ERR_OBJECT_FAILED') return cause;
   return new ConclaveError('ERR_STOPPED', `The node has failed and stopped: ${cause.message}`, { cause });
+}
+
+/** The error of calls of a node that was stopped. */
+export function stoppedError(wasRemoved: boolean): ConclaveError {
+  if (!wasRemoved) return new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
+  const message = 'This node was removed from the cluster, and has stopped.';
+  return new ConclaveError('ERR_STOPPED', message, { data: { reason: 'removed' } });
 }

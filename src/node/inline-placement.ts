@@ -1,6 +1,6 @@
 /**
- * Everything on the caller's event loop, and no worker thread at all. Either the event loop gives the actors their turns,
- * or the node's user does, by ticks: then they take them by themselves only while the node starts and stops.
+ * Everything on the caller's event loop, and no worker thread at all. Either the event loop gives the actors their
+ * turns, or the node's user does, by ticks: then they take them by themselves only while the node starts and stops.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -1,8 +1,9 @@
 /**
- * Which objects, classes and commands a data directory may hold: those of every start so far after which the node came to follow
- * a leader, or to be one. A node would stop at a command in the log that no object knows; so they are remembered beside the log,
- * and that one is missing is told at the start. Those of later code versions are not: until such a version is in force there
- * is a way back to older code; and so there is from code that the others have refused. On the thread that starts the node.
+ * Which objects, classes and commands a data directory may hold: those of every start so far after which the node came
+ * to follow a leader, or to be one. A node would stop at a command in the log that no object knows; so they are
+ * remembered beside the log, and that one is missing is told at the start. Those of later code versions are not: until
+ * such a version is in force there is a way back to older code; and so there is from code that the others have refused.
+ * On the thread that starts the node.
  */
 
 import { crc32 } from '../checksum.js';
@@ -29,8 +30,8 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 /**
  * Refuses objects and classes that lack what the directory knows.
  *
- * @returns remembers what is new, and throws `ERR_STORAGE` when the disk refuses; durable when it returns. Until then nothing may be
- *   done with it.
+ * @returns what remembers those that are new: durable when it returns, and it throws `ERR_STORAGE` when the disk refuses.
+ *   Nothing may be sent to them before.
  * @throws ConclaveError `ERR_INVALID_OBJECT` when an object, a class or a replicated method is missing, `ERR_DATA_DIR_MISMATCH` when
  *   a newer version wrote the file, `ERR_STORAGE_CORRUPT` when it is damaged, `ERR_STORAGE` when the disk refuses.
  */

@@ -1,6 +1,6 @@
 /**
- * Whether a node that has a leader has yet to catch up with it: that it was ready once says nothing of a node that has been
- * cut off since. Pure; on the thread that started the node.
+ * Whether a node that has a leader has yet to catch up with it: that it was ready once says nothing of a node that has
+ * been cut off since. Pure; on the thread that started the node.
  */
 
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';

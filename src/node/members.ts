@@ -1,6 +1,6 @@
 /**
- * The members of the cluster as its user sees and changes them, on any node. On the thread that started the node: it asks
- * consensus to have a change begun, and watches the node's status until that has come about.
+ * The members of the cluster as its user sees and changes them, on any node. On the thread that started the node: it
+ * asks consensus to have a change begun, and watches the node's status until that has come about.
  */
 
 import { ConclaveError } from '../errors.js';

@@ -1,7 +1,7 @@
 /**
  * Everything that there is to count of a node, gathered from its threads when somebody asks, and at no other time. On
- * the thread that started the node. What has ended, is too busy to answer, or is not ticked is missing; asking never fails, and
- * takes no longer than a second.
+ * the thread that started the node. What has ended, is too busy to answer, or is not ticked is missing; asking never
+ * fails, and takes no longer than a second.
  */
 
 import type { Caller, CallerFigures } from '../actors/replicated/caller.js';

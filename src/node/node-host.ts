@@ -1,6 +1,6 @@
 /**
- * What a node stands on besides its placement: its disk, its classes, names that nobody else has, what machines say. The machine it runs on,
- * or, for `conclave/testing`, a simulation of one.
+ * What a node stands on besides its placement: its disk, its classes, names that nobody else has, what machines say.
+ * The machine it runs on, or, for `conclave/testing`, a simulation of one.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * A thread of objects, through all its lives: when it ends, a new one takes its place and goes on from the newest snapshot. On
- * the thread that started the node. Other threads of objects notice nothing of it.
+ * A thread of objects, through all its lives: when it ends, a new one takes its place and goes on from the newest
+ * snapshot. On the thread that started the node. Other threads of objects notice nothing of it.
  */
 
 import { asError, ConclaveError } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
- * The user's handles by the names of their objects, on the user's thread: plain to look at, and an error where a name is
- * misspelt, which would otherwise show as a method of undefined.
+ * The user's handles by the names of their objects, on the user's thread: plain to look at, and an error where a name
+ * is misspelt, which would otherwise show as a method of undefined.
  */
 
 import { ConclaveError } from '../errors.js';

@@ -1,6 +1,7 @@
 /**
- * What nodes compare in their hellos instead of their objects: what each code version brings, the same where the objects are.
- * Pure but for hashing; knows nothing of what the objects do. Queries are not in it: they run on the node that asks.
+ * What nodes compare in their hellos instead of their objects: what each code version brings, the same where the
+ * objects are. Pure but for hashing; knows nothing of what the objects do. Queries are not in it: they run on the node
+ * that asks.
  */
 
 import { createHash } from 'node:crypto';

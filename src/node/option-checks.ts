@@ -1,6 +1,6 @@
 /**
- * Checks of single values that users give, and how it is said that one is wrong: which option, what it must be, what it is.
- * Pure.
+ * Checks of single values that users give, and how it is said that one is wrong: which option, what it must be, what it
+ * is. Pure.
  */
 
 import { ConclaveError } from '../errors.js';

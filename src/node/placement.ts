@@ -1,6 +1,6 @@
 /**
- * Where a node's actors run: the port that hides threads from the runtime. One implementation puts consensus, objects and
- * storage on threads of their own, the other puts everything on the caller's event loop.
+ * Where a node's actors run: the port that hides threads from the runtime. One implementation puts consensus, objects
+ * and storage on threads of their own, the other puts everything on the caller's event loop.
  */
 
 import type { ActorAddress } from '../runtime/actor.js';

@@ -1,7 +1,7 @@
 /**
- * Has a code version brought into force, on any node: asks consensus to have it begun by whoever leads, again and again until
- * it is known what has become of it, and watches the node until the version is in force there. On the thread that started the
- * node.
+ * Has a code version brought into force, on any node: asks consensus to have it begun by whoever leads, again and again
+ * until it is known what has become of it, and watches the node until the version is in force there. On the thread that
+ * started the node.
  */
 
 import { ConclaveError } from '../errors.js';

@@ -20,8 +20,7 @@ import type { HandlesOf, ObjectsOf, RemoteOf } from '../actors/replicated/remote
 import { ValueCodec } from '../actors/replicated/value-codec.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { MembersChange } from '../actors/raft/messages.js';
-import type { GroupMember } from '../actors/raft/status.js';
-import { asError, ConclaveError, toPlainError, type ErrorCode } from '../errors.js';
+import { ConclaveError, toPlainError } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { life as asLife, nodeId, type LastIncluded, type LogIndex, type NodeId } from '../ids.js';
 import { CODE_VERSION_MAX } from '../actors/replicated/method-mark.js';
@@ -34,7 +33,7 @@ import { Attendants } from './attendants.js';
 import { checkOptions } from './check-options.js';
 import { objectsByName, unknownObject } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { asFailure, finalErrorIn } from './failure.js';
+import { asFailure, finalErrorIn, stoppedError } from './failure.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { checkInteger, checkKnown, checkNumber, invalid } from './option-checks.js';
 import { InlinePlacement } from './inline-placement.js';
@@ -46,14 +45,18 @@ import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
 import { raiseCodeVersion, type CodeVersionPort } from './raise-code-version.js';
 import { refuseOwnThread } from './own-thread.js';
+import { Readiness } from './readiness.js';
 import { healthOf, type Health } from './health.js';
 import { Lag } from './lag.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { checkListener, RuntimeEmitter, type RuntimeEvents } from './runtime-emitter.js';
 import { spawnCaller } from './spawn-caller.js';
 import { asStartError } from './start-error.js';
-import { describeStatus, memberStatus, type RuntimeStatus } from './status.js';
+import type { RuntimeStatus } from './status.js';
+import { statusOf } from './status-of.js';
 import { ThreadsPlacement } from './threads-placement.js';
+import { whenLed } from './when-led.js';
+import { notOnThisThread, runsByItself } from './wrong-mode.js';
 
 /** How long leaving the network may take before threads are ended all the same. */
 const STOP_TIMEOUT_MS = 5_000;
@@ -97,9 +100,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   readonly #created: CreatedHandles;
   readonly #host: NodeHost;
   readonly #lag = new Lag();
+  readonly #readiness: Readiness;
   #nodeStatus: NodeStatus | null = null;
-  #hasCaughtUp = false;
-  #isReady = false;
   /** As it was last logged. */
   #health: Health = 'starting';
   #stopping: Promise<void> | null = null;
@@ -121,6 +123,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#placement = placement;
     this.#caller = caller;
     this.#fate = fate;
+    this.#readiness = new Readiness(fate);
     this.#callerRef = placement.main.ref(placement.addresses.caller);
     this.#raft = placement.main.ref(placement.addresses.raft);
     this.#attendants = new Attendants({
@@ -238,56 +241,25 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw invalid('signal', signal, 'must be an AbortSignal');
     }
-    if (this.#isReady) return;
+    if (this.#readiness.isReady) return;
     this.#throwIfEnded();
-    if (signal?.aborted === true) throw this.#notReady(signal);
-    await new Promise<void>((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        this.#fate.off('ready', onReady);
-        this.#fate.off('ended', onEnded);
-        signal?.removeEventListener('abort', onAbort);
-        settle();
-      };
-      const onReady = (): void => end(resolve);
-      const onEnded = (): void => end(() => reject(this.#endedError()));
-      const onAbort = (): void => end(() => reject(this.#notReady(signal!)));
-      // Not the public event, for a listener that throws keeps it from those behind it.
-      this.#fate.once('ready', onReady);
-      this.#fate.once('ended', onEnded);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    await this.#readiness.wait(
+      signal,
+      () => this.status(),
+      () => this.#endedError(),
+    );
   }
 
   /** How the node fares, as plain data. At most a few milliseconds old. */
   status(): RuntimeStatus {
-    const { cluster, self } = this.#options;
-    const status = this.#nodeStatus;
-    const { failure } = this.#fate;
-    return {
-      conclaveVersion: PACKAGE_VERSION,
-      cluster,
-      self,
-      uptimeMs: Math.round(this.#caller.uptimeMs),
+    return statusOf({
+      options: this.#options,
+      reported: this.#nodeStatus,
+      caller: this.#caller,
       health: this.#currentHealth(),
-      failure: failure === null ? null : describeFailure(failure),
-      role: status?.role ?? 'follower',
-      leader: status?.leader ?? null,
-      hasQuorum: status?.hasQuorum ?? false,
-      term: status?.term ?? 0,
-      firstIndex: status?.firstIndex ?? 1,
-      lastIndex: status?.lastIndex ?? 0,
-      commitIndex: status?.commitIndex ?? 0,
-      leaderCommitIndex: status?.leaderCommitIndex ?? 0,
-      appliedIndex: status?.appliedIndex ?? 0,
-      members: memberStatus(self, status?.members ?? foundersOf(this.#options), status?.connected ?? []),
-      observers: status?.observers ?? [],
-      pendingCommands: this.#caller.pendingCommands,
-      pendingQueries: this.#caller.pendingQueries,
-      snapshotIndex: status?.snapshotIndex ?? 0,
-      logBytes: status?.logBytes ?? 0,
-      codeVersion: this.codeVersion,
+      failure: this.#fate.failure,
       codeVersionMax: this.#codeVersionMax,
-    };
+    });
   }
 
   /**
@@ -458,15 +430,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     }
     this.#throwIfEnded('not asked');
     const [, electionTimeoutMaxMs] = this.#options.electionTimeoutMs;
-    try {
-      await this.#raft.ask(
-        { type: 'handOver', target: target === undefined ? null : nodeId(target) },
-        { timeoutMs: STOP_TIMEOUT_MS + 2 * electionTimeoutMaxMs },
-      );
-    } catch (error) {
-      this.#throwIfEnded();
-      throw error;
-    }
+    const timeoutMs = STOP_TIMEOUT_MS + 2 * electionTimeoutMaxMs;
+    const handOver = { type: 'handOver', target: target === undefined ? null : nodeId(target) } as const;
+    await this.#unlessEnded(this.#raft.ask(handOver, { timeoutMs }));
   }
 
   /**
@@ -506,15 +472,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   async compact(): Promise<number> {
     this.#throwIfEnded('not asked');
     const { main, addresses } = this.#placement;
-    try {
-      const { index } = await main
-        .ref<SnapshotterMessage>(addresses.snapshotter)
-        .ask<LastIncluded>({ type: 'compact', index: this.#caller.seenIndex }, { timeoutMs: COMPACT_TIMEOUT_MS });
-      return index;
-    } catch (error) {
-      this.#throwIfEnded();
-      throw error;
-    }
+    const snapshotter = main.ref<SnapshotterMessage>(addresses.snapshotter);
+    const compact = { type: 'compact', index: this.#caller.seenIndex } as const;
+    const { index } = await this.#unlessEnded(
+      snapshotter.ask<LastIncluded>(compact, { timeoutMs: COMPACT_TIMEOUT_MS }),
+    );
+    return index;
   }
 
   /**
@@ -539,7 +502,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       failure,
       areMachinesUp,
       status: this.#nodeStatus,
-      isReady: this.#isReady,
+      isReady: this.#readiness.isReady,
       isBehind: this.#lag.isBehind,
     });
   }
@@ -576,12 +539,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   async #beginRaise(version: number): Promise<void> {
     this.#throwIfEnded();
-    try {
-      await this.#raft.ask({ type: 'setCodeVersion', version }, { timeoutMs: STOP_TIMEOUT_MS });
-    } catch (error) {
-      this.#throwIfEnded();
-      throw error;
-    }
+    await this.#unlessEnded(this.#raft.ask({ type: 'setCodeVersion', version }, { timeoutMs: STOP_TIMEOUT_MS }));
   }
 
   async #catchUp(timeoutMs: number): Promise<LogIndex> {
@@ -592,12 +550,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
 
   async #beginChange(change: MembersChange): Promise<LogIndex> {
     this.#throwIfEnded();
-    try {
-      return await this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS });
-    } catch (error) {
-      this.#throwIfEnded();
-      throw error;
-    }
+    return this.#unlessEnded(this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS }));
   }
 
   #watch(onStatus: () => void, onEnded: (error: Error) => void): () => void {
@@ -620,7 +573,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     if (status.isRemoved) this.#onRemoved();
     if (before?.role !== status.role) this.#events.tell('role', status.role);
     if ((before?.leader ?? null) !== status.leader) this.#events.tell('leader', status.leader);
-    this.#noteReady();
+    if (this.#readiness.admitted(status.isAdmitted)) this.#events.tell('ready');
     this.#logHealth();
   }
 
@@ -642,17 +595,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   #onCaughtUp(): void {
-    this.#hasCaughtUp = true;
-    this.#noteReady();
+    if (this.#readiness.caughtUp()) this.#events.tell('ready');
     this.#logHealth();
-  }
-
-  /** Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in. */
-  #noteReady(): void {
-    if (this.#isReady || !this.#hasCaughtUp || this.#nodeStatus?.isAdmitted !== true) return;
-    this.#isReady = true;
-    this.#fate.emit('ready');
-    this.#events.tell('ready');
   }
 
   #onSnapshot(event: SnapshotEvent): void {
@@ -716,64 +660,20 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     throw new ConclaveError('ERR_STOPPED', message, { data, cause, mayBeApplied: false });
   }
 
+  /** What was asked of an actor: when the node has ended meanwhile, that is why it fails. */
+  async #unlessEnded<Answer>(asked: Promise<Answer>): Promise<Answer> {
+    try {
+      return await asked;
+    } catch (error) {
+      this.#throwIfEnded();
+      throw error;
+    }
+  }
+
   #endedError(): ConclaveError {
     const { failure } = this.#fate;
     return failure === null ? stoppedError(this.#wasRemoved) : asFailure(failure);
   }
-
-  #notReady(signal: AbortSignal): ConclaveError {
-    const status = this.status();
-    return new ConclaveError('ERR_ABORTED', `Not ready: ${describeStatus(status)}.`, {
-      data: { health: status.health, leader: status.leader },
-      cause: signal.reason,
-      mayBeApplied: false,
-      retrySafe: true,
-    });
-  }
-}
-
-/** Does something, which the disk may refuse, once a leader has taken the node for one of its own, and before any call is sent. */
-function whenLed(caller: Caller, run: () => void, fate: NodeFate): void {
-  const look = (status: NodeStatus | null): void => {
-    if ((status?.leader ?? null) === null) return;
-    caller.events.off('status', look);
-    try {
-      run();
-    } catch (error) {
-      fate.onFailure(asError(error));
-    }
-  };
-  caller.events.on('status', look);
-  look(caller.status);
-}
-
-function runsByItself(): ConclaveError {
-  const data = { option: 'autoTick', value: 'true' };
-  const message = 'This node runs by itself: start it with threads: false and autoTick: false to tick it.';
-  return new ConclaveError('ERR_INVALID_OPTION', message, { data });
-}
-
-function notOnThisThread(name: string): ConclaveError {
-  const data = { option: 'threads', value: 'true' };
-  const message = `${name} lives on a thread of its own: start the node with threads: false to reach the object itself.`;
-  return new ConclaveError('ERR_INVALID_OPTION', message, { data });
-}
-
-/** Who the members are to be, before anything else is known. */
-function foundersOf({ self, peers, join }: CheckedOptions): GroupMember[] {
-  const ids = join ? [] : [...(self === null ? [] : [self]), ...peers];
-  return ids.map((id) => ({ id, role: 'voter', progress: null }));
-}
-
-function stoppedError(wasRemoved: boolean): ConclaveError {
-  if (!wasRemoved) return new ConclaveError('ERR_STOPPED', 'The runtime was stopped.');
-  const message = 'This node was removed from the cluster, and has stopped.';
-  return new ConclaveError('ERR_STOPPED', message, { data: { reason: 'removed' } });
-}
-
-function describeFailure(failure: Error): { code: ErrorCode; message: string } {
-  const { code, message } = asFailure(failure);
-  return { code, message };
 }
 
 function describeMembers(status: NodeStatus | null): string {

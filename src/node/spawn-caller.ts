@@ -1,5 +1,6 @@
 /**
- * Starts the Caller of a node, on the thread that starts the node: the one actor whose object is needed, not its address.
+ * Starts the Caller of a node, on the thread that starts the node: the one actor whose object is needed, not its
+ * address.
  */
 
 import { Caller } from '../actors/replicated/caller.js';

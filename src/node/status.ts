@@ -3,9 +3,7 @@
  * last reported: at most one tick (a few milliseconds) old.
  */
 
-import type { GroupMember } from '../actors/raft/status.js';
 import type { ErrorCode } from '../errors.js';
-import type { NodeId } from '../ids.js';
 import type { Health } from './health.js';
 
 /**
@@ -87,23 +85,6 @@ export interface MemberStatus {
    * itself, where it has not answered this one yet, and elsewhere than on the leader.
    */
   readonly lastContactAtMs: number | null;
-}
-
-export function memberStatus(
-  self: NodeId | null,
-  members: readonly GroupMember[],
-  connected: readonly NodeId[],
-): MemberStatus[] {
-  return members
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, role, progress }) => ({
-      id,
-      role,
-      connected: id === self || connected.includes(id),
-      matchIndex: progress?.matchIndex ?? null,
-      nextIndex: progress?.nextIndex ?? null,
-      lastContactAtMs: progress?.lastContactAtMs ?? null,
-    }));
 }
 
 /** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`, and what to do. */

@@ -1,6 +1,6 @@
 /**
- * What a node finds on its disk when it starts, from those who keep it to consensus; and the orderly end of those. On the
- * thread that starts the node.
+ * What a node finds on its disk when it starts, from those who keep it to consensus; and the orderly end of those. On
+ * the thread that starts the node.
  */
 
 import { ConclaveError, fromPlainError } from '../errors.js';

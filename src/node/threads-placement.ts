@@ -1,7 +1,7 @@
 /**
- * Consensus, objects and storage each on threads of their own, linked directly to each other and to the caller's. A thread
- * of objects that ends is replaced (see object-thread.ts); when one of the others ends, the node has failed, for its memory of
- * what it promised is gone.
+ * Consensus, objects and storage each on threads of their own, linked directly to each other and to the caller's. A
+ * thread of objects that ends is replaced (see object-thread.ts); when one of the others ends, the node has failed, for
+ * its memory of what it promised is gone.
  */
 
 import type { ActorSystem } from '../runtime/actor-system.js';

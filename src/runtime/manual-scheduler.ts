@@ -1,6 +1,7 @@
 /**
  * Gives actors their turns only while the caller calls `tick()`: an inline runtime inside a program that owns its own
- * loop. Nothing runs and nothing keeps the process alive between two ticks, except while it has been told to tick itself.
+ * loop. Nothing runs and nothing keeps the process alive between two ticks, except while it has been told to tick
+ * itself.
  */
 
 import type { Timer } from './actor.js';

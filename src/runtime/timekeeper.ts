@@ -1,6 +1,6 @@
 /**
- * Time for what is no actor, and runs on the caller's thread: a clock, and timers that go by it. Handed in like an actor's, so
- * that a simulation can own it.
+ * Time for what is no actor, and runs on the caller's thread: a clock, and timers that go by it. Handed in like an
+ * actor's, so that a simulation can own it.
  */
 
 import type { Timer } from './actor.js';

@@ -1,6 +1,6 @@
 /**
- * What has gone wrong behind a sidecar, for who runs it: clients of old are told no more than that a lock is not theirs. Each thing is said
- * once in a while, however often it happens. On the caller's thread.
+ * What has gone wrong behind a sidecar, for who runs it: clients of old are told no more than that a lock is not
+ * theirs. Each thing is said once in a while, however often it happens. On the caller's thread.
  */
 
 import { ConclaveError, type ErrorCode } from '../errors.js';

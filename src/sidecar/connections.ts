@@ -1,6 +1,6 @@
 /**
- * The connections of a server, as many as there may be: one more ends the one that has been idle for longest, so that clients which
- * open connections and forget them shut nobody out. On the caller's thread.
+ * The connections of a server, as many as there may be: one more ends the one that has been idle for longest, so that
+ * clients which open connections and forget them shut nobody out. On the caller's thread.
  */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * The sidecar's HTTP server but for its sockets: what all routes have in common. Bodies are read as JSON whatever they say they are,
- * and what is wrong with a request is said in JSON. On the caller's thread.
+ * The sidecar's HTTP server but for its sockets: what all routes have in common. Bodies are read as JSON whatever they
+ * say they are, and what is wrong with a request is said in JSON. On the caller's thread.
  */
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -29,7 +29,6 @@ export async function createHttpApp({ routes, onDefect }: HttpAppOptions): Promi
   const fastify = await loadFastify();
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
-    return503OnClosing: false,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     // The rest of the path is the name of a lock, in whatever bytes: one parameter, as it was written.
     rewriteUrl: ({ url = '/' }) => withNameEscaped(url),

@@ -1,6 +1,6 @@
 /**
- * Stands in an election on behalf of whoever runs beside the sidecar, and knows who leads: what Kubernetes' leader elector did,
- * which is retired. On the caller's thread.
+ * Stands in an election on behalf of whoever runs beside the sidecar, and knows who leads: what Kubernetes' leader
+ * elector did, which is retired. On the caller's thread.
  */
 
 import { ConclaveError } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
- * The sockets on which a server listens: on several addresses, loopback or not, with bounds on how long a request may take to arrive
- * and how many connections there are. On the caller's thread.
+ * The sockets on which a server listens: on several addresses, loopback or not, with bounds on how long a request may
+ * take to arrive and how many connections there are. On the caller's thread.
  */
 
 import { once } from 'node:events';

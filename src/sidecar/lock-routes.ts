@@ -1,5 +1,6 @@
 /**
- * The routes of locks: what Metaparticle's clients ask for, answered as they expect it, and what those may ask for who know more.
+ * The routes of locks: what Metaparticle's clients ask for, answered as they expect it, and what those may ask for who
+ * know more.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,7 +1,7 @@
 /**
- * What requests about locks come to, whatever carries them: who holds what by way of this sidecar, and what the back end says of all
- * others. On the caller's thread. It answers within a few seconds whether the back end does or not, and never grants what it cannot
- * know.
+ * What requests about locks come to, whatever carries them: who holds what by way of this sidecar, and what the back
+ * end says of all others. On the caller's thread. It answers within a few seconds whether the back end does or not, and
+ * never grants what it cannot know.
  */
 
 import { PERMITS_MAX } from '../actors/coordination/coordination.js';

@@ -1,6 +1,7 @@
 /**
- * One lock and one owner who asks for it by requests: claims it, holds it until nothing was heard of the owner for a TTL, and gives
- * it back. However many requests of the owner there are at a time, there is one claim. On the caller's thread.
+ * One lock and one owner who asks for it by requests: claims it, holds it until nothing was heard of the owner for a
+ * TTL, and gives it back. However many requests of the owner there are at a time, there is one claim. On the caller's
+ * thread.
  */
 
 import type { Timer } from '../runtime/actor.js';

@@ -1,6 +1,6 @@
 /**
- * Whether somebody far away answers, as far as was heard lately: asks again and again, so that this is known also while nobody else
- * has anything to ask. On the caller's thread.
+ * Whether somebody far away answers, as far as was heard lately: asks again and again, so that this is known also while
+ * nobody else has anything to ask. On the caller's thread.
  */
 
 import type { Timer } from '../runtime/actor.js';

@@ -1,6 +1,7 @@
 /**
- * One client of `sidecar(url)`, on a connection of its own: its sessions are opened here on its behalf, its commands carried out in the
- * order in which they come, and everything is given up when the connection is lost. On the caller's thread.
+ * One client of `sidecar(url)`, on a connection of its own: its sessions are opened here on its behalf, its commands
+ * carried out in the order in which they come, and everything is given up when the connection is lost. On the caller's
+ * thread.
  */
 
 import type { Duplex } from 'node:stream';

@@ -1,6 +1,6 @@
 /**
- * What a sidecar counts, for Prometheus: in a registry of prom-client's, which is loaded here if it is installed. On the caller's
- * thread.
+ * What a sidecar counts, for Prometheus: in a registry of prom-client's, which is loaded here if it is installed. On
+ * the caller's thread.
  */
 
 import type { Counter, Gauge, Registry } from 'prom-client';

@@ -1,6 +1,6 @@
 /**
- * A sidecar as a whole: a back end, who holds what by way of it, and the server that answers for it. On the thread that starts it;
- * what its process does with signals is the command's business.
+ * A sidecar as a whole: a back end, who holds what by way of it, and the server that answers for it. On the thread that
+ * starts it; what its process does with signals is the command's business.
  */
 
 import { hostname } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * A node's data directory while the node runs: locked, known to be this node's own, with its directories in place. Opened
- * by the thread that starts the node and closed when everything that writes in it has stopped.
+ * A node's data directory while the node runs: locked, known to be this node's own, with its directories in place.
+ * Opened by the thread that starts the node and closed when everything that writes in it has stopped.
  */
 
 import { DirectoryLock } from './directory-lock.js';

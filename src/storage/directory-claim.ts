@@ -1,12 +1,13 @@
 /**
- * A claim to a directory, as sockets in it: seen by every process that sees the directory, whatever container it runs in.
- * Runs where the lock is taken. It never removes what may belong to a process that lives, and looks at neither process
- * ids nor host names: a socket that refuses connections is dead, one that accepts them lives.
+ * A claim to a directory, as sockets in it: seen by every process that sees the directory, whatever container it runs
+ * in. Runs where the lock is taken. It never removes what may belong to a process that lives, and looks at neither
+ * process ids nor host names: a socket that refuses connections is dead, one that accepts them lives.
  *
  * A claimant listens under a name of its own that nobody ever uses again, then looks for others. Of two, whoever looked
  * last sees the other one, so they never both hold. If nobody holds yet, whoever has the smaller name waits for the
- * other, who goes: exactly one of them holds in the end. What a dead claimant left can be removed by anybody at any time,
- * for its name never comes back; a lock of one name would have to be replaced, and the one who does so may be late.
+ * other, who goes: exactly one of them holds in the end. What a dead claimant left can be removed by anybody at any
+ * time, for its name never comes back; a lock of one name would have to be replaced, and the one who does so may be
+ * late.
  */
 
 import { randomBytes } from 'node:crypto';

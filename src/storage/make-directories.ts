@@ -1,6 +1,7 @@
 /**
  * Makes a directory and what is missing above it, by synchronous calls, on the thread of its caller. Not by Node's own
- * `recursive: true`, which never returns where a file system has no room for directories and says so by `ENOENT`, as /proc.
+ * `recursive: true`, which never returns where a file system has no room for directories and says so by `ENOENT`, as
+ * /proc.
  */
 
 import { existsSync, mkdirSync, statSync } from 'node:fs';

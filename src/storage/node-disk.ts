@@ -1,7 +1,7 @@
 /**
  * The disk of the machine, by synchronous calls: it blocks the thread it runs on, so it runs on threads that have
- * nothing else to do, or where the owner has chosen so. It adds nothing to what the system promises, keeps no state, and
- * never tries again what has failed.
+ * nothing else to do, or where the owner has chosen so. It adds nothing to what the system promises, keeps no state,
+ * and never tries again what has failed.
  */
 
 import {

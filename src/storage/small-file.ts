@@ -1,6 +1,6 @@
 /**
- * A small file that is read whole, and replaced whole: whenever power is lost, it has its old content or its new one. On
- * the thread that starts the node; what the content means is its owner's affair.
+ * A small file that is read whole, and replaced whole: whenever power is lost, it has its old content or its new one.
+ * On the thread that starts the node; what the content means is its owner's affair.
  */
 
 import type { Disk } from './disk.js';

@@ -1,6 +1,7 @@
 /**
  * A chunk: the unit in which a snapshot is compressed, checked and read, so that either side needs memory for one only.
- * Pure functions; each takes about a millisecond for a whole chunk, which is the longest that a snapshot blocks a thread.
+ * Pure functions; each takes about a millisecond for a whole chunk, which is the longest that a snapshot blocks a
+ * thread.
  */
 
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';

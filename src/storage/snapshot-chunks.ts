@@ -1,6 +1,6 @@
 /**
- * The chunks of an open snapshot: where each lies, and its stored bytes once their checksum has been found right. Does not
- * expand them, and keeps none.
+ * The chunks of an open snapshot: where each lies, and its stored bytes once their checksum has been found right. Does
+ * not expand them, and keeps none.
  */
 
 import { crc32 } from '../checksum.js';

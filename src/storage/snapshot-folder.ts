@@ -1,7 +1,7 @@
 /**
- * The snapshots of one group as files of one directory. Owns the directory: nobody else creates, renames or removes in it,
- * but for drafts, which are written where this said. Each step leaves, if power is lost in the middle of it, what the next
- * `open` can go on with; blocks its thread while the disk works.
+ * The snapshots of one group as files of one directory. Owns the directory: nobody else creates, renames or removes in
+ * it, but for drafts, which are written where this said. Each step leaves, if power is lost in the middle of it, what
+ * the next `open` can go on with; blocks its thread while the disk works.
  */
 
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Opens a snapshot and gives out what is in it, none of it unchecked: the footer when it is opened, each chunk when it is
- * read, each section at its end. Runs on whichever thread restores, folds or receives; does not change anything.
+ * Opens a snapshot and gives out what is in it, none of it unchecked: the footer when it is opened, each chunk when it
+ * is read, each section at its end. Runs on whichever thread restores, folds or receives; does not change anything.
  */
 
 import { crc32 } from '../checksum.js';

@@ -1,7 +1,7 @@
 /**
  * Gathers a snapshot that another node has, range by range, and makes it one of this node's when it is whole and right.
- * Asks nobody itself: says which range is next, and takes what comes. What it has stays good whoever sends the rest, for
- * the snapshot's id names its bytes. Lives in the actor that receives, and blocks its thread while it writes.
+ * Asks nobody itself: says which range is next, and takes what comes. What it has stays good whoever sends the rest,
+ * for the snapshot's id names its bytes. Lives in the actor that receives, and blocks its thread while it writes.
  */
 
 import { assert } from '../assert.js';

@@ -1,7 +1,7 @@
 /**
- * The port behind which a group's snapshots are: which there are, and how one more becomes one of them. The durable one is
- * `SnapshotFolder`, the one in memory `MemorySnapshots`. Belongs to the actor that compacts and receives, on its thread;
- * drafts may be written on others.
+ * The port behind which a group's snapshots are: which there are, and how one more becomes one of them. The durable one
+ * is `SnapshotFolder`, the one in memory `MemorySnapshots`. Belongs to the actor that compacts and receives, on its
+ * thread; drafts may be written on others.
  */
 
 import type { ByteSource } from './byte-source.js';

@@ -1,7 +1,7 @@
 /**
- * Writes a snapshot from its first byte to its last: named streams, cut into chunks that are compressed and checked each
- * on its own. Needs memory for one chunk and the table of all; runs on whichever thread folds. Knows bytes only, neither
- * objects nor files.
+ * Writes a snapshot from its first byte to its last: named streams, cut into chunks that are compressed and checked
+ * each on its own. Needs memory for one chunk and the table of all; runs on whichever thread folds. Knows bytes only,
+ * neither objects nor files.
  */
 
 import { createHash, type Hash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * How the users of snapshots tell a disk that refuses to read one from one that is damaged: the first may pass, and what
- * could not be read must not be given up for it. Pure.
+ * How the users of snapshots tell a disk that refuses to read one from one that is damaged: the first may pass, and
+ * what could not be read must not be given up for it. Pure.
  */
 
 import { ConclaveError } from '../errors.js';

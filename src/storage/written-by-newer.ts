@@ -1,6 +1,6 @@
 /**
- * How the readers of a data directory say that a newer version of Conclave has written it. That is no damage: nothing of
- * it must be set aside, removed or written over. Pure.
+ * How the readers of a data directory say that a newer version of Conclave has written it. That is no damage: nothing
+ * of it must be set aside, removed or written over. Pure.
  */
 
 import { ConclaveError } from '../errors.js';

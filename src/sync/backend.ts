@@ -1,6 +1,7 @@
 /**
- * The port behind locks and elections: where names are held. A back end keeps sessions and claims, and tells what becomes of
- * them; when a holder must give up is decided here, on this side, by what {@link Session} computes from its clock. Types only.
+ * The port behind locks and elections: where names are held. A back end keeps sessions and claims, and tells what
+ * becomes of them; when a holder must give up is decided here, on this side, by what {@link Session} computes from its
+ * clock. Types only.
  */
 
 import type { Timekeeper } from '../runtime/timekeeper.js';

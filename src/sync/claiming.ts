@@ -1,6 +1,6 @@
 /**
- * Acquires what a name stands for, by a session that lasts as long as is asked for: waits its turn, begins anew when its session
- * has ended meanwhile, and gives back what crosses a caller who no longer waits. On the caller's thread.
+ * Acquires what a name stands for, by a session that lasts as long as is asked for: waits its turn, begins anew when
+ * its session has ended meanwhile, and gives back what crosses a caller who no longer waits. On the caller's thread.
  */
 
 import { ConclaveError } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
- * A Coordination as its callers reach it: by commands and queries, and by following what changes. One is in a replicated
- * object, another in this very process. Types only.
+ * A Coordination as its callers reach it: by commands and queries, and by following what changes. One is in a
+ * replicated object, another in this very process. Types only.
  */
 
 import type { Coordination, CoordinationChange, NameView, Standing } from '../actors/coordination/coordination.js';

@@ -1,6 +1,6 @@
 /**
- * Elections: one of those who campaign leads, until it resigns or is lost. On the caller's thread. What is led is the user's
- * function, and leadership is given up only after that has settled.
+ * Elections: one of those who campaign leads, until it resigns or is lost. On the caller's thread. What is led is the
+ * user's function, and leadership is given up only after that has settled.
  */
 
 import { PERMITS_MAX } from '../actors/coordination/coordination.js';

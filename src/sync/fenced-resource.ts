@@ -1,6 +1,6 @@
 /**
- * The half of a fencing token that whatever is protected runs: it refuses those who hold no longer. Pure; where it runs, and
- * where the newest token is kept, is the business of whoever protects something.
+ * The half of a fencing token that whatever is protected runs: it refuses those who hold no longer. Pure; where it
+ * runs, and where the newest token is kept, is the business of whoever protects something.
  */
 
 import { ConclaveError } from '../errors.js';

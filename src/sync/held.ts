@@ -1,6 +1,6 @@
 /**
- * What is held: a lock, a permit or leadership, until it is released or lost. On the caller's thread. Whether it is held is
- * computed from the clock whenever it is asked for; the session tells it of a loss, which it passes on once.
+ * What is held: a lock, a permit or leadership, until it is released or lost. On the caller's thread. Whether it is
+ * held is computed from the clock whenever it is asked for; the session tells it of a loss, which it passes on once.
  */
 
 import { EventEmitter } from 'eventemitter3';

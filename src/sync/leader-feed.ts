@@ -1,6 +1,6 @@
 /**
- * Who leads, as one who observes an election is told: the latest leader that has not been read yet, and never one that is older than
- * one that was told before. On the caller's thread. It keeps one leader, however slowly it is read.
+ * Who leads, as one who observes an election is told: the latest leader that has not been read yet, and never one that
+ * is older than one that was told before. On the caller's thread. It keeps one leader, however slowly it is read.
  */
 
 import { isSameContent } from '../actors/replicated/objects/same-content.js';

@@ -1,9 +1,10 @@
 /**
- * For how long a holder may believe that it holds: TTL less a margin from the moment at which the last renewal that succeeded was
- * asked for, which is earlier than whoever decides about its end can have seen it. Pure but for the clock that it is given.
+ * For how long a holder may believe that it holds: TTL less a margin from the moment at which the last renewal that
+ * succeeded was asked for, which is earlier than whoever decides about its end can have seen it. Pure but for the clock
+ * that it is given.
  *
- * It goes by whichever of the machine's clocks says that more time has passed: the monotonic one stands still while the machine
- * is suspended, and the calendar clock tells afterwards.
+ * It goes by whichever of the machine's clocks says that more time has passed: the monotonic one stands still while the
+ * machine is suspended, and the calendar clock tells afterwards.
  */
 
 import type { Clock } from '../runtime/clock.js';

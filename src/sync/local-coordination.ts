@@ -1,6 +1,6 @@
 /**
- * A Coordination in this very process: the same object as the replicated one, run command by command as a node would run it, with
- * the same notice of its changes, and a keeper that ends sessions. For one process, and for tests.
+ * A Coordination in this very process: the same object as the replicated one, run command by command as a node would
+ * run it, with the same notice of its changes, and a keeper that ends sessions. For one process, and for tests.
  */
 
 import { Coordination, type CoordinationChange } from '../actors/coordination/coordination.js';

@@ -1,6 +1,7 @@
 /**
- * What a node does for a lock manager besides running its commands: ends sessions that are not renewed, or whose process is gone, while the node leads, and
- * claims on behalf of the node. On the caller's thread, for as long as the node runs.
+ * What a node does for a lock manager besides running its commands: ends sessions that are not renewed, or whose
+ * process is gone, while the node leads, and claims on behalf of the node. On the caller's thread, for as long as the
+ * node runs.
  */
 
 import type { Coordination } from '../actors/coordination/coordination.js';

@@ -1,6 +1,6 @@
 /**
- * Locks that a node holds as a whole, whoever of its callers has asked for them: what ReplLockManager's handle does. On the
- * caller's thread.
+ * Locks that a node holds as a whole, whoever of its callers has asked for them: what ReplLockManager's handle does. On
+ * the caller's thread.
  */
 
 import type { Claiming } from './claiming.js';

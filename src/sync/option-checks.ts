@@ -1,15 +1,13 @@
-/**
- * Checks of what users of locks and elections give. Pure.
- */
+/** Checks of what users of locks and elections give. Pure. */
 
 import { PERMITS_MAX, TTL_MS_MAX, TTL_MS_MIN } from '../actors/coordination/coordination.js';
 import { ConclaveError } from '../errors.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
+import { TTL_MS_DEFAULT } from './defaults.js';
 import type { WaitOptions } from './patience.js';
 
 /** How long a name may be, in bytes of UTF-8. */
 export const NAME_BYTES_MAX = 512;
-export const TTL_MS_DEFAULT = 15_000;
 
 /** @throws ConclaveError `ERR_INVALID_OPTION`. */
 export function checkKnown(options: object, known: readonly string[]): void {

@@ -1,6 +1,6 @@
 /**
- * How long one call is willing to wait: until its signal is aborted, or for so many milliseconds. On the caller's thread. It
- * covers waiting only, and knows nothing of what happens afterwards.
+ * How long one call is willing to wait: until its signal is aborted, or for so many milliseconds. On the caller's
+ * thread. It covers waiting only, and knows nothing of what happens afterwards.
  */
 
 import type { Timer } from '../runtime/actor.js';

@@ -1,6 +1,6 @@
 /**
- * ReplLockManager: a replicated object that keeps locks, semaphores and elections. The object runs on the object's thread; what
- * its handle does for the node, on the caller's.
+ * ReplLockManager: a replicated object that keeps locks, semaphores and elections. The object runs on the object's
+ * thread; what its handle does for the node, on the caller's.
  */
 
 import { Coordination } from '../actors/coordination/coordination.js';

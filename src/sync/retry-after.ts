@@ -1,10 +1,10 @@
-/** When what could not be done is tried again. Pure. */
+/** How long locks and elections wait before they try again what has failed. Pure. */
 
-/** This part of the TTL later, */
-const PART = 1 / 10;
-/** but no later than this: a TTL may be a day, and what keeps one from it is over in seconds, as a rule. */
+/** In parts of the TTL: while it runs, there is time for several tries. */
+const RETRY_AFTER = 0.1;
+/** A TTL may be a day, and what makes a try fail is over in seconds, as a rule. */
 const RETRY_MS_MAX = 5_000;
 
 export function retryAfterMs(ttlMs: number): number {
-  return Math.min(ttlMs * PART, RETRY_MS_MAX);
+  return Math.min(ttlMs * RETRY_AFTER, RETRY_MS_MAX);
 }

@@ -1,6 +1,7 @@
 /**
- * A session of a back end, as its holders depend on it: renews it while there are claims, knows until when they may believe that
- * they hold, and tells each of them of its end, once. On the caller's thread. It never decides that somebody else may hold.
+ * A session of a back end, as its holders depend on it: renews it while there are claims, knows until when they may
+ * believe that they hold, and tells each of them of its end, once. On the caller's thread. It never decides that
+ * somebody else may hold.
  */
 
 import type { Timer } from '../runtime/actor.js';

@@ -1,6 +1,6 @@
 /**
- * Processes that hold a lock and are gone from one moment to the next, or only seem to be: on a network where machines answer for
- * themselves the lock passes on long before its TTL, and only when the process is gone.
+ * Processes that hold a lock and are gone from one moment to the next, or only seem to be: on a network where machines
+ * answer for themselves the lock passes on long before its TTL, and only when the process is gone.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
- * Real processes with data directories, killed with SIGKILL at random and under load, one, two or all of them, many times
- * over: nothing that was acknowledged is lost, nothing is applied twice, and all agree.
+ * Real processes with data directories, killed with SIGKILL at random and under load, one, two or all of them, many
+ * times over: nothing that was acknowledged is lost, nothing is applied twice, and all agree.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';

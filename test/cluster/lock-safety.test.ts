@@ -1,7 +1,8 @@
 /**
- * Three processes compete for a lock, and add to a register that the test keeps, while they are killed, stand still, are cut off, have
- * clocks that jump, and leaders that change: never do two of them hold at a time, as far as they can know, tokens increase, and what
- * fencing tokens guard is changed by one after another. Without the tokens it is not, which shows that the test would notice.
+ * Three processes compete for a lock, and add to a register that the test keeps, while they are killed, stand still,
+ * are cut off, have clocks that jump, and leaders that change: never do two of them hold at a time, as far as they can
+ * know, tokens increase, and what fencing tokens guard is changed by one after another. Without the tokens it is not,
+ * which shows that the test would notice.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** The majority is gone for a while: calls fail in time and say truly what may have become of them, and then it goes on. */
+/**
+ * The majority is gone for a while: calls fail in time and say truly what may have become of them, and then it goes on.
+ */
 
 import { expect, test, vi } from 'vitest';
 import { ProcessCluster } from './support/process-cluster.js';

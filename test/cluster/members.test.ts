@@ -1,6 +1,6 @@
 /**
- * Real processes with data directories, one after the other put in the place of those that founded the cluster, under load and
- * with kills at the worst moments: nothing acknowledged is lost, nothing is doubled, each change is made once.
+ * Real processes with data directories, one after the other put in the place of those that founded the cluster, under
+ * load and with kills at the worst moments: nothing acknowledged is lost, nothing is doubled, each change is made once.
  */
 
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * A live cluster of processes is brought to the next version of its user's module, one node at a time and under load; then a
- * node is started with the old module once more, which must not go on, and lose nothing.
+ * A live cluster of processes is brought to the next version of its user's module, one node at a time and under load;
+ * then a node is started with the old module once more, which must not go on, and lose nothing.
  */
 
 import { expect, test, vi } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * What `conclave sidecar` as a process is asked by mistake, or by somebody who means harm: clear answers, and whoever holds goes on
- * holding. Its heap is small, so that what is kept without bound would end it. Each answer by itself is tested in test/unit/sidecar.
+ * What `conclave sidecar` as a process is asked by mistake, or by somebody who means harm: clear answers, and whoever
+ * holds goes on holding. Its heap is small, so that what is kept without bound would end it. Each answer by itself is
+ * tested in test/unit/sidecar.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** `conclave sidecar` and `conclave lock` as they are installed: processes of their own, which are told to end, and killed. */
+/**
+ * `conclave sidecar` and `conclave lock` as they are installed: processes of their own, which are told to end, and
+ * killed.
+ */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * The image of deploy/Dockerfile, without a builder of images: whatever it copies is there, whatever it runs exists, and what it starts is
- * in the package as npm packs it.
+ * The image of deploy/Dockerfile, without a builder of images: whatever it copies is there, whatever it runs exists,
+ * and what it starts is in the package as npm packs it.
  */
 
 import { execFileSync } from 'node:child_process';

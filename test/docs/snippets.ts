@@ -1,7 +1,7 @@
 /**
  * Finds the TypeScript that documentation shows (fenced blocks of Markdown, `@example` of doc comments) and makes files
- * of it that compile alone. A snippet with imports stands as a reader would copy it; one without continues a thought, so
- * the public names it uses are imported for it, and the objects that all pages speak of exist (see CONTEXT).
+ * of it that compile alone. A snippet with imports stands as a reader would copy it; one without continues a thought,
+ * so the public names it uses are imported for it, and the objects that all pages speak of exist (see CONTEXT).
  */
 
 export interface Snippet {

@@ -1,6 +1,7 @@
 /**
- * What kustomize makes of deploy/kubernetes: the one in `kubectl`, whichever is installed. Debian's is of 2021, and others have it
- * newer: what comes out must be the same. A project of its own, for `kubectl` is nothing that a developer must have: .ci/run runs it.
+ * What kustomize makes of deploy/kubernetes: the one in `kubectl`, whichever is installed. Debian's is of 2021, and
+ * others have it newer: what comes out must be the same. A project of its own, for `kubectl` is nothing that a
+ * developer must have: .ci/run runs it.
  */
 
 import { execFileSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * `npm run simulate`: many histories of simulated clusters, each from a seed of its own, with whatever can go wrong. Ends
- * with code 1 if any of them has broken a promise.
+ * `npm run simulate`: many histories of simulated clusters, each from a seed of its own, with whatever can go wrong.
+ * Ends with code 1 if any of them has broken a promise.
  */
 
 import { Worker } from 'node:worker_threads';

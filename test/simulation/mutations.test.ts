@@ -1,6 +1,6 @@
 /**
- * CI's share of the mutations: some of them, others each time, are found, and the product as it is breaks no promise where
- * they are. `npm run mutations -- --check` looks at all.
+ * CI's share of the mutations: some of them, others each time, are found, and the product as it is breaks no promise
+ * where they are. `npm run mutations -- --check` looks at all.
  */
 
 import { execFile } from 'node:child_process';

@@ -1,6 +1,7 @@
 /**
- * CI's share of the simulation: 500 histories from a fresh base, or as many as two minutes suffice for, and a few calm ones,
- * in which what takes half a minute happens, too. The program prints the base, and the one command that replays whatever it has found.
+ * CI's share of the simulation: 500 histories from a fresh base, or as many as two minutes suffice for, and a few calm
+ * ones, in which what takes half a minute happens, too. The program prints the base, and the one command that replays
+ * whatever it has found.
  */
 
 import { execFile } from 'node:child_process';

@@ -1,8 +1,8 @@
 /**
- * The replicated half of locks, semaphores and elections: sessions, the names that they hold, and the queues in which they
- * wait. Runs on the object's thread, like every replicated object. It reads no clock: that a session has not been renewed
- * for too long is for its keepers to notice, each on its own monotonic clock, and takes effect where `expire` stands in the
- * log.
+ * The replicated half of locks, semaphores and elections: sessions, the names that they hold, and the queues in which
+ * they wait. Runs on the object's thread, like every replicated object. It reads no clock: that a session has not been
+ * renewed for too long is for its keepers to notice, each on its own monotonic clock, and takes effect where `expire`
+ * stands in the log.
  */
 
 import { isKeyWatched, tellChange } from '../replicated/command-context.js';

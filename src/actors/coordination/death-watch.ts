@@ -1,7 +1,8 @@
 /**
- * Ends the sessions of nodes whose process is gone, without waiting for their TTL. Runs beside the handle, on the caller's thread,
- * and works only while its node leads and has no connection to a member. That a connection is lost proves nothing: it asks the
- * machine, which refuses connections only where nobody listens, and a node listens for as long as it may believe in a session.
+ * Ends the sessions of nodes whose process is gone, without waiting for their TTL. Runs beside the handle, on the
+ * caller's thread, and works only while its node leads and has no connection to a member. That a connection is lost
+ * proves nothing: it asks the machine, which refuses connections only where nobody listens, and a node listens for as
+ * long as it may believe in a session.
  */
 
 import type { Timer } from '../../runtime/actor.js';

@@ -1,7 +1,7 @@
 /**
- * Which sessions have not been renewed for their TTL, as one keeper sees it on its own monotonic clock: from when it has first
- * seen a session as it is now. Pure; it compares no clock with that of anybody else, and decides nothing: `expire` does, where
- * it stands in the log.
+ * Which sessions have not been renewed for their TTL, as one keeper sees it on its own monotonic clock: from when it
+ * has first seen a session as it is now. Pure; it compares no clock with that of anybody else, and decides nothing:
+ * `expire` does, where it stands in the log.
  */
 
 import type { SessionSighting } from './coordination.js';

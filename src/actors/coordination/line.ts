@@ -1,7 +1,7 @@
 /**
  * Who holds one name, and who waits for it, first come first served. A name has so many permits; a lock that is held
- * exclusively takes all of them, one that is shared takes one, a semaphore what was asked for. Pure, and part of the state
- * of a Coordination: the same on every node.
+ * exclusively takes all of them, one that is shared takes one, a semaphore what was asked for. Pure, and part of the
+ * state of a Coordination: the same on every node.
  */
 
 import { assert } from '../../assert.js';

@@ -1,7 +1,8 @@
 /**
- * Ends the sessions of those that have gone without a word. Runs beside the handle of every node that has a Coordination, on
- * the caller's thread, and works only while its node leads: it looks at all sessions now and then, and asks for the end of
- * those that were not renewed for their TTL by its own monotonic clock, counted anew when the node becomes the leader.
+ * Ends the sessions of those that have gone without a word. Runs beside the handle of every node that has a
+ * Coordination, on the caller's thread, and works only while its node leads: it looks at all sessions now and then, and
+ * asks for the end of those that were not renewed for their TTL by its own monotonic clock, counted anew when the node
+ * becomes the leader.
  */
 
 import type { Timer } from '../../runtime/actor.js';

@@ -1,6 +1,7 @@
 /**
- * What the LogStoreActor receives: one actor on the storage thread keeps the logs of all groups of its node. Requests of
- * one group are made durable in the order in which they were told; one sync covers all that arrived during the last one.
+ * What the LogStoreActor receives: one actor on the storage thread keeps the logs of all groups of its node. Requests
+ * of one group are made durable in the order in which they were told; one sync covers all that arrived during the last
+ * one.
  */
 
 import type { ActorAddress } from '../../runtime/actor.js';

@@ -1,6 +1,7 @@
 /**
- * Gathers records in the form in which they lie on the disk, as a list of buffers for one vectored write. Small payloads
- * are copied together, large ones are written from where they are. Pure memory; its own is used again for each batch.
+ * Gathers records in the form in which they lie on the disk, as a list of buffers for one vectored write. Small
+ * payloads are copied together, large ones are written from where they are. Pure memory; its own is used again for each
+ * batch.
  */
 
 import { crc32 } from '../../checksum.js';

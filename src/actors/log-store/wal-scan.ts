@@ -1,6 +1,6 @@
 /**
- * Reads the whole write-ahead log once, at the start of a node, and judges it: what it holds, where a crash has torn its
- * end, and whether anything that was durable is damaged. Changes nothing: cutting the torn end is the writer's.
+ * Reads the whole write-ahead log once, at the start of a node, and judges it: what it holds, where a crash has torn
+ * its end, and whether anything that was durable is damaged. Changes nothing: cutting the torn end is the writer's.
  *
  * A segment whose `end` record is there is followed by another one. The last one has none, for its successor gets its
  * name before and its first record after the `end` is durable: a successor without any record is not yet part of the

@@ -1,8 +1,8 @@
 /**
- * What a node that does not lead asks of its leader for its own callers: to change the members, to bring a code version into
- * force, and to hand leadership over. A question is sent once. Whoever does not answer it may have done what was asked
- * nonetheless, and the caller is told so: it is for the caller to ask again, which is safe (see `MembersChange`), for a version
- * is only ever raised.
+ * What a node that does not lead asks of its leader for its own callers: to change the members, to bring a code version
+ * into force, and to hand leadership over. A question is sent once. Whoever does not answer it may have done what was
+ * asked nonetheless, and the caller is told so: it is for the caller to ask again, which is safe (see `MembersChange`),
+ * for a version is only ever raised.
  */
 
 import { logIndex, type NodeId } from '../../ids.js';

@@ -1,7 +1,7 @@
 /**
- * How a leader changes who belongs to the group and who counts (Raft §6, thesis §4): each change is an entry, takes effect
- * where it is appended, and is made only once the one before is committed, and an entry of the leader's own term with it. A
- * new leader goes on with whatever it finds.
+ * How a leader changes who belongs to the group and who counts (Raft §6, thesis §4): each change is an entry, takes
+ * effect where it is appended, and is made only once the one before is committed, and an entry of the leader's own term
+ * with it. A new leader goes on with whatever it finds.
  */
 
 import { assert } from '../../assert.js';

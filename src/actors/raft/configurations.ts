@@ -1,7 +1,7 @@
 /**
- * Which configuration is in effect: the newest one in the log, be it committed or not (Raft §6); where the log has none,
- * that of the snapshot which it begins behind; and before there is a cluster, the one that it is to be founded with. Part of
- * the core's state; follows the log, and is cut off with it.
+ * Which configuration is in effect: the newest one in the log, be it committed or not (Raft §6); where the log has
+ * none, that of the snapshot which it begins behind; and before there is a cluster, the one that it is to be founded
+ * with. Part of the core's state; follows the log, and is cut off with it.
  */
 
 import { assert } from '../../assert.js';

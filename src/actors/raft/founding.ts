@@ -1,6 +1,6 @@
 /**
- * What keeps two clusters from being founded by sets of nodes that overlap: founding takes the votes of all founders, and
- * nobody votes for one who would found another set than its own options name.
+ * What keeps two clusters from being founded by sets of nodes that overlap: founding takes the votes of all founders,
+ * and nobody votes for one who would found another set than its own options name.
  */
 
 import type { RequestPreVote, RequestVote } from './messages.js';

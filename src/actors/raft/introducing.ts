@@ -1,6 +1,7 @@
 /**
- * How those who are no members learn who the members are from any of them (only a leader sends them the log): one who is to
- * join and knows one address, an observer whose members have all been replaced, one that was removed while it was away.
+ * How those who are no members learn who the members are from any of them (only a leader sends them the log): one who
+ * is to join and knows one address, an observer whose members have all been replaced, one that was removed while it was
+ * away.
  */
 
 import { isMember, membersOf } from './configuration.js';

@@ -1,7 +1,7 @@
 /**
  * Hands committed entries to the objects of one machine, in order and as far as they keep up. Part of the shell, on the
- * consensus thread; it knows one machine at a time, so that nothing is mixed up with what was meant for the one that was in
- * its place before.
+ * consensus thread; it knows one machine at a time, so that nothing is mixed up with what was meant for the one that
+ * was in its place before.
  */
 
 import { logIndex, type LogIndex } from '../../ids.js';

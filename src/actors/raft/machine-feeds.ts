@@ -1,6 +1,6 @@
 /**
- * The feeds of all machines of a node, each fed as far as it keeps up, and how far they have come together: what counts as
- * applied is what the slowest has applied. Part of the shell, on the consensus thread.
+ * The feeds of all machines of a node, each fed as far as it keeps up, and how far they have come together: what counts
+ * as applied is what the slowest has applied. Part of the shell, on the consensus thread.
  */
 
 import type { LogIndex } from '../../ids.js';

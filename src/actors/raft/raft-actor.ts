@@ -1,7 +1,7 @@
 /**
- * The shell of the consensus core, on the consensus thread (or inline): turns messages of threads and network into steps
- * of the core, and carries out the effects that come back. It decides nothing about consensus; everything impure that
- * the core must not touch is here or behind a port.
+ * The shell of the consensus core, on the consensus thread (or inline): turns messages of threads and network into
+ * steps of the core, and carries out the effects that come back. It decides nothing about consensus; everything impure
+ * that the core must not touch is here or behind a port.
  */
 
 import type { Actor, ActorAddress, ActorContext, ActorRef, Reply } from '../../runtime/actor.js';

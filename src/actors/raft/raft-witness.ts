@@ -1,6 +1,6 @@
 /**
- * Who looks on while a core takes its steps, on its thread: simulations, which check what no node could know by itself. A
- * node in production has none.
+ * Who looks on while a core takes its steps, on its thread: simulations, which check what no node could know by itself.
+ * A node in production has none.
  */
 
 import type { RaftMessage } from './messages.js';

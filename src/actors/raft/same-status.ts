@@ -1,6 +1,6 @@
 /**
- * Is what there is to say of a node what its caller knows already? Asked at each tick, and nearly always so: it must cost
- * next to nothing. Part of the shell.
+ * Is what there is to say of a node what its caller knows already? Asked at each tick, and nearly always so: it must
+ * cost next to nothing. Part of the shell.
  */
 
 import type { NodeId } from '../../ids.js';

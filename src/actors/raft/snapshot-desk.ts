@@ -3,9 +3,9 @@
  * snapshot, offers one to who needs it, and passes on what Snapshotters say to each other. Part of the shell, on the
  * consensus thread; what is in a snapshot it does not know.
  *
- * Whoever is being given a snapshot goes on being offered that one, and the log behind it is kept, however many are taken
- * meanwhile: one that began anew with each would never come to the end. It is only given up for a newer one when the log
- * has become so large that a follower for which it does cannot keep up in any case.
+ * Whoever is being given a snapshot goes on being offered that one, and the log behind it is kept, however many are
+ * taken meanwhile: one that began anew with each would never come to the end. It is only given up for a newer one when
+ * the log has become so large that a follower for which it does cannot keep up in any case.
  */
 
 import { logIndex, type LogIndex, type NodeId } from '../../ids.js';

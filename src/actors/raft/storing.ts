@@ -1,6 +1,6 @@
 /**
- * Handing the news of a batch to storage, in one request where the log's memory allows: term and vote, a log that begins anew, new entries, and
- * behind them everything that may follow only when those are durable.
+ * Handing the news of a batch to storage, in one request where the log's memory allows: term and vote, a log that
+ * begins anew, new entries, and behind them everything that may follow only when those are durable.
  */
 
 import { logIndex } from '../../ids.js';

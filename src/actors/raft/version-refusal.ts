@@ -1,6 +1,6 @@
 /**
- * The form in which the leader's refusal of a code version goes to the node that has asked: JSON, for it is small, rare and
- * read by people. Trusts nothing that it decodes. Part of the core.
+ * The form in which the leader's refusal of a code version goes to the node that has asked: JSON, for it is small, rare
+ * and read by people. Trusts nothing that it decodes. Part of the core.
  */
 
 import { ConclaveError } from '../../errors.js';

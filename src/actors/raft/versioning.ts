@@ -1,6 +1,6 @@
 /**
- * How a leader raises the version of the objects' code that is in force: by an entry, once everybody who applies the log is
- * known to have code of that version, for who has not would have to stop at it. It never goes down.
+ * How a leader raises the version of the objects' code that is in force: by an entry, once everybody who applies the
+ * log is known to have code of that version, for who has not would have to stop at it. It never goes down.
  */
 
 import type { NodeId } from '../../ids.js';

@@ -1,7 +1,7 @@
 /**
- * The half of a replicated object that is beside its handle: on the caller's thread of every node that has the object, for as
- * long as the node runs. For ready-made objects that must do something by themselves (renew, watch over others) or know who
- * calls. It owns no replicated state, and changes the object by commands only, as its users do.
+ * The half of a replicated object that is beside its handle: on the caller's thread of every node that has the object,
+ * for as long as the node runs. For ready-made objects that must do something by themselves (renew, watch over others)
+ * or know who calls. It owns no replicated state, and changes the object by commands only, as its users do.
  */
 
 import type { ConclaveError } from '../../errors.js';

@@ -1,7 +1,7 @@
 /**
- * The names that a lane's blocks call (block.ts), on the caller's thread. Where a block has called many, its table is kept for
- * the next one, which mostly calls them again: each is written once instead of once in every block, and whoever reads the blocks
- * finds the table that he has read before.
+ * The names that a lane's blocks call (block.ts), on the caller's thread. Where a block has called many, its table is
+ * kept for the next one, which mostly calls them again: each is written once instead of once in every block, and
+ * whoever reads the blocks finds the table that he has read before.
  */
 
 import { BLOCK_NAMES_MAX, CANCELLED_NAME } from './block.js';

@@ -1,7 +1,7 @@
 /**
- * What the callers of a node have under way with one of its machines: lanes of commands and of queries, watches, and how far
- * that machine has come with the node's session. On the caller's thread, a part of Caller. A machine that is slow or ends keeps
- * nobody waiting but those who call its objects.
+ * What the callers of a node have under way with one of its machines: lanes of commands and of queries, watches, and
+ * how far that machine has come with the node's session. On the caller's thread, a part of Caller. A machine that is
+ * slow or ends keeps nobody waiting but those who call its objects.
  */
 
 import { ConclaveError } from '../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * Objects that are created at run time, as the user's thread sees them: how they are created and dropped, and the handles to
- * them. Knows the classes that may be created; which objects there are only the log knows.
+ * Objects that are created at run time, as the user's thread sees them: how they are created and dropped, and the
+ * handles to them. Knows the classes that may be created; which objects there are only the log knows.
  */
 
 import { ConclaveError } from '../../errors.js';

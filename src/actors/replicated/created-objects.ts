@@ -1,7 +1,8 @@
 /**
- * The objects that commands have created: which there are, of which class, and made with what. The same on every replica at
- * the same place in the log, and on every machine of a node, each of which has the instances of its own ones only. Classes are found by the name that they are
- * registered under on every node: nothing that comes from elsewhere is ever loaded.
+ * The objects that commands have created: which there are, of which class, and made with what. The same on every
+ * replica at the same place in the log, and on every machine of a node, each of which has the instances of its own ones
+ * only. Classes are found by the name that they are registered under on every node: nothing that comes from elsewhere
+ * is ever loaded.
  */
 
 import { ConclaveError } from '../../errors.js';

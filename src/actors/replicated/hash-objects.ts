@@ -1,6 +1,6 @@
 /**
- * The content of live objects as hashes, the same as a snapshot of them has: what two of the same state agree on. On the
- * object thread, without a pause: the objects must not change meanwhile.
+ * The content of live objects as hashes, the same as a snapshot of them has: what two of the same state agree on. On
+ * the object thread, without a pause: the objects must not change meanwhile.
  */
 
 import { createHash } from 'node:crypto';

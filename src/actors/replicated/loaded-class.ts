@@ -1,6 +1,6 @@
 /**
- * Classes where their objects live, and the instances that are made of them: when a machine is, and at run time. What is made
- * is looked at before anybody can call it.
+ * Classes where their objects live, and the instances that are made of them: when a machine is, and at run time. What
+ * is made is looked at before anybody can call it.
  */
 
 import { ConclaveError } from '../../errors.js';

@@ -1,7 +1,7 @@
 /**
- * The actor around a Machine, on a thread of objects (or inline); a node has one for each such thread: applies what consensus has committed, answers
- * the caller, and runs queries once the state is new enough for them. It gathers what one batch of messages has given
- * and sends one message to each neighbour.
+ * The actor around a Machine, on a thread of objects (or inline); a node has one for each such thread: applies what
+ * consensus has committed, answers the caller, and runs queries once the state is new enough for them. It gathers what
+ * one batch of messages has given and sends one message to each neighbour.
  */
 
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';

@@ -1,6 +1,6 @@
 /**
- * Makes machines: new objects, and the state of a snapshot where there is one. On the object thread; in slices, so that a
- * machine that is there goes on meanwhile.
+ * Makes machines: new objects, and the state of a snapshot where there is one. On the object thread; in slices, so that
+ * a machine that is there goes on meanwhile.
  */
 
 import { ConclaveError } from '../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * A machine and its objects to and from a snapshot: which sections there are, and what they mean. Runs wherever a machine
- * is: in folds, and on the object thread when a node starts or is given a snapshot.
+ * A machine and its objects to and from a snapshot: which sections there are, and what they mean. Runs wherever a
+ * machine is: in folds, and on the object thread when a node starts or is given a snapshot.
  */
 
 import { ConclaveError } from '../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * Who looks on while a machine works, on its thread: simulations, which compare what the machines of all nodes do. A node
- * in production has none.
+ * Who looks on while a machine works, on its thread: simulations, which compare what the machines of all nodes do. A
+ * node in production has none.
  */
 
 import type { Machine } from './machine.js';

@@ -1,7 +1,7 @@
 /**
- * The replicated state machine of one node, or of those of its objects that are on one thread: objects and sessions, changed by
- * committed entries and by nothing else. Runs on a thread of objects inside MachineActor; knows no messages, no threads and no clock, so that the same
- * entries give the same state on every node.
+ * The replicated state machine of one node, or of those of its objects that are on one thread: objects and sessions,
+ * changed by committed entries and by nothing else. Runs on a thread of objects inside MachineActor; knows no messages,
+ * no threads and no clock, so that the same entries give the same state on every node.
  */
 
 import { assert } from '../../assert.js';
@@ -13,7 +13,8 @@ import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
 import { calledCreated, createdName, type CreatedName } from './command-name.js';
 import { CreatedObjects, noSuchObject, type SavedObject } from './created-objects.js';
 import type { LoadedClass } from './loaded-class.js';
-import { BlockReader, CANCELLED_NAME, type BlockHeader } from './block.js';
+import { CANCELLED_NAME } from './block.js';
+import { BlockReader, type BlockHeader } from './block-reader.js';
 import { ChangeRecorder } from './changes/change-recorder.js';
 import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';

@@ -1,6 +1,7 @@
 /**
- * Which of a node's machines has which object: by the names of objects, as the node's options have them, whether they are
- * of the options too or created at run time. Callers and machines go by the same rule. Pure; nothing of it leaves the node.
+ * Which of a node's machines has which object: by the names of objects, as the node's options have them, whether they
+ * are of the options too or created at run time. Callers and machines go by the same rule. Pure; nothing of it leaves
+ * the node.
  */
 
 /** The machine of each object that is placed, by name. All others are on the default machine. Crosses threads. */

@@ -1,7 +1,7 @@
 /**
- * Lists of a few numbers, short strings, booleans and nulls: what most commands are given, and most changes consist of. They
- * are written and read here as ValueCodec would, byte for byte but for numbers that it writes in fewer bytes, and several times
- * as fast; whatever else there is, is left to it. Pure, wherever values are encoded or decoded.
+ * Lists of a few numbers, short strings, booleans and nulls: what most commands are given, and most changes consist of.
+ * They are written and read here as ValueCodec would, byte for byte but for numbers that it writes in fewer bytes, and
+ * several times as fast; whatever else there is, is left to it. Pure, wherever values are encoded or decoded.
  */
 
 /** Longer lists are left to the codec. */

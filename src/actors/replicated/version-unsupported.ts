@@ -1,6 +1,6 @@
 /**
- * What becomes of a node whose code is too old for what the cluster has agreed on: it stops before it would do anything else
- * than the others. Nothing is lost: its log is as it was, and with newer code it goes on from there.
+ * What becomes of a node whose code is too old for what the cluster has agreed on: it stops before it would do anything
+ * else than the others. Nothing is lost: its log is as it was, and with newer code it goes on from there.
  */
 
 import { ConclaveError, type ErrorData } from '../../errors.js';

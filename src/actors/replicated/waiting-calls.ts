@@ -1,8 +1,9 @@
 /**
- * The waiting calls of one method of one object, whichever handle they are made by, on the caller's thread: makes the call, and again whenever the object has
- * changed in a way that may help, until it returns something else than "not now". They are tried in the order of their
- * calls, one at a time, so that many who wait for one item do not all go through the log for it. Whoever waits holds nothing
- * on any other thread or node: what a call takes, it takes by a command that somebody waits for.
+ * The waiting calls of one method of one object, whichever handle they are made by, on the caller's thread: makes the
+ * call, and again whenever the object has changed in a way that may help, until it returns something else than "not
+ * now". They are tried in the order of their calls, one at a time, so that many who wait for one item do not all go
+ * through the log for it. Whoever waits holds nothing on any other thread or node: what a call takes, it takes by a
+ * command that somebody waits for.
  */
 
 import { ConclaveError } from '../../errors.js';

@@ -1,10 +1,11 @@
 /**
- * When a snapshot is due: after so many entries, so many bytes or so much time since the newest one, whichever is first.
- * The nodes of a cluster apply the same log, and would all be busy with their snapshots at once: so each waits longer for
- * its first one, by its place among them, and they stay apart from then on. Pure; clock and counts are handed in.
+ * When a snapshot is due: after so many entries, so many bytes or so much time since the newest one, whichever is
+ * first. The nodes of a cluster apply the same log, and would all be busy with their snapshots at once: so each waits
+ * longer for its first one, by its place among them, and they stay apart from then on. Pure; clock and counts are
+ * handed in.
  *
- * With three nodes and a snapshot every 10,000 entries, the first node takes its first one after 10,000 entries, the second
- * after 13,334 and the third after 16,667; the next ones come after 20,000, 23,334 and 26,667, and so on.
+ * With three nodes and a snapshot every 10,000 entries, the first node takes its first one after 10,000 entries, the
+ * second after 13,334 and the third after 16,667; the next ones come after 20,000, 23,334 and 26,667, and so on.
  */
 
 import type { LogIndex } from '../../ids.js';

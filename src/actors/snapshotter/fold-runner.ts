@@ -1,6 +1,6 @@
 /**
- * The port behind which folds are run, somewhere where nobody waits for them: on a thread of their own, or between other
- * things. Belongs to the Snapshotter, which runs one at a time.
+ * The port behind which folds are run, somewhere where nobody waits for them: on a thread of their own, or between
+ * other things. Belongs to the Snapshotter, which runs one at a time.
  */
 
 import type { FoldResult, FoldTask, OnProgress } from './fold.js';

@@ -1,6 +1,6 @@
 /**
- * What a thread of the fold pool runs: folds, one after the other, and nothing in between. Its classes are loaded anew, so
- * that whatever they keep outside of their objects is not the live objects'. Only PoolFoldRunner starts it.
+ * What a thread of the fold pool runs: folds, one after the other, and nothing in between. Its classes are loaded anew,
+ * so that whatever they keep outside of their objects is not the live objects'. Only PoolFoldRunner starts it.
  */
 
 import { parentPort } from 'node:worker_threads';

@@ -1,7 +1,7 @@
 /**
  * A fold: the previous snapshot with a range of the log applied to it is the next snapshot. A pure task, on whichever
- * thread it is run: what it needs comes in as plain data, what it makes goes out as a draft and plain data, and the live
- * objects know nothing of it.
+ * thread it is run: what it needs comes in as plain data, what it makes goes out as a draft and plain data, and the
+ * live objects know nothing of it.
  */
 
 import { assert } from '../../assert.js';

@@ -1,6 +1,6 @@
 /**
- * Runs folds on the thread that asks for them, a slice at a time: for nodes without threads. A fold's objects are objects of
- * their own, but whatever their module shares with the live ones, they share.
+ * Runs folds on the thread that asks for them, a slice at a time: for nodes without threads. A fold's objects are
+ * objects of their own, but whatever their module shares with the live ones, they share.
  */
 
 import { breather } from '../../runtime/breather.js';

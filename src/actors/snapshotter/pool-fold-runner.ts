@@ -1,7 +1,8 @@
 /**
  * Runs folds on a thread of their own, at a lower priority where the system has such, but for urgent ones: a thread is
- * made for the first fold, and when none has followed for a while it is ended, and its memory with it. A fold that crashes its thread, or
- * exhausts its memory, fails alone. Lives on the Snapshotter's thread, which is not blocked by any of it.
+ * made for the first fold, and when none has followed for a while it is ended, and its memory with it. A fold that
+ * crashes its thread, or exhausts its memory, fails alone. Lives on the Snapshotter's thread, which is not blocked by
+ * any of it.
  */
 
 import { fileURLToPath } from 'node:url';

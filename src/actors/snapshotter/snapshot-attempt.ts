@@ -1,6 +1,6 @@
 /**
- * One attempt to take a snapshot, from the hash of the live objects, where they are to be compared, to the finished draft.
- * Part of the Snapshotter: runs beside its messages, changes nothing of it, and tells what has come of it.
+ * One attempt to take a snapshot, from the hash of the live objects, where they are to be compared, to the finished
+ * draft. Part of the Snapshotter: runs beside its messages, changes nothing of it, and tells what has come of it.
  */
 
 import { assert } from '../../assert.js';

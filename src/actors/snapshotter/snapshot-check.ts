@@ -1,6 +1,7 @@
 /**
- * Reads a snapshot of this node from its beginning to its end, when there is reason to doubt that it is what was written.
- * Part of the Snapshotter, in slices on its thread; one at a time, and what becomes of the snapshot is not its business.
+ * Reads a snapshot of this node from its beginning to its end, when there is reason to doubt that it is what was
+ * written. Part of the Snapshotter, in slices on its thread; one at a time, and what becomes of the snapshot is not its
+ * business.
  */
 
 import { asError, ConclaveError } from '../../errors.js';

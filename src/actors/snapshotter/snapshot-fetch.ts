@@ -1,7 +1,7 @@
 /**
- * Fetches the snapshot that a leader offers: asks for it range by range, a few at a time, again for what is lost, until it
- * is whole. Whoever offers it is asked, and what has been received counts whoever sent it. Part of the Snapshotter; what
- * becomes of a snapshot that is there is not its business.
+ * Fetches the snapshot that a leader offers: asks for it range by range, a few at a time, again for what is lost, until
+ * it is whole. Whoever offers it is asked, and what has been received counts whoever sent it. Part of the Snapshotter;
+ * what becomes of a snapshot that is there is not its business.
  */
 
 import { crc32 } from '../../checksum.js';

@@ -1,7 +1,7 @@
 /**
- * Gives other nodes the bytes of this node's snapshots, range by range, as they ask for them. Keeps no account of who has
- * got what. Part of the Snapshotter; what is being read is kept open until nobody has asked for a while, and what is offered
- * or read is not removed.
+ * Gives other nodes the bytes of this node's snapshots, range by range, as they ask for them. Keeps no account of who
+ * has got what. Part of the Snapshotter; what is being read is kept open until nobody has asked for a while, and what
+ * is offered or read is not removed.
  */
 
 import { crc32 } from '../../checksum.js';

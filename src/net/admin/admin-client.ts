@@ -1,6 +1,7 @@
 /**
- * An administrator's side of a connection to a node: connects within a time limit, says hello, and asks, one request at a
- * time. In whatever process wants to know; it holds nothing but its socket, and trusts nothing that the other side sends.
+ * An administrator's side of a connection to a node: connects within a time limit, says hello, and asks, one request at
+ * a time. In whatever process wants to know; it holds nothing but its socket, and trusts nothing that the other side
+ * sends.
  */
 
 import { connect } from 'node:net';

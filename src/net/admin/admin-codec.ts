@@ -2,10 +2,10 @@
  * The frames that an administrator and a node send each other: a hello each, then requests and their answers, one at a
  * time. Pure but for reused encoders; trusts nothing that it decodes.
  *
- * A hello is `[magic, cluster, self]` with the version as the frame's code: an administrator may leave the cluster's name
- * out (nil), and has no address; a node says both. It is refused as a node's hello is. A request is `[command, argument,
- * timeoutMs]`. Of an answer the payload is what was asked for (code 0), or `[code, message, data, mayBeApplied, retrySafe]`
- * of the error (code 1). Magic and version never change their form.
+ * A hello is `[magic, cluster, self]` with the version as the frame's code: an administrator may leave the cluster's
+ * name out (nil), and has no address; a node says both. It is refused as a node's hello is. A request is `[command,
+ * argument, timeoutMs]`. Of an answer the payload is what was asked for (code 0), or `[code, message, data,
+ * mayBeApplied, retrySafe]` of the error (code 1). Magic and version never change their form.
  */
 
 import { Decoder, Encoder } from '@msgpack/msgpack';

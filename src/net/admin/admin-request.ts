@@ -1,6 +1,6 @@
 /**
- * What an administrator may ask of a node, as plain data: the names of the requests, what each is given, and the check of
- * what has come from the network. Pure.
+ * What an administrator may ask of a node, as plain data: the names of the requests, what each is given, and the check
+ * of what has come from the network. Pure.
  */
 
 import { ConclaveError } from '../../errors.js';

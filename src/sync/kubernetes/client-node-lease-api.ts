@@ -1,6 +1,7 @@
 /**
- * Leases by way of `@kubernetes/client-node`, the official client: who we are, where the API server is, what is sent and how. It is
- * an optional package, loaded here when it is needed, and none of its types leave this file. On the caller's thread.
+ * Leases by way of `@kubernetes/client-node`, the official client: who we are, where the API server is, what is sent
+ * and how. It is an optional package, loaded here when it is needed, and none of its types leave this file. On the
+ * caller's thread.
  */
 
 import type {

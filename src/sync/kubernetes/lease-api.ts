@@ -1,6 +1,6 @@
 /**
- * Leases of a namespace as this back end reaches them: what a Lease looks like, the requests that there are, and how they fail.
- * Types, and the one error; who carries requests out is `ClientNodeLeaseApi`.
+ * Leases of a namespace as this back end reaches them: what a Lease looks like, the requests that there are, and how
+ * they fail. Types, and the one error; who carries requests out is `ClientNodeLeaseApi`.
  */
 
 /** A Lease, as it stands in JSON. What is not named here is kept as it is. */

@@ -1,11 +1,11 @@
 /**
- * The back end that keeps each name in a Lease of Kubernetes. On the caller's thread. There are no sessions there: one here is a
- * number of Leases that are renewed together. What Leases cannot express it refuses.
+ * The back end that keeps each name in a Lease of Kubernetes. On the caller's thread. There are no sessions there: one
+ * here is a number of Leases that are renewed together. What Leases cannot express it refuses.
  */
 
 import type { Timekeeper } from '../../runtime/timekeeper.js';
 import type { BackendSession, Holder, NameSight, SessionListener, SightedBackend } from '../backend.js';
-import { typed } from './lease-errors.js';
+import { asConclaveError } from './lease-errors.js';
 import { leaseNameOfClaim } from './lease-name.js';
 import { LeaseQueue } from './lease-queue.js';
 import { holderIn, holderToShow, ownerIn } from './lease-records.js';
@@ -56,7 +56,7 @@ export class LeaseBackend implements SightedBackend {
       },
       onRefused: (error) => {
         stop();
-        onEnd(typed(error, view.name));
+        onEnd(asConclaveError(error, view.name));
       },
     });
     return stop;
@@ -70,7 +70,7 @@ export class LeaseBackend implements SightedBackend {
       const owner = ownerIn(lease);
       return { holder: owner === null || view.freeInMs <= 0 ? null : { token: holderToShow(lease).token, owner } };
     } catch (error) {
-      throw typed(error, view.name);
+      throw asConclaveError(error, view.name);
     }
   }
 

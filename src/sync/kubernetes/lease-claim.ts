@@ -1,9 +1,10 @@
 /**
- * One claim of one name: takes the Lease, keeps it, and gives it back. Whatever it does, it does one after the other, and each
- * write names the version that it follows, so that of all who write only one can. On the caller's thread.
+ * One claim of one name: takes the Lease, keeps it, and gives it back. Whatever it does, it does one after the other,
+ * and each write names the version that it follows, so that of all who write only one can. On the caller's thread.
  *
- * A write that was not answered may have been done, or may be done yet. So nothing is granted but by a write that was answered; and
- * a claim that is given up makes sure that no write of its own is still to come: it lets another one follow the same version.
+ * A write that was not answered may have been done, or may be done yet. So nothing is granted but by a write that was
+ * answered; and a claim that is given up makes sure that no write of its own is still to come: it lets another one
+ * follow the same version.
  */
 
 import { LeaseApiError, type Lease } from './lease-api.js';

@@ -11,8 +11,8 @@ export function notSupported(name: string): ConclaveError {
   );
 }
 
-/** What the API server says, as users are told. */
-export function typed(error: unknown, lease: string | null): unknown {
+/** What the API server says, as users are told; any other error is left as it is. */
+export function asConclaveError(error: unknown, lease: string | null): unknown {
   if (!(error instanceof LeaseApiError)) return error;
   const data = { lease, status: error.status };
   if (error.failure !== 'refused') {

@@ -1,6 +1,6 @@
 /**
- * What the Lease of a lock or election is called in Kubernetes, where names are narrow: something to be recognised by, and a hash
- * that tells names apart. Pure.
+ * What the Lease of a lock or election is called in Kubernetes, where names are narrow: something to be recognised by,
+ * and a hash that tells names apart. Pure.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * The claims of this client that wait for one Lease. Only the first of them tries to take it, when it is seen to be free; so many
- * who wait here are one who waits there. On the caller's thread.
+ * The claims of this client that wait for one Lease. Only the first of them tries to take it, when it is seen to be
+ * free; so many who wait here are one who waits there. On the caller's thread.
  */
 
 import type { Timer } from '../../runtime/actor.js';
@@ -24,6 +24,7 @@ export class LeaseQueue {
   #isTrying = false;
   /** Something has changed while it was tried. */
   #isDue = false;
+  /** Planned, or under way. Null: there is none. */
   #retry: Timer | null = null;
 
   constructor(view: LeaseView, requests: LeaseRequests) {
@@ -78,16 +79,21 @@ export class LeaseQueue {
 
   #tryLater(error: unknown): void {
     if (this.isEmpty) return;
-    this.#retry = this.#requests.timekeeper.after(this.#requests.retryMs(error), () => void this.#lookAndTry());
+    const retry = this.#requests.timekeeper.after(this.#requests.retryMs(error), () => void this.#lookAndTry(retry));
+    this.#retry = retry;
   }
 
   /** What was not answered may have been done. */
-  async #lookAndTry(): Promise<void> {
+  async #lookAndTry(retry: Timer): Promise<void> {
+    let failure: { readonly error: unknown } | null = null;
     try {
       await this.#view.refresh(READ_MS);
     } catch (error) {
-      return this.#tryLater(error);
+      failure = { error };
     }
+    // All have left meanwhile: those who have come since have a retry of their own.
+    if (this.#retry !== retry) return;
+    if (failure !== null) return this.#tryLater(failure.error);
     this.#retry = null;
     this.#next();
   }

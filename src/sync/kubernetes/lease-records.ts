@@ -1,6 +1,6 @@
 /**
- * What is written into a Lease, and read from it: taken, renewed, proclaimed, freed. Pure. Times in it are for people only; nobody
- * here compares them with a clock.
+ * What is written into a Lease, and read from it: taken, renewed, proclaimed, freed. Pure. Times in it are for people
+ * only; nobody here compares them with a clock.
  */
 
 import { ConclaveError } from '../../errors.js';

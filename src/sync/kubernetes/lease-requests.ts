@@ -1,6 +1,6 @@
 /**
- * Requests for Leases, each with a time limit: the API server, a proxy or the network may keep silent for ever. On the caller's
- * thread. It repeats nothing, for what was not answered may have been done.
+ * Requests for Leases, each with a time limit: the API server, a proxy or the network may keep silent for ever. On the
+ * caller's thread. It repeats nothing, for what was not answered may have been done.
  */
 
 import type { Timer } from '../../runtime/actor.js';

@@ -1,16 +1,17 @@
 /**
- * A session of Leases: those that one holder has with the same TTL, which are renewed together, each by a request of its own. On the
- * caller's thread.
+ * A session of Leases: those that one holder has with the same TTL, which are renewed together, each by a request of
+ * its own. On the caller's thread.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { Timer } from '../../runtime/actor.js';
 import type { BackendSession, ClaimOutcome, ClaimTerms, SessionListener } from '../backend.js';
+import { pause } from '../pause.js';
 import { retryAfterMs } from '../retry-after.js';
 import { LeaseApiError } from './lease-api.js';
 import type { LeaseBackend, NamedLease } from './lease-backend.js';
 import { LeaseClaim } from './lease-claim.js';
-import { notSupported, typed } from './lease-errors.js';
+import { asConclaveError, notSupported } from './lease-errors.js';
 import { encodeValue } from './lease-records.js';
 import type { LeaseView } from './lease-view.js';
 
@@ -19,8 +20,8 @@ const CLAIMS_MAX = 1_000;
 /** Of these requests, so many are under way at a time: others of this process, and of other processes, want to be answered, too. */
 const RENEWALS_AT_ONCE_MAX = 64;
 /**
- * In parts of the TTL: what has failed is tried again after so long, and for so long since the last renewal of all. Whoever holds
- * believes for nine tenths.
+ * In parts of the TTL: a renewal that has failed is made again after so long, until so long has passed since the last one
+ * that kept all. Whoever holds believes so for nine tenths.
  */
 const RETRY_AFTER = 0.1;
 const TRY_UNTIL = 0.85;
@@ -62,13 +63,13 @@ export class LeaseSession implements BackendSession {
       isAnyKept ||= kept > 0;
       if (failures.size === 0 || this.#isClosed) break;
       left = [...failures.keys()];
-      if (!isAnyKept) throw typed(failures.get(left[0]!), null);
+      if (!isAnyKept) throw asConclaveError(failures.get(left[0]!), null);
       const pauseMs = this.#ttlMs * RETRY_AFTER;
       if (clock.nowMs() + pauseMs >= untilMs) {
         for (const request of left) this.#abandon(request);
         break;
       }
-      await this.#pause(pauseMs);
+      await pause(this.#backend.timekeeper, pauseMs);
     }
     this.#renewedSinceMs = sinceMs;
     return !this.#isClosed;
@@ -99,7 +100,7 @@ export class LeaseSession implements BackendSession {
     try {
       await found.claim.giveUp();
     } catch (error) {
-      throw typed(error, found.named.view.name);
+      throw asConclaveError(error, found.named.view.name);
     }
     this.#claims.delete(request);
   }
@@ -111,7 +112,7 @@ export class LeaseSession implements BackendSession {
     try {
       if (await found.claim.proclaim(text)) return true;
     } catch (error) {
-      throw typed(error, found.named.view.name);
+      throw asConclaveError(error, found.named.view.name);
     }
     if (!found.claim.isOver) this.#lose(request);
     return false;
@@ -130,7 +131,7 @@ export class LeaseSession implements BackendSession {
       try {
         return await this.giveUp(request);
       } catch {
-        await this.#pause(retryAfterMs(this.#ttlMs));
+        await pause(this.#backend.timekeeper, retryAfterMs(this.#ttlMs));
       }
     }
   }
@@ -201,8 +202,8 @@ export class LeaseSession implements BackendSession {
       } catch (error) {
         const isHopeless = !(error instanceof LeaseApiError) || error.failure === 'refused';
         const pauseMs = this.#backend.requests.retryMs(error);
-        if (isHopeless || claim.isOver || clock.nowMs() + pauseMs >= untilMs) throw typed(error, view.name);
-        await this.#pause(pauseMs);
+        if (isHopeless || claim.isOver || clock.nowMs() + pauseMs >= untilMs) throw asConclaveError(error, view.name);
+        await pause(this.#backend.timekeeper, pauseMs);
       }
     }
   }
@@ -223,9 +224,5 @@ export class LeaseSession implements BackendSession {
   #lose(request: number): void {
     this.#claims.delete(request);
     this.#listener.lost(request);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#backend.timekeeper.after(ms, resolve));
   }
 }

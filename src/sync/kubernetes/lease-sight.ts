@@ -1,6 +1,6 @@
 /**
- * What was seen of a Lease, and for how long it has been seen unchanged: the only ground on which it is taken from somebody who has
- * not given it up. Goes by the monotonic clock of who looks; what the Lease says of time is not read.
+ * What was seen of a Lease, and for how long it has been seen unchanged: the only ground on which it is taken from
+ * somebody who has not given it up. Goes by the monotonic clock of who looks; what the Lease says of time is not read.
  */
 
 import type { Clock } from '../../runtime/clock.js';

@@ -1,7 +1,7 @@
 /**
- * One Lease, kept in view for those who wait for it or look who holds it: read, then watched, from where the last watch ended; read
- * from time to time where watching is refused. On the caller's thread. It writes nothing, and what it has seen it remembers also
- * while nobody follows.
+ * One Lease, kept in view for those who wait for it or look who holds it: read, then watched, from where the last watch
+ * ended; read from time to time where watching is refused. On the caller's thread. It writes nothing, and what it has
+ * seen it remembers also while nobody follows.
  */
 
 import type { Timer } from '../../runtime/actor.js';

@@ -2,8 +2,9 @@
 
 import type { SyncBackend } from '../backend.js';
 import { Claiming } from '../claiming.js';
+import { SIDECAR_URL_DEFAULT } from '../defaults.js';
 import { invalid } from '../option-checks.js';
-import { sidecar, SIDECAR_URL_DEFAULT } from '../sidecar/sidecar.js';
+import { sidecar } from '../sidecar/sidecar.js';
 import { Sync } from '../sync.js';
 
 /** Where a sidecar is, or any other back end of `conclave/sync`. */

@@ -1,4 +1,7 @@
-/** An election in the shape that Metaparticle's clients have: two functions, one to lead and one to stop. On the caller's thread. */
+/**
+ * An election in the shape that Metaparticle's clients have: two functions, one to lead and one to stop. On the
+ * caller's thread.
+ */
 
 import { hostname } from 'node:os';
 import { aborted } from '../aborted.js';

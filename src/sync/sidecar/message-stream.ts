@@ -1,7 +1,7 @@
 /**
- * Messages on a socket: each is a length of four bytes, little-endian, and a value. Holds one unfinished message at most, and as
- * much that has not been sent yet as a limit says; past either, or given what is no message, the connection ends. On the thread
- * of the socket.
+ * Messages on a socket: each is a length of four bytes, little-endian, and a value. Holds one unfinished message at
+ * most, and as much that has not been sent yet as a limit says; past either, or given what is no message, the
+ * connection ends. On the thread of the socket.
  */
 
 import type { Duplex } from 'node:stream';

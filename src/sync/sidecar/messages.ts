@@ -1,6 +1,7 @@
 /**
- * What a client of `sidecar(url)` and its sidecar say to each other, on a connection that HTTP has been asked for by CONNECT. A client asks
- * in order, and is answered in whichever; what it is told without asking names what it is about. Types and names only.
+ * What a client of `sidecar(url)` and its sidecar say to each other, on a connection that HTTP has been asked for by
+ * CONNECT. A client asks in order, and is answered in whichever; what it is told without asking names what it is about.
+ * Types and names only.
  */
 
 import type { PlainError } from '../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * The back end behind a sidecar: translates between its port and the commands of a connection, which is made when it is needed. On
- * the caller's thread. When the connection is lost, the sidecar has ended all sessions, and so has this.
+ * The back end behind a sidecar: translates between its port and the commands of a connection, which is made when it is
+ * needed. On the caller's thread. When the connection is lost, the sidecar has ended all sessions, and so has this.
  */
 
 import type { Timer } from '../../runtime/actor.js';

@@ -1,6 +1,6 @@
 /**
- * One connection to a sidecar: asks, and passes on what it is told. Once it is over it stays so, and whatever waited for an answer is
- * told that nobody knows. On the caller's thread.
+ * One connection to a sidecar: asks, and passes on what it is told. Once it is over it stays so, and whatever waited
+ * for an answer is told that nobody knows. On the caller's thread.
  */
 
 import { request as ask } from 'node:http';

@@ -4,11 +4,9 @@
 
 import { systemTimekeeper } from '../../runtime/timekeeper.js';
 import type { SyncBackend } from '../backend.js';
+import { SIDECAR_URL_DEFAULT } from '../defaults.js';
 import { invalid } from '../option-checks.js';
 import { SidecarBackend } from './sidecar-backend.js';
-
-/** Where a sidecar is, unless it was told otherwise. */
-export const SIDECAR_URL_DEFAULT = 'http://localhost:13131';
 
 /**
  * Locks and elections by a sidecar (`conclave sidecar`), whatever that stands on. One connection carries all; when it is lost,

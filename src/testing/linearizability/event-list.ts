@@ -1,6 +1,6 @@
 /**
- * The calls that have to be put in order, as a doubly linked list of their invocations and returns, in which a call can be
- * lifted out and put back in constant time (Wing and Gong, Lowe). What stands before the first return may come next.
+ * The calls that have to be put in order, as a doubly linked list of their invocations and returns, in which a call can
+ * be lifted out and put back in constant time (Wing and Gong, Lowe). What stands before the first return may come next.
  */
 
 import type { HistoryCall } from './history.js';

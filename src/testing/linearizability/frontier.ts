@@ -1,7 +1,7 @@
 /**
  * The places to which a search is to come back, most promising first: where the call that is due returns latest, since
- * everything that returned before is explained there; of these, where the fewest unknown calls are taken; of these, where
- * the most calls are in order. A binary heap.
+ * everything that returned before is explained there; of these, where the fewest unknown calls are taken; of these,
+ * where the most calls are in order. A binary heap.
  */
 
 import type { Choice } from './trail.js';

@@ -1,6 +1,6 @@
 /**
- * Which of the answered calls have been put in order, with a key by which two such sets can be compared. Calls are put in
- * order about as they were invoked, so a set is a prefix and a few more, and its key is short.
+ * Which of the answered calls have been put in order, with a key by which two such sets can be compared. Calls are put
+ * in order about as they were invoked, so a set is a prefix and a few more, and its key is short.
  */
 
 const BITS_PER_CHARACTER = 16;

@@ -1,6 +1,6 @@
 /**
- * The port by which the checker knows what an object does when its calls come one after the other. Models are pure: they
- * change no state that they were given, for the search goes back to it.
+ * The port by which the checker knows what an object does when its calls come one after the other. Models are pure:
+ * they change no state that they were given, for the search goes back to it.
  */
 
 import type { HistoryCall } from './history.js';

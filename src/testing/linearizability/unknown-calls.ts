@@ -1,7 +1,7 @@
 /**
- * The calls of which nobody knows whether they took effect. They are the dear part of a search, for each may come at any
- * time or never; so those with equal inputs are one group, of which only the number taken counts: nothing distinguishes
- * them but their invocations, and whatever one of them can do, an earlier one can do as well.
+ * The calls of which nobody knows whether they took effect. They are the dear part of a search, for each may come at
+ * any time or never; so those with equal inputs are one group, of which only the number taken counts: nothing
+ * distinguishes them but their invocations, and whatever one of them can do, an earlier one can do as well.
  */
 
 import { inspect, isDeepStrictEqual } from 'node:util';

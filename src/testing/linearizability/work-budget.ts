@@ -1,6 +1,6 @@
 /**
- * How much a check may do: steps of the model and comparisons of configurations, which are counted rather than timed, so
- * that a verdict is the same on every machine.
+ * How much a check may do: steps of the model and comparisons of configurations, which are counted rather than timed,
+ * so that a verdict is the same on every machine.
  */
 
 export class WorkBudget {

@@ -1,6 +1,6 @@
 /**
- * Those who look on at a whole cluster for the sake of one kind of object: what is committed, and what the machine of each node
- * makes of it. Types only.
+ * Those who look on at a whole cluster for the sake of one kind of object: what is committed, and what the machine of
+ * each node makes of it. Types only.
  */
 
 import type { Core } from '../../actors/raft/state.js';

@@ -1,7 +1,7 @@
 /**
- * One history of one cluster: it is founded, lives through its mix of faults while others use it, and then, without faults,
- * must get well within a bounded time: every call ends, all nodes agree, and keep their leader. Who uses it, and what they
- * make of what they were told, is handed in.
+ * One history of one cluster: it is founded, lives through its mix of faults while others use it, and then, without
+ * faults, must get well within a bounded time: every call ends, all nodes agree, and keep their leader. Who uses it,
+ * and what they make of what they were told, is handed in.
  */
 
 import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';

@@ -1,6 +1,6 @@
 /**
- * An actor on a thread that is slow: what it is told waits, and then all that has gathered is handled at once, as after a
- * sync that took its time. Nothing changes its order.
+ * An actor on a thread that is slow: what it is told waits, and then all that has gathered is handled at once, as after
+ * a sync that took its time. Nothing changes its order.
  */
 
 import type { Actor, ActorContext, ActorFactory, Reply } from '../../runtime/actor.js';

@@ -1,6 +1,6 @@
 /**
- * What one memory of one node has for good, as a model: from the requests that its log store has made durable. Knows what a
- * core cannot, and what a new life of the node must find.
+ * What one memory of one node has for good, as a model: from the requests that its log store has made durable. Knows
+ * what a core cannot, and what a new life of the node must find.
  */
 
 import type { RecoveredLog, StoreLog } from '../../actors/log-store/log-store-messages.js';

@@ -1,6 +1,6 @@
 /**
- * Where the log lines of a simulated node go: those that tell of something worth counting are counted, all are traced. Who runs the
- * node is told when it says that it was removed.
+ * Where the log lines of a simulated node go: those that tell of something worth counting are counted, all are traced.
+ * Who runs the node is told when it says that it was removed.
  */
 
 import type { UserLogger } from '../../node/node-logger.js';

@@ -1,6 +1,6 @@
 /**
- * On which threads the nodes of a simulated cluster have their objects: drawn for each life of a node, so that those who agree
- * with each other have them in different places.
+ * On which threads the nodes of a simulated cluster have their objects: drawn for each life of a node, so that those
+ * who agree with each other have them in different places.
  */
 
 import type { Dice } from './dice.js';

@@ -1,6 +1,6 @@
 /**
- * Simulates Conclave itself: its own objects, used by clients of its own, all of whose calls are judged. One seed is one
- * history, whatever there was before in the same process.
+ * Simulates Conclave itself: its own objects, used by clients of its own, all of whose calls are judged. One seed is
+ * one history, whatever there was before in the same process.
  */
 
 import { checkInteger } from '../../node/option-checks.js';

@@ -1,6 +1,6 @@
 /**
- * Puts a user's own objects through everything that a simulation can do to a cluster: the public face of simulations for
- * tests of programs that use Conclave.
+ * Puts a user's own objects through everything that a simulation can do to a cluster: the public face of simulations
+ * for tests of programs that use Conclave.
  */
 
 import { resolveDefinition, type ObjectDefinitions } from '../../actors/replicated/object-definition.js';

@@ -1,6 +1,6 @@
 /**
- * A cluster of whole nodes in virtual time, each with a disk that outlives it: starts, kills, stops and restarts them, and
- * knows why one may have failed. What goes wrong, and when, is decided elsewhere.
+ * A cluster of whole nodes in virtual time, each with a disk that outlives it: starts, kills, stops and restarts them,
+ * and knows why one may have failed. What goes wrong, and when, is decided elsewhere.
  */
 
 import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';

@@ -1,6 +1,7 @@
 /**
  * What simulated nodes share: virtual time, a network, their classes, and chance. One seed gives one history. Nodes are
- * started on it with disks of the caller's choice; a disk that crashes takes its node along at once, whatever it is doing.
+ * started on it with disks of the caller's choice; a disk that crashes takes its node along at once, whatever it is
+ * doing.
  */
 
 import type { CoreLimits } from '../../actors/raft/state.js';

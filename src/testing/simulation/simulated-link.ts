@@ -1,6 +1,6 @@
 /**
- * One direction of a simulated connection: what is sent is encoded at once, and decoded where it arrives. Here is decided
- * what becomes of each message.
+ * One direction of a simulated connection: what is sent is encoded at once, and decoded where it arrives. Here is
+ * decided what becomes of each message.
  */
 
 import { FRAME_HEADER_BYTES, writeFrameHeader, type FrameSink, type FrameType } from '../../net/frame.js';

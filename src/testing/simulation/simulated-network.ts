@@ -1,7 +1,7 @@
 /**
- * A network in virtual time, at its worst: it does to messages and connections whatever the port `Transport` lets it do,
- * and, where it is asked to, what no connection does. Nodes are judged by their hellos as over TCP, and nothing but bytes
- * passes between them.
+ * A network in virtual time, at its worst: it does to messages and connections whatever the port `Transport` lets it
+ * do, and, where it is asked to, what no connection does. Nodes are judged by their hellos as over TCP, and nothing but
+ * bytes passes between them.
  */
 
 import { ConclaveError } from '../../errors.js';

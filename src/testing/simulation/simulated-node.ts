@@ -1,6 +1,6 @@
 /**
- * One life of a whole node in virtual time: everything that a node consists of but its threads, on a disk and a network of
- * the caller's choice. Its end may be in order, or come in the middle of whatever it does.
+ * One life of a whole node in virtual time: everything that a node consists of but its threads, on a disk and a network
+ * of the caller's choice. Its end may be in order, or come in the middle of whatever it does.
  */
 
 import type { MachineMessage } from '../../actors/replicated/machine-messages.js';

@@ -1,6 +1,6 @@
 /**
- * What a history of Conclave itself is about besides consensus and plain objects. Most are about nothing else: what is done for
- * the sake of a subject takes its share of the time, and of the network.
+ * What a history of Conclave itself is about besides consensus and plain objects. Most are about nothing else: what is
+ * done for the sake of a subject takes its share of the time, and of the network.
  */
 
 import { Dice } from './dice.js';

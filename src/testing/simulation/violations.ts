@@ -1,4 +1,6 @@
-/** What a simulation has found wrong, by whoever has found it. Only the first counts: what follows may follow from it. */
+/**
+ * What a simulation has found wrong, by whoever has found it. Only the first counts: what follows may follow from it.
+ */
 
 export interface Violation {
   /** Which promise is broken. */

@@ -1,7 +1,7 @@
 /**
- * A register that several processes add to, each while it holds a lock, and the judge of what they do: kept by the test's
- * process, guarded by fencing tokens or not. It believes nobody: what it has accepted must be what one after another would have
- * done.
+ * A register that several processes add to, each while it holds a lock, and the judge of what they do: kept by the
+ * test's process, guarded by fencing tokens or not. It believes nobody: what it has accepted must be what one after
+ * another would have done.
  */
 
 import { FencedResource } from 'conclave/sync';

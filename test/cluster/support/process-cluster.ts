@@ -1,6 +1,6 @@
 /**
- * A cluster of real processes on loopback under test: started on free ports, watched, hurt, brought back, and ended with
- * the test however that ends.
+ * A cluster of real processes on loopback under test: started on free ports, watched, hurt, brought back, and ended
+ * with the test however that ends.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * The check: each mutation is found, in the seed that is known to find it, or, where histories have changed since, in one of the
- * first two thousand; one that another mechanism covers is found where both are broken. And the product as it is keeps every
- * promise in those seeds.
+ * The check: each mutation is found, in the seed that is known to find it, or, where histories have changed since, in
+ * one of the first two thousand; one that another mechanism covers is found where both are broken. And the product as
+ * it is keeps every promise in those seeds.
  */
 
 import { breakProduct, UNBROKEN } from './broken-product.js';

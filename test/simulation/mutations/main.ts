@@ -1,6 +1,6 @@
 /**
- * `npm run mutations`: breaks the product in each of the known ways, shows in which seed the simulation finds it, and writes
- * that down. Ends with code 1 if one is not found that should be.
+ * `npm run mutations`: breaks the product in each of the known ways, shows in which seed the simulation finds it, and
+ * writes that down. Ends with code 1 if one is not found that should be.
  */
 
 import { execFileSync } from 'node:child_process';

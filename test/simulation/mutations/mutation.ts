@@ -1,6 +1,6 @@
 /**
- * A mutation: a product that is broken on purpose, as a small change of its source that brings a known bug back. Pure data,
- * and how it is applied to a text; what becomes of the text is not known here.
+ * A mutation: a product that is broken on purpose, as a small change of its source that brings a known bug back. Pure
+ * data, and how it is applied to a text; what becomes of the text is not known here.
  */
 
 import { drawSubjects, type Subject } from 'conclave/testing';

@@ -1,6 +1,6 @@
 /**
- * The process of a trial: has a thread simulate one product, broken or not, and tells what comes of it. Ends with whoever has started
- * it, for a broken product may never let go of its thread.
+ * The process of a trial: has a thread simulate one product, broken or not, and tells what comes of it. Ends with
+ * whoever has started it, for a broken product may never let go of its thread.
  */
 
 import { Worker } from 'node:worker_threads';

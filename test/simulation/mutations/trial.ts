@@ -1,6 +1,6 @@
 /**
- * Tries a product on seeds, in a process of its own, for a broken one may do anything: take its process along, which counts as
- * found, or not come to an end, which does not: a machine that has much else to do looks the same.
+ * Tries a product on seeds, in a process of its own, for a broken one may do anything: take its process along, which
+ * counts as found, or not come to an end, which does not: a machine that has much else to do looks the same.
  */
 
 import { fork, type ChildProcess } from 'node:child_process';

@@ -110,7 +110,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "the command's lock",
     owns: /^cli\/lock\.ts$/,
-    mayImport: [GROUND, /^cli\//, /^sync\/(sync|sidecar\/sidecar)\.ts$/],
+    mayImport: [GROUND, /^cli\//, /^sync\/(defaults|sync|sidecar\/sidecar)\.ts$/],
     mayImportTypes: [SYNC],
   },
   // It knows nodes by what they answer: it loads none.

@@ -1,5 +1,6 @@
 /**
- * Administrators at a node's port: how they are told from peers, what is refused, and that whatever they send harms nobody.
+ * Administrators at a node's port: how they are told from peers, what is refused, and that whatever they send harms
+ * nobody.
  */
 
 import { CODE } from './support/code.js';

@@ -1,13 +1,13 @@
 /**
- * What callers of a cluster of three may rely on, wherever its nodes run: the same tests for nodes on threads, on the caller's
- * event loop, and in the caller's ticks.
+ * What callers of a cluster of three may rely on, wherever its nodes run: the same tests for nodes on threads, on the
+ * caller's event loop, and in the caller's ticks.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConclaveError } from '../../../src/errors.js';
 import type { Runtime } from '../../../src/node/runtime.js';
 import type { LocalCluster } from '../../../src/testing/local-cluster.js';
 import type { Ledger } from './fixtures/ledger.js';
+import { errorOf } from './support/error-of-copy.js';
 
 export type CallObjects = { readonly book: typeof Ledger };
 
@@ -15,17 +15,6 @@ export type CallObjects = { readonly book: typeof Ledger };
 export interface StartedCluster {
   readonly cluster: LocalCluster<CallObjects>;
   readonly end?: () => void;
-}
-
-/** What an action throws or rejects with; it may come from a compiled copy of Conclave, and so of the class. */
-async function errorOf(action: () => unknown): Promise<ConclaveError> {
-  try {
-    await action();
-  } catch (error) {
-    expect(error).toMatchObject({ name: 'ConclaveError' });
-    return error as ConclaveError;
-  }
-  throw new Error('nothing was thrown');
 }
 
 export function describeCalls(how: string, start: () => Promise<StartedCluster>): void {

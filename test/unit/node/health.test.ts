@@ -1,33 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeStatus } from '../../../src/actors/replicated/caller-messages.js';
 import { ConclaveError } from '../../../src/errors.js';
-import { logIndex, nodeId, term } from '../../../src/ids.js';
 import { healthOf, type HealthSigns } from '../../../src/node/health.js';
+import { followerStatus } from './support/follower-status.js';
 
-const STATUS: NodeStatus = {
-  type: 'nodeStatus',
-  role: 'follower',
-  term: term(1),
-  leader: nodeId('a:1'),
-  firstIndex: logIndex(1),
-  lastIndex: logIndex(1),
-  commitIndex: logIndex(1),
-  leaderCommitIndex: logIndex(1),
-  isCommitKnown: true,
-  appliedIndex: logIndex(1),
-  snapshotIndex: logIndex(0),
-  logBytes: 0,
-  connected: [],
-  hasQuorum: true,
-  isFounded: true,
-  isMemoryLost: false,
-  isAdmitted: true,
-  members: [],
-  observers: [],
-  isChanging: false,
-  isRemoved: false,
-  codeVersion: 0,
-};
+const STATUS = followerStatus();
 const WELL: HealthSigns = {
   isStopped: false,
   failure: null,

@@ -1,32 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeStatus } from '../../../src/actors/replicated/caller-messages.js';
-import { logIndex, nodeId, term } from '../../../src/ids.js';
+import { logIndex } from '../../../src/ids.js';
 import { Lag } from '../../../src/node/lag.js';
+import { followerStatus } from './support/follower-status.js';
 
-const STATUS: NodeStatus = {
-  type: 'nodeStatus',
-  role: 'follower',
-  term: term(1),
-  leader: nodeId('a:1'),
-  firstIndex: logIndex(1),
-  lastIndex: logIndex(5),
-  commitIndex: logIndex(5),
-  leaderCommitIndex: logIndex(5),
-  isCommitKnown: true,
-  appliedIndex: logIndex(5),
-  snapshotIndex: logIndex(0),
-  logBytes: 0,
-  connected: [],
-  hasQuorum: true,
-  isFounded: true,
-  isMemoryLost: false,
-  isAdmitted: true,
-  members: [],
-  observers: [],
-  isChanging: false,
-  isRemoved: false,
-  codeVersion: 0,
-};
+const STATUS = followerStatus(5);
 const CUT_OFF: Partial<NodeStatus> = { leader: null, hasQuorum: false, isCommitKnown: false };
 
 const committed = (index: number): Partial<NodeStatus> => ({ leaderCommitIndex: logIndex(index) });

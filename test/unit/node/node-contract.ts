@@ -1,7 +1,7 @@
 /**
- * What the programs of a cluster of three may rely on besides calls, wherever its nodes run: ready-made objects, watching,
- * waiting, objects at run time, locks, events and administration. The same tests for nodes on threads, on the caller's event loop,
- * and in the caller's ticks.
+ * What the programs of a cluster of three may rely on besides calls, wherever its nodes run: ready-made objects,
+ * watching, waiting, objects at run time, locks, events and administration. The same tests for nodes on threads, on the
+ * caller's event loop, and in the caller's ticks.
  */
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,9 +12,9 @@ import type {
   ReplMap,
   ReplQueue,
 } from '../../../src/actors/replicated/objects/index.js';
-import type { ConclaveError } from '../../../src/errors.js';
 import type { Runtime } from '../../../src/node/runtime.js';
 import type { LocalCluster } from '../../../src/testing/local-cluster.js';
+import { errorOf } from './support/error-of-copy.js';
 
 type Of<Instance> = (new () => Instance) & { readonly module: string };
 
@@ -41,17 +41,6 @@ const WAIT = { timeout: 10_000 } as const;
 const TOO_MANY = 70_000;
 
 const inTime = (): AbortSignal => AbortSignal.timeout(WAIT.timeout);
-
-/** What an action throws or rejects with; it may come from a compiled copy of Conclave. */
-async function errorOf(action: () => unknown): Promise<ConclaveError> {
-  try {
-    await action();
-  } catch (error) {
-    expect(error).toMatchObject({ name: 'ConclaveError' });
-    return error as ConclaveError;
-  }
-  throw new Error('nothing was thrown');
-}
 
 export function describeNodes(how: string, start: () => Promise<StartedNodes>): void {
   describe(`a cluster of three that ${how}`, () => {

@@ -1,4 +1,7 @@
-/** Sidecars under whatever comes: requests, clients that go, back ends that are out or answer late, processes that stand still. */
+/**
+ * Sidecars under whatever comes: requests, clients that go, back ends that are out or answer late, processes that stand
+ * still.
+ */
 
 import { expect, it } from 'vitest';
 import { lockNameOf } from '../../../src/sidecar/lock-name.js';

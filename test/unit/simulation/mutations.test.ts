@@ -1,4 +1,6 @@
-/** The table of mutations fits the source: quick, so that whoever changes a line that is mutated hears of it at once. */
+/**
+ * The table of mutations fits the source: quick, so that whoever changes a line that is mutated hears of it at once.
+ */
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

@@ -1,4 +1,6 @@
-/** Snapshots for tests: bytes that compress or do not, snapshots made of them, and everything that can be read of one. */
+/**
+ * Snapshots for tests: bytes that compress or do not, snapshots made of them, and everything that can be read of one.
+ */
 
 import { logIndex, term, type LastIncluded } from '../../../src/ids.js';
 import { randomBelow, SeededRandom } from '../../../src/runtime/random.js';

@@ -1,4 +1,7 @@
-/** Every store of snapshots does what the port says: the folder on a real and on a simulated disk, and the one in memory. */
+/**
+ * Every store of snapshots does what the port says: the folder on a real and on a simulated disk, and the one in
+ * memory.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * What every role does for its own node: it keeps what callers submit and ask until something comes of it, and notes how
- * objects and storage keep up.
+ * What every role does for its own node: it keeps what callers submit and ask until something comes of it, and notes
+ * how objects and storage keep up.
  */
 
 import { logIndex } from '../../../ids.js';

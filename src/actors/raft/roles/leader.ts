@@ -1,6 +1,6 @@
 /**
- * The leader orders everything: it appends, replicates, commits what a quorum has, answers reads, and steps down when it
- * can no longer reach a quorum (Raft §5.3, §5.4, §8; thesis §6.2, §6.4).
+ * The leader orders everything: it appends, replicates, commits what a quorum has, answers reads, and steps down when
+ * it can no longer reach a quorum (Raft §5.3, §5.4, §8; thesis §6.2, §6.4).
  */
 
 import { assert } from '../../../assert.js';

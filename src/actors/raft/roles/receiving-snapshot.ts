@@ -1,6 +1,6 @@
 /**
- * A follower that is being given a snapshot, because its leader no longer has the entries it lacks. It goes on listening,
- * and campaigns like any other when its leader falls silent.
+ * A follower that is being given a snapshot, because its leader no longer has the entries it lacks. It goes on
+ * listening, and campaigns like any other when its leader falls silent.
  */
 
 import { acceptEntries, hearFromLeader, readRun } from '../appending.js';

@@ -1,13 +1,14 @@
 /**
- * Changes of one object on their way from the thread of the objects to the caller's: where each lies, and all of them as one
- * encoded list. Encoded once, however many watch.
+ * Changes of one object on their way from the thread of the objects to the caller's: where each lies, and all of them
+ * as one encoded list. Encoded once, however many watch.
  */
 
 import { ArrayWriter } from '../array-writer.js';
 import { readNumberedLists, SCALARS_MAX } from '../scalar-list.js';
 import type { ValueCodec } from '../value-codec.js';
 import type { ChangePlace } from './change-place.js';
-import { ShapedChanges, SHAPELESS, type ChangeShape, type ChangeShapes } from './change-shapes.js';
+import { SHAPELESS, type ChangeShape, type ChangeShapes } from './change-shapes.js';
+import { ShapedChanges } from './shaped-changes.js';
 
 /** Encoded. */
 export interface ChangeBatch {

@@ -1,7 +1,7 @@
 /**
- * Tells the caller of its node what changes in the objects that it watches: begins and ends watching, and sends what has been
- * recorded, once for each object and batch of messages. On the thread of the objects, a part of MachineActor. It never waits
- * for one who reads: what the caller has not taken stays in the recorders, which drop the oldest.
+ * Tells the caller of its node what changes in the objects that it watches: begins and ends watching, and sends what
+ * has been recorded, once for each object and batch of messages. On the thread of the objects, a part of MachineActor.
+ * It never waits for one who reads: what the caller has not taken stays in the recorders, which drop the oldest.
  */
 
 import { assert } from '../../../assert.js';

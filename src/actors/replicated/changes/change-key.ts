@@ -1,4 +1,7 @@
-/** What a change is filtered by: the same on the thread of the objects, which records, and on the caller's, which hands out. Pure. */
+/**
+ * What a change is filtered by: the same on the thread of the objects, which records, and on the caller's, which hands
+ * out. Pure.
+ */
 
 /** What `watch` takes as a key: what is compared by value. */
 export type ChangeKey = string | number | bigint | boolean;

@@ -1,6 +1,6 @@
 /**
- * Places in the row of all changes of an object, which are the same on every node: the entry, the command in it, the change
- * of that command. Pure.
+ * Places in the row of all changes of an object, which are the same on every node: the entry, the command in it, the
+ * change of that command. Pure.
  */
 
 /**

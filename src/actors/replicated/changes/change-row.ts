@@ -1,7 +1,7 @@
 /**
- * A bounded row of encoded changes, oldest first, which drops the oldest when it is full. It keeps no object for each of them:
- * tens of thousands that live for a while would cost the collector of garbage more than all else about them. Owned by one
- * ChangeRecorder.
+ * A bounded row of encoded changes, oldest first, which drops the oldest when it is full. It keeps no object for each
+ * of them: tens of thousands that live for a while would cost the collector of garbage more than all else about them.
+ * Owned by one ChangeRecorder.
  */
 
 import type { ArrayWriter } from '../array-writer.js';

@@ -1,7 +1,8 @@
 /**
- * What is the same in most changes of one object: which properties they have, and of what type they are. Such a change crosses
- * from thread to thread as the number of its shape and a list of its other values, if those are numbers and short strings, which
- * costs a fraction of what the codec takes to name each property anew. Owned by one ChangeRecorder; pure.
+ * What is the same in most changes of one object: which properties they have, and of what type they are. Such a change
+ * crosses from thread to thread as the number of its shape and a list of its other values, if those are numbers and
+ * short strings, which costs a fraction of what the codec takes to name each property anew. Owned by one
+ * ChangeRecorder, on the thread of the objects; who reads such changes is `ShapedChanges`.
  */
 
 import { SCALARS_MAX } from '../scalar-list.js';
@@ -14,6 +15,8 @@ export interface ChangeShape {
   readonly typeAt: number;
   readonly type: string;
 }
+
+const NO_TYPE = -1;
 
 /** The number of a change that is encoded as a whole. */
 export const SHAPELESS = 0;
@@ -65,56 +68,6 @@ export class ChangeShapes {
     if (type.length > TYPE_CHARACTERS_MAX || !isWellFormed(type)) return SHAPELESS;
     return this.#shapes.push({ names, typeAt: names.indexOf('type'), type });
   }
-}
-
-type Values = readonly unknown[];
-
-/**
- * The properties of most changes of the ready-made objects. By a literal, a change is made several times as fast as one name at a
- * time, and read faster.
- */
-const LITERALS: readonly (readonly [names: string, make: (type: string, values: Values) => object])[] = [
-  ['type', (type) => ({ type })],
-  ['type,item', (type, [item]) => ({ type, item })],
-  ['type,value', (type, [value]) => ({ type, value })],
-  ['type,value,previous', (type, [value, previous]) => ({ type, value, previous })],
-  ['type,key,value', (type, [key, value]) => ({ type, key, value })],
-  ['type,key,previous', (type, [key, previous]) => ({ type, key, previous })],
-  ['type,key,value,previous', (type, [key, value, previous]) => ({ type, key, value, previous })],
-  ['type,index,value,previous', (type, [index, value, previous]) => ({ type, index, value, previous })],
-];
-
-/** Makes changes of this shape. */
-export class ShapedChanges {
-  readonly #make: ((type: string, values: Values) => object) | undefined;
-  readonly #names: readonly string[];
-  readonly #typeAt: number;
-  readonly #type: string;
-
-  constructor({ names, typeAt, type }: ChangeShape) {
-    this.#names = names;
-    this.#typeAt = typeAt;
-    // As the engine has the strings of the program: it tells those apart by their addresses, and readers look at it first.
-    this.#type = Object.keys({ [type]: type })[0]!;
-    this.#make = typeAt === 0 ? literalOf(names) : undefined;
-  }
-
-  of(values: Values): object {
-    if (this.#make !== undefined) return this.#make(this.#type, values);
-    const names = this.#names;
-    const change: Record<string, unknown> = {};
-    let next = 0;
-    for (let i = 0; i < names.length; i++) change[names[i]!] = i === this.#typeAt ? this.#type : values[next++];
-    return change;
-  }
-}
-
-const NO_TYPE = -1;
-
-/** Names may have commas in them: then they are fewer. */
-function literalOf(names: readonly string[]): ((type: string, values: Values) => object) | undefined {
-  const joined = names.join();
-  return LITERALS.find(([literal]) => literal === joined && literal.split(',').length === names.length)?.[1];
 }
 
 function isOf(shape: ChangeShape, names: readonly string[], type: unknown): boolean {

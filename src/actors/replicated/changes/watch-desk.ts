@@ -1,6 +1,7 @@
 /**
- * All watches of a node's callers, on the caller's thread, a part of Caller: asks the thread of the objects for changes, decodes
- * them once for each object and turn, and hands them to those who watch. Nobody's reading is waited for.
+ * All watches of a node's callers, on the caller's thread, a part of Caller: asks the thread of the objects for
+ * changes, decodes them once for each object and turn, and hands them to those who watch. Nobody's reading is waited
+ * for.
  */
 
 import { ConclaveError, fromPlainError } from '../../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * One watch, on the caller's thread: what is to be read, in pieces that it shares with others, and who waits to read it. It
- * holds a bounded number of changes and ends rather than hold more, or leave one out.
+ * One watch, on the caller's thread: what is to be read, in pieces that it shares with others, and who waits to read
+ * it. It holds a bounded number of changes and ends rather than hold more, or leave one out.
  */
 
 import { ConclaveError } from '../../../errors.js';

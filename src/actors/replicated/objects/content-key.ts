@@ -1,7 +1,7 @@
 /**
  * What stands for a value where values are told apart by their content, for identity does not survive the wire: two
- * values have the same key exactly when they are the same to the ready-made objects. Pure; for values that a command can
- * carry, whose nesting is bounded.
+ * values have the same key exactly when they are the same to the ready-made objects. Pure; for values that a command
+ * can carry, whose nesting is bounded.
  */
 
 import { types } from 'node:util';

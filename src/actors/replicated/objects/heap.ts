@@ -1,7 +1,7 @@
 /**
- * Items of which the one that comes first in some order can be taken at any time, and of those that are equal the oldest:
- * a binary heap, in which adding and taking cost log n. Owned by one ReplPriorityQueue. Comparing may throw, and then
- * nothing has changed.
+ * Items of which the one that comes first in some order can be taken at any time, and of those that are equal the
+ * oldest: a binary heap, in which adding and taking cost log n. Owned by one ReplPriorityQueue. Comparing may throw,
+ * and then nothing has changed.
  */
 
 import type { Compare } from './item-order.js';

@@ -1,6 +1,6 @@
 /**
- * What changes in the ready-made objects, as those who watch them are told. Types only. A command that leaves everything as
- * it was tells nothing.
+ * What changes in the ready-made objects, as those who watch them are told. Types only. A command that leaves
+ * everything as it was tells nothing.
  */
 
 /** A counter has another value. */

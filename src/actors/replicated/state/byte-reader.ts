@@ -1,7 +1,7 @@
 /**
  * The primitives of a state read from a stream's bytes. Owned by one StateReader, which asks for bytes when it is told
- * that they are missing; until they are gathered nothing else may be read. What the stream says is not believed: lengths
- * must be backed by bytes.
+ * that they are missing; until they are gathered nothing else may be read. What the stream says is not believed:
+ * lengths must be backed by bytes.
  */
 
 import { ByteJoiner } from './byte-joiner.js';

@@ -1,6 +1,6 @@
 /**
- * The hooks of a class that says itself what its state is: `snapshot()` and `restore(state)`. Finds and calls them; what
- * they throw becomes an error that names the object.
+ * The hooks of a class that says itself what its state is: `snapshot()` and `restore(state)`. Finds and calls them;
+ * what they throw becomes an error that names the object.
  */
 
 import { types } from 'node:util';

@@ -1,7 +1,7 @@
 /**
  * One walk over values in search of what no snapshot can hold, a little at a time, while the values change. Owned by a
- * StateWatch, on the object's thread. What is added behind it while it walks is left to the next one; it runs no code of
- * the user and keeps only containers that are large or linked in a circle, for those alone must not be walked twice.
+ * StateWatch, on the object's thread. What is added behind it while it walks is left to the next one; it runs no code
+ * of the user and keeps only containers that are large or linked in a circle, for those alone must not be walked twice.
  */
 
 import { types } from 'node:util';

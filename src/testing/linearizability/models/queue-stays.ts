@@ -1,6 +1,7 @@
 /**
- * When the values of a queue leave it, as far as a whole history tells. The order in which values enter a queue shows only
- * when they leave it, which may be a thousand calls later: too late for a search to find out that it has guessed wrong.
+ * When the values of a queue leave it, as far as a whole history tells. The order in which values enter a queue shows
+ * only when they leave it, which may be a thousand calls later: too late for a search to find out that it has guessed
+ * wrong.
  */
 
 import { inspect } from 'node:util';

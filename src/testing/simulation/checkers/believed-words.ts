@@ -1,6 +1,6 @@
 /**
- * What a node believes of who belongs to the cluster, in the words in which checkers say it (stated-configuration.ts): read
- * from what the node would write into its log. A configuration never changes, so each is read once.
+ * What a node believes of who belongs to the cluster, in the words in which checkers say it (stated-configuration.ts):
+ * read from what the node would write into its log. A configuration never changes, so each is read once.
  */
 
 import type { Configuration } from '../../../actors/raft/configuration.js';

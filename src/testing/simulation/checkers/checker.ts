@@ -1,6 +1,6 @@
 /**
- * What all checkers have in common: what they are told of, and what they know. Each watches over one promise, across all
- * nodes and all their lives, and looks at what has changed only.
+ * What all checkers have in common: what they are told of, and what they know. Each watches over one promise, across
+ * all nodes and all their lives, and looks at what has changed only.
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

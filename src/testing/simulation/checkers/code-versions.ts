@@ -1,7 +1,8 @@
 /**
- * New code for objects: the version in force is raised only when every member has been seen with code of it, never goes down, and
- * is the same everywhere at one place in the log; each command is run once, by the version that is in force where it stands; and no
- * node goes on behind a version that it has no code of. Keeps its own account of what was committed.
+ * New code for objects: the version in force is raised only when every member has been seen with code of it, never goes
+ * down, and is the same everywhere at one place in the log; each command is run once, by the version that is in force
+ * where it stands; and no node goes on behind a version that it has no code of. Keeps its own account of what was
+ * committed.
  */
 
 import { EntryKind } from '../../../actors/raft/entry.js';

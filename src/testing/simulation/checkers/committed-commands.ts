@@ -1,6 +1,10 @@
-/** The commands in a block, as checkers read them: by the names and arguments that the block holds, whatever objects there are. */
+/**
+ * The commands in a block, as checkers read them: by the names and arguments that the block holds, whatever objects
+ * there are.
+ */
 
-import { BlockReader, CANCELLED_NAME } from '../../../actors/replicated/block.js';
+import { CANCELLED_NAME } from '../../../actors/replicated/block.js';
+import { BlockReader } from '../../../actors/replicated/block-reader.js';
 import { ValueCodec } from '../../../actors/replicated/value-codec.js';
 
 export interface CommittedCommand {

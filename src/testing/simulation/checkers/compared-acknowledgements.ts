@@ -1,6 +1,6 @@
 /**
- * A follower acknowledges what the leader has compared with its log, and what is committed, no more: what it has behind that
- * may be of an earlier leader (Raft §5.3).
+ * A follower acknowledges what the leader has compared with its log, and what is committed, no more: what it has behind
+ * that may be of an earlier leader (Raft §5.3).
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

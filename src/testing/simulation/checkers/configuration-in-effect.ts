@@ -1,6 +1,7 @@
 /**
- * Each node goes by the newest configuration in its log, from where it is appended until it is cut off (Raft §6), or, where
- * the log has none, by the one in the snapshot that it begins behind: never by an older one, nor by what its options say.
+ * Each node goes by the newest configuration in its log, from where it is appended until it is cut off (Raft §6), or,
+ * where the log has none, by the one in the snapshot that it begins behind: never by an older one, nor by what its
+ * options say.
  */
 
 import type { Configuration } from '../../../actors/raft/configuration.js';

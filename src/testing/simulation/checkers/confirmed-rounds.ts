@@ -1,7 +1,8 @@
 /**
- * A read is answered by a leader only once a quorum has answered a round that was begun after the read was made (Raft thesis
- * §6.4), or within the lease that the last such round has given (§6.4.1): no longer than until the fastest clock lets a voter
- * vote for another one, and not once another one was told to campaign at once. Takes the answers from what was sent.
+ * A read is answered by a leader only once a quorum has answered a round that was begun after the read was made (Raft
+ * thesis §6.4), or within the lease that the last such round has given (§6.4.1): no longer than until the fastest clock
+ * lets a voter vote for another one, and not once another one was told to campaign at once. Takes the answers from what
+ * was sent.
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

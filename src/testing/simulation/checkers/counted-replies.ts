@@ -1,6 +1,6 @@
 /**
- * What a leader makes of a reply: only one that was sent in its own term, and to the tracking of the peer that it answers to,
- * tells it anything (Raft §5.1); an earlier one may speak of a log that has been replaced since.
+ * What a leader makes of a reply: only one that was sent in its own term, and to the tracking of the peer that it
+ * answers to, tells it anything (Raft §5.1); an earlier one may speak of a log that has been replaced since.
  */
 
 import type { AppendEntriesReply, InstallSnapshotReply, RaftMessage } from '../../../actors/raft/messages.js';

@@ -1,6 +1,6 @@
 /**
- * Nothing is said before it is true: terms, votes and acknowledgements are on the sender's disk before they are sent (Raft
- * figure 2), and nobody votes twice in a term, whatever it has forgotten.
+ * Nothing is said before it is true: terms, votes and acknowledgements are on the sender's disk before they are sent
+ * (Raft figure 2), and nobody votes twice in a term, whatever it has forgotten.
  */
 
 import type { Core } from '../../../actors/raft/state.js';

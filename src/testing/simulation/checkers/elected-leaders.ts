@@ -1,8 +1,8 @@
 /**
- * What becomes of an election, by true time: whoever begins to lead has a greater token than all who have led before; who steps
- * down has done with its work before it gives up, and before that nobody else can lead; a leader is told of its loss; and those
- * who observe are told of leaders that there are or were, never of an older one after a newer one. That no two lead at a
- * time is watched over where other holders are.
+ * What becomes of an election, by true time: whoever begins to lead has a greater token than all who have led before;
+ * who steps down has done with its work before it gives up, and before that nobody else can lead; a leader is told of
+ * its loss; and those who observe are told of leaders that there are or were, never of an older one after a newer one.
+ * That no two lead at a time is watched over where other holders are.
  */
 
 import type { ClaimWatcher } from './lock-ledger.js';

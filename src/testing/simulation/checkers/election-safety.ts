@@ -1,6 +1,6 @@
 /**
- * Election safety: a term has one leader at most (Raft figure 3), elected by a quorum of those whom its own log admits, or,
- * to found a cluster, by all. Takes the votes from what was sent.
+ * Election safety: a term has one leader at most (Raft figure 3), elected by a quorum of those whom its own log admits,
+ * or, to found a cluster, by all. Takes the votes from what was sent.
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

@@ -1,6 +1,6 @@
 /**
- * State-machine safety: the objects of all nodes, in all their lives, hold the same once they have applied the same. Looks
- * at every so many entries, at every snapshot that objects begin with, and at the end.
+ * State-machine safety: the objects of all nodes, in all their lives, hold the same once they have applied the same.
+ * Looks at every so many entries, at every snapshot that objects begin with, and at the end.
  */
 
 import { createdPrefix } from '../../../actors/replicated/command-name.js';

@@ -1,6 +1,6 @@
 /**
- * A read that asks consensus sees everything that was committed, by anybody, before it was made (Raft thesis §6.4): a leader
- * that has been deposed and does not know it must not answer, whether it asks a quorum or goes by its lease.
+ * A read that asks consensus sees everything that was committed, by anybody, before it was made (Raft thesis §6.4): a
+ * leader that has been deposed and does not know it must not answer, whether it asks a quorum or goes by its lease.
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

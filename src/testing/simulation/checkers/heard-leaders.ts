@@ -1,7 +1,7 @@
 /**
- * Whoever has heard from a leader, or has just started, votes for nobody else for the shortest election timeout, unless the
- * leader has asked for that (Raft thesis §6.2, §3.10): which is what a lease rests on. By true time, in which a timeout is over
- * soonest for the fastest clock.
+ * Whoever has heard from a leader, or has just started, votes for nobody else for the shortest election timeout, unless
+ * the leader has asked for that (Raft thesis §6.2, §3.10): which is what a lease rests on. By true time, in which a
+ * timeout is over soonest for the fastest clock.
  */
 
 import type { RaftMessage, RequestVote } from '../../../actors/raft/messages.js';

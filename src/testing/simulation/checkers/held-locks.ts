@@ -1,6 +1,6 @@
 /**
- * What holders of locks and semaphores are told, by true time: at no moment may more of them believe that they hold than there are
- * permits; and whoever is granted something has a greater token than all who had it before.
+ * What holders of locks and semaphores are told, by true time: at no moment may more of them believe that they hold
+ * than there are permits; and whoever is granted something has a greater token than all who had it before.
  */
 
 /** Somebody who was told that it holds. */

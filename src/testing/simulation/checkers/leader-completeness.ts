@@ -1,6 +1,6 @@
 /**
- * Leader completeness: whoever is elected has everything that was committed in earlier terms; and leader append-only: it
- * never cuts its log (Raft figure 3).
+ * Leader completeness: whoever is elected has everything that was committed in earlier terms; and leader append-only:
+ * it never cuts its log (Raft figure 3).
  */
 
 import type { Core, Leader } from '../../../actors/raft/state.js';

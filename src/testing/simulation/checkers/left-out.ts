@@ -1,6 +1,6 @@
 /**
- * A node that knows from what is committed that it has no vote keeps out of who leads: it does not begin to campaign, and if
- * it leads, it leads no further than to the end of the batch in which it learns of that (thesis §4.2.2).
+ * A node that knows from what is committed that it has no vote keeps out of who leads: it does not begin to campaign,
+ * and if it leads, it leads no further than to the end of the batch in which it learns of that (thesis §4.2.2).
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

@@ -1,8 +1,8 @@
 /**
- * What became of sessions and claims, by the commands that were committed and nothing else: first come first served, tokens that
- * only grow, whoever has gone holds nothing. Keeps its own account, and holds the lock manager of every node against it, after
- * every command and every restart. And sessions are ended only when it was time, by true time: after they were not renewed for
- * their TTL, while somebody led for as long.
+ * What became of sessions and claims, by the commands that were committed and nothing else: first come first served,
+ * tokens that only grow, whoever has gone holds nothing. Keeps its own account, and holds the lock manager of every
+ * node against it, after every command and every restart. And sessions are ended only when it was time, by true time:
+ * after they were not renewed for their TTL, while somebody led for as long.
  */
 
 import type { Core } from '../../../actors/raft/state.js';

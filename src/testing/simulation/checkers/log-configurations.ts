@@ -1,6 +1,7 @@
 /**
- * Every configuration that any log has ever held, and which of them is in effect on a node: the newest one in its log, be it
- * committed or not (Raft §6), or, where its log begins behind a snapshot, the newest one that was committed before.
+ * Every configuration that any log has ever held, and which of them is in effect on a node: the newest one in its log,
+ * be it committed or not (Raft §6), or, where its log begins behind a snapshot, the newest one that was committed
+ * before.
  */
 
 import { EntryKind } from '../../../actors/raft/entry.js';

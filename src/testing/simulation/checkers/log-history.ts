@@ -1,8 +1,8 @@
 /**
- * Every entry that any node has ever had, and every entry that was ever committed: what no node remembers. Also checks what
- * is to be checked of that: log matching (one index and term name one entry, with one before it), timestamps that never run
- * backwards along a log, and state-machine safety of commitment (nobody commits another entry at an index). Looks at each
- * entry of each log once.
+ * Every entry that any node has ever had, and every entry that was ever committed: what no node remembers. Also checks
+ * what is to be checked of that: log matching (one index and term name one entry, with one before it), timestamps that
+ * never run backwards along a log, and state-machine safety of commitment (nobody commits another entry at an index).
+ * Looks at each entry of each log once.
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

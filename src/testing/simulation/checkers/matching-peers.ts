@@ -1,6 +1,6 @@
 /**
- * What a leader takes for matching is, or was, on the disk of the peer in the incarnation that the leader knows, unless a later
- * leader has replaced it: what a former incarnation had is lost.
+ * What a leader takes for matching is, or was, on the disk of the peer in the incarnation that the leader knows, unless
+ * a later leader has replaced it: what a former incarnation had is lost.
  */
 
 import type { Core, Leader } from '../../../actors/raft/state.js';

@@ -1,7 +1,7 @@
 /**
- * Members change one step at a time (Raft §6, thesis §4.1): by way of C_old,new where voters change, each step once the one
- * before is committed and an entry of the leader's own term with it, and nobody gets a vote before it has come as far as
- * the entry that has made it a learner. Told independently of how the core makes its configurations.
+ * Members change one step at a time (Raft §6, thesis §4.1): by way of C_old,new where voters change, each step once the
+ * one before is committed and an entry of the leader's own term with it, and nobody gets a vote before it has come as
+ * far as the entry that has made it a learner. Told independently of how the core makes its configurations.
  */
 
 import type { Core } from '../../../actors/raft/state.js';

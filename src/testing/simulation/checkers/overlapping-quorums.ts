@@ -1,6 +1,6 @@
 /**
- * Whoever counts changes in steps between which a quorum before and one after have a voter in common, in the same incarnation
- * (Raft §6, thesis §4.1): two quorums that share nobody could each have a leader.
+ * Whoever counts changes in steps between which a quorum before and one after have a voter in common, in the same
+ * incarnation (Raft §6, thesis §4.1): two quorums that share nobody could each have a leader.
  */
 
 import type { NodeId } from '../../../ids.js';

@@ -1,6 +1,6 @@
 /**
- * Nobody campaigns, and so moves others to a new term, who has not been promised the votes of a quorum for that very campaign
- * (Raft thesis §9.6), unless its leader has told it to. Takes the promises from what was sent.
+ * Nobody campaigns, and so moves others to a new term, who has not been promised the votes of a quorum for that very
+ * campaign (Raft thesis §9.6), unless its leader has told it to. Takes the promises from what was sent.
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';

@@ -1,4 +1,7 @@
-/** A node begins each life with what is on its disk: the term that it has known, and its vote in that term (Raft figure 2). */
+/**
+ * A node begins each life with what is on its disk: the term that it has known, and its vote in that term (Raft figure
+ * 2).
+ */
 
 import type { Core } from '../../../actors/raft/state.js';
 import type { Checker, CheckerContext, ObservedNode } from './checker.js';

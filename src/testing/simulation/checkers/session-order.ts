@@ -1,9 +1,9 @@
 /**
- * The blocks of a session are applied in its order, each once (Raft thesis §6.3), and a life has one session: judged by a table
- * of sessions of its own, that is made from what was committed.
+ * The blocks of a session are applied in its order, each once (Raft thesis §6.3), and a life has one session: judged by
+ * a table of sessions of its own, that is made from what was committed.
  */
 
-import { BlockReader } from '../../../actors/replicated/block.js';
+import { BlockReader } from '../../../actors/replicated/block-reader.js';
 import type { Machine } from '../../../actors/replicated/machine.js';
 import type { Verdict } from '../../../actors/replicated/session-table.js';
 import { EntryKind } from '../../../actors/raft/entry.js';

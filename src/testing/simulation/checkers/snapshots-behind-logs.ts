@@ -1,6 +1,6 @@
 /**
- * What a node drops from its log is in a snapshot on its disk that a loss of power leaves as it is, content and name (Raft §7).
- * And what the log begins behind then is what was committed there.
+ * What a node drops from its log is in a snapshot on its disk that a loss of power leaves as it is, content and name
+ * (Raft §7). And what the log begins behind then is what was committed there.
  */
 
 import type { Core } from '../../../actors/raft/state.js';

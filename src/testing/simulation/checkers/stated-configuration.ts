@@ -1,6 +1,6 @@
 /**
- * What an entry of the log says of who belongs to the cluster, as checkers read it: by themselves, for whoever asked the
- * product what a quorum is would believe a broken one.
+ * What an entry of the log says of who belongs to the cluster, as checkers read it: by themselves, for whoever asked
+ * the product what a quorum is would believe a broken one.
  */
 
 import { incarnation, nodeId, type Incarnation, type NodeId } from '../../../ids.js';

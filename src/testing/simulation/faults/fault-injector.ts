@@ -1,6 +1,6 @@
 /**
- * Does to a cluster what its mix of faults says, as often as it says, until it is told to stop. Never does what no correct
- * cluster survives: a majority that forgets.
+ * Does to a cluster what its mix of faults says, as often as it says, until it is told to stop. Never does what no
+ * correct cluster survives: a majority that forgets.
  */
 
 import type { ObjectDefinitions } from '../../../actors/replicated/object-definition.js';

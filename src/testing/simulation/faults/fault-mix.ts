@@ -1,7 +1,7 @@
 /**
- * Everything that a simulation can do to a cluster, each with a rate: how often of all messages, how often in a second of
- * virtual time for each cluster, or how likely at all. Each seed draws its own mix, for what most faults together would
- * show is a cluster that does nothing.
+ * Everything that a simulation can do to a cluster, each with a rate: how often of all messages, how often in a second
+ * of virtual time for each cluster, or how likely at all. Each seed draws its own mix, for what most faults together
+ * would show is a cluster that does nothing.
  */
 
 import { ConclaveError } from '../../../errors.js';

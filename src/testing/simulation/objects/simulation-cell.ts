@@ -1,4 +1,7 @@
-/** A number that is created at run time with a value to begin with, and grows. Of two classes, which must not be taken for each other. */
+/**
+ * A number that is created at run time with a value to begin with, and grows. Of two classes, which must not be taken
+ * for each other.
+ */
 
 import { context } from '../../../actors/replicated/command-context.js';
 import { query, replicated } from '../../../actors/replicated/decorators.js';

@@ -1,6 +1,7 @@
 /**
- * A record that says of each command which version of its code has run it, and the three editions of its code: each adds to
- * the one before it, fields too, and keeps what that did. So any of them can go on with what another one has left.
+ * A record that says of each command which version of its code has run it, and the three editions of its code: each
+ * adds to the one before it, fields too, and keeps what that did. So any of them can go on with what another one has
+ * left.
  */
 
 import { query, replicated } from '../../../actors/replicated/decorators.js';

@@ -1,7 +1,7 @@
 /**
  * What an operator has asked for and been told, and whether that is true: a change that is reported as made has been
- * committed, and lasts until somebody asks for another one; one that was refused has changed nothing; and every call ends
- * in time.
+ * committed, and lasts until somebody asks for another one; one that was refused has changed nothing; and every call
+ * ends in time.
  */
 
 import type { ErrorCode } from '../../../errors.js';

@@ -1,7 +1,7 @@
 /**
- * The last but one leaves: an operator removes members until two voters are left, and then the leader of these, which is ended
- * when its log says that it has gone, and the other's does not yet. Nobody but the one that has gone can be elected then
- * (thesis §4.2.2). Belongs to the operator, which does the asking.
+ * The last but one leaves: an operator removes members until two voters are left, and then the leader of these, which
+ * is ended when its log says that it has gone, and the other's does not yet. Nobody but the one that has gone can be
+ * elected then (thesis §4.2.2). Belongs to the operator, which does the asking.
  */
 
 import type { ObjectDefinitions } from '../../../actors/replicated/object-definition.js';

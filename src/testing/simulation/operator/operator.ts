@@ -1,7 +1,8 @@
 /**
- * Whoever runs a simulated cluster while things go wrong: starts nodes and has them added, puts one in the place of another,
- * removes members, the leader too, asks for two changes at once and those who do not lead, kills a node that is being let in,
- * and brings back those that were removed, with and without their disks. Never asks for what no correct cluster survives.
+ * Whoever runs a simulated cluster while things go wrong: starts nodes and has them added, puts one in the place of
+ * another, removes members, the leader too, asks for two changes at once and those who do not lead, kills a node that
+ * is being let in, and brings back those that were removed, with and without their disks. Never asks for what no
+ * correct cluster survives.
  */
 
 import type { ObjectDefinitions } from '../../../actors/replicated/object-definition.js';

@@ -1,4 +1,7 @@
-/** One who creates objects on a simulated cluster, calls them, whoever has created them, and drops them. All that it is told is recorded. */
+/**
+ * One who creates objects on a simulated cluster, calls them, whoever has created them, and drops them. All that it is
+ * told is recorded.
+ */
 
 import { ConclaveError, type ErrorCode } from '../../../errors.js';
 import type { Runtime } from '../../../node/runtime.js';

@@ -1,4 +1,7 @@
-/** Those who create objects on a simulated cluster, call, watch and drop them. In the end, all that they were told is judged. */
+/**
+ * Those who create objects on a simulated cluster, call, watch and drop them. In the end, all that they were told is
+ * judged.
+ */
 
 import { checkLinearizable } from '../../linearizability/check-linearizable.js';
 import { HistoryRecorder } from '../../linearizability/history-recorder.js';

@@ -1,6 +1,7 @@
 /**
- * One who watches objects that are created and dropped, on one node in one of its lives: each change must go on where the one before
- * it has ended, until the object is dropped. It goes on where others have left off, on whichever node. What may end a watch is noted.
+ * One who watches objects that are created and dropped, on one node in one of its lives: each change must go on where
+ * the one before it has ended, until the object is dropped. It goes on where others have left off, on whichever node.
+ * What may end a watch is noted.
  */
 
 import type { ChangePlace } from '../../../actors/replicated/changes/change-place.js';

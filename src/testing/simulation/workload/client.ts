@@ -1,6 +1,6 @@
 /**
- * One client of a simulated cluster, in the process of one node: calls one object after another, now and then several at
- * once, gives up at times, and tries again only what is safe to try again. All that it does and is told is recorded.
+ * One client of a simulated cluster, in the process of one node: calls one object after another, now and then several
+ * at once, gives up at times, and tries again only what is safe to try again. All that it does and is told is recorded.
  */
 
 import { inspect } from 'node:util';

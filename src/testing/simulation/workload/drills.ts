@@ -1,6 +1,6 @@
 /**
- * What is done in some histories to bring about, on purpose, what chance hardly ever does. With dice of their own, so that
- * what others draw does not depend on them.
+ * What is done in some histories to bring about, on purpose, what chance hardly ever does. With dice of their own, so
+ * that what others draw does not depend on them.
  */
 
 import type { Dice } from '../dice.js';

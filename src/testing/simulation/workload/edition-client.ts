@@ -1,6 +1,6 @@
 /**
- * One who calls an object while its code is replaced: what there is from the beginning, and what only later versions have. What is
- * refused for its version must not have been done.
+ * One who calls an object while its code is replaced: what there is from the beginning, and what only later versions
+ * have. What is refused for its version must not have been done.
  */
 
 import { ConclaveError } from '../../../errors.js';
@@ -48,9 +48,10 @@ export function laterOf({ objects }: Runtime<SimulationObjects>): LaterHandle | 
   return LATER in objects ? (objects as unknown as Readonly<Record<typeof LATER, LaterHandle>>)[LATER] : undefined;
 }
 
-/** What a client does. `isThere`: it was before, and so it is for ever. */
+/** What a client does. */
 interface Act {
   readonly id: string;
+  /** Is what it calls in force already? Then it is for ever, and may not be refused for its version. */
   readonly isThere: boolean;
   readonly once: ExactlyOnceOracle;
   /** Where the command stands, and by which version it was run, if that is told. */

@@ -1,6 +1,7 @@
 /**
- * Those who use an object whose code is replaced, and whoever replaces it: gives nodes newer code one by one, at times older one
- * again, asks for the later version before and after all have it, and now and then starts a node with code that is too old.
+ * Those who use an object whose code is replaced, and whoever replaces it: gives nodes newer code one by one, at times
+ * older one again, asks for the later version before and after all have it, and now and then starts a node with code
+ * that is too old.
  */
 
 import { ConclaveError, type ErrorCode } from '../../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * One who stands for election in a simulated cluster, in the process of one node: leads for a while, by `run` or by `campaign`,
- * proclaims what it does, and takes its time to come to an end when it is told to.
+ * One who stands for election in a simulated cluster, in the process of one node: leads for a while, by `run` or by
+ * `campaign`, proclaims what it does, and takes its time to come to an end when it is told to.
  */
 
 import { ConclaveError, type ErrorCode } from '../../../errors.js';

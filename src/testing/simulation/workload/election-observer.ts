@@ -1,6 +1,6 @@
 /**
- * One who observes the election of a simulated cluster, in the process of one node: reads at once or slowly, leaves and comes
- * back, and goes on until its node ends or it is closed.
+ * One who observes the election of a simulated cluster, in the process of one node: reads at once or slowly, leaves and
+ * comes back, and goes on until its node ends or it is closed.
  */
 
 import { ConclaveError, type ErrorCode } from '../../../errors.js';

@@ -1,7 +1,7 @@
 /**
- * Those who hold an election in a simulated cluster: candidates and observers on each node, and what befalls those who lead. In the
- * end all stand at once: one is elected, all who observe are told so, and when it steps down another one follows, until
- * nobody is left.
+ * Those who hold an election in a simulated cluster: candidates and observers on each node, and what befalls those who
+ * lead. In the end all stand at once: one is elected, all who observe are told so, and when it steps down another one
+ * follows, until nobody is left.
  */
 
 import { ElectedLeaders } from '../checkers/elected-leaders.js';
@@ -14,18 +14,12 @@ import type { SimulatedNode } from '../simulated-node.js';
 import { ELECTION, ElectionCandidate } from './election-candidate.js';
 import { ElectionObserver } from './election-observer.js';
 import { HolderHazards } from './holder-hazards.js';
+import { drawTtlMs, LOOK_EVERY_MS, SPARE_MS, thinkMsAt } from './holding-times.js';
 import { UserCrowd } from './user-crowd.js';
 
 type Node = SimulatedNode<SimulationObjects>;
 
 const CANDIDATES = [1, 1, 2] as const;
-const TTLS_MS = [100, 150, 300] as const;
-/** Where what goes wrong lasts for seconds. */
-const CALM_TTL_MS = 2_000;
-const THINK_MS = [1, 40] as const;
-const LOOK_EVERY_MS = 1;
-/** How long a keeper may take to look, and a quiet cluster to do what it is asked. */
-const SPARE_MS = 1_000;
 
 export class ElectionUsers implements RunUsers<SimulationObjects> {
   readonly done = null;
@@ -46,12 +40,11 @@ export class ElectionUsers implements RunUsers<SimulationObjects> {
     const { host, checkers, violations, shape } = context;
     this.#context = context;
     this.#dice = host.dice.fork();
-    this.#ttlMs = shape.pace > 1 ? CALM_TTL_MS : this.#dice.oneOf(TTLS_MS);
+    this.#ttlMs = drawTtlMs(this.#dice, shape.pace);
     this.#count = this.#dice.oneOf(CANDIDATES);
     this.#hazards = new HolderHazards(context, this.#dice.fork(), this.#ttlMs);
     const report = (promise: string, what: string): void => violations.report(promise, what);
-    const thinkMs = [shape.pace * THINK_MS[0], shape.pace * THINK_MS[1]] as const;
-    this.#crowd = new UserCrowd(this.#dice.fork(), thinkMs, violations);
+    this.#crowd = new UserCrowd(this.#dice.fork(), thinkMsAt(shape.pace), violations);
     this.#held = new HeldLocks(report);
     this.leaders = new ElectedLeaders(`election/${ELECTION}`, report);
     checkers.observe(this.#hazards);

@@ -1,4 +1,7 @@
-/** Something that is protected by a lock, and outside of the cluster: it asks for tokens, and takes nothing from who is late. */
+/**
+ * Something that is protected by a lock, and outside of the cluster: it asks for tokens, and takes nothing from who is
+ * late.
+ */
 
 import { ConclaveError } from '../../../errors.js';
 import { FencedResource } from '../../../sync/fenced-resource.js';

@@ -1,6 +1,7 @@
 /**
- * What is worst for those who hold locks: their node is cut off from all others, or stands still just when its session has been
- * renewed and is cut off then, for longer than a session lasts; and its calendar is set while it knows of nobody.
+ * What is worst for those who hold locks: their node is cut off from all others, or stands still just when its session
+ * has been renewed and is cut off then, for longer than a session lasts; and its calendar is set while it knows of
+ * nobody.
  */
 
 import type { ClusterObserver, CommittedNews } from '../cluster-observer.js';

@@ -1,4 +1,7 @@
-/** One time of leading in a simulated cluster, as those who watch over it look at it: by the clocks of the one who leads. */
+/**
+ * One time of leading in a simulated cluster, as those who watch over it look at it: by the clocks of the one who
+ * leads.
+ */
 
 import type { Term } from '../../../sync/election.js';
 import type { Stint } from '../checkers/elected-leaders.js';
@@ -13,11 +16,14 @@ interface Deadline {
   readonly calendarJumps: number;
 }
 
+/** What whoever leads is given, by `run` or by `campaign`. */
+type Led = Pick<Term, 'token' | 'signal' | 'held' | 'expiresInMs'>;
+
 export class Leadership implements Stint {
   readonly token: bigint;
   readonly leader: string;
   readonly #node: SimulatedNode<SimulationObjects>;
-  readonly #term: Pick<Term, 'token' | 'signal' | 'held' | 'expiresInMs'>;
+  readonly #term: Led;
   /** Null: nobody has asked it to step down. */
   #deadline: Deadline | null = null;
   /** Has its work settled? */
@@ -25,11 +31,7 @@ export class Leadership implements Stint {
   /** Does its node end? Then all that it holds does. */
   isEnding = false;
 
-  constructor(
-    leader: string,
-    node: SimulatedNode<SimulationObjects>,
-    term: Pick<Term, 'token' | 'signal' | 'held' | 'expiresInMs'>,
-  ) {
+  constructor(leader: string, node: SimulatedNode<SimulationObjects>, term: Led) {
     this.leader = leader;
     this.token = term.token;
     this.#node = node;

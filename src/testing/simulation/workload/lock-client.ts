@@ -1,6 +1,7 @@
 /**
- * One who uses locks in a simulated cluster, in the process of one node: waits for them or does not, works for a while, writes to
- * something that is protected without looking whether it still holds, gives up at times, and at times holds on until it has lost.
+ * One who uses locks in a simulated cluster, in the process of one node: waits for them or does not, works for a while,
+ * writes to something that is protected without looking whether it still holds, gives up at times, and at times holds
+ * on until it has lost.
  */
 
 import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';

@@ -1,7 +1,7 @@
 /**
- * One after the other, on a cluster that is quiet otherwise: somebody holds a lock and is cut off just when its session has been
- * renewed, at once or after having stood still for so long that the answer is late; another one waits for the lock, and gets it
- * as soon as that may be. Both must never believe that they hold it.
+ * One after the other, on a cluster that is quiet otherwise: somebody holds a lock and is cut off just when its session
+ * has been renewed, at once or after having stood still for so long that the answer is late; another one waits for the
+ * lock, and gets it as soon as that may be. Both must never believe that they hold it.
  */
 
 import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';
@@ -17,6 +17,7 @@ import { Partitions, waysAcross } from '../faults/partitions.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import { LOCKS } from '../objects/subject-objects.js';
 import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import { SPARE_MS } from './holding-times.js';
 
 type Cluster = SimulatedCluster<SimulationObjects>;
 type Duellist = Member<SimulationObjects>;
@@ -29,10 +30,10 @@ const CALM_TTL_MS = 2_100;
 const LOOK_EVERY_MS = 0.5;
 /** In TTLs. Less than a renewal waits for its answer, and more than the margin of those who hold. */
 const STANDS_STILL = [0.28, 0.42] as const;
+/** Within so many TTLs what is waited for must come. */
 const ENDS = 3;
 /** As seldom as a keeper looks where there was nothing to be seen. */
 const KEEPER_LOOKS_MS = 300;
-const SPARE_MS = 1_000;
 /** Without the one that is cut off, they must be a majority. */
 const VOTERS_MIN = 3;
 
@@ -76,10 +77,13 @@ export class LockDuels implements ClusterObserver {
       const others = voters.filter((each) => each !== leader).toSorted((a, b) => a.clock.rate - b.clock.rate);
       try {
         await this.#fight(cluster, others[0]!, this.#dice.oneOf([leader, ...others.slice(1)]));
-        await this.#until(() => voters.every(({ runtime }) => runtime?.status().leader !== null));
+        await this.#until(
+          () => voters.every(({ runtime }) => runtime?.status().leader !== null),
+          'all know their leader',
+        );
       } catch (error) {
         if (!(error instanceof ConclaveError)) throw error;
-        violations.report('locks get free', `a lock is not free when its holder is cut off: ${error.message}`);
+        violations.report('locks get free', `its holder was cut off, and then: ${error.message}`);
       }
     }
   }
@@ -87,21 +91,24 @@ export class LockDuels implements ClusterObserver {
   async #fight(cluster: Cluster, victim: Duellist, rival: Duellist): Promise<void> {
     const { host } = this.#context;
     const syncs = await Promise.all([victim, rival].map(({ runtime }) => connect(raft(runtime!))));
-    const held = await this.#acquire(syncs[0]!, victim);
-    const waiting = this.#acquire(syncs[1]!, rival);
-    waiting.catch(() => {});
-    // Who keeps sessions looks at them often by then.
-    await host.sleep(KEEPER_LOOKS_MS);
-    const lost = held.lost.then(() => 'lost' as const);
-    if ((await Promise.race([this.#renewal(victim), lost])) === 'renewed') {
-      await this.#disturb(cluster, victim);
-      // For as long as the first one could believe it, whoever has it by then.
-      await this.#until(() => !held.held);
-      host.coverage.count('duels fought');
+    try {
+      const held = await this.#acquire(syncs[0]!, victim);
+      const waiting = this.#acquire(syncs[1]!, rival);
+      waiting.catch(() => {});
+      // Who keeps sessions looks at them often by then.
+      await host.sleep(KEEPER_LOOKS_MS);
+      const lost = held.lost.then(() => 'lost' as const);
+      if ((await Promise.race([this.#renewal(victim), lost])) === 'renewed') {
+        await this.#disturb(cluster, victim);
+        // For as long as the first one could believe it, whoever has it by then.
+        await this.#until(() => !held.held, 'whoever is cut off knows that it holds no more');
+        host.coverage.count('duels fought');
+      }
+      await waiting;
+    } finally {
+      this.#partitions.healAll();
+      await Promise.all(syncs.map((sync) => sync.close()));
     }
-    await waiting;
-    this.#partitions.healAll();
-    await Promise.all(syncs.map((sync) => sync.close()));
   }
 
   async #acquire(sync: Sync, { name, node }: Duellist): Promise<Held> {
@@ -121,7 +128,7 @@ export class LockDuels implements ClusterObserver {
     return held;
   }
 
-  /** Resolves at the very moment. */
+  /** Resolves at the very moment when its session is renewed. */
   #renewal({ name }: Duellist): Promise<'renewed'> {
     return new Promise((resolve) => {
       this.#onRenewed = (owner) => owner === name && resolve('renewed');
@@ -146,11 +153,14 @@ export class LockDuels implements ClusterObserver {
     if (owner !== null) this.#onRenewed(owner);
   }
 
-  async #until(condition: () => boolean): Promise<void> {
+  async #until(condition: () => boolean, what: string): Promise<void> {
     const { host } = this.#context;
-    const untilMs = host.simulation.nowMs() + ENDS * this.#ttlMs + SPARE_MS;
+    const timeoutMs = ENDS * this.#ttlMs + SPARE_MS;
+    const untilMs = host.simulation.nowMs() + timeoutMs;
     while (!condition()) {
-      if (host.simulation.nowMs() >= untilMs) throw new ConclaveError('ERR_TIMEOUT', 'this takes too long');
+      if (host.simulation.nowMs() >= untilMs) {
+        throw new ConclaveError('ERR_TIMEOUT', `${what}: not within ${timeoutMs} ms`);
+      }
       this.#held.look();
       await host.sleep(LOOK_EVERY_MS);
     }

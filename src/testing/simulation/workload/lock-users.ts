@@ -1,6 +1,6 @@
 /**
- * Those who use the lock manager of a simulated cluster: clients on each node, what they protect, and what befalls holders. In the
- * end every lock must be free, or become so: whoever has gone does not keep it.
+ * Those who use the lock manager of a simulated cluster: clients on each node, what they protect, and what befalls
+ * holders. In the end every lock must be free, or become so: whoever has gone does not keep it.
  */
 
 import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';
@@ -17,20 +17,14 @@ import type { Member, SimulatedCluster } from '../simulated-cluster.js';
 import type { SimulatedNode } from '../simulated-node.js';
 import { FencedStore } from './fenced-store.js';
 import { HolderHazards } from './holder-hazards.js';
+import { drawTtlMs, LOOK_EVERY_MS, SPARE_MS, thinkMsAt } from './holding-times.js';
 import { LOCK_NAMES, LockClient } from './lock-client.js';
 import type { LockDuels } from './lock-duels.js';
 import { UserCrowd } from './user-crowd.js';
 
 const CLIENTS = [1, 2, 3] as const;
-const TTLS_MS = [100, 150, 300] as const;
-/** Where what goes wrong lasts for seconds. */
-const CALM_TTL_MS = 2_000;
-const THINK_MS = [1, 40] as const;
-const LOOK_EVERY_MS = 1;
 /** Keepers look more often. */
 const AWAY_MS = 300;
-/** How long a keeper may take to look, and a quiet cluster to do what it is asked. */
-const SPARE_MS = 1_000;
 
 export class LockUsers implements RunUsers<SimulationObjects> {
   readonly done = null;
@@ -50,12 +44,11 @@ export class LockUsers implements RunUsers<SimulationObjects> {
     const { host, checkers, violations, shape } = context;
     this.#context = context;
     this.#dice = host.dice.fork();
-    this.#ttlMs = shape.pace > 1 ? CALM_TTL_MS : this.#dice.oneOf(TTLS_MS);
+    this.#ttlMs = drawTtlMs(this.#dice, shape.pace);
     this.#clients = this.#dice.oneOf(CLIENTS);
     this.#hazards = new HolderHazards(context, this.#dice.fork(), this.#ttlMs);
     const report = (promise: string, what: string): void => violations.report(promise, what);
-    const thinkMs = [shape.pace * THINK_MS[0], shape.pace * THINK_MS[1]] as const;
-    this.#crowd = new UserCrowd(this.#dice.fork(), thinkMs, violations);
+    this.#crowd = new UserCrowd(this.#dice.fork(), thinkMsAt(shape.pace), violations);
     this.#held = new HeldLocks(report);
     checkers.observe(this.#hazards);
     this.#stores = new Map(LOCK_NAMES.map((name) => [name, new FencedStore(name, violations, host.coverage)]));

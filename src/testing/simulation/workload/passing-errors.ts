@@ -1,6 +1,6 @@
 /**
- * What callers may be told while things go wrong. That a node stopped for code that is too old is judged where nodes are; its
- * callers are told so, whatever they have asked for.
+ * What callers may be told while things go wrong. That a node stopped for code that is too old is judged where nodes
+ * are; its callers are told so, whatever they have asked for.
  */
 
 import type { ErrorCode } from '../../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * Those who use a simulated cluster that is there to test Conclave itself: on each node clients, and one who has snapshots
- * taken and leadership handed over. In the end, all that they were told is judged.
+ * Those who use a simulated cluster that is there to test Conclave itself: on each node clients, and one who has
+ * snapshots taken and leadership handed over. In the end, all that they were told is judged.
  */
 
 import { ConclaveError, type ErrorCode } from '../../../errors.js';

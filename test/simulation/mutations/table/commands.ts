@@ -1,4 +1,6 @@
-/** Mutations of what commands and their callers are promised: each once, in order, the same everywhere (thesis §6.3). */
+/**
+ * Mutations of what commands and their callers are promised: each once, in order, the same everywhere (thesis §6.3).
+ */
 
 import type { Mutation } from '../mutation.js';
 

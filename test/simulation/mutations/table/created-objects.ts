@@ -1,4 +1,7 @@
-/** Mutations of objects that are created and dropped at run time: which there are, who is meant, and what a snapshot knows of them. */
+/**
+ * Mutations of objects that are created and dropped at run time: which there are, who is meant, and what a snapshot
+ * knows of them.
+ */
 
 import type { Mutation } from '../mutation.js';
 

@@ -1,4 +1,6 @@
-/** Mutations of changes of members: joint consensus, learners, whose configuration is in effect (Raft §6, thesis §4). */
+/**
+ * Mutations of changes of members: joint consensus, learners, whose configuration is in effect (Raft §6, thesis §4).
+ */
 
 import type { Mutation } from '../mutation.js';
 

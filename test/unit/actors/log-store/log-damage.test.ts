@@ -1,7 +1,7 @@
 /**
- * Real files with one damage each, anywhere: a byte that is another, or a file that is cut. The store finds exactly what
- * was acknowledged, or refuses with an error that says where; it never finds anything else. `LOG_DAMAGE_SEEDS=n` looks
- * at as many damages, `LOG_DAMAGE_SEED=n` replays one.
+ * Real files with one damage each, anywhere: a byte that is another, or a file that is cut. The store finds exactly
+ * what was acknowledged, or refuses with an error that says where; it never finds anything else. `LOG_DAMAGE_SEEDS=n`
+ * looks at as many damages, `LOG_DAMAGE_SEED=n` replays one.
  */
 
 import assert from 'node:assert/strict';

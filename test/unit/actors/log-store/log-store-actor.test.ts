@@ -1,4 +1,6 @@
-/** The log store as its neighbours see it: what it is told, what it tells, and what becomes of it when the disk refuses. */
+/**
+ * The log store as its neighbours see it: what it is told, what it tells, and what becomes of it when the disk refuses.
+ */
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** Attacks on the shell of consensus: what it says while storage is slow, mailboxes are full, or neighbours are not there yet. */
+/**
+ * Attacks on the shell of consensus: what it says while storage is slow, mailboxes are full, or neighbours are not
+ * there yet.
+ */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodeConfiguration, encodeConfiguration } from '../../../../src/actors/raft/configuration-entry.js';

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BLOCK_NAMES_MAX, BlockReader, CANCELLED_NAME } from '../../../../src/actors/replicated/block.js';
+import { BLOCK_NAMES_MAX, CANCELLED_NAME } from '../../../../src/actors/replicated/block.js';
+import { BlockReader } from '../../../../src/actors/replicated/block-reader.js';
 import { BlockBuilder } from '../../../../src/actors/replicated/block-builder.js';
 import { BlockNames, MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';

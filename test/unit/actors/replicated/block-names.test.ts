@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { BLOCK_NAMES_MAX, BlockReader } from '../../../../src/actors/replicated/block.js';
+import { BLOCK_NAMES_MAX } from '../../../../src/actors/replicated/block.js';
+import { BlockReader } from '../../../../src/actors/replicated/block-reader.js';
 import { BlockBuilder } from '../../../../src/actors/replicated/block-builder.js';
 import { BlockNames, MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';

@@ -1,4 +1,6 @@
-/** A Caller whose objects are on two machines: what each keeps waiting, and what each has to say of the node's session. */
+/**
+ * A Caller whose objects are on two machines: what each keeps waiting, and what each has to say of the node's session.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MethodName } from '../../../../src/actors/replicated/block-names.js';

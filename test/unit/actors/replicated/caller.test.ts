@@ -6,7 +6,8 @@ import type { NodeStatus } from '../../../../src/actors/replicated/caller-messag
 import type { MachineMessage } from '../../../../src/actors/replicated/machine-messages.js';
 import type { ResultBlock } from '../../../../src/actors/replicated/results.js';
 import { ConclaveError, toPlainError } from '../../../../src/errors.js';
-import { logIndex, nodeId, sessionId, term, type SessionId } from '../../../../src/ids.js';
+import { logIndex, nodeId, sessionId, type SessionId } from '../../../../src/ids.js';
+import { followerStatus } from '../../node/support/follower-status.js';
 import { errorOf } from './error-of.js';
 import { callerRig, TIMEOUT_MS, type CallerRig } from './support/caller-rig.js';
 
@@ -34,28 +35,9 @@ describe('Caller', () => {
 
   const tellLeader = (leader: string | null): Promise<void> =>
     tell({
-      type: 'nodeStatus',
-      role: 'follower',
-      term: term(1),
+      ...followerStatus(),
       leader: leader === null ? null : nodeId(leader),
-      firstIndex: logIndex(1),
-      lastIndex: logIndex(1),
-      commitIndex: logIndex(1),
-      leaderCommitIndex: logIndex(1),
-      isCommitKnown: true,
-      appliedIndex: logIndex(1),
-      snapshotIndex: logIndex(0),
-      logBytes: 0,
-      connected: [],
       hasQuorum: leader !== null,
-      isFounded: true,
-      isMemoryLost: false,
-      isAdmitted: true,
-      codeVersion: 0,
-      members: [],
-      observers: [],
-      isChanging: false,
-      isRemoved: false,
     } satisfies NodeStatus);
 
   async function open(session: number): Promise<void> {

@@ -1,4 +1,6 @@
-/** Attacks on a machine whose place is taken by a snapshot: what is under way then, and what comes twice or too late. */
+/**
+ * Attacks on a machine whose place is taken by a snapshot: what is under way then, and what comes twice or too late.
+ */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest';

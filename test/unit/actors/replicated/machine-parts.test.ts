@@ -1,6 +1,6 @@
 /**
- * Objects of one node on several machines: together they are what one machine with all objects is, whatever they are fed, and
- * each call of the node's own is answered by the machine that its object is on.
+ * Objects of one node on several machines: together they are what one machine with all objects is, whatever they are
+ * fed, and each call of the node's own is answered by the machine that its object is on.
  */
 
 import fc from 'fast-check';

@@ -1,4 +1,6 @@
-/** What the code versions of a class mean: which method a command runs at which place in the log, and what is refused. */
+/**
+ * What the code versions of a class mean: which method a command runs at which place in the log, and what is refused.
+ */
 
 import { describe, expect, it, test } from 'vitest';
 import { codeVersionContent } from '../../../../src/actors/raft/code-version-entry.js';

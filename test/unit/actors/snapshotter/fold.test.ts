@@ -1,4 +1,7 @@
-/** Folds against live machines that have applied the same log. `FOLD_SEED=n` replays one, `FOLD_SEEDS=n` looks at as many. */
+/**
+ * Folds against live machines that have applied the same log. `FOLD_SEED=n` replays one, `FOLD_SEEDS=n` looks at as
+ * many.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { hashObjects } from '../../../../src/actors/replicated/hash-objects.js';

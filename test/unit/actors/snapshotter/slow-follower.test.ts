@@ -1,4 +1,7 @@
-/** A follower that fetches a snapshot slowly, from a leader that takes one after the other, comes to the end all the same. */
+/**
+ * A follower that fetches a snapshot slowly, from a leader that takes one after the other, comes to the end all the
+ * same.
+ */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MachineFeeds } from '../../../../src/actors/raft/machine-feeds.js';

@@ -1,4 +1,6 @@
-/** Manifests of Kubernetes as text and as objects, and what Kubernetes' own schemas say of them. No cluster is asked. */
+/**
+ * Manifests of Kubernetes as text and as objects, and what Kubernetes' own schemas say of them. No cluster is asked.
+ */
 
 import { dumpYaml, loadYaml } from '@kubernetes/client-node';
 import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1';

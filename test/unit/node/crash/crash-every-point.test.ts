@@ -1,8 +1,8 @@
 /**
  * A whole node whose disk crashes at any operation of a short history, by loss of power or by the death of the process:
  * it starts again with everything that it has acknowledged, once and in order, works on, and survives a second crash.
- * By default a sample of the operations is looked at; `NODE_CRASH_ALL=n` looks at each of them n times, `NODE_CRASH_SEED=n`
- * takes another sample, and `NODE_CRASH=point:seed` replays one run.
+ * By default a sample of the operations is looked at; `NODE_CRASH_ALL=n` looks at each of them n times,
+ * `NODE_CRASH_SEED=n` takes another sample, and `NODE_CRASH=point:seed` replays one run.
  */
 
 import assert from 'node:assert/strict';

@@ -1,7 +1,7 @@
 /**
- * A node whose files were damaged while it did not run: it starts with exactly what it has acknowledged, or refuses with
- * an error that says so; it never shows anything else. `NODE_DAMAGE_SEEDS=n` looks at as many damages, `NODE_DAMAGE_SEED=n`
- * replays one.
+ * A node whose files were damaged while it did not run: it starts with exactly what it has acknowledged, or refuses
+ * with an error that says so; it never shows anything else. `NODE_DAMAGE_SEEDS=n` looks at as many damages,
+ * `NODE_DAMAGE_SEED=n` replays one.
  */
 
 import assert from 'node:assert/strict';

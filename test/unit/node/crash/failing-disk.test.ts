@@ -1,8 +1,8 @@
 /**
- * One of three nodes whose disk refuses to work: it fails with `ERR_STORAGE`, says so to everybody who waits for it, and
- * has acknowledged nothing that is not so; the others go on. With a disk that works again it comes back. A disk that
- * refuses a snapshot only costs that snapshot. `NODE_FAILING_SEEDS=n` looks at as many histories, `NODE_FAILING_SEED=n`
- * replays one.
+ * One of three nodes whose disk refuses to work: it fails with `ERR_STORAGE`, says so to everybody who waits for it,
+ * and has acknowledged nothing that is not so; the others go on. With a disk that works again it comes back. A disk
+ * that refuses a snapshot only costs that snapshot. `NODE_FAILING_SEEDS=n` looks at as many histories,
+ * `NODE_FAILING_SEED=n` replays one.
  */
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** What a sidecar is asked by mistake, or by somebody who means harm: clear answers, and others are served all the while. */
+/**
+ * What a sidecar is asked by mistake, or by somebody who means harm: clear answers, and others are served all the
+ * while.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { request, SidecarHost } from './support/running-sidecar.js';

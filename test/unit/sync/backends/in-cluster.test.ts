@@ -1,4 +1,6 @@
-/** Leases in a pod: by the service account that it is given, over HTTPS, with nothing said about where the cluster is. */
+/**
+ * Leases in a pod: by the service account that it is given, over HTTPS, with nothing said about where the cluster is.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemTimekeeper } from '../../../../src/runtime/timekeeper.js';

@@ -1,4 +1,7 @@
-/** Many Leases that are renewed together, in a time that the test owns: what befalls one of them is not the others' loss. */
+/**
+ * Many Leases that are renewed together, in a time that the test owns: what befalls one of them is not the others'
+ * loss.
+ */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../../src/runtime/random.js';

@@ -1,7 +1,7 @@
 /**
- * Locks by Leases in random histories: clients that are cut off, frozen, suspended, whose answers are lost, whose clocks run at other
- * speeds and show other dates. At most one of them may believe at any time that it holds, and its token is greater than all before.
- * A failure prints its seed; CONCLAVE_LEASE_SEED replays it.
+ * Locks by Leases in random histories: clients that are cut off, frozen, suspended, whose answers are lost, whose
+ * clocks run at other speeds and show other dates. At most one of them may believe at any time that it holds, and its
+ * token is greater than all before. A failure prints its seed; CONCLAVE_LEASE_SEED replays it.
  */
 
 import { randomInt } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * What every back end of conclave/sync must do, told by whoever uses it through `connect`. Times are real; TTLs are short, and what
- * is waited for is a condition, never a moment.
+ * What every back end of conclave/sync must do, told by whoever uses it through `connect`. Times are real; TTLs are
+ * short, and what is waited for is a condition, never a moment.
  */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

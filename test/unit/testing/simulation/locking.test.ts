@@ -1,6 +1,7 @@
 /**
- * Locks on clusters where everything goes wrong that can: by true time there is at most one who may believe that it holds, tokens
- * only grow, and a register that checks them takes no write of one who holds no longer, which one that does not check them does.
+ * Locks on clusters where everything goes wrong that can: by true time there is at most one who may believe that it
+ * holds, tokens only grow, and a register that checks them takes no write of one who holds no longer, which one that
+ * does not check them does.
  */
 
 import { expect, test } from 'vitest';

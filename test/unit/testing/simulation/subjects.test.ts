@@ -1,4 +1,6 @@
-/** What histories are about besides consensus: few are about any, each subject comes about, and all keep every promise. */
+/**
+ * What histories are about besides consensus: few are about any, each subject comes about, and all keep every promise.
+ */
 
 import { expect, test } from 'vitest';
 import { checkLinearizable } from '../../../../src/testing/linearizability/check-linearizable.js';

@@ -1,6 +1,7 @@
 /**
- * Those who watch and those who wait, on clusters where everything goes wrong that can: what is told of a counter is what was
- * applied, in order, none missing and none twice, wherever one goes on; and no item of a queue is lost or given to two.
+ * Those who watch and those who wait, on clusters where everything goes wrong that can: what is told of a counter is
+ * what was applied, in order, none missing and none twice, wherever one goes on; and no item of a queue is lost or
+ * given to two.
  */
 
 import { expect, test } from 'vitest';

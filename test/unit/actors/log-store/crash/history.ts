@@ -1,6 +1,7 @@
 /**
- * A short history of a log store that has everything in it: two groups, hard states, suffixes that are replaced, resets,
- * drops, segments that are filled, and openings in between. It can be run to its end, or to a crash anywhere in it.
+ * A short history of a log store that has everything in it: two groups, hard states, suffixes that are replaced,
+ * resets, drops, segments that are filled, and openings in between. It can be run to its end, or to a crash anywhere in
+ * it.
  */
 
 import assert from 'node:assert/strict';

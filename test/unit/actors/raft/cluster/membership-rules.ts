@@ -1,6 +1,6 @@
 /**
- * Which configuration may follow which, and whose agreement one takes, told independently of how the core makes them and
- * counts: what one step may change, and above all what it must leave as it is.
+ * Which configuration may follow which, and whose agreement one takes, told independently of how the core makes them
+ * and counts: what one step may change, and above all what it must leave as it is.
  */
 
 import type { Configuration } from '../../../../../src/actors/raft/configuration.js';

@@ -1,6 +1,7 @@
 /**
  * A node's disk in memory: requests wait in order until `syncNext` makes the first one durable, and a crash loses those
- * that still wait. Keeps its own copy of the log, so that what is durable can be told apart from what the core believes.
+ * that still wait. Keeps its own copy of the log, so that what is durable can be told apart from what the core
+ * believes.
  */
 
 import type { Configuration } from '../../../../../src/actors/raft/configuration.js';

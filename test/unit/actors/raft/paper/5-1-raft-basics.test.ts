@@ -1,6 +1,7 @@
 /**
  * Raft §5.1, claim by claim: terms, and what nodes say to each other. Not every message moves a node to a later term:
- * asking for a pre-vote does not (thesis §9.6), nor what would disrupt a leader (thesis §4.2.3), nor what observers say.
+ * asking for a pre-vote does not (thesis §9.6), nor what would disrupt a leader (thesis §4.2.3), nor what observers
+ * say.
  */
 
 import { describe, expect, test } from 'vitest';

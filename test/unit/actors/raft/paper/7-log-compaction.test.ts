@@ -1,7 +1,8 @@
 /**
- * Raft §7, claim by claim: snapshots as consensus sees them. We differ in how they travel: `installSnapshot` is an offer
- * that carries no bytes, the follower asks for them, and nothing of that reaches the core; so there are no chunks here,
- * and a stale offer is not answered (5-1-raft-basics.test.ts). What storage is told of it is in roles/snapshots.test.ts.
+ * Raft §7, claim by claim: snapshots as consensus sees them. We differ in how they travel: `installSnapshot` is an
+ * offer that carries no bytes, the follower asks for them, and nothing of that reaches the core; so there are no chunks
+ * here, and a stale offer is not answered (5-1-raft-basics.test.ts). What storage is told of it is in
+ * roles/snapshots.test.ts.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,8 +1,8 @@
 /**
- * Raft thesis §4 and Raft §6, claim by claim. We differ in that every change of voters goes by way of C_old,new (§4.3), also
- * those of one voter, and in that learners (§4.2.1) are always on their way to become voters. A voter that has lost its memory is
- * replaced as one server is by another, by the rules of §4.1. What a leader does step by step is in roles/changing.test.ts and
- * roles/admitting.test.ts.
+ * Raft thesis §4 and Raft §6, claim by claim. We differ in that every change of voters goes by way of C_old,new (§4.3),
+ * also those of one voter, and in that learners (§4.2.1) are always on their way to become voters. A voter that has
+ * lost its memory is replaced as one server is by another, by the rules of §4.1. What a leader does step by step is in
+ * roles/changing.test.ts and roles/admitting.test.ts.
  */
 
 import { describe, expect, test } from 'vitest';

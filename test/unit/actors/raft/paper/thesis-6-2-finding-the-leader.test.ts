@@ -1,6 +1,7 @@
 /**
  * Raft thesis §6.2, claim by claim, as far as it is about leaders: one that cannot reach a majority steps down, so that
- * clients look for another one. How a client finds it is no question here, for clients are nodes (8-client-interaction).
+ * clients look for another one. How a client finds it is no question here, for clients are nodes
+ * (8-client-interaction).
  */
 
 import { expect, test } from 'vitest';

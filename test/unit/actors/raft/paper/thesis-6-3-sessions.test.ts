@@ -1,7 +1,7 @@
 /**
- * Raft thesis §6.3, claim by claim, across consensus and the table of sessions: a command may be in the log twice, and is
- * executed once. What the table does with each case is in replicated/session-table.test.ts, and what the machine makes
- * of it in replicated/machine.test.ts.
+ * Raft thesis §6.3, claim by claim, across consensus and the table of sessions: a command may be in the log twice, and
+ * is executed once. What the table does with each case is in replicated/session-table.test.ts, and what the machine
+ * makes of it in replicated/machine.test.ts.
  */
 
 import { expect, test } from 'vitest';

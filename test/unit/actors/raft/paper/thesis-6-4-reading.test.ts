@@ -1,7 +1,7 @@
 /**
  * Raft thesis §6.4, claim by claim: reading without writing to the log, by a round of heartbeats or by a lease. We
- * differ: what is asked of the followers is a numbered round, which serves heartbeats, reads and check-quorum alike. How
- * reads wait, and for whom, on each node is in roles/reading.test.ts.
+ * differ: what is asked of the followers is a numbered round, which serves heartbeats, reads and check-quorum alike.
+ * How reads wait, and for whom, on each node is in roles/reading.test.ts.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Raft thesis §9.6, claim by claim: asking before campaigning. We go further than the thesis: a question moves nobody to
- * another term, not even where it comes from a later one, and a follower in a later term than its leader says so to it.
+ * Raft thesis §9.6, claim by claim: asking before campaigning. We go further than the thesis: a question moves nobody
+ * to another term, not even where it comes from a later one, and a follower in a later term than its leader says so to
+ * it.
  */
 
 import { describe, expect, test } from 'vitest';

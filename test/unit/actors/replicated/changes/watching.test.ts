@@ -1,6 +1,6 @@
 /**
- * Random histories of one object and those who watch it, with messages that take their time: each reader, however often it
- * leaves and goes on, gets exactly what lies between where it has begun and where it stands.
+ * Random histories of one object and those who watch it, with messages that take their time: each reader, however often
+ * it leaves and goes on, gets exactly what lies between where it has begun and where it stands.
  */
 
 import fc from 'fast-check';

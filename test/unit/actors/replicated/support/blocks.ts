@@ -1,7 +1,7 @@
 /** Blocks and log entries as the caller and consensus would make them, for tests of what takes them. */
 
 import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actors/raft/entry.js';
-import { BlockReader, type BlockHeader } from '../../../../../src/actors/replicated/block.js';
+import { BlockReader, type BlockHeader } from '../../../../../src/actors/replicated/block-reader.js';
 import { BlockBuilder } from '../../../../../src/actors/replicated/block-builder.js';
 import { BlockNames, MethodName } from '../../../../../src/actors/replicated/block-names.js';
 import { sessionContent } from '../../../../../src/actors/replicated/machine.js';

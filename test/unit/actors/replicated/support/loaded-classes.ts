@@ -1,4 +1,7 @@
-/** Classes of created objects as a machine is given them, and one for tests whose command changes with the code's version. */
+/**
+ * Classes of created objects as a machine is given them, and one for tests whose command changes with the code's
+ * version.
+ */
 
 import { replicated } from '../../../../../src/actors/replicated/decorators.js';
 import { describeClass } from '../../../../../src/actors/replicated/describe-class.js';

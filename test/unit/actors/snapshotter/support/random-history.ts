@@ -1,4 +1,6 @@
-/** Histories drawn from a seed: sessions opened and evicted, blocks in order, twice and too early, admissions, nothing. */
+/**
+ * Histories drawn from a seed: sessions opened and evicted, blocks in order, twice and too early, admissions, nothing.
+ */
 
 import { configurationOf, majorityConfiguration } from '../../../../../src/actors/raft/configuration.js';
 import { configurationContent } from '../../../../../src/actors/raft/configuration-entry.js';

@@ -1,6 +1,6 @@
 /**
- * A Snapshotter between neighbours that the test plays: what it tells them is recorded, and what they answer is the test's
- * to say. Time is virtual.
+ * A Snapshotter between neighbours that the test plays: what it tells them is recorded, and what they answer is the
+ * test's to say. Time is virtual.
  */
 
 import type { LogStoreMessage } from '../../../../../src/actors/log-store/log-store-messages.js';

@@ -1,6 +1,6 @@
 /**
- * Those who use the nodes of a cluster while it suffers: on each node some write, one reads, and one has snapshots taken.
- * What they are told goes to a witness; what they should never be told ends them, and is thrown at the end.
+ * Those who use the nodes of a cluster while it suffers: on each node some write, one reads, and one has snapshots
+ * taken. What they are told goes to a witness; what they should never be told ends them, and is thrown at the end.
  */
 
 import { ConclaveError, type ErrorCode } from '../../../../../src/errors.js';

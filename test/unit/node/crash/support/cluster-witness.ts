@@ -1,6 +1,6 @@
 /**
- * What must be in a journal that several nodes write to while they crash: everything acknowledged, at the place that its
- * answer said, nothing twice, and nothing of which an error said that it was not done.
+ * What must be in a journal that several nodes write to while they crash: everything acknowledged, at the place that
+ * its answer said, nothing twice, and nothing of which an error said that it was not done.
  */
 
 import assert from 'node:assert/strict';

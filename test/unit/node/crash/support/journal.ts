@@ -1,4 +1,6 @@
-/** A class to be replicated by crash tests: an ordered record of what was done, so that anything lost or doubled shows. */
+/**
+ * A class to be replicated by crash tests: an ordered record of what was done, so that anything lost or doubled shows.
+ */
 
 import { query, replicated } from '../../../../../src/actors/replicated/decorators.js';
 

@@ -1,6 +1,6 @@
 /**
- * The life of a node that is a cluster of its own: a row of steps, from its start to its orderly end, or to the crash of
- * its disk. Each step is checked against a witness.
+ * The life of a node that is a cluster of its own: a row of steps, from its start to its orderly end, or to the crash
+ * of its disk. Each step is checked against a witness.
  */
 
 import assert from 'node:assert/strict';

@@ -1,6 +1,6 @@
 /**
- * The clocks of one client, made of a time that a test owns: they may run at another speed, show another date, and its process may
- * be frozen (its clocks go on) or its machine suspended (its monotonic clock stands still).
+ * The clocks of one client, made of a time that a test owns: they may run at another speed, show another date, and its
+ * process may be frozen (its clocks go on) or its machine suspended (its monotonic clock stands still).
  */
 
 import type { Timer } from '../../../../../src/runtime/actor.js';

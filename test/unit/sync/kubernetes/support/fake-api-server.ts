@@ -1,7 +1,7 @@
 /**
- * A Kubernetes API server that knows Leases and its version only: who may do what, requests and watches, and what can go wrong between a client
- * and it. Time is handed in; a client is told by its bearer token. It is reached over HTTP (`http-api-server.ts`) or within the
- * process (`in-process-lease-api.ts`).
+ * A Kubernetes API server that knows Leases and its version only: who may do what, requests and watches, and what can
+ * go wrong between a client and it. Time is handed in; a client is told by its bearer token. It is reached over HTTP
+ * (`http-api-server.ts`) or within the process (`in-process-lease-api.ts`).
  */
 
 import type { Timekeeper } from '../../../../../src/runtime/timekeeper.js';

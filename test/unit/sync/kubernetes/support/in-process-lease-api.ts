@@ -1,4 +1,7 @@
-/** Leases of the fake API server without a socket, so that a test can own the time: the same requests, and the same answers. */
+/**
+ * Leases of the fake API server without a socket, so that a test can own the time: the same requests, and the same
+ * answers.
+ */
 
 import {
   LeaseApiError,

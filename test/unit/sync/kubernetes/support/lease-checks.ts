@@ -1,4 +1,7 @@
-/** What an API server checks of a Lease before it keeps it: how times are written, which fields may have which values. Pure. */
+/**
+ * What an API server checks of a Lease before it keeps it: how times are written, which fields may have which values.
+ * Pure.
+ */
 
 import { badRequest, invalid, type FieldError } from './api-status.js';
 import type { LeaseObject } from './lease-object.js';

@@ -1,6 +1,6 @@
 /**
- * Leases of one namespace as an API server keeps them: compare-and-swap on resourceVersion, a PUT that creates, and the events since
- * the last compaction. Knows neither time nor clients.
+ * Leases of one namespace as an API server keeps them: compare-and-swap on resourceVersion, a PUT that creates, and the
+ * events since the last compaction. Knows neither time nor clients.
  */
 
 import { alreadyExists, conflict, expired, internalError, invalid, notFound } from './api-status.js';

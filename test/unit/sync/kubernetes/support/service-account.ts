@@ -1,6 +1,6 @@
 /**
- * What a pod is given to find the API server, and to be known there: the folder of its service account, at another place. The official
- * client reads it at one place only, so what it asks the disk for there it is given from here.
+ * What a pod is given to find the API server, and to be known there: the folder of its service account, at another
+ * place. The official client reads it at one place only, so what it asks the disk for there it is given from here.
  */
 
 import fs from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Makes histories that are linearizable because they have happened: clients call an object, each call takes effect at one
- * moment between its invocation and its return, and now and then nobody learns what became of one.
+ * Makes histories that are linearizable because they have happened: clients call an object, each call takes effect at
+ * one moment between its invocation and its return, and now and then nobody learns what became of one.
  */
 
 import { randomBelow, type Random } from '../../../../../src/runtime/random.js';
