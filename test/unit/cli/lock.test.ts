@@ -168,7 +168,7 @@ describe('conclave lock', () => {
     const { code, err } = await lock(['/there/is/no/such/command']).ended;
 
     expect(code).toBe(127);
-    expect(err).toContain('/there/is/no/such/command');
+    expect(err).toContain('The command /there/is/no/such/command could not be found');
     expect(await isFree()).toBe(true);
   });
 
