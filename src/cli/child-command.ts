@@ -32,7 +32,7 @@ export class ChildCommand {
     onFailure: (message: string) => void,
   ) {
     const failed = ({ code, message }: NodeJS.ErrnoException): number => {
-      onFailure(message);
+      onFailure(code === 'ENOENT' ? `The command ${file!} could not be found (ENOENT).` : message);
       return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;
     };
     let child: ChildProcess;

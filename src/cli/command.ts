@@ -68,7 +68,8 @@ export function conclaveCommand(io: CommandIo, onStatus: (status: number) => voi
     sidecarCommand,
   ];
   for (const make of makers) program.addCommand(make(io));
-  program.addCommand(lockCommand(io, onStatus));
+  const lock = lockCommand(io, onStatus);
+  program.addCommand(lock);
   for (const command of [program, ...program.commands]) {
     command
       .helpOption('--help', 'say how the command is used')
@@ -76,6 +77,8 @@ export function conclaveCommand(io: CommandIo, onStatus: (status: number) => voi
       .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
       .showHelpAfterError('(--help says how the command is used)');
   }
+  // Otherwise the flags of what is to be run are taken for its own.
+  lock.showHelpAfterError('(what to run comes after --; --help says how the command is used)');
   return program;
 }
 

@@ -7,7 +7,9 @@ import { ConclaveError } from '../errors.js';
 
 /** Refuses options that are none of these. */
 export function checkKnown(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw invalid('options', options, 'must be an object');
+  // A signal has no keys of its own: what was to end a wait would be passed over without a word.
+  if (typeof options !== 'object' || options === null || options instanceof AbortSignal)
+    throw invalid('options', options, `must be an object, of ${known.join(', ')}`);
   for (const [key, value] of Object.entries(options)) {
     if (known.includes(key)) continue;
     throw invalid(key, value, `is not an option; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`);

@@ -6,6 +6,7 @@
 
 import { PERMITS_MAX } from '../actors/coordination/coordination.js';
 import { Claiming } from '../sync/claiming.js';
+import { ConclaveError } from '../errors.js';
 import type { SightedBackend } from '../sync/backend.js';
 import type { LockName } from './lock-name.js';
 import type { LockState } from './lock-json.js';
@@ -55,6 +56,8 @@ export class LockService {
   #waits = 0;
   /** What was heard last of locks that are held elsewhere, by their names; the one that was heard of longest ago first. */
   readonly #seen = new Map<string, { readonly owner: string; readonly token: bigint }>();
+  /** Is the back end asked who has what was lost? */
+  #isSearching = false;
   #isClosed = false;
 
   constructor({ backend, identity, ttlMs, onFailure }: LockServiceOptions) {
@@ -161,6 +164,25 @@ export class LockService {
     return owner === '' ? this.#free(name, token) : this.#taken(name, owner, token);
   }
 
+  /**
+   * Says so where another process goes by the same identity, which takes for its own all that is held here. One question at a time: where
+   * very much is lost at once, the reason is another one.
+   */
+  async #searchNamesake(name: LockName, owner: string, token: bigint): Promise<void> {
+    if (this.#isSearching || this.#isClosed) return;
+    this.#isSearching = true;
+    try {
+      const holder = (await this.#backend.look(name.claimed, LOOK_TIMEOUT_MS))?.holder ?? null;
+      // What was asked for again meanwhile, here, is this one's own.
+      const isElsewhere = this.#find(name, owner) === undefined;
+      if (isElsewhere && holder?.owner === owner && holder.token > token) this.#onFailure(namesake(this.#identity));
+    } catch {
+      // Who asks for the lock hears of a back end that is out.
+    } finally {
+      this.#isSearching = false;
+    }
+  }
+
   #remember(name: LockName, holder: { readonly owner: string; readonly token: bigint } | null): void {
     const token = this.#seen.get(name.claimed)?.token ?? 0n;
     this.#seen.delete(name.claimed);
@@ -196,6 +218,7 @@ export class LockService {
     const lock: OwnedLock = new OwnedLock(this.#claiming, terms, this.#ttlMs, {
       onIdle: () => this.#forget(name, lock),
       onFailure: this.#onFailure,
+      onLost: (token) => void this.#searchNamesake(name, lock.owner, token),
     });
     const known = this.#locks.get(key) ?? { name, owned: new Map<string, OwnedLock>() };
     this.#locks.set(key, known);
@@ -215,6 +238,15 @@ export class LockService {
   get #wallMs(): number {
     return this.#backend.timekeeper.clock.wallMs();
   }
+}
+
+function namesake(identity: string): ConclaveError {
+  return new ConclaveError(
+    'ERR_LOCK_LOST',
+    `A lock that was held here has been taken by another sidecar with the identity ${JSON.stringify(identity)}, too: each of them takes ` +
+      'what the other one holds. Give each a name of its own: --identity says which.',
+    { data: { reason: 'same identity' } },
+  );
 }
 
 const NOBODY = { owner: '', token: 0n } as const;

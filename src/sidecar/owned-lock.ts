@@ -29,6 +29,8 @@ export interface OwnedLockListener {
   onIdle(): void;
   /** Why a claim came to nothing; that another one holds it is no failure. */
   onFailure(error: unknown): void;
+  /** What was held by this token was lost, not given up. Called when there is nothing more to it here. */
+  onLost(token: bigint): void;
 }
 
 export class OwnedLock {
@@ -211,6 +213,7 @@ export class OwnedLock {
     held.once('lost', () => {
       if (this.#held === held) this.#forgetHeld();
       this.#settle();
+      this.#listener.onLost(held.token);
     });
     this.#keepFor(forMs);
   }

@@ -55,7 +55,7 @@ export class Lock {
   }
 
   /**
-   * Holds it if it is free right now; null if it is not.
+   * Holds it if it is free right now; null if it is not. Waits for an answer only, of a leader.
    *
    * @throws ConclaveError as {@link Lock.acquire}
    */

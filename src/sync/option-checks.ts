@@ -11,7 +11,9 @@ export const NAME_BYTES_MAX = 512;
 
 /** @throws ConclaveError `ERR_INVALID_OPTION`. */
 export function checkKnown(options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'must be an object');
+  // A signal has no keys of its own: what was to end the wait would be passed over without a word.
+  const isObject = typeof options === 'object' && options !== null && !(options instanceof AbortSignal);
+  if (!isObject) throw invalid('options', `must be an object, of ${known.join(', ')}`);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   throw invalid(unknown, known.length === 0 ? 'is not an option' : `is not an option; there are ${known.join(', ')}`);
@@ -45,6 +47,15 @@ export function checkWaiting(options: WaitOptions): WaitOptions {
   const isTimeout = typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= TIMEOUT_MS_MAX;
   if (timeoutMs !== undefined && !isTimeout) throw invalid('timeoutMs', `must be a number from 0 to ${TIMEOUT_MS_MAX}`);
   return options;
+}
+
+/**
+ * @param what ends the sentence that says what is missing
+ * @throws ConclaveError `ERR_INVALID_OPTION` for what has not this method, such as a promise that was not awaited.
+ */
+export function checkMethod(option: string, value: unknown, method: string, what: string): void {
+  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function') return;
+  throw invalid(option, `${what}${value instanceof Promise ? ', and is a promise of one: await it first' : ''}`);
 }
 
 export function invalid(option: string, what: string): ConclaveError {

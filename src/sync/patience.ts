@@ -79,7 +79,7 @@ function aborted(what: string, cause: unknown): ConclaveError {
 }
 
 function timedOut(what: string, timeoutMs: number): ConclaveError {
-  return new ConclaveError('ERR_TIMEOUT', `${what} could not be had within ${timeoutMs} ms.`, {
+  return new ConclaveError('ERR_TIMEOUT', `${what} could not be had within ${Math.round(timeoutMs)} ms.`, {
     data: { timeoutMs },
     mayBeApplied: false,
     retrySafe: true,

@@ -6,7 +6,7 @@ import { ConclaveError } from '../errors.js';
 import type { Runtime } from '../node/runtime.js';
 import type { SightedBackend } from './backend.js';
 import { LockAttendant } from './lock-attendant.js';
-import { invalid } from './option-checks.js';
+import { checkMethod, invalid } from './option-checks.js';
 
 /**
  * Locks and elections by the Raft cluster that this node belongs to. Its objects must have a `ReplLockManager`, on every node
@@ -14,7 +14,7 @@ import { invalid } from './option-checks.js';
  *
  * @param object the name of the lock manager, where there are several
  * @throws ConclaveError `ERR_INVALID_OBJECT` when there is no lock manager; `ERR_INVALID_OPTION` when there is none of that
- *   name, or there are several and no name is given
+ *   name, or there are several and no name is given, or `runtime` is none
  *
  * @example
  * const runtime = await Runtime.start({
@@ -26,6 +26,7 @@ import { invalid } from './option-checks.js';
  * await using held = await sync.lock('db-migrate').acquire();
  */
 export function raft(runtime: Pick<Runtime, 'attendants'>, object?: string): SightedBackend {
+  checkMethod('runtime', runtime, 'attendants', 'must be a runtime, as Runtime.start resolves with it');
   const managers = lockManagersOf(runtime);
   const names = [...managers.keys()];
   if (names.length === 0) {

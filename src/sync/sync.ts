@@ -6,6 +6,7 @@ import type { SyncBackend } from './backend.js';
 import { Claiming } from './claiming.js';
 import { Election, type ElectionOptions } from './election.js';
 import { lockOf, semaphoreOf, type Lock, type LockOptions, type SemaphoreOptions } from './lock.js';
+import { checkMethod } from './option-checks.js';
 
 /** Locks, semaphores and elections; each kind has its own names, of up to 512 bytes. */
 export class Sync {
@@ -60,6 +61,8 @@ export class Sync {
 /**
  * Connects to locks and elections.
  *
+ * @throws ConclaveError `ERR_INVALID_OPTION` when `backend` is none
+ *
  * @example
  * const sync = await connect(memory());
  * await sync.lock('db-migrate').withLock(async (held) => {
@@ -68,5 +71,7 @@ export class Sync {
  * await sync.close();
  */
 export async function connect(backend: SyncBackend | Promise<SyncBackend>): Promise<Sync> {
-  return new Sync(new Claiming(await backend));
+  const awaited = await backend;
+  checkMethod('backend', awaited, 'openSession', 'must be a back end, as in raft(runtime) or memory()');
+  return new Sync(new Claiming(awaited));
 }

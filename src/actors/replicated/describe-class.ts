@@ -48,7 +48,8 @@ export interface Implementation {
 export function describeClass(object: string, value: unknown): ClassDescription {
   if (typeof value !== 'function' || !/^class\b/.test(sourceOf(value))) {
     const type = value === null ? 'null' : typeof value;
-    throw invalidObject(object, `is not a class but of type ${type}: register a class, or object(Class, …arguments)`);
+    const found = type === 'function' ? 'a function, or a class of the language itself' : `of type ${type}`;
+    throw invalidObject(object, `is not a class but ${found}: register a class, or object(Class, …arguments)`);
   }
   const module = moduleOf(object, value);
   const { methods, commands } = methodsOf(object, value);

@@ -115,7 +115,8 @@ export class HandleFactory {
   }
 
   #checkedWatch(given: object): WatchOptions {
-    if (typeof given !== 'object') throw invalid('options', `must be an object, not ${typeof given}`);
+    if (typeof given !== 'object' || given instanceof AbortSignal)
+      throw invalid('options', `must be an object, of signal, from and read, not ${kindOf(given)}`);
     const options: WatchOptions = given;
     const { signal, from, read } = options;
     const unknown = Object.keys(options).find((key) => !WATCH_OPTIONS.has(key));
@@ -189,8 +190,8 @@ function signalIn(options: unknown): AbortSignal | null {
 }
 
 function checkCallOptions(options: CallOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw invalid('options', `must be an object, not ${typeof options}`);
+  if (typeof options !== 'object' || options === null || options instanceof AbortSignal)
+    throw invalid('options', `must be an object, of consistency, timeoutMs and signal, not ${kindOf(options)}`);
   const { consistency, timeoutMs, signal } = options;
   const unknown = Object.keys(options).find((key) => !CALL_OPTIONS.has(key));
   if (unknown !== undefined)
@@ -202,6 +203,11 @@ function checkCallOptions(options: CallOptions): void {
     throw invalid('timeoutMs', `must be a number above 0 and at most ${TIMEOUT_MS_MAX}, not ${shown(timeoutMs)}`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal');
+}
+
+/** A signal has no keys of its own: taken for options, what was to end a wait would be passed over without a word. */
+function kindOf(value: unknown): string {
+  return value instanceof AbortSignal ? 'an AbortSignal' : typeof value;
 }
 
 function shown(value: unknown): string {

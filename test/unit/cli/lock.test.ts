@@ -164,11 +164,17 @@ describe('conclave lock', () => {
     expect(await isFree()).toBe(true);
   });
 
+  it('says where the command comes, if its flags are taken for flags of the lock', async () => {
+    const { code, err } = await run(['lock', 'x', '--url', url, process.execPath, '-e', '']);
+
+    expect([code, err]).toEqual([2, expect.stringContaining('what to run comes after --')]);
+  });
+
   it('says that there is no such command, and holds nothing', async () => {
     const { code, err } = await lock(['/there/is/no/such/command']).ended;
 
     expect(code).toBe(127);
-    expect(err).toContain('/there/is/no/such/command');
+    expect(err).toContain('The command /there/is/no/such/command could not be found');
     expect(await isFree()).toBe(true);
   });
 

@@ -265,6 +265,7 @@ describe('the life of a node', () => {
     ['an option that there is not', { timeoutMs: 100 }, 'timeoutMs is not an option; there is signal'],
     ['a signal that is none', { signal: 100 }, 'signal must be an AbortSignal'],
     ['no options', 100, 'options must be an object'],
+    ['a signal where options are asked for', AbortSignal.abort(), 'options must be an object, of signal'],
   ])('does not wait to be ready for ever because of %s', async (_, options, complaint) => {
     const { nodes } = await start();
 

@@ -300,6 +300,7 @@ describe('watching an object', () => {
   it.each([
     ['an unknown option', { since: 1 }],
     ['a signal that is none', { signal: 1 }],
+    ['a signal instead of options', AbortSignal.abort()],
     ['a place that is none', { from: 7 }],
     ['a query that is none', { read: 'set' }],
     ['both the state and a place', { read: 'size', from: { index: 1, command: 0, change: 0 } }],

@@ -111,6 +111,52 @@ describe('a sidecar', () => {
     expect((await waiting).isDone).toBe(false);
   });
 
+  it('says that another one goes by its identity, which takes what it holds', async () => {
+    const said: unknown[] = [];
+    const first = new LockService({
+      backend: shared,
+      identity: 'vm',
+      ttlMs: TTL_MS,
+      onFailure: (error) => said.push(error),
+    });
+    const second = new LockService({ backend: shared, identity: 'vm', ttlMs: TTL_MS, onFailure });
+    await put(first);
+
+    await put(second);
+    await settled();
+
+    expect(said).toEqual([expect.objectContaining({ code: 'ERR_LOCK_LOST', data: { reason: 'same identity' } })]);
+  });
+
+  it.each([
+    ['gives it up', async (service: LockService) => service.release(NAME, 'mine')],
+    ['closes', async (service: LockService) => service.close()],
+    [
+      'cannot renew it, and holds it again',
+      async (service: LockService) => {
+        backend.isCutOff = true;
+        await time.pass(2 * TTL_MS);
+        backend.isCutOff = false;
+        await put(service);
+        await settled();
+      },
+    ],
+  ])('says nothing of another one where it %s', async (_, end) => {
+    const said: unknown[] = [];
+    const service = new LockService({
+      backend,
+      identity: 'mine',
+      ttlMs: TTL_MS,
+      onFailure: (error) => said.push(error),
+    });
+    await put(service);
+
+    await end(service);
+    await settled();
+
+    expect(said.filter((error) => (error as { code?: string }).code === 'ERR_LOCK_LOST')).toEqual([]);
+  });
+
   it('that has begun anew and is not asked leaves the lock to others after a TTL', async () => {
     await put(mine);
     backend.isCutOff = true;

@@ -349,6 +349,7 @@ describe('what is asked for', () => {
     ['a signal that is none', (sync) => sync.lock('x').acquire({ signal: 'now' as never })],
     ['a timeout that is none', (sync) => sync.lock('x').tryAcquire({ timeoutMs: -1 })],
     ['work that is none', (sync) => sync.lock('x').withLock(undefined as never)],
+    ['a signal where options are asked for', (sync) => sync.lock('x').acquire(AbortSignal.abort() as never)],
     ['a function that is none', (sync) => sync.election('x', { id: 'a' }).run(undefined as never)],
   ];
 
@@ -359,6 +360,24 @@ describe('what is asked for', () => {
 
     expect(error).toBeInstanceOf(ConclaveError);
     expect(error.code).toBe('ERR_INVALID_OPTION');
+  });
+
+  it('says which options there are where none are given', async () => {
+    const sync = await connect(memory(new ManualTime()));
+
+    const error = await errorOf(async () => sync.election('x', undefined as never));
+
+    expect(error.message).toBe('options must be an object, of id, value, ttlMs.');
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['a runtime', { attendants: () => new Map() }],
+  ])('is not had by %s instead of a back end', async (_, backend) => {
+    const error = await errorOf(() => connect(backend as never));
+
+    expect(error.code).toBe('ERR_INVALID_OPTION');
+    expect(error.message).toContain('backend must be a back end, as in raft(runtime) or memory()');
   });
 
   it('may be named by anything of up to 512 bytes', async () => {

@@ -127,6 +127,7 @@ describe('a handle', () => {
     [{ timeoutMs: '50' }, 'timeoutMs', 'must be a number above 0 and at most 2147483647, not the string "50"'],
     [{ signal: {} }, 'signal', 'AbortSignal'],
     [{ timeout: 5 }, 'timeout', 'timeout'],
+    [AbortSignal.timeout(1), 'options', 'must be an object, of consistency, timeoutMs and signal, not an AbortSignal'],
     [null, 'options', 'object'],
     [undefined, 'options', 'undefined'],
   ])('refuses %j', async (options, option, shown) => {

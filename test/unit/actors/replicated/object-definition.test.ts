@@ -111,6 +111,7 @@ describe('classes that are refused', () => {
     null: [null, 'is not a class'],
     'an instance': [new accounts.Account(), 'is not a class'],
     'a function': [() => new accounts.Account(), 'is not a class'],
+    "a class of JavaScript's own": [Map, 'is not a class but a function, or a class of the language itself'],
     'an old-style constructor': [function Account() {}, 'is not a class'],
     'a proxy of a class': [new Proxy(accounts.Account, {}), 'is not a class'],
     'no module': [classWith({}), 'write "static readonly module = import.meta.url;" in the class Local'],

@@ -209,6 +209,15 @@ describe('raft', () => {
     expect(() => raft(cluster.nodes[0]!)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OBJECT' }));
   });
 
+  it('says what to do about a runtime that was not awaited', async () => {
+    const notAwaited = Promise.resolve({ attendants: () => new Map() });
+
+    const error = await errorOf(async () => raft(notAwaited as never));
+
+    expect(error.code).toBe('ERR_INVALID_OPTION');
+    expect(error.message).toContain('is a promise of one: await it first');
+  });
+
   it('asks which one is meant where there are several', async () => {
     const two = { a: ReplLockManager, b: ReplLockManager };
     await using cluster = await LocalCluster.start({ nodes: 1, objects: two });
