@@ -166,7 +166,9 @@ describe('conclave sidecar, misused', () => {
     tell({ type: 'giveUp', session: 9, request: 1 });
 
     await vi.waitFor(() => expect(answers).toHaveLength(3), { timeout: ANSWER_MS });
-    expect(answers).toEqual([1, 2, 3].map((id) => ({ type: 'done', id, result: null })));
+    // What two sessions ask for is answered in any order.
+    const done = [1, 2, 3].map((id) => ({ type: 'done', id, result: null }));
+    expect(answers).toEqual(expect.arrayContaining(done));
   });
 
   test('bears thousands of connections that say nothing, and ends those of them that are one too many', async () => {

@@ -92,7 +92,7 @@ describe('an object on a thread of its own', () => {
       { type: 'failed', thread: 'slow', error: { code: 'ERR_THREAD_EXITED' } },
       { type: 'restored', thread: 'slow' },
     ]);
-    expect(node.status().health).toBe('ok');
+    await vi.waitUntil(() => node.status().health === 'ok', { timeout: 10_000 });
   });
 
   it('goes on when the thread of the others ends', async () => {

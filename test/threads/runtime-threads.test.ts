@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ConclaveError, Runtime, type ObjectsEvent } from 'conclave';
 import { LocalCluster } from 'conclave/testing';
 import { freePorts, LOOPBACK } from '../../dist/testing/free-ports.js';
@@ -347,7 +347,7 @@ describe('threads that end by themselves', () => {
 
     expect(await node.objects.hazard.append('b')).toBe(2);
     expect(await node.objects.hazard.all()).toEqual(['a', 'b']);
-    expect(node.status().health).toBe('ok');
+    await vi.waitUntil(() => node.status().health === 'ok', { timeout: 10_000 });
   });
 
   it('a consensus thread that ends during the start makes the start fail', async () => {
