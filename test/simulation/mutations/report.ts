@@ -9,10 +9,7 @@ The simulation is worth what it finds. Here is each of a table of products that 
 their source that brings a known bug back ([table](table/)), and the first seed, from 1 on, whose history has shown it to the
 simulation. Where two mechanisms do the same, a product without one of them
 is as right as one with both: there, the one without either stands for it. What only histories about locks, elections, created objects or
-code versions can run is tried in those only. Written by \`npm run mutations\`; not to be edited.
-
-One that no seed is known to show is not in the table: holders that go by the calendar alone, which seed 478 showed before histories
-of locks were what they are now. A test of \`src/sync/lease.ts\` finds it.`;
+code versions can run is tried in those only. Written by \`npm run mutations\`; not to be edited.`;
 
 const COLUMNS = `| the broken product: | what it breaks | found in seed | by the promise | tried at |
 | --- | --- | ---: | --- | --- |`;

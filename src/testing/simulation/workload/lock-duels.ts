@@ -1,7 +1,7 @@
 /**
  * One after the other, on a cluster that is quiet otherwise: somebody holds a lock and is cut off just when its session
- * has been renewed, at once or after having stood still for so long that the answer is late; another one waits for the
- * lock, and gets it as soon as that may be. Both must never believe that they hold it.
+ * has been renewed, at once or after having stood still for so long that the answer is late, or has its calendar set back
+ * then; another one waits for the lock, and gets it as soon as that may be. Both must never believe that they hold it.
  */
 
 import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';
@@ -23,6 +23,8 @@ type Cluster = SimulatedCluster<SimulationObjects>;
 type Duellist = Member<SimulationObjects>;
 
 const DUELS = 3;
+/** In this one of them, somebody sets the calendar of whoever is cut off, counted from 0. */
+const WITH_CALENDAR = 1;
 const LOCK = 'duel';
 /** Nobody else's sessions have these. */
 const TTL_MS = 110;
@@ -30,6 +32,7 @@ const CALM_TTL_MS = 2_100;
 const LOOK_EVERY_MS = 0.5;
 /** In TTLs. Less than a renewal waits for its answer, and more than the margin of those who hold. */
 const STANDS_STILL = [0.28, 0.42] as const;
+const CALENDAR_JUMP_MS = -10_000;
 /** Within so many TTLs what is waited for must come. */
 const ENDS = 3;
 /** As seldom as a keeper looks where there was nothing to be seen. */
@@ -76,7 +79,8 @@ export class LockDuels implements ClusterObserver {
       // Who has the slowest clock believes for the longest time.
       const others = voters.filter((each) => each !== leader).toSorted((a, b) => a.clock.rate - b.clock.rate);
       try {
-        await this.#fight(cluster, others[0]!, this.#dice.oneOf([leader, ...others.slice(1)]));
+        const rival = this.#dice.oneOf([leader, ...others.slice(1)]);
+        await this.#fight(cluster, others[0]!, rival, i === WITH_CALENDAR ? CALENDAR_JUMP_MS : 0);
         await this.#until(
           () => voters.every(({ runtime }) => runtime?.status().leader !== null),
           'all know their leader',
@@ -88,7 +92,7 @@ export class LockDuels implements ClusterObserver {
     }
   }
 
-  async #fight(cluster: Cluster, victim: Duellist, rival: Duellist): Promise<void> {
+  async #fight(cluster: Cluster, victim: Duellist, rival: Duellist, calendarJumpMs: number): Promise<void> {
     const { host } = this.#context;
     const syncs = await Promise.all([victim, rival].map(({ runtime }) => connect(raft(runtime!))));
     try {
@@ -99,7 +103,7 @@ export class LockDuels implements ClusterObserver {
       await host.sleep(KEEPER_LOOKS_MS);
       const lost = held.lost.then(() => 'lost' as const);
       if ((await Promise.race([this.#renewal(victim), lost])) === 'renewed') {
-        await this.#disturb(cluster, victim);
+        await this.#disturb(cluster, victim, calendarJumpMs);
         // For as long as the first one could believe it, whoever has it by then.
         await this.#until(() => !held.held, 'whoever is cut off knows that it holds no more');
         host.coverage.count('duels fought');
@@ -136,7 +140,7 @@ export class LockDuels implements ClusterObserver {
   }
 
   /** Just now its session has been renewed. */
-  async #disturb(cluster: Cluster, { name, node }: Duellist): Promise<void> {
+  async #disturb(cluster: Cluster, { name, node }: Duellist, calendarJumpMs: number): Promise<void> {
     const { host, trace } = this.#context;
     if (this.#dice.chance(0.5)) {
       host.coverage.count('renewals answered late');
@@ -147,6 +151,10 @@ export class LockDuels implements ClusterObserver {
     trace?.add(name, 'is cut off as it is renewed');
     const ids = cluster.members.map((each) => each.node?.networkId ?? each.name);
     this.#partitions.block(waysAcross(new Set([name]), ids), Infinity);
+    if (calendarJumpMs === 0) return;
+    node!.process.setCalendar(calendarJumpMs);
+    host.coverage.count('calendars set');
+    trace?.add(name, `has its calendar set by ${calendarJumpMs} ms`);
   }
 
   #renewed(owner: string | null): void {

@@ -106,6 +106,18 @@ export const LOCKS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'holders go by the calendar',
+    rule: 'for how long a holder may believe that it holds is told by a clock that nobody sets',
+    subject,
+    edits: [
+      {
+        file: 'sync/lease.ts',
+        text: 'return Math.max(this.#clock.nowMs() - nowMs, this.#clock.wallMs() - wallMs);',
+        replacement: 'return this.#clock.wallMs() - wallMs + 0 * nowMs;',
+      },
+    ],
+  },
+  {
     name: 'a holder believes that it holds until it is told otherwise',
     rule: 'whether it is held is computed from the clock, whenever it is asked for',
     subject,
