@@ -1,6 +1,6 @@
 /**
- * Runs worker.ts three times and keeps their ledger; lets the holder that stands still go on when another one has the
- * lock.
+ * Runs worker.ts three times and keeps their ledger; lets the holder that stands still go on when another one has
+ * written.
  */
 
 import { ConclaveError } from 'conclave';
@@ -44,13 +44,14 @@ async function main(workers: ServerProcess[]): Promise<void> {
       const token = BigInt(text);
       if (what === 'write') {
         ledger.write(token);
-      } else if (what === 'stands') {
-        standing = worker;
-        console.log(`The holder of token ${token} stands still.`);
-      } else if (what === 'holds' && standing !== null) {
+        if (standing === null || standing === worker) continue;
+        // Not before: until it has been written to by a newer token, the ledger knows of none.
         console.log(`Another one holds the lock, with token ${token}. The first one goes on.`);
         standing.goOn();
         standing = null;
+      } else if (what === 'stands') {
+        standing = worker;
+        console.log(`The holder of token ${token} stands still.`);
       } else if (what === 'lost') {
         console.log(`It notices that it has lost what it had by token ${token}.`);
         for (const each of workers) each.endInput();
