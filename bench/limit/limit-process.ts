@@ -9,7 +9,7 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { MethodName } from '../../src/actors/replicated/block-names.js';
 import { BlockLane } from '../../src/actors/replicated/block-lane.js';
 import { ORDINARY_CALL } from '../../src/actors/replicated/call.js';
-import { sessionContent } from '../../src/actors/replicated/machine.js';
+import { sessionContent } from '../../src/actors/replicated/session-entry.js';
 import { ValueCodec } from '../../src/actors/replicated/value-codec.js';
 import { crc32 } from '../../src/checksum.js';
 import { life, sessionId } from '../../src/ids.js';

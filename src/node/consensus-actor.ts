@@ -14,7 +14,7 @@ import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
 import type { CoreLimits, Recovered } from '../actors/raft/state.js';
 import { RaftLog } from '../actors/raft/raft-log.js';
 import type { RaftWitness } from '../actors/raft/raft-witness.js';
-import { sessionContent } from '../actors/replicated/machine.js';
+import { sessionContent } from '../actors/replicated/session-entry.js';
 import { codeVersionMaxOf, type CodeHistory } from '../net/code-history.js';
 import type { AdminRequest } from '../net/admin/admin-request.js';
 import { TcpTransport } from '../net/tcp-transport.js';

@@ -3,16 +3,12 @@
  * turns, or the node's user does, by ticks: then they take them by themselves only while the node starts and stops.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { ActorFactory } from '../runtime/actor.js';
-import { ActorSystem, type ActorSystemOptions } from '../runtime/actor-system.js';
-import { systemClock } from '../runtime/clock.js';
+import type { ActorSystem } from '../runtime/actor-system.js';
 import { EventLoopScheduler } from '../runtime/event-loop-scheduler.js';
 import { LoopMeter } from '../runtime/loop-meter.js';
 import type { ThreadFigures } from '../runtime/thread-figures.js';
 import { ManualScheduler } from '../runtime/manual-scheduler.js';
-import { SeededRandom } from '../runtime/random.js';
-import type { Scheduler } from '../runtime/scheduler.js';
 import { NodeDisk } from '../storage/node-disk.js';
 import type { Logger } from '../runtime/logger.js';
 import type { CheckedOptions } from './options.js';
@@ -21,9 +17,11 @@ import type { LogStoreMessage } from '../actors/log-store/log-store-messages.js'
 import { machineActorOn, type MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { MachineMessage } from '../actors/replicated/machine-messages.js';
 import type { RaftActorMessage } from '../actors/raft/raft-actor-messages.js';
-import { snapshotterActor, type SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
+import { InlineFoldRunner } from '../actors/snapshotter/inline-fold-runner.js';
+import { snapshotterActorOn, type SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
 import type { SnapshotterMessage } from '../actors/snapshotter/snapshotter-messages.js';
 import { consensusActor, type ConsensusData } from './consensus-actor.js';
+import { hostOn, mainSystem, MAIN, measureMain, type MainHost } from './main-system.js';
 import {
   OBJECTS_TIMEOUT_MS,
   type NodeAddresses,
@@ -33,14 +31,12 @@ import {
 } from './placement.js';
 import { closeState, recoverState } from './stored-state.js';
 
-const SYSTEM = 'main';
-
 const ADDRESSES: Omit<NodeAddresses, 'machines'> = {
-  raft: { system: SYSTEM, name: 'raft' },
-  caller: { system: SYSTEM, name: 'caller' },
-  snapshotter: { system: SYSTEM, name: 'snapshotter' },
-  logStore: { system: SYSTEM, name: 'log-store' },
-  administration: { system: SYSTEM, name: 'administration' },
+  raft: { system: MAIN, name: 'raft' },
+  caller: { system: MAIN, name: 'caller' },
+  snapshotter: { system: MAIN, name: 'snapshotter' },
+  logStore: { system: MAIN, name: 'log-store' },
+  administration: { system: MAIN, name: 'administration' },
 };
 
 /** What a node is made of; on other networks and disks, of something else. */
@@ -53,12 +49,12 @@ export interface InlineActors {
 
 const ACTORS: Omit<InlineActors, 'machine'> = {
   consensus: consensusActor,
-  snapshotter: snapshotterActor,
+  snapshotter: (context, data) => {
+    const disk = new NodeDisk({ isSynced: data.isSynced });
+    return snapshotterActorOn(disk, new InlineFoldRunner(disk))(context, data);
+  },
   logStore: logStoreActor,
 };
-
-/** Who gives the actors their turns, and what time and chance are to them. */
-export type InlineHost = Pick<ActorSystemOptions, 'scheduler' | 'clock' | 'random'>;
 
 export class InlinePlacement implements Placement {
   readonly addresses: NodeAddresses;
@@ -76,10 +72,10 @@ export class InlinePlacement implements Placement {
     options: Pick<CheckedOptions, 'logger' | 'autoTick' | 'placement'>,
     events: PlacementEvents,
     actors: Partial<InlineActors> = {},
-    host?: InlineHost,
+    host?: MainHost,
   ) {
     const machines = options.placement.threads.map((thread) => {
-      return { system: SYSTEM, name: thread === null ? 'machine' : `machine-${thread}` };
+      return { system: MAIN, name: thread === null ? 'machine' : `machine-${thread}` };
     });
     this.addresses = { ...ADDRESSES, machines };
     this.ticks = options.autoTick ? null : new ManualScheduler();
@@ -97,8 +93,7 @@ export class InlinePlacement implements Placement {
     this.ticks?.release();
     const hasLog = logStore !== null;
     if (hasLog) main.spawn({ name: ADDRESSES.logStore.name, factory: this.#actors.logStore, data: logStore });
-    const data = { ...snapshotter, foldsOn: 'inline' as const };
-    main.spawn({ name: ADDRESSES.snapshotter.name, factory: this.#actors.snapshotter, data });
+    main.spawn({ name: ADDRESSES.snapshotter.name, factory: this.#actors.snapshotter, data: snapshotter });
     this.#opened = { hasLog };
     const recovered = await recoverState(main, this.addresses, consensus.group, hasLog);
     main.spawn({ name: ADDRESSES.raft.name, factory: this.#actors.consensus, data: { ...consensus, recovered } });
@@ -112,7 +107,7 @@ export class InlinePlacement implements Placement {
   }
 
   measure(): Promise<ReadonlyMap<string, ThreadFigures>> {
-    return Promise.resolve(new Map([[SYSTEM, measureMain(this.main, this.#loop)]]));
+    return Promise.resolve(new Map([[MAIN, measureMain(this.main, this.#loop)]]));
   }
 
   /** May be called again, by a runtime that is stopped while it fails, and resolves then when all is over, too. */
@@ -143,26 +138,4 @@ export class InlinePlacement implements Placement {
       this.localObjects = new Map([...this.localObjects, ...live]);
     },
   });
-}
-
-/** What there is to count of the caller's own thread. */
-export function measureMain(main: ActorSystem, loop: LoopMeter): ThreadFigures {
-  return { thread: main.name, loop: loop.measure(), mailboxes: main.mailboxes() };
-}
-
-/** The actor system of the caller's own thread. */
-export function mainSystem(
-  logger: Logger,
-  onFailure: (error: Error) => void,
-  host: InlineHost = hostOn(new EventLoopScheduler()),
-): ActorSystem {
-  return new ActorSystem({ name: SYSTEM, logger, onFailure, ...host });
-}
-
-function hostOn(scheduler: Scheduler): InlineHost {
-  return {
-    scheduler,
-    clock: systemClock,
-    random: new SeededRandom(randomBytes(4).readUInt32LE()),
-  };
 }

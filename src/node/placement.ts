@@ -32,7 +32,7 @@ export interface NodeParts {
   readonly consensus: Omit<ConsensusData, 'recovered'>;
   /** By their numbers. */
   readonly machines: readonly MachineActorData[];
-  readonly snapshotter: Omit<SnapshotterData, 'foldsOn'>;
+  readonly snapshotter: SnapshotterData;
   /** Null: the log is in memory only. */
   readonly logStore: NodeLogStoreData | null;
 }

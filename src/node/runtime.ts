@@ -36,13 +36,13 @@ import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { asFailure, finalErrorIn, stoppedError } from './failure.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { checkInteger, checkKnown, checkNumber, invalid } from './option-checks.js';
-import { InlinePlacement } from './inline-placement.js';
 import { NodeFate } from './node-fate.js';
 import { gatherFigures, type NodeFigures } from './node-figures.js';
 import { checkKnownObjects } from './known-objects.js';
 import { machineHost, type NodeHost } from './node-host.js';
 import { nodeParts } from './node-parts.js';
 import type { Placement, PlacementEvents } from './placement.js';
+import { placementOf } from './placement-of.js';
 import { raiseCodeVersion, type CodeVersionPort } from './raise-code-version.js';
 import { refuseOwnThread } from './own-thread.js';
 import { Readiness } from './readiness.js';
@@ -54,7 +54,6 @@ import { spawnCaller } from './spawn-caller.js';
 import { asStartError } from './start-error.js';
 import type { RuntimeStatus } from './status.js';
 import { statusOf } from './status-of.js';
-import { ThreadsPlacement } from './threads-placement.js';
 import { whenLed } from './when-led.js';
 import { notOnThisThread, runsByItself } from './wrong-mode.js';
 
@@ -175,9 +174,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   ): Promise<Runtime<Definitions>> {
     refuseOwnThread();
     const checked = checkOptions(options);
-    const runtime = await Runtime.startOn(checked, (events) =>
-      checked.threads ? new ThreadsPlacement(checked, events) : new InlinePlacement(checked, events),
-    ).catch((error: unknown) => {
+    const runtime = await Runtime.startOn(checked, await placementOf(checked)).catch((error: unknown) => {
       throw asStartError(error);
     });
     const { main, addresses } = runtime.#placement;

@@ -11,17 +11,17 @@ import { linkThread, linkThreads } from '../runtime/threads/link-threads.js';
 import { ThreadHost, type ThreadExit } from '../runtime/threads/thread-host.js';
 import type { MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { CheckedOptions } from './options.js';
-import { mainSystem, measureMain } from './inline-placement.js';
+import { MAIN, mainSystem, measureMain } from './main-system.js';
 import { ObjectThread } from './object-thread.js';
 import type { NodeAddresses, NodeParts, Placement, PlacementEvents } from './placement.js';
 import { closeState, recoverState, type StoredState } from './stored-state.js';
 
 const ADDRESSES: Omit<NodeAddresses, 'machines'> = {
   raft: { system: 'consensus', name: 'raft' },
-  caller: { system: 'main', name: 'caller' },
+  caller: { system: MAIN, name: 'caller' },
   snapshotter: { system: 'storage', name: 'snapshotter' },
   logStore: { system: 'storage', name: 'log-store' },
-  administration: { system: 'main', name: 'administration' },
+  administration: { system: MAIN, name: 'administration' },
 };
 
 /** Of a thread of objects; the one of those that are not placed has no more. */
@@ -120,9 +120,9 @@ export class ThreadsPlacement implements Placement {
     }
     await host.spawn({
       name: ADDRESSES.snapshotter.name,
-      module: new URL('../actors/snapshotter/snapshotter-actor.js', import.meta.url),
+      module: new URL('../actors/snapshotter/snapshotter-on-thread.js', import.meta.url),
       export: 'snapshotterActor',
-      data: { ...snapshotter, foldsOn: 'pool' },
+      data: snapshotter,
     });
     this.#opened = { hasLog };
     return recoverState(this.main, this.addresses, consensus.group, hasLog);

@@ -5,11 +5,10 @@
  */
 
 import { assert } from '../../assert.js';
-import { crc32 } from '../../checksum.js';
 import { ConclaveError, toPlainError, type PlainError } from '../../errors.js';
 import { logIndex, sessionId, term, type LastIncluded, type Life, type SessionId } from '../../ids.js';
 import { readCodeVersion } from '../raft/code-version-entry.js';
-import { EntryKind, EntryReader, type Content } from '../raft/entry.js';
+import { EntryKind, EntryReader } from '../raft/entry.js';
 import { calledCreated, createdName, type CreatedName } from './command-name.js';
 import { CreatedObjects, noSuchObject, type SavedObject } from './created-objects.js';
 import type { LoadedClass } from './loaded-class.js';
@@ -22,6 +21,7 @@ import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
 import { ALL_OBJECTS, machineOf, machineOfCommand, type MachinePart } from './object-places.js';
 import { ResultCollector, type ResultBlock } from './results.js';
 import { readNumberedLists } from './scalar-list.js';
+import { readLife } from './session-entry.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
 import { StateWatch } from './state/state-watch.js';
 import type { ValueCodec } from './value-codec.js';
@@ -579,20 +579,6 @@ const MALFORMED: PlainError = toPlainError(
     mayBeApplied: false,
   }),
 );
-
-const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0');
-
-/** The life that the payload of a session entry names. */
-function readLife(payload: Uint8Array): string {
-  return Array.from(payload, hexOf).join('');
-}
-
-/** The entry that opens a session for this life of a node. */
-export function sessionContent(life: Life): Content {
-  const payload = new Uint8Array(life.length / 2);
-  for (let i = 0; i < payload.length; i++) payload[i] = Number.parseInt(life.slice(2 * i, 2 * i + 2), 16);
-  return { kind: EntryKind.session, payload, crc: crc32(payload) };
-}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';

@@ -10,7 +10,6 @@ import type { GroupId, LogIndex, NodeId } from '../../ids.js';
 import type { Actor, ActorAddress, ActorContext, ActorFactory, ActorRef, Reply } from '../../runtime/actor.js';
 import { breather } from '../../runtime/breather.js';
 import type { Disk } from '../../storage/disk.js';
-import { NodeDisk } from '../../storage/node-disk.js';
 import type { NewPause } from '../../storage/pause.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { reachesBackTo } from '../log-store/log-range.js';
@@ -24,10 +23,8 @@ import type { ResolvedObject } from '../replicated/object-definition.js';
 import type { CompactionBounds } from './compaction-trigger.js';
 import { Compactor, type AttemptEnded } from './compactor.js';
 import type { FoldRunner } from './fold-runner.js';
-import { InlineFoldRunner } from './inline-fold-runner.js';
 import { LogGatherer } from './log-gatherer.js';
 import { openSnapshots } from './open-snapshots.js';
-import { PoolFoldRunner } from './pool-fold-runner.js';
 import type { SnapshotEvent } from './snapshot-event.js';
 import { SnapshotCheck, type CheckEnded } from './snapshot-check.js';
 import { FETCH_RETRY_MS, SnapshotFetch, type FetchEnded } from './snapshot-fetch.js';
@@ -49,8 +46,6 @@ export interface SnapshotterData {
     | { readonly kind: 'disk'; readonly snapshots: string; readonly log: string }
     | { readonly kind: 'memory' };
   readonly isSynced: boolean;
-  /** On a thread of their own, or in slices on this one. */
-  readonly foldsOn: 'pool' | 'inline';
   readonly snapshot: CompactionBounds & {
     /** Are snapshots compared with the live objects? */
     readonly isVerified: boolean;
@@ -386,14 +381,7 @@ export class SnapshotterActor implements Actor<Message> {
   }
 }
 
-/** Makes the actor; the export that a storage thread spawns by name. */
-export const snapshotterActor: ActorFactory<SnapshotterMessage, SnapshotterData> = (context, data) => {
-  const disk = new NodeDisk({ isSynced: data.isSynced });
-  const runner = data.foldsOn === 'pool' ? new PoolFoldRunner() : new InlineFoldRunner(disk);
-  return snapshotterActorOn(disk, runner)(context, data);
-};
-
-/** Makes the actor with a disk, folds and pauses of the caller's choice. */
+/** Makes the actor, with a disk, folds and pauses of the caller's choice. */
 export function snapshotterActorOn(
   disk: Disk,
   runner: FoldRunner,

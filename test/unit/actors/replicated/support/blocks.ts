@@ -4,7 +4,7 @@ import { encodeEntryInto, entryBytes, EntryKind } from '../../../../../src/actor
 import { BlockReader, type BlockHeader } from '../../../../../src/actors/replicated/block-reader.js';
 import { BlockBuilder } from '../../../../../src/actors/replicated/block-builder.js';
 import { BlockNames, MethodName } from '../../../../../src/actors/replicated/block-names.js';
-import { sessionContent } from '../../../../../src/actors/replicated/machine.js';
+import { sessionContent } from '../../../../../src/actors/replicated/session-entry.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
 import { crc32 } from '../../../../../src/checksum.js';
 import { life as asLife, logIndex, sessionId, term, type Life } from '../../../../../src/ids.js';

@@ -102,7 +102,6 @@ export class SnapshotterRig {
         sessionsMax: 10,
         place: { kind: 'disk', snapshots: SNAPSHOTS, log: LOG },
         isSynced: true,
-        foldsOn: 'inline',
         snapshot: { entries: 100, bytes: 1_000_000, intervalMs: null, isVerified: false },
         position: 0,
         membersCount: 1,
