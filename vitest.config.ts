@@ -75,7 +75,16 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'inline', include: INLINE, isolate: false, testTimeout: 60_000, hookTimeout: 60_000 },
+        test: {
+          name: 'inline',
+          include: INLINE,
+          isolate: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Many of them wait for time to pass.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
@@ -95,7 +104,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       { extends: true, test: { name: 'kustomize', include: ['test/kustomize/**/*.test.ts'] } },

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { ProcessCluster } from './support/process-cluster.js';
 import { diceOf, seeds, type Dice } from './support/seed.js';
 
-const KILLS = 40;
+const KILLS = 25;
 const LOAD = { window: 50, burst: 5, everyMs: 3, timeoutMs: 3_000 };
 const PAUSE_MS = [100, 2_500] as const;
 const AWAY_MS = [0, 700] as const;

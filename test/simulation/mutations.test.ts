@@ -11,8 +11,8 @@ const PROGRAM = fileURLToPath(new URL('../../build/test/simulation/mutations/mai
 const SECONDS = 400;
 /** A test that is over leaves no program behind. */
 const PROGRAM_TIMEOUT_MS = (SECONDS - 20) * 1_000;
-/** In about a minute. */
-const SOME = 30;
+/** In less than half a minute. */
+const SOME = 12;
 
 /** Code and output of the program. */
 function mutations(...options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
