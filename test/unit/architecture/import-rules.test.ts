@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { importsOf, violationsOf } from './import-rules.js';
+import { importsOf, loadedWith, violationsOf } from './import-rules.js';
 
 const SRC = new URL('../../../src/', import.meta.url);
 
@@ -24,6 +24,15 @@ describe('src', () => {
     expect(users.length).toBeGreaterThan(0);
     expect(users.filter((file) => !file.startsWith('cli/'))).toEqual([]);
   });
+});
+
+test('a program loads nothing at its start that only the threads of its node run', () => {
+  const loaded = [...loadedWith('index.ts', (file) => readFileSync(new URL(file, SRC), 'utf8'))];
+
+  expect(loaded).toContain('node/runtime.ts');
+  const ofThreads =
+    /^actors\/(raft\/(step|raft-actor|roles\/)|log-store|snapshotter|replicated\/machine\.ts)|^net\/tcp-/;
+  expect(loaded.filter((file) => ofThreads.test(file))).toEqual([]);
 });
 
 describe('the rules of the sidecar', () => {
@@ -104,6 +113,15 @@ describe('the rules accept', () => {
   });
 });
 
+test('an import at run time is none at the start', () => {
+  const files: Readonly<Record<string, string>> = {
+    'a.ts': "import './b.js';\nimport type { C } from './c.js';\nawait import('./d.js');",
+    'b.ts': "export * from './a.js';",
+  };
+
+  expect([...loadedWith('a.ts', (file) => files[file]!)]).toEqual(['a.ts', 'b.ts']);
+});
+
 describe('imports are found', () => {
   test.each([
     ['a statement over several lines', `import {\n  a,\n  type B,\n} from './x.js';`, false],
@@ -114,7 +132,7 @@ describe('imports are found', () => {
     ['an import for its effect', `import './x.js';`, false],
     ['an import at run time', `const x = await import('./x.js');`, false],
   ])('%s', (_, source, typeOnly) => {
-    expect(importsOf(source)).toEqual([{ specifier: './x.js', typeOnly }]);
+    expect(importsOf(source)).toMatchObject([{ specifier: './x.js', typeOnly }]);
   });
 
   test('but not in comments', () => {

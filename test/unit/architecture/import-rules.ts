@@ -125,6 +125,8 @@ export const LAYERS: readonly Layer[] = [
 interface Import {
   readonly specifier: string;
   readonly typeOnly: boolean;
+  /** By `import('…')`: loaded when it comes to that, if ever. */
+  readonly isDynamic: boolean;
 }
 
 const STATEMENT = /^\s*(import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
@@ -134,9 +136,29 @@ const DYNAMIC = /\bimport\(\s*'([^']+)'\s*\)/g;
 export function importsOf(source: string): Import[] {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, '');
   return [
-    ...[...code.matchAll(STATEMENT)].map((match) => ({ specifier: match[3]!, typeOnly: match[2] !== undefined })),
-    ...[...code.matchAll(DYNAMIC)].map((match) => ({ specifier: match[1]!, typeOnly: false })),
+    ...[...code.matchAll(STATEMENT)].map((match) => ({
+      specifier: match[3]!,
+      typeOnly: match[2] !== undefined,
+      isDynamic: false,
+    })),
+    ...[...code.matchAll(DYNAMIC)].map((match) => ({ specifier: match[1]!, typeOnly: false, isDynamic: true })),
   ];
+}
+
+/** Which files below `src/` are loaded with this one. */
+export function loadedWith(file: string, read: (file: string) => string): ReadonlySet<string> {
+  const loaded = new Set([file]);
+  // What is added meanwhile is visited, too.
+  for (const each of loaded) {
+    for (const { specifier, typeOnly, isDynamic } of importsOf(read(each))) {
+      if (specifier.startsWith('.') && !typeOnly && !isDynamic) loaded.add(targetOf(each, specifier));
+    }
+  }
+  return loaded;
+}
+
+function targetOf(file: string, specifier: string): string {
+  return posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
 }
 
 /** What is wrong with the imports of `file` (a path below `src/`); empty when nothing is. */
@@ -146,7 +168,7 @@ export function violationsOf(file: string, source: string): string[] {
   const violations: string[] = [];
   for (const { specifier, typeOnly } of importsOf(source)) {
     if (!specifier.startsWith('.')) continue;
-    const target = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
+    const target = targetOf(file, specifier);
     if (isOwnFolder(layer, file, target) || layer.mayImport.some((allowed) => allowed.test(target))) continue;
     if (typeOnly && layer.mayImportTypes?.some((allowed) => allowed.test(target)) === true) continue;
     violations.push(`${file} (${layer.name}) imports ${typeOnly ? 'types of ' : ''}${target}`);
