@@ -23,7 +23,7 @@ export interface CalledMachineOptions {
   readonly commands: Pick<LaneDuty, 'send' | 'maySend'>;
   readonly sendQueries: Readonly<Record<Consistency, LaneDuty['send']>>;
   readonly whyTimedOut: (wasSent: boolean, isQuery: boolean) => ReturnType<LaneDuty['whyTimedOut']>;
-  readonly watches: Pick<WatchDeskOptions, 'commandBytesMax' | 'seenIndex'>;
+  readonly watches: Omit<WatchDeskOptions, 'codec' | 'machine'>;
 }
 
 export class CalledMachine {

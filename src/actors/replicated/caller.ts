@@ -102,7 +102,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
     const refusal = this.whyRefused(name, call);
     if (refusal !== null) return Promise.reject(refusal);
-    if (!this.#isExpiring) this.#expireLater();
+    this.#expireLater();
     return this.#machineOf(name, args).commands.call(name, args, call);
   }
 
@@ -117,7 +117,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     const refusal = this.whyRefused(name);
     if (refusal !== null) throw refusal;
-    if (!this.#isExpiring) this.#expireLater();
+    this.#expireLater();
     this.#machineOf(name, args).commands.tell(name, args);
   }
 
@@ -125,7 +125,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   query(name: MethodName, args: readonly unknown[], consistency: Consistency, call: Call): Promise<unknown> {
     if (this.#stopped !== null) return Promise.reject(notSent(this.#stopped));
     if (consistency !== 'local' && this.#lacksLeader()) return Promise.reject(this.#noLeaderNow());
-    if (!this.#isExpiring) this.#expireLater();
+    this.#expireLater();
     return this.#machineOf(name, args).queries[consistency].call(name, args, call);
   }
 
@@ -140,7 +140,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** Runs nothing; resolves once everything that was committed before the call has been applied on this node. */
   async catchUp(call: Call): Promise<void> {
     if (this.#stopped !== null) throw notSent(this.#stopped);
-    if (!this.#isExpiring) this.#expireLater();
+    this.#expireLater();
     await Promise.all(this.#machines.map((machine) => machine.catchUp(call)));
   }
 
@@ -285,13 +285,18 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
         local: (builder, block) => this.#sendLocal(builder, block, number),
       },
       whyTimedOut: (wasSent, isQuery) => ((wasSent && !isQuery) || this.#hasLeader() ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
-      watches: { commandBytesMax, seenIndex: () => this.#seenIndex },
+      watches: {
+        commandBytesMax,
+        seenIndex: () => this.#seenIndex,
+        onUntold: () => this.#expireLater(),
+      },
     });
     return machine;
   }
 
   /** An idle node does not wake the user's thread. */
   #expireLater(): void {
+    if (this.#isExpiring) return;
     this.#isExpiring = true;
     this.#context.after(EXPIRE_EVERY_MS, { type: 'expire' });
   }
@@ -300,6 +305,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#isExpiring = false;
     const lanes = this.#machines.flatMap((machine) => machine.lanes);
     for (const lane of lanes) lane.expire(this.#context.clock.nowMs());
+    for (const { watches } of this.#machines) watches.tellAgain();
     if (lanes.some(({ isAwaited }) => isAwaited)) this.#expireLater();
   }
 

@@ -42,6 +42,8 @@ export interface WatchDeskOptions {
   /** What the callers of this node have seen: no watch begins before it. */
   readonly seenIndex: () => LogIndex;
   readonly machine: ActorRef<MachineMessage>;
+  /** Its mailbox was full: `tellAgain` is to be called in a while. */
+  readonly onUntold: () => void;
 }
 
 interface Watched extends WatchedObject {
@@ -71,6 +73,8 @@ export class WatchDesk {
   readonly #builder: BlockBuilder;
   #nextId = 1;
   #takenBytes = 0;
+  /** Ids of watches that have ended, which the objects' thread has had no room to hear. */
+  #untold: number[] = [];
 
   constructor(options: WatchDeskOptions) {
     this.#options = options;
@@ -162,6 +166,12 @@ export class WatchDesk {
     }
   }
 
+  /** Tells the objects' thread what its mailbox had no room for: it would go on sending what nobody wants, or nothing more. */
+  tellAgain(): void {
+    for (const watchId of this.#untold.splice(0)) this.#tellEnded(watchId);
+    this.#take(0);
+  }
+
   /** Ends all of them. */
   stop(reason: ConclaveError): void {
     for (const watch of this.#byWatch.keys()) watch.end(reason);
@@ -236,14 +246,22 @@ export class WatchDesk {
   }
 
   #tellUnwatch({ id }: Begun): void {
-    if (!this.#byId.delete(id)) return;
-    tellOrDrop(this.#options.machine, { type: 'unwatchChanges', watchId: id });
+    if (this.#byId.delete(id)) this.#tellEnded(id);
+  }
+
+  #tellEnded(watchId: number): void {
+    const { machine, onUntold } = this.#options;
+    if (tellOrDrop(machine, { type: 'unwatchChanges', watchId })) return;
+    this.#untold.push(watchId);
+    onUntold();
   }
 
   #take(bytes: number): void {
     this.#takenBytes += bytes;
     if (this.#takenBytes < TAKEN_BYTES) return;
-    if (tellOrDrop(this.#options.machine, { type: 'changesTaken', bytes: this.#takenBytes })) this.#takenBytes = 0;
+    const { machine, onUntold } = this.#options;
+    if (tellOrDrop(machine, { type: 'changesTaken', bytes: this.#takenBytes })) this.#takenBytes = 0;
+    else onUntold();
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the caller's thread knows of watched objects, and for how long. */
 
 import { expect, it } from 'vitest';
+import type { ChangeBatch } from '../../../../../src/actors/replicated/changes/change-batch.js';
 import type { ChangePlace } from '../../../../../src/actors/replicated/changes/change-place.js';
 import { WatchDesk } from '../../../../../src/actors/replicated/changes/watch-desk.js';
 import type { Watch } from '../../../../../src/actors/replicated/changes/watch.js';
@@ -16,14 +17,23 @@ const place = (index: number): ChangePlace => ({ index, command: 0, change: 0 })
 class Rig {
   readonly toMachine: MachineMessage[] = [];
   readonly desk: WatchDesk;
+  hasRoom = true;
+  /** How often the desk has asked to be called later. */
+  untold = 0;
 
   constructor() {
-    const machine = { tell: (message: MachineMessage) => void this.toMachine.push(message) };
+    const machine = {
+      tell: (message: MachineMessage) => {
+        if (!this.hasRoom) throw new ConclaveError('ERR_MAILBOX_FULL', 'There is no room.');
+        this.toMachine.push(message);
+      },
+    };
     this.desk = new WatchDesk({
       codec: new ValueCodec(),
       commandBytesMax: 1_000,
       seenIndex: () => logIndex(0),
       machine: machine as unknown as ActorRef<MachineMessage>,
+      onUntold: () => void this.untold++,
     });
   }
 
@@ -47,8 +57,8 @@ class Rig {
     this.desk.onBegun({ type: 'watchBegun', machine: 0, watchId, at: place(at), missed: NOTHING, state: null });
   }
 
-  tell(appliedIndex: number): void {
-    const changes = [{ object: 'prices', batch: NOTHING }];
+  tell(appliedIndex: number, batch: ChangeBatch = NOTHING): void {
+    const changes = [{ object: 'prices', batch }];
     this.desk.onChanges({ type: 'watchedChanges', machine: 0, appliedIndex: logIndex(appliedIndex), changes });
   }
 }
@@ -83,4 +93,29 @@ it('does not take the word of objects that have ended for that of those in their
 
   expect(hadBegun).toBe(false);
   expect(await watch.begun()).toEqual(place(7));
+});
+
+it('tells the objects once more what they had no room to hear', async () => {
+  const rig = new Rig();
+  const [first] = [rig.begun(5), rig.begun(5)];
+  const id = rig.lastAsked() - 1;
+  const changes = new ValueCodec().encodeInto(['x'.repeat(2_000_000)], 'changes').slice();
+  const large = { places: Float64Array.of(100, 0, 0), shapes: [], changes };
+  rig.toMachine.length = 0;
+
+  rig.hasRoom = false;
+  rig.tell(100, large);
+  await first.return();
+  const askedFor = rig.untold;
+  rig.desk.tellAgain();
+  const askedForAgain = rig.untold - askedFor;
+  rig.hasRoom = true;
+  rig.desk.tellAgain();
+  rig.desk.tellAgain();
+
+  expect([askedFor, askedForAgain]).toEqual([2, 2]);
+  expect(rig.toMachine).toEqual([
+    { type: 'unwatchChanges', watchId: id },
+    { type: 'changesTaken', bytes: expect.any(Number) as number },
+  ]);
 });
