@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { ChangeBatch } from '../../../../../src/actors/replicated/changes/change-batch.js';
 import type { ChangePlace } from '../../../../../src/actors/replicated/changes/change-place.js';
 import { WatchDesk } from '../../../../../src/actors/replicated/changes/watch-desk.js';
+import { SHAPELESS } from '../../../../../src/actors/replicated/changes/change-shapes.js';
 import type { Watch } from '../../../../../src/actors/replicated/changes/watch.js';
 import type { MachineMessage } from '../../../../../src/actors/replicated/machine-messages.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
@@ -99,7 +100,7 @@ it('tells the objects once more what they had no room to hear', async () => {
   const rig = new Rig();
   const [first] = [rig.begun(5), rig.begun(5)];
   const id = rig.lastAsked() - 1;
-  const changes = new ValueCodec().encodeInto(['x'.repeat(2_000_000)], 'changes').slice();
+  const changes = new ValueCodec().encodeInto([SHAPELESS, ['x'.repeat(2_000_000)]], 'changes').slice();
   const large = { places: Float64Array.of(100, 0, 0), shapes: [], changes };
   rig.toMachine.length = 0;
 

@@ -91,6 +91,7 @@ class Rig {
     commandBytesMax: 1_000_000,
     seenIndex: () => logIndex(0),
     machine: refTo(this.toMachine),
+    onUntold: () => {},
   });
 
   constructor() {
