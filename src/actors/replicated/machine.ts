@@ -477,13 +477,15 @@ export class Machine {
       }
       if (isCommand) enterCommand(index, position, timestampMs, binding.instance, binding.changes);
       try {
-        // The first two are what most commands are, and cost less.
+        // The first three are what most commands are, and cost less.
         const result =
           args.length === 1
             ? method.call(binding.instance, args[0])
-            : args.length === 0
-              ? method.call(binding.instance)
-              : method.apply(binding.instance, args);
+            : args.length === 2
+              ? method.call(binding.instance, args[0], args[1])
+              : args.length === 0
+                ? method.call(binding.instance)
+                : method.apply(binding.instance, args);
         if (collector !== null) {
           if (isThenable(result)) collector.fail(position, asyncCommand(binding.name, result), binding.name);
           else collector.set(position, result, binding.name);
