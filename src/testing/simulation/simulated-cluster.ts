@@ -346,11 +346,14 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     return possible.every(({ voters, oldVoters, learners }) =>
       [voters, oldVoters ?? voters].every((ids) => {
         const set = this.#members.filter(({ name }) => ids.includes(name));
-        const left = set.filter((each) => each !== removed && !this.leaving.has(each.name));
+        const leaving = set.filter((each) => each !== removed && this.leaving.has(each.name));
+        const staying = set.filter((each) => each !== removed && !this.leaving.has(each.name));
+        // Of those who are to leave, some may never do.
+        const lefts = subsetsOf(leaving).map((some) => [...staying, ...some]);
         // Whoever is about to vote must not forget either: the vote is given to who it was.
         const isLearner = loser !== null && learners.includes(loser.name);
         const more = isLearner && !set.includes(loser) ? [loser] : [];
-        return [set, left].every((each) => this.#isMajorityWhole([...each, ...more], each.length, loser));
+        return [set, ...lefts].every((each) => this.#isMajorityWhole([...each, ...more], each.length, loser));
       }),
     );
   }
@@ -547,4 +550,9 @@ function nameOf(index: number): NodeId {
 
 function isRefusal(code: string | null): boolean {
   return code === 'ERR_STORAGE_CORRUPT' || code === 'ERR_DATA_DIR_MISMATCH';
+}
+
+/** The empty one and the whole among them. */
+function subsetsOf<Item>(items: readonly Item[]): Item[][] {
+  return items.reduce<Item[][]>((subsets, item) => subsets.flatMap((subset) => [subset, [...subset, item]]), [[]]);
 }
