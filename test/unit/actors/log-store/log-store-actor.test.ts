@@ -7,7 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { logStoreActor, logStoreActorOn } from '../../../../src/actors/log-store/log-store-actor.js';
-import type { LogStoreFigures, LogStoreMessage, RecoveredLog } from '../../../../src/actors/log-store/log-store-messages.js';
+import type {
+  LogStoreFigures,
+  LogStoreMessage,
+  RecoveredLog,
+} from '../../../../src/actors/log-store/log-store-messages.js';
 import type { LogStored } from '../../../../src/actors/raft/raft-actor-messages.js';
 import { groupId, nodeId, term, type LastIncluded } from '../../../../src/ids.js';
 import { ConclaveError } from '../../../../src/errors.js';

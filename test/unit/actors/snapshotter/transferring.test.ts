@@ -286,7 +286,9 @@ describe('a follower that is offered a snapshot', () => {
     await offerUntil(isToldToInstall);
 
     expect(follower.failures).toEqual([]);
-    expect(follower.eventsOf('failed')).toMatchObject([{ error: { code: 'ERR_STORAGE', data: { operation: 'write' } } }]);
+    expect(follower.eventsOf('failed')).toMatchObject([
+      { error: { code: 'ERR_STORAGE', data: { operation: 'write' } } },
+    ]);
     expect(follower.disk.openFiles).toBe(0);
   });
 
