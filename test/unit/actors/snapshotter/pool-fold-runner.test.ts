@@ -1,0 +1,26 @@
+/** Folds whose thread cannot be started. What becomes of the others is in test/threads, for a worker cannot load TypeScript. */
+
+import { expect, test } from 'vitest';
+import type { FoldTask } from '../../../../src/actors/snapshotter/fold.js';
+import { PoolFoldRunner } from '../../../../src/actors/snapshotter/pool-fold-runner.js';
+import { logIndex } from '../../../../src/ids.js';
+
+const TASK: FoldTask = {
+  objects: [],
+  classes: [],
+  sessionsMax: 10,
+  previous: null,
+  log: { kind: 'memory', firstIndex: logIndex(1), lastIndex: logIndex(1), pieces: [] },
+  draft: { kind: 'memory' },
+  isSynced: true,
+};
+
+test('a fold whose thread does not come up fails, each time', async () => {
+  const runner = new PoolFoldRunner();
+  const run = { isUrgent: true, signal: new AbortController().signal, onProgress: () => {} };
+
+  // Beside the sources there is no module that the thread could load.
+  for (let i = 0; i < 2; i++) await expect(runner.run(TASK, run)).rejects.toThrow(/fold-worker/);
+
+  await runner.stop();
+});
