@@ -44,14 +44,12 @@ export class PoolFoldRunner implements FoldRunner {
     signal.addEventListener('abort', abort);
     let threads: readonly Worker[] = [];
     try {
-      const running = pool.run(task, { signal: calledOff.signal, transferList });
+      const running = this.#begin(niceness, pool, task, { signal: calledOff.signal, transferList });
       threads = [...pool.threads];
       const { result, error } = await running;
       if (error !== null) throw fromPlainError(error);
       return result;
     } catch (error) {
-      // Nor does one that waits for a thread wait on for the next fold's.
-      calledOff.abort();
       // A thread that the pool has given up is still ending: only then will it not write any more.
       await Promise.all(threads.filter((thread) => !pool.threads.includes(thread)).map(ended));
       throw failure ?? asError(error);
@@ -66,6 +64,16 @@ export class PoolFoldRunner implements FoldRunner {
     const pools = [...this.#pools.values()];
     this.#pools = new Map();
     await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  #begin(niceness: number, pool: Pool, ...[task, options]: Parameters<Pool['run']>): Promise<FoldOutcome> {
+    try {
+      return pool.run(task, options);
+    } catch (error) {
+      // The system makes no thread. The pool, which has none then, would give this fold to the next one's.
+      this.#pools.delete(niceness);
+      throw error;
+    }
   }
 }
 
