@@ -46,15 +46,20 @@ export async function recoverState(
   const snapshots = kept.map(({ lastIncluded }) => lastIncluded);
   // A first snapshot may be found damaged, and has no other behind it: all of the log is still there instead.
   if (kept.length === 1) snapshots.push(NOTHING_INCLUDED);
-  try {
-    const log = await main
-      .ref<LogStoreMessage>(logStore)
-      .ask<RecoveredLog>({ type: 'recoverLog', group, snapshots, raft }, options);
-    return { ...log, configuration: configurationAt(log.base, kept), snapshot: newestOf(kept) };
-  } catch (error) {
-    // It may be what cannot be read that the log goes on from: that is no reason to empty the directory.
-    throw unreadable === null || !isDisconnected(error) ? error : fromPlainError(unreadable);
-  }
+  const log = await main
+    .ref<LogStoreMessage>(logStore)
+    .ask<RecoveredLog>({ type: 'recoverLog', group, snapshots, raft }, options)
+    .catch((error: unknown) => {
+      // It may be what cannot be read that the log goes on from: that is no reason to empty the directory.
+      throw unreadable === null || !isDisconnected(error) ? error : fromPlainError(unreadable);
+    });
+  // Nor is it one to begin with nothing: a log that has been dropped up to snapshots does not say so.
+  if (unreadable !== null && isNothing(log)) throw fromPlainError(unreadable);
+  return { ...log, configuration: configurationAt(log.base, kept), snapshot: newestOf(kept) };
+}
+
+function isNothing({ base, pieces }: RecoveredLog): boolean {
+  return base.index === NOTHING_INCLUDED.index && pieces.length === 0;
 }
 
 function isDisconnected(error: unknown): boolean {

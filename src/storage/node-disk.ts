@@ -7,7 +7,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -16,6 +15,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writevSync,
 } from 'node:fs';
@@ -38,6 +38,9 @@ const OPEN_FLAGS = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
 } as const;
 
+/** There is no such name, or what is to be a directory on the way to it is a file. */
+const NOT_THERE = new Set(['ENOENT', 'ENOTDIR']);
+
 export class NodeDisk implements Disk {
   readonly #isSynced: boolean;
 
@@ -57,7 +60,8 @@ export class NodeDisk implements Disk {
   }
 
   exists(path: string): boolean {
-    return existsSync(path);
+    // Not by `existsSync`, to which whatever the system refuses to look up is not there.
+    return attempt('stat', path, () => isThere(path));
   }
 
   open(path: string, mode: 'read' | 'write' | 'create'): DiskFile {
@@ -134,6 +138,16 @@ class NodeFile implements DiskFile {
 
   close(): void {
     attempt('close', this.path, () => closeSync(this.#descriptor));
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    if (NOT_THERE.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 }
 

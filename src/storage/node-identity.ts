@@ -61,8 +61,7 @@ export function readOrCreateIdentity(
   const isNew = !isNamed || !holdsFiles(disk, layout.log);
   if (isNew) create(disk, layout, name, isNamed, newIncarnation());
   const content = read(disk, layout);
-  if (isNew) own(disk, layout, content);
-  else refuseUnlessOwned(disk, layout, content);
+  if (!isNew) refuseUnlessOwned(disk, layout, content);
   // Also where it is not new: it may have been renamed right before a crash.
   disk.syncDirectory(layout.path);
   return { incarnation: asIncarnation(content.incarnation), isNew };
@@ -88,6 +87,8 @@ function create(
     const missing = isNamed ? `the log in ${layout.log}, with what the node has promised,` : 'it';
     throw corrupt(layout, `${missing} is missing, but there are files in ${directory}`);
   }
+  // First: where the log is merely away, and its place refuses another one, it is still the one that is named when it is back.
+  own(disk, layout, incarnation);
   replaceSmallFile(disk, layout.node, format({ cluster, self, incarnation }));
 }
 
@@ -95,7 +96,7 @@ function create(
  * Leaves the incarnation in the directory of the log too, before there is a log: that may be a file system of its own, and
  * come back after a start without it.
  */
-function own(disk: Disk, { log }: DataDirLayout, { incarnation }: Content): void {
+function own(disk: Disk, { log }: DataDirLayout, incarnation: string): void {
   disk.makeDirectory(log);
   for (const name of disk.list(log)) if (OWNER.test(name)) disk.remove(`${log}/${name}`);
   disk.open(`${log}/${incarnation}.owner`, 'create').close();

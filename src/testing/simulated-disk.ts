@@ -50,6 +50,8 @@ export class SimulatedDisk implements Disk {
   #crashAtNext: { readonly operation: DiskOperation; readonly path: string } | null = null;
   #crash: SimulatedCrash | null = null;
   readonly #failures = new Map<number, string>();
+  #looks = 0;
+  readonly #failedLooks = new Map<number, string>();
   #capacityBytes = Number.POSITIVE_INFINITY;
 
   constructor(seed: number) {
@@ -59,6 +61,11 @@ export class SimulatedDisk implements Disk {
   /** How many operations there were that change the disk or sync it, the one that crashed included. */
   get operations(): number {
     return this.#operations;
+  }
+
+  /** How many times it was looked at: names listed or looked up, files that exist opened, measured and read. */
+  get looks(): number {
+    return this.#looks;
   }
 
   /** How many files are open. */
@@ -89,6 +96,11 @@ export class SimulatedDisk implements Disk {
     this.#failures.set(operation, errno);
   }
 
+  /** The same for the n-th look, counted from 1: it says nothing of what is there. */
+  failLookAt(look: number, errno: string): void {
+    this.#failedLooks.set(look, errno);
+  }
+
   /** Files may take as much space, in sectors of 512 bytes; what would take more is written partly, and fails with `ENOSPC`. */
   limitSpace(bytes: number): void {
     this.#capacityBytes = bytes;
@@ -106,6 +118,7 @@ export class SimulatedDisk implements Disk {
     this.#crashAt = null;
     this.#crashAtNext = null;
     this.#failures.clear();
+    this.#failedLooks.clear();
     this.#capacityBytes = Number.POSITIVE_INFINITY;
   }
 
@@ -169,18 +182,19 @@ export class SimulatedDisk implements Disk {
   }
 
   list(directory: string): readonly string[] {
-    this.#checkAlive();
+    this.#look('list', directory);
     if (!this.#names.isDirectory(directory)) throw refused('list', directory, 'ENOENT');
     return this.#names.list(directory);
   }
 
   exists(path: string): boolean {
-    this.#checkAlive();
+    this.#look('exists', path);
     return this.#names.isDirectory(path) || this.#names.get(path) !== undefined;
   }
 
   open(path: string, mode: 'read' | 'write' | 'create'): DiskFile {
-    this.#checkAlive();
+    if (mode === 'create') this.#checkAlive();
+    else this.#look('open', path);
     if (this.#names.isDirectory(path)) throw refused('open', path, mode === 'create' ? 'EEXIST' : 'EISDIR');
     if (mode !== 'create') return this.#file(path, this.#existing('open', path), mode === 'write');
     if (!this.#names.hasPlaceFor(path)) throw refused('open', path, 'ENOENT');
@@ -221,10 +235,12 @@ export class SimulatedDisk implements Disk {
       path,
       size: () => {
         check('size', false);
+        this.#look('size', path);
         return content.size;
       },
       read: (into, position) => {
         check('read', false);
+        this.#look('read', path);
         const length = content.read(into, position);
         if (length === null) throw refused('read', path, 'EIO');
         return length;
@@ -279,6 +295,13 @@ export class SimulatedDisk implements Disk {
     }
     const errno = this.#failures.get(this.#operations);
     carryOut(errno === undefined ? 'done' : 'failed');
+    if (errno !== undefined) throw refused(operation, path, errno);
+  }
+
+  #look(operation: string, path: string): void {
+    this.#checkAlive();
+    this.#looks += 1;
+    const errno = this.#failedLooks.get(this.#looks);
     if (errno !== undefined) throw refused(operation, path, errno);
   }
 

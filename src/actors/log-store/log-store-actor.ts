@@ -14,6 +14,7 @@ import { GroupLog } from './group-log.js';
 import type { LogStored } from '../raft/raft-actor-messages.js';
 import type { LogStoreFigures, LogStoreMessage, RecoverLog, StoreLog } from './log-store-messages.js';
 import { recoverGroup, type RecoveredGroup } from './recover-group.js';
+import { isLeftover, sequenceOf } from './wal-format.js';
 import { scanWal, type WalScan } from './wal-scan.js';
 import { WalWriter } from './wal-writer.js';
 
@@ -196,6 +197,8 @@ class LogStoreActor implements Actor<LogStoreMessage | Own> {
 function directoryBytes(disk: Disk, directory: string): number {
   let bytes = 0;
   for (const name of disk.list(directory)) {
+    // There may be others, where the directory is a file system of its own, and not to be looked into.
+    if (sequenceOf(name) === null && !isLeftover(name)) continue;
     const file = disk.open(`${directory}/${name}`, 'read');
     try {
       bytes += file.size();

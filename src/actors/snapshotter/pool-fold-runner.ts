@@ -31,18 +31,31 @@ export class PoolFoldRunner implements FoldRunner {
     this.#pools.set(niceness, pool);
     const transferList = task.log.kind === 'memory' ? [...task.log.pieces] : [];
     const tell = ({ fraction }: FoldProgress): void => onProgress(fraction);
+    // A thread that ends before it has taken the fold is told by the pool only; the fold itself would wait for ever.
+    let failure: Error | null = null;
+    const calledOff = new AbortController();
+    const fail = (error: unknown): void => {
+      failure ??= asError(error);
+      calledOff.abort(failure);
+    };
+    const abort = (): void => calledOff.abort(signal.reason);
     pool.on('message', tell);
-    const running = pool.run(task, { signal, transferList });
-    const threads = [...pool.threads];
+    pool.on('error', fail);
+    signal.addEventListener('abort', abort);
+    let threads: readonly Worker[] = [];
     try {
+      const running = this.#begin(niceness, pool, task, { signal: calledOff.signal, transferList });
+      threads = [...pool.threads];
       const { result, error } = await running;
       if (error !== null) throw fromPlainError(error);
       return result;
     } catch (error) {
       // A thread that the pool has given up is still ending: only then will it not write any more.
       await Promise.all(threads.filter((thread) => !pool.threads.includes(thread)).map(ended));
-      throw asError(error);
+      throw failure ?? asError(error);
     } finally {
+      signal.removeEventListener('abort', abort);
+      pool.off('error', fail);
       pool.off('message', tell);
     }
   }
@@ -51,6 +64,16 @@ export class PoolFoldRunner implements FoldRunner {
     const pools = [...this.#pools.values()];
     this.#pools = new Map();
     await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  #begin(niceness: number, pool: Pool, ...[task, options]: Parameters<Pool['run']>): Promise<FoldOutcome> {
+    try {
+      return pool.run(task, options);
+    } catch (error) {
+      // The system makes no thread. The pool, which has none then, would give this fold to the next one's.
+      this.#pools.delete(niceness);
+      throw error;
+    }
   }
 }
 

@@ -136,7 +136,7 @@ export class SnapshotFetch {
   /** Asks again for what has not come, and gives up what is not offered any more. */
   tick(nowMs: number): void {
     if (this.#parked !== null && nowMs - this.#parked.offeredMs >= OFFER_MS) {
-      this.#parked.receiver.abandon();
+      this.#abandon(this.#parked);
       this.#parked = null;
     }
     if (this.#current === null) return;
@@ -154,9 +154,9 @@ export class SnapshotFetch {
   async close(): Promise<void> {
     this.#notBeforeMs = Infinity;
     this.#finishing?.controller.abort(new ConclaveError('ERR_ABORTED', 'The runtime is being stopped.'));
-    this.#current?.receiver.abandon();
+    this.#abandon(this.#current);
     this.#current = null;
-    this.#parked?.receiver.abandon();
+    this.#abandon(this.#parked);
     this.#parked = null;
     await this.#finishing?.over;
   }
@@ -172,7 +172,7 @@ export class SnapshotFetch {
       parked.early.clear();
       parked.askedUpTo = 0;
     } else {
-      parked?.receiver.abandon();
+      this.#abandon(parked);
     }
     this.#parked = former;
     if (this.#current !== null) return this.#current;
@@ -221,7 +221,7 @@ export class SnapshotFetch {
 
   #finish({ receiver }: Incoming): void {
     this.#current = null;
-    this.#parked?.receiver.abandon();
+    this.#abandon(this.#parked);
     this.#parked = null;
     const controller = new AbortController();
     const { onEnded, newPause } = this.#options;
@@ -233,7 +233,7 @@ export class SnapshotFetch {
   }
 
   #fail(error: Error): void {
-    this.#current?.receiver.abandon();
+    this.#abandon(this.#current);
     this.#current = null;
     this.#notBeforeMs = this.#options.clock.nowMs() + FETCH_RETRY_MS;
     this.#options.onEnded({ type: 'fetchEnded', snapshot: null, error });
@@ -245,7 +245,16 @@ export class SnapshotFetch {
     if (incoming === null) return;
     const { id, lastIncluded } = incoming.receiver.offer;
     this.#options.logger.warn({ id, index: lastIncluded.index, from: incoming.from }, `the snapshot offered ${why}`);
-    incoming.receiver.abandon();
+    this.#abandon(incoming);
+  }
+
+  /** Removes what has been received; what cannot be removed now is at the next start. */
+  #abandon(incoming: Incoming | null): void {
+    try {
+      incoming?.receiver.abandon();
+    } catch (error) {
+      this.#options.logger.warn({ error }, 'what was received of a snapshot could not be removed');
+    }
   }
 
   #tellProgress({ receiver }: Incoming, nowMs: number): void {

@@ -1,6 +1,6 @@
 /** What is particular to the real disk; what all disks do is in disk-conformance.ts. */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -48,6 +48,17 @@ test('a directory that is there already is made durable, for who made it may hav
   disk.makeDirectory(join(root, 'left'));
 
   expect(synced.mock.calls).toEqual([[root]]);
+});
+
+test('what the system does not say is not taken for something that is not there', () => {
+  const path = join(root, 'round');
+  symlinkSync(path, path);
+
+  expect(() => new NodeDisk().exists(path)).toThrow(
+    expect.objectContaining({ code: 'ERR_STORAGE', data: expect.objectContaining({ path, errno: 'ELOOP' }) }),
+  );
+  expect(new NodeDisk().exists(join(root, 'none'))).toBe(false);
+  expect(new NodeDisk().exists(join('/dev/null', 'below'))).toBe(false);
 });
 
 test('what is not to be synced is not synced, be it there or not', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { ConclaveError } from '../../../src/errors.js';
 import { nodeId } from '../../../src/ids.js';
 import { readOrCreateIdentity, type NodeIdentity, type NodeName } from '../../../src/storage/node-identity.js';
 import { SimulatedCrash } from '../../../src/testing/simulated-disk-crash.js';
@@ -248,6 +249,24 @@ describe('when the disk fails', () => {
     }
   });
 
+  test('a log that is away, with a place that refuses another one, finds its identity when it is back', () => {
+    const disk = emptyDisk();
+    const { incarnation } = readOrCreateIdentity(disk, DIR, US);
+    let refusals = 0;
+
+    for (let failAt = 1; failAt <= operationsOf(US); failAt++) {
+      const away = disk.afterProcessDeath();
+      away.failAt(failAt, 'EACCES');
+      const path = refusedPath(() => readOrCreateIdentity(away, DIR, US));
+      if (!path.startsWith(`${DIR}/log`)) continue;
+
+      refusals += 1;
+      expect(contentOf(away)).toMatchObject({ incarnation });
+    }
+
+    expect(refusals).toBeGreaterThan(0);
+  });
+
   test('every refusal is told, leaves no file open, and can be tried again', () => {
     const operations = operationsOf(US);
 
@@ -265,6 +284,16 @@ describe('when the disk fails', () => {
     }
   });
 });
+
+/** What the disk has refused to touch; '' if nothing. */
+function refusedPath(run: () => unknown): string {
+  try {
+    run();
+    return '';
+  } catch (error) {
+    return (error as ConclaveError).data['path'] as string;
+  }
+}
 
 /** How many operations of the disk it takes to make an identity. */
 function operationsOf(name: NodeName): number {

@@ -305,3 +305,22 @@ test('one seed replays one history', () => {
 
   expect(run()).toEqual(run());
 });
+
+test('a look that fails says nothing of what is there, and the next one succeeds', () => {
+  const disk = new SimulatedDisk(1);
+  disk.makeDirectory('/d');
+  disk.open('/d/file', 'create').close();
+  const looks = [
+    () => disk.list('/d'),
+    () => disk.exists('/d/file'),
+    () => disk.open('/d/file', 'read').close(),
+    () => disk.open('/d/file', 'write').close(),
+  ];
+
+  for (const look of looks) {
+    disk.failLookAt(disk.looks + 1, 'EIO');
+    expect(look).toThrow(expect.objectContaining({ code: 'ERR_STORAGE' }));
+    expect(look).not.toThrow();
+  }
+  expect(disk.openFiles).toBe(0);
+});

@@ -7,7 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { logStoreActor, logStoreActorOn } from '../../../../src/actors/log-store/log-store-actor.js';
-import type { LogStoreMessage, RecoveredLog } from '../../../../src/actors/log-store/log-store-messages.js';
+import type {
+  LogStoreFigures,
+  LogStoreMessage,
+  RecoveredLog,
+} from '../../../../src/actors/log-store/log-store-messages.js';
 import type { LogStored } from '../../../../src/actors/raft/raft-actor-messages.js';
 import { groupId, nodeId, term, type LastIncluded } from '../../../../src/ids.js';
 import { ConclaveError } from '../../../../src/errors.js';
@@ -328,6 +332,15 @@ describe('what the disk refuses', () => {
     expect(told.get('raft-0')).toEqual([]);
     expect(disk.openFiles).toBe(0);
   });
+});
+
+test('what is measured is the files of the log, also where it is a file system of its own', async () => {
+  await recover();
+  disk.makeDirectory(`${DIRECTORY}/lost+found`);
+  const measured = store.ask<LogStoreFigures>({ type: 'measure' }, SECOND);
+  await simulation.runFor(1);
+
+  expect(await measured).toEqual({ bytes: disk.files().get(path(1))!.length });
 });
 
 describe('closing', () => {

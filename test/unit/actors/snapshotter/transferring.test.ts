@@ -259,6 +259,39 @@ describe('a follower that is offered a snapshot', () => {
     expect(follower.disk.openFiles).toBe(0);
   });
 
+  test('goes on where the disk refuses to remove what it has of one that is not offered any more', async () => {
+    await leader.taken(100, STATE_BYTES);
+    network.faults = { ...NO_FAULTS, lost: 100 };
+    offer();
+    await follower.settle();
+    follower.disk.failAt(follower.disk.operations + 1, 'EIO');
+
+    await follower.runFor(31_000);
+
+    expect(follower.failures).toEqual([]);
+    expect(follower.drafts).toHaveLength(1);
+    network.faults = NO_FAULTS;
+    await offerUntil(isToldToInstall);
+  });
+
+  test('says so when its disk refuses a piece, and then to remove what there is', async () => {
+    await leader.taken(100, STATE_BYTES);
+    network.faults = { ...NO_FAULTS, lost: 100 };
+    offer();
+    await follower.settle();
+    follower.disk.failAt(follower.disk.operations + 1, 'EROFS');
+    follower.disk.failAt(follower.disk.operations + 2, 'EROFS');
+    network.faults = NO_FAULTS;
+
+    await offerUntil(isToldToInstall);
+
+    expect(follower.failures).toEqual([]);
+    expect(follower.eventsOf('failed')).toMatchObject([
+      { error: { code: 'ERR_STORAGE', data: { operation: 'write' } } },
+    ]);
+    expect(follower.disk.openFiles).toBe(0);
+  });
+
   test.each(['damaged', 'unreadable'] as const)(
     'fetches it once more when the objects have found it %s, and come back without it',
     async (how) => {
