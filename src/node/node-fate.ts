@@ -19,6 +19,8 @@ interface NodeFateEvents {
 
 export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementEvents {
   failure: Error | null = null;
+  /** Has `ended` been told? */
+  hasEnded = false;
   /** The machines whose threads have ended and are being brought back. */
   readonly #lost = new Set<number>();
 
@@ -30,6 +32,11 @@ export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementE
     if (this.failure !== null) return;
     this.failure = error;
     this.emit('failure', error);
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    this.emit('ended');
   }
 
   onMachineLost(machine: number, error: Error): void {

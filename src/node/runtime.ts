@@ -521,7 +521,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const reason = this.#endedError();
     this.#caller.stop(reason);
     this.#attendants.end(reason);
-    this.#fate.emit('ended');
+    this.#fate.end();
     try {
       if (this.#fate.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
@@ -550,11 +550,18 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.#unlessEnded(this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS }));
   }
 
+  /** Neither is called before this has returned, or after the watch was ended. */
   #watch(onStatus: () => void, onEnded: (error: Error) => void): () => void {
-    const onEnd = (): void => onEnded(this.#endedError());
+    let isWatching = true;
+    const onEnd = (): void => {
+      if (isWatching) onEnded(this.#endedError());
+    };
     this.#fate.on('status', onStatus);
     this.#fate.once('ended', onEnd);
+    // Between an answer and whoever goes on with it, a listener may have stopped the node.
+    if (this.#fate.hasEnded) queueMicrotask(onEnd);
     return () => {
+      isWatching = false;
       this.#fate.off('status', onStatus);
       this.#fate.off('ended', onEnd);
     };
@@ -632,7 +639,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const reason = asFailure(error);
     this.#caller.stop(reason);
     this.#attendants.end(reason);
-    this.#fate.emit('ended');
+    this.#fate.end();
     this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
     this.#logHealth();
     this.#events.tell('error', finalErrorIn(error) ?? error);
