@@ -21,11 +21,11 @@ export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementE
   failure: Error | null = null;
   /** Has `ended` been told? */
   hasEnded = false;
-  /** The machines whose threads have ended and are being brought back. */
-  readonly #lost = new Set<number>();
+  readonly #lost = new Map<number, Error>();
 
-  get areMachinesUp(): boolean {
-    return this.#lost.size === 0;
+  /** The machines whose threads have ended and are being brought back, and why they have. */
+  get lostMachines(): ReadonlyMap<number, Error> {
+    return this.#lost;
   }
 
   onFailure(error: Error): void {
@@ -40,7 +40,7 @@ export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementE
   }
 
   onMachineLost(machine: number, error: Error): void {
-    this.#lost.add(machine);
+    this.#lost.set(machine, error);
     this.emit('machineLost', machine, error);
   }
 

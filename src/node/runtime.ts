@@ -154,7 +154,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     fate.on('machineLost', (machine, error) => this.#onMachineLost(machine, error));
     fate.on('machineBack', (machine) => this.#onMachineBack(machine));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
-    // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
+    // What has become of the objects before somebody listened: queries would be sent to a thread that there is not.
+    for (const [machine, error] of fate.lostMachines) this.#onMachineLost(machine, error);
+    // What the caller was told before: objects that take long to load may be the last to be there.
     if (caller.codeVersion > 0) this.#onCodeVersion(caller.codeVersion);
     if (caller.status !== null) this.#onStatus(caller.status);
     if (caller.hadSession) this.#onCaughtUp();
@@ -492,12 +494,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   #currentHealth(): Health {
-    const { failure, areMachinesUp } = this.#fate;
+    const { failure, lostMachines } = this.#fate;
     const isStopped = this.#stopping !== null;
     return healthOf({
       isStopped,
       failure,
-      areMachinesUp,
+      areMachinesUp: lostMachines.size === 0,
       status: this.#nodeStatus,
       isReady: this.#readiness.isReady,
       isBehind: this.#lag.isBehind,
