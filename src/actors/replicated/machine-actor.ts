@@ -12,6 +12,7 @@ import { NodeDisk } from '../../storage/node-disk.js';
 import { JOIN_ANEW } from '../../storage/join-anew.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
+import { tellSelf } from '../../runtime/tell-self.js';
 import type { MachineApplied, MachineReady, RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import type { CallerMessage } from './caller-messages.js';
@@ -206,8 +207,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #tellWhenLoaded(loading: Promise<LoadedMachine>, isInstalled: boolean): void {
     const machineId = this.#machineId;
     loading.then(
-      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled, machineId }),
-      (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
+      (loaded) => tellSelf(this.#context, { type: 'machineLoaded', loaded, isInstalled, machineId }),
+      (error: unknown) => tellSelf(this.#context, { type: 'machineNotLoaded', error: asError(error) }),
     );
   }
 
@@ -269,7 +270,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         (hashes) => reply.ok({ index, hashes }),
         (error: unknown) => reply.fail(asError(error)),
       )
-      .finally(() => this.#context.self.tell({ type: 'stateHashed', machine }));
+      .finally(() => tellSelf(this.#context, { type: 'stateHashed', machine }));
   }
 
   #release(machine: Machine): void {

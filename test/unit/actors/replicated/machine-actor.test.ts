@@ -11,6 +11,7 @@ import type { SnapshotterMessage } from '../../../../src/actors/snapshotter/snap
 import { logIndex } from '../../../../src/ids.js';
 import type { ActorAddress, ActorContext, ActorRef } from '../../../../src/runtime/actor.js';
 import { mailboxFull } from '../../../../src/runtime/actor-errors.js';
+import { tellOrDrop } from '../../../../src/runtime/tell-or-drop.js';
 import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
 import { recordingActor, simulatedSystem } from '../../runtime/inline-system.js';
 import { Journal } from './fixtures/journal.js';
@@ -50,7 +51,7 @@ describe('MachineActor', () => {
 
   afterEach(() => rig.system.stop());
 
-  async function start(definition: unknown = Journal, sessionsMax = 10): Promise<void> {
+  async function start(definition: unknown = Journal, sessionsMax = 10, mailboxMax = 1_000): Promise<void> {
     const objects = [await resolveDefinition('journal', definition, codec)];
     const data = {
       objects,
@@ -66,6 +67,7 @@ describe('MachineActor', () => {
       name: 'machine',
       factory: (context, given) => machineActor(withRaft(context), given),
       data,
+      mailboxMax,
     });
     await rig.simulation.runFor(1);
   }
@@ -178,6 +180,28 @@ describe('MachineActor', () => {
     await apply(machineId, 3, noop);
     expect(told().at(-1)).toMatchObject({ index: 3, gap: false });
     expect(rig.failures).toEqual([]);
+  });
+
+  it('comes to its objects, and goes on after they were hashed, though its mailbox was full when that was done', async () => {
+    await start(Journal, 10, 8);
+    const fill = async (): Promise<void> => {
+      const filler = { type: 'unwatchChanges', watchId: 1 } as const;
+      while (tellOrDrop(machine, filler));
+      // Nothing of it is handled while only real time passes.
+      for (let turns = 0; turns < 100; turns++) await nextTurn();
+    };
+    await fill();
+    await until(isReady);
+    const { machineId } = toRaft.find((message) => message.type === 'machineReady')!;
+
+    const hashed = machine.ask({ type: 'hashState' }, LONG);
+    await rig.simulation.runFor(0);
+    await fill();
+    await rig.simulation.runFor(10);
+    await apply(machineId, 1, session(life('a')));
+
+    expect(await hashed).toMatchObject({ index: 0 });
+    expect(toRaft.at(-1)).toMatchObject({ type: 'machineApplied', index: 1 });
   });
 
   it('tells consensus that its objects are there once there is room for that', async () => {
