@@ -47,7 +47,7 @@ beforeEach(() => {
 
 async function started(): Promise<ThreadsPlacement> {
   const placement = new ThreadsPlacement(
-    { logger: silentLogger, workerUrl: null, placement: { threads: [], places: new Map() } },
+    { logger: silentLogger, workerUrl: null, placement: { threads: [null], places: new Map() } },
     { onFailure: (error) => failures.push(error), onMachineLost: () => {}, onMachineBack: () => {} },
   );
   await placement.start({

@@ -4,6 +4,7 @@ import type { MethodName } from '../../../../src/actors/replicated/block-names.j
 import type { Call, Consistency } from '../../../../src/actors/replicated/call.js';
 import type { Caller } from '../../../../src/actors/replicated/caller.js';
 import { FIRST_PLACE } from '../../../../src/actors/replicated/changes/change-place.js';
+import type { Changes, WatchOptions } from '../../../../src/actors/replicated/changes/changes.js';
 import type { WatchRequest } from '../../../../src/actors/replicated/changes/watch-desk.js';
 import { Watch } from '../../../../src/actors/replicated/changes/watch.js';
 import { HandleFactory } from '../../../../src/actors/replicated/handle.js';
@@ -121,8 +122,9 @@ describe('a handle', () => {
   it('takes of a place what it says and no more: it goes to another thread, where not everything can go', () => {
     const place = { index: 7, command: 0, change: 1 };
 
-    handle.watch({ from: new Proxy(place, {}) });
-    handle.watch({ from: Object.assign({ note: () => {} }, place) });
+    const watchable = handle as unknown as { watch(options: WatchOptions): Changes };
+    watchable.watch({ from: new Proxy(place, {}) });
+    watchable.watch({ from: Object.assign({ note: () => {} }, place) });
     place.index = 99;
 
     const expected = { index: 7, command: 0, change: 1 };
