@@ -33,7 +33,7 @@ import { Attendants } from './attendants.js';
 import { checkOptions } from './check-options.js';
 import { objectsByName, unknownObject } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { asFailure, finalErrorIn, stoppedError } from './failure.js';
+import { asFailure, finalErrorIn, isEndOfCallee, stoppedError } from './failure.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { checkInteger, checkKnown, checkNumber, invalid } from './option-checks.js';
 import { NodeFate } from './node-fate.js';
@@ -62,6 +62,8 @@ const STOP_TIMEOUT_MS = 5_000;
 /** As long as a frame of a user interface has room for. */
 const TICK_BUDGET_MS = 10;
 const START_TIMEOUT_MS = 30_000;
+/** How long a thread may take to exit after its actors have ended. */
+const EXIT_TIMEOUT_MS = 1_000;
 /** A snapshot of a large state takes long, and another one may be under way. */
 const COMPACT_TIMEOUT_MS = 30 * 60_000;
 
@@ -671,9 +673,23 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     try {
       return await asked;
     } catch (error) {
+      if (isEndOfCallee(error) && !this.#fate.hasEnded) await this.#ending();
       this.#throwIfEnded();
       throw error;
     }
+  }
+
+  /** That its actors have ended is heard of a thread before it has exited, and what for. */
+  #ending(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        unwatch();
+        resolve();
+      };
+      const cancel = this.#host.after(EXIT_TIMEOUT_MS, end);
+      const unwatch = this.#watch(() => {}, end);
+    });
   }
 
   #endedError(): ConclaveError {
