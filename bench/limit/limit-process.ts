@@ -108,6 +108,7 @@ function callOf(commandBytes: number): () => Promise<unknown> {
       const block = builder.seal(SESSION, pending.id);
       const crc = crc32(new Uint8Array(block));
       network.postMessage({ type: 'block', block, crc } satisfies NetworkMessage, [block]);
+      return true;
     },
   });
   object.on('message', (answer: ObjectAnswer) => {

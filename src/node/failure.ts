@@ -20,6 +20,13 @@ export function finalErrorIn(error: unknown): ConclaveError | null {
   return null;
 }
 
+const END_CODES: ReadonlySet<string> = new Set(['ERR_ACTOR_STOPPED', 'ERR_THREAD_EXITED']);
+
+/** Has an ask ended so because its callee has? */
+export function isEndOfCallee(error: unknown): boolean {
+  return error instanceof ConclaveError && END_CODES.has(error.code);
+}
+
 /** Would objects that take the place of those that have failed so fail in the same way? */
 export function isCodeTooOld(error: unknown): boolean {
   return finalErrorIn(error)?.code === 'ERR_VERSION_UNSUPPORTED';

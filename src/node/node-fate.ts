@@ -19,11 +19,13 @@ interface NodeFateEvents {
 
 export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementEvents {
   failure: Error | null = null;
-  /** The machines whose threads have ended and are being brought back. */
-  readonly #lost = new Set<number>();
+  /** Has `ended` been told? */
+  hasEnded = false;
+  readonly #lost = new Map<number, Error>();
 
-  get areMachinesUp(): boolean {
-    return this.#lost.size === 0;
+  /** The machines whose threads have ended and are being brought back, and why they have. */
+  get lostMachines(): ReadonlyMap<number, Error> {
+    return this.#lost;
   }
 
   onFailure(error: Error): void {
@@ -32,8 +34,13 @@ export class NodeFate extends EventEmitter<NodeFateEvents> implements PlacementE
     this.emit('failure', error);
   }
 
+  end(): void {
+    this.hasEnded = true;
+    this.emit('ended');
+  }
+
   onMachineLost(machine: number, error: Error): void {
-    this.#lost.add(machine);
+    this.#lost.set(machine, error);
     this.emit('machineLost', machine, error);
   }
 

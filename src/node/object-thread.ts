@@ -10,7 +10,7 @@ import type { ActorAddress } from '../runtime/actor.js';
 import type { ActorSystem } from '../runtime/actor-system.js';
 import type { ThreadFigures } from '../runtime/thread-figures.js';
 import type { ThreadExit, ThreadHost } from '../runtime/threads/thread-host.js';
-import { isCodeTooOld } from './failure.js';
+import { isCodeTooOld, isEndOfCallee } from './failure.js';
 import { OBJECTS_TIMEOUT_MS } from './placement.js';
 
 /** A thread that ends is replaced after 100, 200, 400, … ms; more ends than this within a minute are too many. */
@@ -68,8 +68,7 @@ export class ObjectThread {
     try {
       await main.ref<MachineMessage>(address).ask({ type: 'start' }, { timeoutMs: OBJECTS_TIMEOUT_MS });
     } catch (error) {
-      const hasEnded = error instanceof ConclaveError && ENDED.has(error.code);
-      throw hasEnded ? objectFailed('ended before the objects were made', error) : error;
+      throw isEndOfCallee(error) ? objectFailed('ended before the objects were made', asError(error)) : error;
     }
   }
 
@@ -143,9 +142,6 @@ export class ObjectThread {
     }
   }
 }
-
-/** How an ask ends whose callee has ended. */
-const ENDED: ReadonlySet<string> = new Set(['ERR_ACTOR_STOPPED', 'ERR_THREAD_EXITED']);
 
 /** `what` goes on where "The objects' thread" leaves off. */
 function objectFailed(what: string, cause: Error): ConclaveError {

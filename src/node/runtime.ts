@@ -33,7 +33,7 @@ import { Attendants } from './attendants.js';
 import { checkOptions } from './check-options.js';
 import { objectsByName, unknownObject } from './objects-by-name.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { asFailure, finalErrorIn, stoppedError } from './failure.js';
+import { asFailure, finalErrorIn, isEndOfCallee, stoppedError } from './failure.js';
 import { CHANGE_TIMEOUT_MS, Members, type ChangeOptions } from './members.js';
 import { checkInteger, checkKnown, checkNumber, invalid } from './option-checks.js';
 import { NodeFate } from './node-fate.js';
@@ -62,6 +62,8 @@ const STOP_TIMEOUT_MS = 5_000;
 /** As long as a frame of a user interface has room for. */
 const TICK_BUDGET_MS = 10;
 const START_TIMEOUT_MS = 30_000;
+/** How long a thread may take to exit after its actors have ended. */
+const EXIT_TIMEOUT_MS = 1_000;
 /** A snapshot of a large state takes long, and another one may be under way. */
 const COMPACT_TIMEOUT_MS = 30 * 60_000;
 
@@ -154,7 +156,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     fate.on('machineLost', (machine, error) => this.#onMachineLost(machine, error));
     fate.on('machineBack', (machine) => this.#onMachineBack(machine));
     if (options.onReady !== null) this.#events.once('ready', options.onReady);
-    // What the caller was told before somebody listened: objects that take long to load may be the last to be there.
+    // What has become of the objects before somebody listened: queries would be sent to a thread that there is not.
+    for (const [machine, error] of fate.lostMachines) this.#onMachineLost(machine, error);
+    // What the caller was told before: objects that take long to load may be the last to be there.
     if (caller.codeVersion > 0) this.#onCodeVersion(caller.codeVersion);
     if (caller.status !== null) this.#onStatus(caller.status);
     if (caller.hadSession) this.#onCaughtUp();
@@ -492,12 +496,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   #currentHealth(): Health {
-    const { failure, areMachinesUp } = this.#fate;
+    const { failure, lostMachines } = this.#fate;
     const isStopped = this.#stopping !== null;
     return healthOf({
       isStopped,
       failure,
-      areMachinesUp,
+      areMachinesUp: lostMachines.size === 0,
       status: this.#nodeStatus,
       isReady: this.#readiness.isReady,
       isBehind: this.#lag.isBehind,
@@ -521,7 +525,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const reason = this.#endedError();
     this.#caller.stop(reason);
     this.#attendants.end(reason);
-    this.#fate.emit('ended');
+    this.#fate.end();
     try {
       if (this.#fate.failure === null) await this.#raft.ask({ type: 'stop' }, { timeoutMs: STOP_TIMEOUT_MS });
     } catch (error) {
@@ -550,11 +554,18 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     return this.#unlessEnded(this.#raft.ask({ type: 'changeMembers', ...change }, { timeoutMs: STOP_TIMEOUT_MS }));
   }
 
+  /** Neither is called before this has returned, or after the watch was ended. */
   #watch(onStatus: () => void, onEnded: (error: Error) => void): () => void {
-    const onEnd = (): void => onEnded(this.#endedError());
+    let isWatching = true;
+    const onEnd = (): void => {
+      if (isWatching) onEnded(this.#endedError());
+    };
     this.#fate.on('status', onStatus);
     this.#fate.once('ended', onEnd);
+    // Between an answer and whoever goes on with it, a listener may have stopped the node.
+    if (this.#fate.hasEnded) queueMicrotask(onEnd);
     return () => {
+      isWatching = false;
       this.#fate.off('status', onStatus);
       this.#fate.off('ended', onEnd);
     };
@@ -632,7 +643,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const reason = asFailure(error);
     this.#caller.stop(reason);
     this.#attendants.end(reason);
-    this.#fate.emit('ended');
+    this.#fate.end();
     this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
     this.#logHealth();
     this.#events.tell('error', finalErrorIn(error) ?? error);
@@ -662,9 +673,23 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     try {
       return await asked;
     } catch (error) {
+      if (isEndOfCallee(error) && !this.#fate.hasEnded) await this.#ending();
       this.#throwIfEnded();
       throw error;
     }
+  }
+
+  /** That its actors have ended is heard of a thread before it has exited, and what for. */
+  #ending(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        unwatch();
+        resolve();
+      };
+      const cancel = this.#host.after(EXIT_TIMEOUT_MS, end);
+      const unwatch = this.#watch(() => {}, end);
+    });
   }
 
   #endedError(): ConclaveError {

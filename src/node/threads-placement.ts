@@ -59,7 +59,7 @@ export class ThreadsPlacement implements Placement {
     this.#objects = machines.map((data, machine) => this.#objectThread(data, machine));
     const [consensusThread, storageThread, ...objectThreads] = await allStarted([
       this.#startThread('consensus', (exit) => this.#onVitalExit(exit)).then((host) => (this.#consensus = host)),
-      this.#startThread('storage', (exit) => this.#onVitalExit(exit)).then((host) => (this.#storage = host)),
+      this.#startThread('storage', (exit) => this.#onStorageExit(exit)).then((host) => (this.#storage = host)),
       ...this.#objects.map((thread) => thread.start()),
     ]);
     await Promise.all([
@@ -175,9 +175,13 @@ export class ThreadsPlacement implements Placement {
     ]);
   }
 
+  #onStorageExit(exit: ThreadExit): void {
+    this.#opened = null;
+    this.#onVitalExit(exit);
+  }
+
   /** Of a thread that the node cannot go on without. */
   #onVitalExit({ error }: ThreadExit): void {
-    this.#opened = null;
     if (error !== undefined && !this.#isStopping) this.#events.onFailure(error);
   }
 }

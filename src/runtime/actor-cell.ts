@@ -44,7 +44,7 @@ type State = 'starting' | 'alive' | 'backing off' | 'stopped';
 /** What has been decided about an actor that is still in the middle of a call. */
 type Fate =
   | { readonly kind: 'stop'; readonly reason: Error | undefined }
-  | { readonly kind: 'crash'; readonly error: Error };
+  | { readonly kind: 'crash'; readonly error: Error; readonly mayRestart: boolean };
 
 export class ActorCell implements Task {
   readonly address: ActorAddress;
@@ -144,7 +144,9 @@ export class ActorCell implements Task {
   stop(reason: Error | undefined): void {
     if (this.#state === 'stopped') return;
     if (this.#isInCall) {
-      this.#fate ??= { kind: 'stop', reason };
+      const fate = this.#fate;
+      if (fate === undefined) this.#fate = { kind: 'stop', reason };
+      else if (fate.kind === 'crash') this.#fate = { ...fate, mayRestart: false };
       return;
     }
     this.#state = 'stopped';
@@ -160,7 +162,7 @@ export class ActorCell implements Task {
   /** Treats the actor as if it had thrown `error`. One that was about to stop anyway is not restarted. */
   crash(error: Error, mayRestart = true): void {
     if (this.#isInCall) {
-      this.#fate = { kind: 'crash', error };
+      this.#fate = { kind: 'crash', error, mayRestart: mayRestart && mayRestartAfter(this.#fate) };
       return;
     }
     if (!this.#isOpen()) return;
@@ -257,9 +259,9 @@ export class ActorCell implements Task {
     if (failure !== undefined) {
       const error = toError(failure.error);
       delivery?.fail(neverAnswered(this.address, error));
-      this.crash(error, fate?.kind !== 'stop');
+      this.crash(error, mayRestartAfter(fate));
     } else if (fate?.kind === 'crash') {
-      this.crash(fate.error);
+      this.crash(fate.error, fate.mayRestart);
     } else if (fate?.kind === 'stop') {
       this.stop(fate.reason);
     }
@@ -289,6 +291,11 @@ export class ActorCell implements Task {
       this.#host.logger.error({ actor: this.address, error }, 'actor threw while it was being stopped');
     }
   }
+}
+
+/** May an actor that has crashed be restarted, given what has been decided about it before in the same call? */
+function mayRestartAfter(fate: Fate | undefined): boolean {
+  return fate === undefined || (fate.kind === 'crash' && fate.mayRestart);
 }
 
 function assertNotPromise(returned: unknown): void {

@@ -50,6 +50,7 @@ import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
 import { SubmissionQueue } from './submission-queue.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
+import { tellSelf } from '../../runtime/tell-self.js';
 import { versionRefused } from './version-refused.js';
 
 export interface RaftActorOptions {
@@ -456,7 +457,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
   }
 
   #readOn(): void {
-    if (this.#snapshots.readOn()) this.#context.self.tell({ type: 'readOn' });
+    if (this.#snapshots.readOn()) tellSelf(this.#context, { type: 'readOn' });
   }
 
   #onHandOver(target: NodeId | null, reply: Reply): void {

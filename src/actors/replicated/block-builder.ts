@@ -85,8 +85,15 @@ export class BlockBuilder {
     this.#commands.replaceNumber(this.#nameNumbersAt[position]!, CANCELLED_NAME);
   }
 
-  /** Writes the block into one exact buffer, which may be transferred. */
+  /** Writes the block into one exact buffer, which may be transferred, and forgets it. */
   seal(session: SessionId | 0, firstSeq: number): ArrayBuffer {
+    const block = this.encode(session, firstSeq);
+    this.clear();
+    return block;
+  }
+
+  /** The same, and keeps it, for it may have to be written once more. */
+  encode(session: SessionId | 0, firstSeq: number): ArrayBuffer {
     const block = new Uint8Array(this.byteLength);
     const view = new DataView(block.buffer);
     view.setFloat64(0, session, true);
@@ -95,7 +102,6 @@ export class BlockBuilder {
     view.setUint32(20, this.#tableNames, true);
     block.set(this.#table.subarray(0, this.#tableBytes), BLOCK_HEADER_BYTES);
     block.set(this.#commands.finish(2 * this.#count), BLOCK_HEADER_BYTES + this.#tableBytes);
-    this.clear();
     return block.buffer;
   }
 

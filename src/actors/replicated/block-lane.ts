@@ -26,8 +26,8 @@ export interface LaneOptions {
   readonly pendingBytesMax: number;
   /** Queries change nothing: failed ones may always be made again. */
   readonly isQuery: boolean;
-  /** Sends a sealed block. */
-  readonly send: (builder: BlockBuilder, block: PendingBlock) => void;
+  /** Sends a block. False: whoever is to have it has no room for it now, and nothing was sent. */
+  readonly send: (builder: BlockBuilder, block: PendingBlock) => boolean;
   /** May a block leave now? When not, calls wait in this lane; `flush` is called again when this may have changed. */
   readonly maySend: () => boolean;
   /** Why a call was not answered in time. */
@@ -75,6 +75,8 @@ export class BlockLane {
   readonly #names = new BlockNames();
   readonly #aborts = new AbortWatch();
   #isFlushScheduled = false;
+  /** Was the oldest waiting block refused for want of room? */
+  #isRefused = false;
   /** Calls in waiting and sent blocks. */
   #pending = 0;
   /** Calls that wait no longer. */
@@ -121,7 +123,7 @@ export class BlockLane {
     if (call.signal?.aborted === true) return Promise.reject(this.#aborted(call.signal, false));
     try {
       const { builder, block } = this.#blockFor(name);
-      const position = builder.add(name, args);
+      const position = this.#addTo(builder, name, args);
       if (!isRun) builder.cancel(position);
       const promise = new Promise(capture);
       const deadlineMs = call.timeoutMs === null ? null : this.#options.nowMs() + call.timeoutMs;
@@ -137,24 +139,26 @@ export class BlockLane {
   /** Makes a call whose result nobody waits for. Throws what `call` would reject with before sending. */
   tell(name: MethodName, args: readonly unknown[]): void {
     const { builder, block } = this.#blockFor(name);
-    builder.add(name, args);
+    this.#addTo(builder, name, args);
     block.add(null, null, null);
     this.#pending++;
   }
 
-  /** Sends what may be sent. */
+  /** Sends what may be sent. What there is no room for is sent again when deadlines are looked at. */
   flush(): void {
     const { send, maySend } = this.#options;
+    this.#isRefused = false;
     while (this.#waiting.length > 0 && this.#sent.length < BLOCKS_IN_FLIGHT_MAX && maySend()) {
-      const waiting = this.#waiting.shift()!;
+      const waiting = this.#waiting[0]!;
       const { builder, block } = waiting;
-      // It is empty when none of its calls could be encoded.
-      if (block.count > 0) {
-        this.#close(waiting);
-        this.#sent.push(block);
-        send(builder, block);
+      this.#close(waiting);
+      if (!send(builder, block)) {
+        this.#isRefused = true;
+        return;
       }
-      if (this.#idleBuilders.length < IDLE_BUILDERS_MAX) this.#idleBuilders.push(builder);
+      this.#waiting.shift();
+      this.#sent.push(block);
+      this.#putAway(builder);
     }
   }
 
@@ -206,7 +210,8 @@ export class BlockLane {
     }
     this.#dropSettledWaiting();
     const last = this.#waiting.at(-1);
-    if (last !== undefined && last.block.count > 0) last.isOpen = false;
+    if (last !== undefined) last.isOpen = false;
+    if (this.#isRefused) this.flush();
   }
 
   #blockFor(name: MethodName): WaitingBlock {
@@ -234,13 +239,34 @@ export class BlockLane {
     return waiting;
   }
 
+  /** Adds a call to the last block. One that cannot be encoded leaves no block behind without calls, which would only grow old. */
+  #addTo(builder: BlockBuilder, name: MethodName, args: readonly unknown[]): number {
+    try {
+      return builder.add(name, args);
+    } catch (error) {
+      if (builder.count === 0 && this.#waiting.at(-1)?.builder === builder) {
+        this.#waiting.pop();
+        this.#putAway(builder);
+      }
+      throw error;
+    }
+  }
+
+  /** Its block is no more, or has been sent. */
+  #putAway(builder: BlockBuilder): void {
+    builder.clear();
+    if (this.#idleBuilders.length < IDLE_BUILDERS_MAX) this.#idleBuilders.push(builder);
+  }
+
   #newBuilder(): BlockBuilder {
     const { codec, commandBytesMax } = this.#options;
     return new BlockBuilder(codec, commandBytesMax, this.#names);
   }
 
   /** The block takes no more calls: its size is known. */
-  #close({ builder, block }: WaitingBlock): void {
+  #close(waiting: WaitingBlock): void {
+    waiting.isOpen = false;
+    const { builder, block } = waiting;
     if (block.bytes > 0) return;
     block.bytes = builder.byteLength;
     this.#pendingBytes += block.bytes;
@@ -289,9 +315,9 @@ export class BlockLane {
   #dropSettledWaiting(): void {
     if (!this.#waiting.some(({ block }) => block.isSettled)) return;
     this.#waiting = this.#waiting.filter(({ block, builder }) => {
-      if (!block.isSettled || block.count === 0) return true;
+      if (!block.isSettled) return true;
       this.#forget(block);
-      builder.clear();
+      this.#putAway(builder);
       return false;
     });
   }

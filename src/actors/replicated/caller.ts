@@ -6,6 +6,7 @@
 
 import { EventEmitter } from 'eventemitter3';
 import type { Actor, ActorAddress, ActorContext, ActorRef } from '../../runtime/actor.js';
+import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 import { crc32 } from '../../checksum.js';
 import { ConclaveError, fromPlainError } from '../../errors.js';
 import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
@@ -86,6 +87,8 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** What results and changes have shown: no later answer, and no watch, may be older. Never goes down. */
   #seenIndex: LogIndex = logIndex(0);
   #stopped: ConclaveError | null = null;
+  /** Is a session to be asked for once consensus has room to hear it? */
+  #mustAskForSession = false;
   /** Will deadlines be looked at again? Invariant: true while anything waits. */
   #isExpiring = false;
 
@@ -95,7 +98,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     this.#startedMs = context.clock.nowMs();
     this.#raft = context.ref(options.raft);
     this.#machines = options.machines.map((address, number) => this.#calledMachine(address, number));
-    this.#raft.tell({ type: 'openSession' });
+    this.#askForSession();
   }
 
   /** Calls a replicated method. */
@@ -306,6 +309,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     const lanes = this.#machines.flatMap((machine) => machine.lanes);
     for (const lane of lanes) lane.expire(this.#context.clock.nowMs());
     for (const { watches } of this.#machines) watches.tellAgain();
+    if (this.#mustAskForSession) this.#askForSession();
     if (lanes.some(({ isAwaited }) => isAwaited)) this.#expireLater();
   }
 
@@ -323,31 +327,42 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     return new ConclaveError('ERR_NO_LEADER', message);
   }
 
-  #sendCommands(builder: BlockBuilder, block: PendingBlock): void {
+  #sendCommands(builder: BlockBuilder, block: PendingBlock): boolean {
     const firstSeq = this.#nextSeq;
+    const session = this.#session!;
+    const bytes = builder.encode(session, firstSeq);
+    const crc = crc32(new Uint8Array(bytes));
+    if (!tellOrDrop(this.#raft, { type: 'submitBlock', session, firstSeq, block: bytes, crc }, [bytes])) return false;
+    // Only now: a number that is left out keeps all behind it from being applied.
     this.#nextSeq += block.count;
     block.id = firstSeq;
-    const session = this.#session!;
-    const bytes = builder.seal(session, firstSeq);
-    const crc = crc32(new Uint8Array(bytes));
-    this.#raft.tell({ type: 'submitBlock', session, firstSeq, block: bytes, crc }, [bytes]);
+    return true;
   }
 
-  #sendRead(builder: BlockBuilder, block: PendingBlock, consistency: 'linearizable' | 'lease', machine: number): void {
+  #sendRead(
+    builder: BlockBuilder,
+    block: PendingBlock,
+    consistency: 'linearizable' | 'lease',
+    machine: number,
+  ): boolean {
     const queryId = this.#newQueryId(consistency, machine);
     const timeoutMs = Math.max(0, block.latestDeadlineMs - this.#context.clock.nowMs());
-    block.id = queryId;
-    const bytes = builder.seal(0, queryId);
+    const bytes = builder.encode(0, queryId);
     const lease = consistency === 'lease';
-    this.#raft.tell({ type: 'readBlock', machine, queryId, lease, timeoutMs, block: bytes }, [bytes]);
+    const read = { type: 'readBlock', machine, queryId, lease, timeoutMs, block: bytes } as const;
+    if (!tellOrDrop(this.#raft, read, [bytes])) return false;
+    block.id = queryId;
+    return true;
   }
 
-  #sendLocal(builder: BlockBuilder, block: PendingBlock, machine: number): void {
+  #sendLocal(builder: BlockBuilder, block: PendingBlock, machine: number): boolean {
     const queryId = this.#newQueryId('local', machine);
-    block.id = queryId;
-    const bytes = builder.seal(0, queryId);
+    const bytes = builder.encode(0, queryId);
     // Objects that were made anew, or are slower than others, have this index only when they have been fed so far.
-    this.#machines[machine]!.ref.tell({ type: 'runQueries', queryId, index: this.#seenIndex, block: bytes }, [bytes]);
+    const queries = { type: 'runQueries', queryId, index: this.#seenIndex, block: bytes } as const;
+    if (!tellOrDrop(this.#machines[machine]!.ref, queries, [bytes])) return false;
+    block.id = queryId;
+    return true;
   }
 
   /** The id of the next block of queries; it names their lane. */
@@ -418,7 +433,12 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #endSession(session: SessionId): void {
     if (session !== this.#session) return;
     this.#session = null;
-    this.#raft.tell({ type: 'openSession' });
+    this.#askForSession();
+  }
+
+  #askForSession(): void {
+    this.#mustAskForSession = !tellOrDrop(this.#raft, { type: 'openSession' });
+    if (this.#mustAskForSession) this.#expireLater();
   }
 
   /** Blocks that the machine's snapshot has taken in will not be answered any more. */

@@ -11,7 +11,7 @@ import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './cal
 import type { Caller } from './caller.js';
 import { createdName } from './command-name.js';
 import { isChangeKey } from './changes/change-key.js';
-import { isChangePlace } from './changes/change-place.js';
+import { isChangePlace, type ChangePlace } from './changes/change-place.js';
 import type { Changes, WatchOptions } from './changes/changes.js';
 import type { WaitingMethod } from './describe-class.js';
 import type { MethodKind } from './method-mark.js';
@@ -108,7 +108,7 @@ export class HandleFactory {
     return this.#caller.watch({
       object: this.#object,
       key: hasKey ? first : undefined,
-      from: from ?? null,
+      from: from === undefined ? null : placeOf(from),
       read: read ?? null,
       signal: signal ?? ownSignal,
     });
@@ -161,6 +161,11 @@ export class HandleFactory {
     }
     return name;
   }
+}
+
+/** What there is of a place, and no more: it goes to another thread, where a Proxy or a function cannot go. */
+function placeOf({ index, command, change }: ChangePlace): ChangePlace {
+  return { index, command, change };
 }
 
 /** Stands behind a handle: what the handle itself does not have ends here, with a clear error. */

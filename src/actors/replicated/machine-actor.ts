@@ -11,7 +11,9 @@ import { logIndex, type Life, type LogIndex, type SessionId } from '../../ids.js
 import { NodeDisk } from '../../storage/node-disk.js';
 import { JOIN_ANEW } from '../../storage/join-anew.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
-import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
+import { tellOrDrop } from '../../runtime/tell-or-drop.js';
+import { tellSelf } from '../../runtime/tell-self.js';
+import type { MachineApplied, MachineReady, RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotterMessage } from '../snapshotter/snapshotter-messages.js';
 import type { CallerMessage } from './caller-messages.js';
 import { ChangeFeeds } from './changes/change-feeds.js';
@@ -37,12 +39,16 @@ export interface MachineActorData {
   readonly snapshotter: ActorAddress;
 }
 
-/** What the actor tells itself: what has become of its loading, that hashing is over, that watchers may be forgotten. */
+/**
+ * What the actor tells itself: what has become of its loading, that hashing is over, that watchers may be forgotten, that
+ * consensus may have room by now.
+ */
 type Loaded =
   | MachineLoaded
   | { readonly type: 'machineNotLoaded'; readonly error: Error }
   | { readonly type: 'stateHashed'; readonly machine: Machine }
-  | { readonly type: 'forgetIdleWatchers' };
+  | { readonly type: 'forgetIdleWatchers' }
+  | { readonly type: 'tellAgain' };
 
 interface MachineLoaded {
   readonly type: 'machineLoaded';
@@ -51,6 +57,9 @@ interface MachineLoaded {
   /** Which machine there was when it was asked for. */
   readonly machineId: number;
 }
+
+/** After so long, consensus is told again what its mailbox had no room for. */
+const TELL_AGAIN_MS = 10;
 
 const NOTHING_RUN: MachineFigures = { commandsApplied: 0, commandsThrew: 0 };
 
@@ -81,6 +90,9 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #queryResults: ResultBlock[] = [];
   /** What machines have done whose place others have taken. */
   #replaced = NOTHING_RUN;
+  /** That there is a machine, where consensus has not heard of it yet. */
+  #untoldReady: MachineReady | null = null;
+  #isTellingAgain = false;
   #reportedIndex = -1;
   #reportedCodeVersion = 0;
   #reportedSession: SessionId | null = null;
@@ -136,6 +148,10 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         return this.#feeds.taken(message.bytes);
       case 'forgetIdleWatchers':
         return this.#feeds.forgetIdle();
+      case 'tellAgain':
+        // By `drained`, which follows.
+        this.#isTellingAgain = false;
+        return;
       case 'machineLoaded':
         this.#onLoaded(message);
         if (message.isInstalled) this.#installNext();
@@ -170,7 +186,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#commandResults = this.#answer('commandResults', this.#commandResults, appliedIndex);
     this.#queryResults = this.#answer('queryResults', this.#queryResults, appliedIndex);
     this.#feeds.drained(this.#machine);
-    if (appliedIndex !== this.#reportedIndex) this.#report(this.#machine);
+    if (this.#tellReady() && appliedIndex !== this.#reportedIndex) this.#report(this.#machine);
   }
 
   #load(): void {
@@ -191,8 +207,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #tellWhenLoaded(loading: Promise<LoadedMachine>, isInstalled: boolean): void {
     const machineId = this.#machineId;
     loading.then(
-      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled, machineId }),
-      (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
+      (loaded) => tellSelf(this.#context, { type: 'machineLoaded', loaded, isInstalled, machineId }),
+      (error: unknown) => tellSelf(this.#context, { type: 'machineNotLoaded', error: asError(error) }),
     );
   }
 
@@ -219,6 +235,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.drained();
     if (this.#machine !== null) this.#feeds.replaced();
     this.#replaced = this.#figures();
+    // Unless consensus had no room to hear of it.
+    if (this.#machine?.own.gap === true) machine.own.gap = true;
     this.#machine = machine;
     this.#onLiveObjects(machine.allObjects);
     this.#machineId = this.#context.random.uint32();
@@ -226,7 +244,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     const { session, nextSeq } = machine.own;
     const number = this.#number;
     const machineId = this.#machineId;
-    this.#raft.tell({ type: 'machineReady', machine: number, machineId, snapshot, session, nextSeq });
+    this.#untoldReady = { type: 'machineReady', machine: number, machineId, snapshot, session, nextSeq };
+    this.#tellReady();
     const index = logIndex(machine.appliedIndex);
     if (snapshot !== null) this.#caller.tell({ type: 'sessionRestored', machine: number, index, session, nextSeq });
     this.#reportedSession = session;
@@ -251,7 +270,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         (hashes) => reply.ok({ index, hashes }),
         (error: unknown) => reply.fail(asError(error)),
       )
-      .finally(() => this.#context.self.tell({ type: 'stateHashed', machine }));
+      .finally(() => tellSelf(this.#context, { type: 'stateHashed', machine }));
   }
 
   #release(machine: Machine): void {
@@ -282,15 +301,30 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     this.#caller.tell({ type: 'codeVersionRaised', machine: this.#number, codeVersion });
   }
 
+  /** Does consensus know of the machine? It is fed only then. */
+  #tellReady(): boolean {
+    if (this.#untoldReady !== null && this.#tellRaft(this.#untoldReady)) this.#untoldReady = null;
+    return this.#untoldReady === null;
+  }
+
+  /** What consensus has no room for now, `drained` tells it in a while. */
+  #tellRaft(message: MachineReady | MachineApplied): boolean {
+    if (tellOrDrop(this.#raft, message)) return true;
+    if (!this.#isTellingAgain) this.#context.after(TELL_AGAIN_MS, { type: 'tellAgain' });
+    this.#isTellingAgain = true;
+    return false;
+  }
+
   #report(machine: Machine): void {
     const { appliedIndex, own, codeVersion } = machine;
     assert(appliedIndex >= this.#reportedIndex, 'lastApplied never goes down');
-    this.#reportedIndex = appliedIndex;
     const { session, nextSeq, gap, expired } = own;
     const index = logIndex(appliedIndex);
     const stand = { index, session, nextSeq, gap, expired, codeVersion };
     const number = this.#number;
-    this.#raft.tell({ type: 'machineApplied', machine: number, machineId: this.#machineId, ...stand });
+    const applied = { type: 'machineApplied', machine: number, machineId: this.#machineId, ...stand } as const;
+    if (!this.#tellRaft(applied)) return;
+    this.#reportedIndex = appliedIndex;
     if (expired !== null) this.#caller.tell({ type: 'sessionExpired', machine: number, session: expired });
     if (session !== null && session !== this.#reportedSession) {
       this.#caller.tell({ type: 'sessionOpened', machine: number, session });

@@ -51,7 +51,7 @@ export interface OwnSession {
   nextSeq: number;
   /** A block was skipped because one before it is missing. */
   gap: boolean;
-  /** This session was evicted, and a block of it refused. */
+  /** This session was evicted, as a block of it that was refused has shown, or the one that was opened in its place. */
   expired: SessionId | null;
 }
 
@@ -380,7 +380,11 @@ export class Machine {
     const session = sessionId(index);
     const life = readLife(entries.subarray(payloadStart, payloadEnd));
     this.#sessions.open(session, life);
-    if (this.own.session === null && life === this.#life) this.#takeOwnSession();
+    if (life !== this.#life) return;
+    const before = this.own.session;
+    this.#takeOwnSession();
+    // It was evicted, and another machine of the node has known first: that one's snapshot does not have it, for instance.
+    if (before !== null && before !== this.own.session) this.own.expired = before;
   }
 
   /** Returns what became of it; null: it is no block at all. */

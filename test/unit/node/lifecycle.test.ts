@@ -47,6 +47,15 @@ describe('the life of a node', () => {
     expect(node.status()).toMatchObject({ role: 'leader', health: 'ok' });
   });
 
+  it('a change of members that has just been begun is waited for no longer when a listener stops the node', async () => {
+    const node = await startReady({ nodes: 1 });
+    node.once('member', () => void node.stop());
+
+    const error = await errorOf(() => node.members.add('newcomer:1', { timeoutMs: 2_000 }));
+
+    expect(error).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: true });
+  });
+
   it('says that it is ready once, by promise and by event, and what role and leader it has', async () => {
     const { nodes } = await start();
     const told: string[] = [];

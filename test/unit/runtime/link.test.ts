@@ -6,7 +6,7 @@ import type { ActorRef } from '../../../src/runtime/actor.js';
 import type { ActorSystem } from '../../../src/runtime/actor-system.js';
 import { watch } from '../../threads/fixtures/placement-contract.js';
 import { puppet, type PuppetMessage } from '../../threads/fixtures/puppet.js';
-import { inlineSystem } from './inline-system.js';
+import { inlineSystem, simulatedSystem } from './inline-system.js';
 
 const LONG = { timeoutMs: 20_000 };
 
@@ -85,6 +85,33 @@ describe('a link', () => {
     ref.tell({ do: 'record', value: () => {} });
 
     await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'ERR_NOT_ENCODABLE' }]));
+  });
+
+  it('does not bring back an actor that has told what cannot be posted, and stopped its system in the same turn', async () => {
+    const { system, simulation } = simulatedSystem();
+    const refusing = { postMessage: (value: unknown) => void structuredClone(value), on: () => {}, close: () => {} };
+    system.link('elsewhere', refusing);
+    let lives = 0;
+    const sender = system.spawn<'go', void>({
+      name: 'sender',
+      data: undefined,
+      supervision: { strategy: 'restart', delayMinMs: 1, delayMaxMs: 1, restartsMax: 3, windowMs: 1_000 },
+      factory: (context) => {
+        lives++;
+        return {
+          receive: () => {
+            context.ref<() => void>({ system: 'elsewhere', name: 'any' }).tell(() => {});
+            system.stop();
+          },
+        };
+      },
+    });
+
+    sender.tell('go');
+    await simulation.runFor(100);
+
+    expect(lives).toBe(1);
+    expect(system.mailboxes()).toEqual([]);
   });
 
   it('refuses the second of two messages that transfer the same buffer', async () => {

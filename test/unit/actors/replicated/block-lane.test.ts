@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CANCELLED_NAME } from '../../../../src/actors/replicated/block.js';
 import { MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { BlockLane, type LaneOptions } from '../../../../src/actors/replicated/block-lane.js';
 import { ORDINARY_CALL, type Call } from '../../../../src/actors/replicated/call.js';
@@ -18,6 +19,7 @@ class Rig {
   readonly sent: ArrayBuffer[] = [];
   nowMs = 0;
   maySend = true;
+  hasRoom = true;
   hasLeader = true;
   readonly lane: BlockLane;
   #nextId = 1;
@@ -32,9 +34,12 @@ class Rig {
       pendingBytesMax: 100_000_000,
       isQuery: false,
       send: (builder, block) => {
+        const bytes = builder.encode(sessionId(1), this.#nextId);
+        if (!this.hasRoom) return false;
         block.id = this.#nextId;
         this.#nextId += block.count;
-        this.sent.push(builder.seal(sessionId(1), block.id));
+        this.sent.push(bytes);
+        return true;
       },
       maySend: () => this.maySend,
       whyTimedOut: (wasSent) => (wasSent || this.hasLeader ? 'ERR_TIMEOUT' : 'ERR_NO_LEADER'),
@@ -207,6 +212,64 @@ describe('BlockLane', () => {
     rig.expireAt(1_900);
 
     expect(await late).toMatchObject({ mayBeApplied: false });
+  });
+
+  it('gives a call all of its time, though one that could not be encoded came long before it', async () => {
+    rig.maySend = false;
+    await expect(rig.call(() => 0)).rejects.toMatchObject({ code: 'ERR_NOT_ENCODABLE' });
+    expect(rig.lane.isAwaited).toBe(false);
+    rig.expireAt(10 * DEFAULT_TIMEOUT_MS);
+
+    const call = rig.call(1);
+    rig.expireAt(10 * DEFAULT_TIMEOUT_MS + 20);
+    rig.maySend = true;
+    rig.lane.flush();
+    rig.answer(0);
+
+    await expect(call).resolves.toBe(1);
+  });
+
+  it('sends again what there was no room for, in order and without what was given up meanwhile', async () => {
+    const signal = new AbortController();
+    rig.hasRoom = false;
+    const first = rig.call('first');
+    const aborted = errorOf(() => rig.call('aborted', { signal: signal.signal }));
+    await nextTurn();
+    const late = rig.call('late');
+    await nextTurn();
+    signal.abort();
+    rig.expireAt(20);
+    expect(rig.sent).toHaveLength(0);
+
+    rig.hasRoom = true;
+    rig.expireAt(40);
+    rig.answer(0);
+    rig.answer(1);
+
+    expect(await aborted).toMatchObject({ code: 'ERR_ABORTED', mayBeApplied: false });
+    expect(rig.sent.map((_, position) => readBlock(rig.sent[position]!).commands)).toEqual([
+      [
+        [0, ['first']],
+        [CANCELLED_NAME, ['aborted']],
+      ],
+      [[0, ['late']]],
+    ]);
+    expect(await Promise.all([first, late])).toEqual([1, 3]);
+    expect(rig.lane.pending).toBe(0);
+  });
+
+  it('a call for which there was never room has not been made', async () => {
+    rig.hasRoom = false;
+    const call = errorOf(() => rig.call(1));
+    await nextTurn();
+
+    rig.expireAt(DEFAULT_TIMEOUT_MS);
+    rig.hasRoom = true;
+    rig.lane.flush();
+
+    expect(await call).toMatchObject({ code: 'ERR_TIMEOUT', mayBeApplied: false, retrySafe: true });
+    expect(rig.sent).toHaveLength(0);
+    expect(rig.lane.pending).toBe(0);
   });
 
   it('does not make a call whose signal is aborted already', async () => {

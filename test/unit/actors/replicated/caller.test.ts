@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MethodName } from '../../../../src/actors/replicated/block-names.js';
 import { ORDINARY_CALL, type Consistency } from '../../../../src/actors/replicated/call.js';
@@ -94,6 +95,45 @@ describe('Caller', () => {
     ]);
     await expect(a.outcome).resolves.toBe(10);
     await expect(b.outcome).resolves.toBe(20);
+  });
+
+  it('sends what consensus had no room for once there is some, and leaves no number out', async () => {
+    await open(5);
+    rig.fillRaft();
+    const calls = [
+      caller.command(write, ['a'], ORDINARY_CALL),
+      caller.query(reads.linearizable, [], 'linearizable', ORDINARY_CALL),
+    ];
+    await nextTurn();
+    await nextTurn();
+    expect(submitted()).toEqual([]);
+
+    await rig.simulation.runFor(TIMEOUT_MS / 2);
+    await command('b');
+    await tell({
+      type: 'commandResults',
+      machine: 0,
+      appliedIndex: logIndex(6),
+      blocks: [resultsOf(5, 1, [7]), resultsOf(5, 2, [8])],
+    });
+
+    expect(submitted()).toEqual([
+      [5, 1],
+      [5, 2],
+    ]);
+    await expect(calls[0]).resolves.toBe(7);
+    expect(toRaft.filter(({ type }) => type === 'readBlock')).toHaveLength(1);
+    calls[1]!.catch(() => {});
+  });
+
+  it('asks for a session once consensus has room to hear it', async () => {
+    await open(5);
+    rig.fillRaft();
+    caller.receive({ type: 'sessionExpired', machine: 0, session: sessionId(5) });
+
+    await rig.simulation.runFor(TIMEOUT_MS);
+
+    expect(toRaft.filter(({ type }) => type === 'openSession')).toHaveLength(2);
   });
 
   it('tells its users that it has a session, once for each', async () => {

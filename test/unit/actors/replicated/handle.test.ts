@@ -3,14 +3,19 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { MethodName } from '../../../../src/actors/replicated/block-names.js';
 import type { Call, Consistency } from '../../../../src/actors/replicated/call.js';
 import type { Caller } from '../../../../src/actors/replicated/caller.js';
+import { FIRST_PLACE } from '../../../../src/actors/replicated/changes/change-place.js';
+import type { Changes, WatchOptions } from '../../../../src/actors/replicated/changes/changes.js';
+import type { WatchRequest } from '../../../../src/actors/replicated/changes/watch-desk.js';
+import { Watch } from '../../../../src/actors/replicated/changes/watch.js';
 import { HandleFactory } from '../../../../src/actors/replicated/handle.js';
 import type { RemoteOf } from '../../../../src/actors/replicated/remote-of.js';
 import { errorOf } from './error-of.js';
 import type { Journal } from './fixtures/journal.js';
 
 /** Takes the calls of handles and writes them down. */
-class RecordingCaller implements Pick<Caller, 'command' | 'query' | 'tellCommand'> {
+class RecordingCaller implements Pick<Caller, 'command' | 'query' | 'tellCommand' | 'watch'> {
   readonly calls: unknown[] = [];
+  readonly watches: WatchRequest[] = [];
   readonly names = new Set<MethodName>();
 
   command(name: MethodName, args: readonly unknown[], call: Call): Promise<unknown> {
@@ -23,6 +28,11 @@ class RecordingCaller implements Pick<Caller, 'command' | 'query' | 'tellCommand
 
   tellCommand(name: MethodName, args: readonly unknown[]): void {
     void this.#record('tell', name, args, undefined);
+  }
+
+  watch(request: WatchRequest): Watch {
+    this.watches.push(request);
+    return new Watch({ name: request.object, upTo: FIRST_PLACE }, request.key, () => {});
   }
 
   #record(how: string, name: MethodName, args: readonly unknown[], call: Call | undefined): Promise<unknown> {
@@ -107,6 +117,18 @@ describe('a handle', () => {
     expect(error).toMatchObject({ code: 'ERR_UNKNOWN_METHOD', mayBeApplied: false });
     expect(error.data).toEqual({ object: 'journal', method: 'writeContext' });
     expect(error.message).toContain('write, read');
+  });
+
+  it('takes of a place what it says and no more: it goes to another thread, where not everything can go', () => {
+    const place = { index: 7, command: 0, change: 1 };
+
+    const watchable = handle as unknown as { watch(options: WatchOptions): Changes };
+    watchable.watch({ from: new Proxy(place, {}) });
+    watchable.watch({ from: Object.assign({ note: () => {} }, place) });
+    place.index = 99;
+
+    const expected = { index: 7, command: 0, change: 1 };
+    expect(caller.watches.map(({ from }) => structuredClone(from))).toEqual([expected, expected]);
   });
 
   it('can be returned from an async function, printed and turned into JSON', async () => {

@@ -9,14 +9,16 @@ import { resolveDefinition } from '../../../../src/actors/replicated/object-defi
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import type { SnapshotterMessage } from '../../../../src/actors/snapshotter/snapshotter-messages.js';
 import { logIndex } from '../../../../src/ids.js';
-import type { ActorRef } from '../../../../src/runtime/actor.js';
+import type { ActorAddress, ActorContext, ActorRef } from '../../../../src/runtime/actor.js';
+import { mailboxFull } from '../../../../src/runtime/actor-errors.js';
+import { tellOrDrop } from '../../../../src/runtime/tell-or-drop.js';
 import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
 import { recordingActor, simulatedSystem } from '../../runtime/inline-system.js';
 import { Journal } from './fixtures/journal.js';
 import { Telling } from './fixtures/telling.js';
 import { errorOf } from './error-of.js';
 import { ThrowsWhenMade } from './fixtures/accounts.js';
-import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
+import { block, blockOf, entriesOf, life, noop, session, type Command, type EntryLike } from './support/blocks.js';
 
 const codec = new ValueCodec();
 /** In virtual time, which passes faster than modules are loaded. */
@@ -31,12 +33,15 @@ describe('MachineActor', () => {
   let toCaller: CallerMessage[];
   /** What the Snapshotter answers with, one after the other. */
   let snapshots: (SnapshotInfo | null)[];
+  /** Does the mailbox of consensus hold another message? */
+  let hasRoom: boolean;
 
   beforeEach(async () => {
     rig = simulatedSystem(7);
     toRaft = recordingActor(rig.system, 'raft');
     toCaller = recordingActor(rig.system, 'caller');
     snapshots = [];
+    hasRoom = true;
     rig.system.spawn<SnapshotterMessage, void>({
       name: 'snapshotter',
       data: undefined,
@@ -46,7 +51,7 @@ describe('MachineActor', () => {
 
   afterEach(() => rig.system.stop());
 
-  async function start(definition: unknown = Journal, sessionsMax = 10): Promise<void> {
+  async function start(definition: unknown = Journal, sessionsMax = 10, mailboxMax = 1_000): Promise<void> {
     const objects = [await resolveDefinition('journal', definition, codec)];
     const data = {
       objects,
@@ -58,8 +63,38 @@ describe('MachineActor', () => {
       caller: address('caller'),
       snapshotter: address('snapshotter'),
     };
-    machine = rig.system.spawn({ name: 'machine', factory: machineActor, data });
+    machine = rig.system.spawn<MachineMessage, typeof data>({
+      name: 'machine',
+      factory: (context, given) => machineActor(withRaft(context), given),
+      data,
+      mailboxMax,
+    });
     await rig.simulation.runFor(1);
+  }
+
+  /** The same, but that consensus takes nothing while there is no room. */
+  function withRaft(context: ActorContext<MachineMessage>): ActorContext<MachineMessage> {
+    const { self, clock, random, logger } = context;
+    return {
+      self,
+      clock,
+      random,
+      logger,
+      ref: <Other>(to: ActorAddress): ActorRef<Other> => {
+        const ref = context.ref<Other>(to);
+        if (to.name !== 'raft') return ref;
+        const tell = (message: Other): void => {
+          if (!hasRoom) throw mailboxFull(to, 0);
+          ref.tell(message);
+        };
+        return { address: to, tell, ask: (message, options) => ref.ask(message, options) };
+      },
+      spawn: (options) => context.spawn(options),
+      watch: (ref, message) => context.watch(ref, message),
+      after: (delayMs, message) => context.after(delayMs, message),
+      every: (periodMs, message) => context.every(periodMs, message),
+      stop: () => context.stop(),
+    };
   }
 
   /** Modules are loaded in real time, whatever the simulation says. */
@@ -126,6 +161,60 @@ describe('MachineActor', () => {
       expired: null,
       codeVersion: 0,
     });
+  });
+
+  it('tells consensus how far it is, and of the gap that it has found, once there is room for that', async () => {
+    const machineId = await startAndAsk();
+    await rig.simulation.runFor(1);
+    const before = toRaft.length;
+    const told = (): RaftActorMessage[] => toRaft.slice(before);
+
+    hasRoom = false;
+    await apply(machineId, 1, session(life('a')), block(blockOf(1, 5, [write('late')])));
+    expect(told()).toEqual([]);
+    hasRoom = true;
+    await rig.simulation.runFor(100);
+
+    expect(told()).toMatchObject([{ index: 2, session: 1, nextSeq: 1, gap: true }]);
+    expect(toCaller).toMatchObject([{ type: 'sessionOpened', session: 1 }]);
+    await apply(machineId, 3, noop);
+    expect(told().at(-1)).toMatchObject({ index: 3, gap: false });
+    expect(rig.failures).toEqual([]);
+  });
+
+  it('comes to its objects, and goes on after they were hashed, though its mailbox was full when that was done', async () => {
+    await start(Journal, 10, 8);
+    const fill = async (): Promise<void> => {
+      const filler = { type: 'unwatchChanges', watchId: 1 } as const;
+      while (tellOrDrop(machine, filler));
+      // Nothing of it is handled while only real time passes.
+      for (let turns = 0; turns < 100; turns++) await nextTurn();
+    };
+    await fill();
+    await until(isReady);
+    const { machineId } = toRaft.find((message) => message.type === 'machineReady')!;
+
+    const hashed = machine.ask({ type: 'hashState' }, LONG);
+    await rig.simulation.runFor(0);
+    await fill();
+    await rig.simulation.runFor(10);
+    await apply(machineId, 1, session(life('a')));
+
+    expect(await hashed).toMatchObject({ index: 0 });
+    expect(toRaft.at(-1)).toMatchObject({ type: 'machineApplied', index: 1 });
+  });
+
+  it('tells consensus that its objects are there once there is room for that', async () => {
+    hasRoom = false;
+    await start();
+    let isLoaded = false;
+    void machine.ask({ type: 'start' }, LONG).then(() => (isLoaded = true));
+    await until(() => isLoaded || rig.failures.length > 0);
+    hasRoom = true;
+    await until(isReady);
+
+    expect(toRaft.filter(({ type }) => type === 'machineReady')).toHaveLength(1);
+    expect(rig.failures).toEqual([]);
   });
 
   it('runs a query once the state is as new as it must be, and not before', async () => {

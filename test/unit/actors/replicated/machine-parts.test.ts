@@ -52,15 +52,24 @@ function newMachine(machine = 0, places: ObjectPlaces = new Map()): Machine {
 class Rig {
   readonly whole = newMachine();
   readonly parts = MACHINES.map((machine) => newMachine(machine, PLACES));
+  #session = 1;
   #nextSeq = 1;
 
   constructor() {
     this.feed(session(life('a')));
   }
 
+  /** The node has another session opened. Returns which. */
+  reopen(): number {
+    this.feed(session(life('a')));
+    this.#session = this.whole.appliedIndex;
+    this.#nextSeq = 1;
+    return this.#session;
+  }
+
   /** A block of this node's own: its commands are those of objects on one machine. Skips so many sequence numbers. */
   own(commands: readonly Command[], cancelled: readonly number[] = [], skipped = 0): Outcome {
-    const entry = block(blockOf(1, this.#nextSeq + skipped, commands, cancelled));
+    const entry = block(blockOf(this.#session, this.#nextSeq + skipped, commands, cancelled));
     if (skipped === 0) this.#nextSeq += commands.length;
     return this.feed(entry);
   }
@@ -150,6 +159,32 @@ describe('machines that share the objects of a node', () => {
     rig.feed(session(life('a')));
     expect(rig.parts.map(({ own }) => own.session)).toEqual([6, 6, 6]);
   });
+
+  it('all come to the next session where only one of them knew that the last one was forgotten', async () => {
+    const rig = new Rig();
+    for (const other of ['b', 'c', 'd']) rig.feed(session(life(other)));
+    // Its thread has ended, and the snapshot knows nothing of the session: no block of it was refused.
+    await rig.replace(1);
+    expect(rig.parts.map(({ own }) => own.session)).toEqual([1, null, 1]);
+
+    expect(rig.reopen()).toBe(5);
+
+    expect(rig.parts.map(({ own: { session: id, expired } }) => [id, expired])).toEqual([
+      [5, 1],
+      [5, null],
+      [5, 1],
+    ]);
+    const { parts } = rig.own([inc('b')]);
+    expect(parts.map((results) => results.length)).toEqual([0, 0, 1]);
+  });
+
+  it('stay in their session when the request for it comes twice', () => {
+    const rig = new Rig();
+
+    rig.feed(session(life('a')));
+
+    expect(rig.parts.map(({ own: { session: id, expired } }) => [id, expired])).toEqual(MACHINES.map(() => [1, null]));
+  });
 });
 
 type Step =
@@ -207,8 +242,10 @@ test('machines that share the objects are together what one machine is, whatever
       const rig = new Rig();
       let foreign = 0;
       for (const each of steps) {
-        if (each.type === 'replace') await rig.replace(each.machine);
-        else if (each.type === 'session') {
+        if (each.type === 'replace') {
+          await rig.replace(each.machine);
+          if (rig.parts[each.machine]!.own.session === null) rig.reopen();
+        } else if (each.type === 'session') {
           foreign = rig.whole.appliedIndex + 1;
           rig.feed(session(life(each.of)));
         } else if (each.type === 'raise') {

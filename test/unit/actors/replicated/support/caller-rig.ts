@@ -7,6 +7,7 @@ import type { MachineMessage } from '../../../../../src/actors/replicated/machin
 import type { ObjectPlaces } from '../../../../../src/actors/replicated/object-places.js';
 import { ValueCodec } from '../../../../../src/actors/replicated/value-codec.js';
 import type { SimulationScheduler } from '../../../../../src/runtime/simulation-scheduler.js';
+import { tellOrDrop } from '../../../../../src/runtime/tell-or-drop.js';
 import { recordingActor, simulatedSystem } from '../../../runtime/inline-system.js';
 
 export const TIMEOUT_MS = 1_000;
@@ -17,6 +18,8 @@ export interface CallerRig {
   readonly toRaft: RaftActorMessage[];
   /** By the numbers of the machines. */
   readonly toMachines: readonly MachineMessage[][];
+  /** Consensus has no room for another message until virtual time goes on. */
+  fillRaft(): void;
   tell(message: CallerMessage): Promise<void>;
   /** Lets a call leave. It may be rejected before anybody looks. */
   made(outcome: Promise<unknown>): Promise<{ readonly outcome: Promise<unknown> }>;
@@ -29,6 +32,7 @@ export async function callerRig(machines: number, places: ObjectPlaces = new Map
   const address = (name: string): CallerOptions['raft'] => ({ system: 'simulated', name });
   const toRaft = recordingActor<RaftActorMessage>(system, 'raft');
   const toMachines = numbers.map((number) => recordingActor<MachineMessage>(system, `machine ${number}`));
+  const raft = system.ref<{ readonly type: 'filler' }>(address('raft'));
   let caller: Caller | undefined;
   const ref = system.spawn<CallerMessage, void>({
     name: 'caller',
@@ -52,6 +56,9 @@ export async function callerRig(machines: number, places: ObjectPlaces = new Map
     simulation,
     toRaft,
     toMachines,
+    fillRaft() {
+      while (tellOrDrop(raft, { type: 'filler' }));
+    },
     async tell(message) {
       ref.tell(message);
       await simulation.runFor(1);
