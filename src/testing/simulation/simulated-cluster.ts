@@ -3,6 +3,7 @@
  * and knows why one may have failed. What goes wrong, and when, is decided elsewhere.
  */
 
+import { assert } from '../../assert.js';
 import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { ConclaveError } from '../../errors.js';
 import { nodeId, type NodeId } from '../../ids.js';
@@ -204,6 +205,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
 
   /** Takes a node's disk from it, which is down. */
   wipe(member: Member<Definitions>): void {
+    assert(member.node === null, 'a disk that is in use is not taken away');
     member.disk = this.#diskAfter(member, member.disk, 'nothing');
   }
 

@@ -348,6 +348,8 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     const { cluster } = this.#parts;
     if (this.#isOver || !this.#dice.chance(0.3) || cluster.isNamed(removed)) return;
     if (this.#ledger.isOpenFor(removed.name)) return;
+    // It has stopped long ago, and is being started again.
+    if (removed.node !== null && removed.runtime === null) return;
     removed.isRetired = true;
     this.#track(cluster.stop(removed));
   }
