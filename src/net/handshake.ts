@@ -19,7 +19,7 @@ import {
   type Refusal,
 } from './hello.js';
 import { protocolError } from './protocol-error.js';
-import { TcpConnection, type ConnectionOwner } from './tcp-connection.js';
+import { PROTOCOL_ERROR, TcpConnection, type ConnectionOwner } from './tcp-connection.js';
 
 type AdmitAdministrator = (connection: TcpConnection, hello: AdminHello) => Refusal | null;
 
@@ -84,7 +84,10 @@ export class Handshake implements ConnectionOwner {
 
   onClosed(reason: string): void {
     clearTimeout(this.#timer);
-    this.#options.onFailed(reason);
+    const { dialled, onFailed } = this.#options;
+    onFailed(
+      reason.startsWith(PROTOCOL_ERROR) ? `${strangerOf(dialled)}, or one of another version: ${reason}` : reason,
+    );
   }
 
   #onAdminHello(frame: Frame, onAdministrator: AdmitAdministrator): void {
@@ -124,4 +127,8 @@ export class Handshake implements ConnectionOwner {
     writeHello({ cluster, from: self, incarnation, to, settings, code }, this.#connection.out);
     this.#connection.flush();
   }
+}
+
+function strangerOf(dialled: NodeId | null): string {
+  return dialled === null ? 'who has connected is no node of Conclave' : 'what listens there is no node of Conclave';
 }

@@ -18,6 +18,9 @@ export interface ConnectionOwner {
   onClosed(reason: string): void;
 }
 
+/** How the reason begins when bytes from the other side are not what the protocol says. */
+export const PROTOCOL_ERROR = 'protocol error';
+
 /** How long the other side gets to read why it was refused. */
 const REFUSAL_LINGER_MS = 1_000;
 
@@ -89,7 +92,7 @@ export class TcpConnection {
   /** Ends the connection if `error` is a protocol error; anything else is ours, and is thrown on. */
   fail(error: unknown): void {
     if (!isProtocolError(error)) throw error;
-    this.close(`protocol error: ${error.message} ${JSON.stringify(error.data)}`);
+    this.close(`${PROTOCOL_ERROR}: ${error.message} ${JSON.stringify(error.data)}`);
   }
 
   #end(reason: string): void {

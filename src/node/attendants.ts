@@ -37,9 +37,9 @@ export class Attendants {
    * Lets them say good-bye, for as long as there is somebody to say it to: `isAlone` is asked at each news that `watch` tells
    * of. Never rejects.
    */
-  async leave(isAlone: () => boolean, watch: (onNews: () => void) => () => void): Promise<void> {
+  async leave(reason: ConclaveError, isAlone: () => boolean, watch: (onNews: () => void) => () => void): Promise<void> {
     if (isAlone()) return;
-    const leaving = Promise.all(Array.from(this.byObject.values(), (attendant) => attendant.leave()));
+    const leaving = Promise.all(Array.from(this.byObject.values(), (attendant) => attendant.leave(reason)));
     await new Promise<void>((resolve) => {
       const end = (): void => {
         timer.cancel();

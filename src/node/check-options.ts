@@ -146,6 +146,7 @@ function checkPeers(peers: unknown, self: NodeId | null): readonly NodeId[] {
   if (!Array.isArray(peers)) throw invalid('peers', peers, "must be an array of 'host:port'");
   const seen = new Set<NodeId>();
   for (const value of peers as unknown[]) {
+    if (typeof value !== 'string') throw invalid('peers', peers, "must be an array of strings 'host:port'");
     const peer = checkAddress('peers', value);
     const shown = describe(peer);
     if (peer === self) throw refused('peers', shown, `lists ${shown}, which is this node; list the others only`);

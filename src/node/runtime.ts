@@ -520,7 +520,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     const isAlone = (): boolean => this.#fate.failure !== null || (this.#nodeStatus?.leader ?? null) === null;
     // Where nobody is to say good-bye, calls are refused from this very moment.
     if (this.#attendants.byObject.size > 0) {
-      await this.#attendants.leave(isAlone, (onNews) => this.#watch(onNews, onNews));
+      await this.#attendants.leave(this.#endedError(), isAlone, (onNews) => this.#watch(onNews, onNews));
     }
     const reason = this.#endedError();
     this.#caller.stop(reason);

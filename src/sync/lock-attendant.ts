@@ -55,8 +55,8 @@ export class LockAttendant implements Attendant {
     this.#deaths?.watch(term === null ? [] : unreached);
   }
 
-  leave(): Promise<void> {
-    return this.backend.leave(new ConclaveError('ERR_STOPPED', 'The runtime was stopped.', { mayBeApplied: false }));
+  leave({ code, message, data }: ConclaveError): Promise<void> {
+    return this.backend.leave(new ConclaveError(code, message, { data, mayBeApplied: false }));
   }
 
   end(reason: ConclaveError): void {

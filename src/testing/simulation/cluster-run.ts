@@ -43,6 +43,8 @@ export interface RunUsers<Definitions extends ObjectDefinitions> extends Cluster
   readonly done: Promise<void> | null;
   /** All is well again. Resolves when everything that was begun has ended. */
   end(): Promise<void>;
+  /** What is said of them when that does not come about. Default: that every call ends. */
+  readonly endsWhen?: string;
   /** All nodes have the same. Looks at it, and reports what is not as it should be. */
   judge(cluster: SimulatedCluster<Definitions>): Promise<void>;
 }
@@ -191,7 +193,7 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     this.#convergedAfterMs = simulation.nowMs() - calmMs;
     let hasEnded = false;
     void Promise.all([this.#users.end(), this.#operator?.settled()]).then(() => (hasEnded = true));
-    await this.#until(() => hasEnded, left(), 'every call ends');
+    await this.#until(() => hasEnded, left(), this.#users.endsWhen ?? 'every call ends');
     await this.#agree(left);
     await this.#until(() => this.#knowOfTheirRemoval(), left(), 'those who were removed know it');
     this.#operator?.judge();

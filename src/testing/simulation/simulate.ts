@@ -6,7 +6,7 @@
 import { resolveDefinition, type ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { ValueCodec } from '../../actors/replicated/value-codec.js';
 import { ConclaveError } from '../../errors.js';
-import { checkInteger } from '../../node/option-checks.js';
+import { checkFunction, checkInteger, checkKnown } from '../../node/option-checks.js';
 import type { Random } from '../../runtime/random.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { drawShape } from './cluster-shape.js';
@@ -41,6 +41,16 @@ export interface SimulateOptions<Definitions extends ObjectDefinitions> {
   afterwards?(simulation: SimulationClients<Definitions>): Promise<void>;
 }
 
+const KNOWN: readonly string[] = [
+  'objects',
+  'seed',
+  'nodes',
+  'faults',
+  'durationMs',
+  'trace',
+  'clients',
+  'afterwards',
+] satisfies (keyof SimulateOptions<ObjectDefinitions>)[];
 const NODES_MAX = 7;
 const SEED_MAX = 2 ** 32 - 1;
 const DURATION_MS_MAX = 600_000;
@@ -74,10 +84,14 @@ const DURATION_MS_MAX = 600_000;
 export async function simulate<Definitions extends ObjectDefinitions>(
   options: SimulateOptions<Definitions>,
 ): Promise<ClusterRunReport> {
+  checkKnown(options, KNOWN);
   const { objects, seed, nodes = 3, faults, durationMs = 2_000, trace } = options;
   checkInteger('seed', seed, 0, SEED_MAX);
   checkInteger('nodes', nodes, 1, NODES_MAX);
   checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
+  for (const name of ['clients', 'afterwards', 'trace'] as const) {
+    if (name === 'clients' || options[name] !== undefined) checkFunction(name, options[name]);
+  }
   const dice = new Dice(seed);
   const shape = { ...drawShape(dice, nodes), observers: 0, isVerified: true };
   const drawn = drawFaults(dice);

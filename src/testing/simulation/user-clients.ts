@@ -44,6 +44,7 @@ const LOOK_EVERY_MS = 1;
 
 export class UserClients<Definitions extends ObjectDefinitions> implements RunUsers<Definitions> {
   readonly done: Promise<void>;
+  readonly endsWhen = 'clients ends (it may wait for calls and for sleep, and for nothing else)';
   readonly #context: RunContext<Definitions>;
   readonly #random: Random;
   readonly #user: UserFunctions<Definitions>;

@@ -175,6 +175,25 @@ describe('dialling', () => {
     expect(x.logger.lines[0]).toContain('ECONNREFUSED');
   });
 
+  it('says that what listens there is no node, where something else has the port', async () => {
+    const stranger = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    );
+    const { host, port } = parseAddress(b, 'b');
+    stranger.listen(port, host);
+    cleanups.push(() => stranger.close());
+
+    const x = await start(a, [b]);
+    await until(() => x.logger.count('cannot connect') > 0);
+
+    expect(x.logger.lines[0]).toContain(
+      'what listens there is no node of Conclave, or one of another version: protocol error',
+    );
+  });
+
   it('survives a name that cannot be resolved, and tries again', async () => {
     const x = await start(nodeId('127.0.0.1:1'), [nodeId('nobody.invalid:4321')], { bind: a });
 

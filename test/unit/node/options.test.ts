@@ -58,6 +58,7 @@ describe('checkOptions', () => {
     ['a bind that is no address', { bind: '0.0.0.0' }, 'bind', '"0.0.0.0"'],
     ['peers that are no list', { peers: 'b:2' }, 'peers', '"b:2"'],
     ['no peers', { peers: undefined }, 'peers', 'undefined'],
+    ['a peer that is no string', { peers: ['b:2', 3] }, 'peers', "must be an array of strings 'host:port'. It is"],
     ['a peer that is no address', { peers: ['b:2', 'c'] }, 'peers', '"c"'],
     ['a peer twice', { peers: ['b:2', 'c:3', 'b:2'] }, 'peers', 'peers lists "b:2" twice'],
     ['itself among its peers', { peers: ['b:2', 'a:1'] }, 'peers', 'peers lists "a:1", which is this node'],

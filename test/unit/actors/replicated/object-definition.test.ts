@@ -7,7 +7,7 @@ import {
   resolveDefinition,
   type ResolvedObject,
 } from '../../../../src/actors/replicated/object-definition.js';
-import { exportNameOf } from '../../../../src/actors/replicated/object-module.js';
+import { exportNameOf, importExport } from '../../../../src/actors/replicated/object-module.js';
 import { ReplMap } from '../../../../src/actors/replicated/objects/map.js';
 import { ReplQueue } from '../../../../src/actors/replicated/objects/queue.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
@@ -149,14 +149,32 @@ describe('classes that are refused', () => {
     expect(error.cause).toBeInstanceOf(Error);
   });
 
-  test('a module that is no JavaScript', async () => {
+  test('a module that is no JavaScript, with advice that helps on the thread that cannot load it', async () => {
     // Imported by Node itself, as it is on the thread of the objects.
     const module = `data:text/javascript,import ${JSON.stringify(here('../../../../../README.md'))}`;
 
-    const error = await errorOf(() => exportNameOf('acct', module, accounts.Account));
+    const onCallers = await errorOf(() => exportNameOf('acct', module, accounts.Account));
+    const onObjects = await errorOf(() => importExport('acct', module, 'Account'));
+
+    expect(onCallers.code).toBe('ERR_INVALID_OBJECT');
+    expect(onCallers.message).toContain('; Node loads JavaScript only: compile it first');
+    expect(onCallers.message).not.toContain('threads: false');
+    expect(onObjects.code).toBe('ERR_INVALID_OBJECT');
+    expect(onObjects.message).toContain(
+      '; the object thread loads JavaScript: compile it first, or use threads: false',
+    );
+  });
+
+  test('a class of a module that was loaded twice', async () => {
+    class Account {
+      balance = 0;
+    }
+
+    const error = await errorOf(() => exportNameOf('acct', here('accounts.ts'), Account));
 
     expect(error.code).toBe('ERR_INVALID_OBJECT');
-    expect(error.message).toContain('; the object thread loads JavaScript: compile it first, or use threads: false');
+    expect(error.message).toContain('the module has been loaded twice');
+    expect(error.message).not.toContain('write "export"');
   });
 
   test('a module that does not exist', async () => {

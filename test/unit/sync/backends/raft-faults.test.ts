@@ -45,6 +45,18 @@ describe('a lock of a cluster', () => {
     expect(await held.lost).toMatchObject({ code: 'ERR_LOCK_LOST' });
   });
 
+  it('tells who waits on a node that is removed why it waits no more', async () => {
+    await using scene = await start();
+    const [removed] = scene.followers;
+    await (await connect(raft(scene.leader))).lock('x', { ttlMs: FOREVER_MS }).acquire();
+    const waiting = errorOf(async () => (await connect(raft(removed))).lock('x').acquire());
+    await removed.objects.locks.sightings();
+
+    await scene.leader.members.remove(removed.status().self!);
+
+    expect(await waiting).toMatchObject({ code: 'ERR_STOPPED', data: { reason: 'removed' }, mayBeApplied: false });
+  });
+
   it('passes on when the holder was on the leader, which is cut off, and knows before', async () => {
     await using scene = await start();
     const held = await (await connect(raft(scene.leader))).lock('x', { ttlMs: TTL_MS }).acquire();

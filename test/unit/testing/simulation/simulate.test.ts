@@ -149,6 +149,10 @@ describe('simulate', () => {
     );
 
     expect(error).toMatchObject({ code: 'ERR_SIMULATION_FAILED', data: { promise: 'liveness' } });
+    expect(error).toHaveProperty(
+      'message',
+      expect.stringContaining('clients ends (it may wait for calls and for sleep'),
+    );
   });
 
   test.each([
@@ -157,6 +161,10 @@ describe('simulate', () => {
     ['durationMs', { durationMs: 0 }],
     ['faults.storm', { faults: { storm: 1 } }],
     ['faults.crash', { faults: { crash: -1 } }],
+    ['clients', { clients: undefined }],
+    ['afterwards', { afterwards: true }],
+    ['trace', { trace: true }],
+    ['afterward', { afterward: async () => {} }],
   ])('refuses %s that makes no sense', async (option, options) => {
     const error = await errorOf(() =>
       simulate({ objects: { tally: Tally }, seed: 1, clients: async () => {}, ...(options as object) }),
