@@ -173,10 +173,11 @@ describe('who the members are', () => {
     await leader.members.add(d);
     await second.ready();
     await leader.objects.book.add(5);
-    // Two, for the log is kept back to the older one.
-    await leader.compact();
+    // All of them, for another one may lead by then; each twice, for the log is kept back to the older one.
+    const compactAll = (): Promise<number[]> => Promise.all(started.map((node) => node.compact()));
+    await compactAll();
     await leader.objects.book.add(6);
-    const index = await leader.compact();
+    const indexes = await compactAll();
     const third = await start(e, [], { join: true, ...more(e) });
     const installed: number[] = [];
     third.on('snapshot', (event) => {
@@ -185,7 +186,8 @@ describe('who the members are', () => {
 
     await leader.members.add(e);
     await third.ready();
-    expect(installed).toEqual([index]);
+    expect(installed).toHaveLength(1);
+    expect(indexes).toContain(installed[0]);
     expect(await sumOf(third)).toBe(11);
     await until(() => votersOf(third).length === 4);
     await Promise.all(started.splice(0).map((node) => node.stop()));
