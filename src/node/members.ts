@@ -4,8 +4,9 @@
  */
 
 import { ConclaveError } from '../errors.js';
-import { nodeId, type LogIndex, type NodeId } from '../ids.js';
+import { logIndex, nodeId, type LogIndex, type NodeId } from '../ids.js';
 import { parseAddress } from '../net/address.js';
+import type { ChangeRefusal } from '../actors/raft/effects.js';
 import type { MembersChange } from '../actors/raft/messages.js';
 import type { NodeStatus } from '../actors/replicated/caller-messages.js';
 import { ASK_AGAIN, comesAbout, pause, RETRY_MS, type NewsPort } from './asked-of-leader.js';
@@ -86,8 +87,6 @@ export class Members {
     let knownIndex = await this.#catchUp(deadlineMs);
     let mayHaveBegun = false;
     for (;;) {
-      // The leader's log may not reach back any more to where it was begun.
-      if (mayHaveBegun && (await this.#isDone(add, remove, deadlineMs))) return;
       const term = this.#port.status()?.term ?? null;
       const begun = await this.#begin(add, remove, knownIndex);
       if (!(begun instanceof ConclaveError)) {
@@ -98,6 +97,9 @@ export class Members {
         continue;
       }
       if (begun.mayBeApplied) mayHaveBegun = true;
+      // Only who the members are can tell, and nothing else may: whoever is to be removed may not even be one yet.
+      const sinceIndex = mayHaveBegun ? outdatedSince(begun) : null;
+      if (sinceIndex !== null && (await this.#isDone(add, remove, sinceIndex, deadlineMs))) return;
       if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? this.#notInTime(add, remove) : begun;
       await pause(this.#port);
       if (!mayHaveBegun) knownIndex = await this.#catchUp(deadlineMs);
@@ -130,11 +132,14 @@ export class Members {
     }
   }
 
-  /** Has it come about by now? Wherever it stands: so this node must know all that is committed. False: it is not known. */
-  async #isDone(add: NodeId | null, remove: NodeId | null, deadlineMs: number): Promise<boolean> {
+  /**
+   * Has it come about by now, wherever it stands? So this node must know all that is committed, and what the leader's log said of the
+   * members, up to `sinceIndex`, must be. False: it is not known.
+   */
+  async #isDone(add: NodeId | null, remove: NodeId | null, sinceIndex: LogIndex, deadlineMs: number): Promise<boolean> {
     try {
       const index = await this.#catchUp(deadlineMs);
-      return hasComeAbout(this.#port.status(), add, remove, index);
+      return hasComeAbout(this.#port.status(), add, remove, logIndex(Math.max(index, sinceIndex)));
     } catch (error) {
       if (!(error instanceof ConclaveError)) throw error;
       if (ASK_AGAIN.has(error.code)) return false;
@@ -152,6 +157,15 @@ export class Members {
     const message = `${what} If the change was begun, it goes on by itself${takenBack}.`;
     return new ConclaveError('ERR_TIMEOUT', message, { data: { add, remove } });
   }
+}
+
+/**
+ * The leader's log does not reach back any more to what was known when this was first wanted: up to where it tells of the members.
+ * Null: that is not what it says.
+ */
+function outdatedSince({ data }: ConclaveError): LogIndex | null {
+  const { reason, index } = data as { readonly reason?: ChangeRefusal; readonly index?: LogIndex };
+  return reason === 'outdated' ? index! : null;
 }
 
 /** Is it so on a node that knows the log up to `index`? One that knows less may never have heard of who is to be removed. */

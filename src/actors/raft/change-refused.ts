@@ -1,11 +1,13 @@
 /** Why a change of members was refused, as callers are told. Part of the shell. */
 
 import { ConclaveError, type ErrorCode } from '../../errors.js';
-import type { ChangeRefusal } from './effects.js';
+import type { ChangeAnswer, ChangeRefusal } from './effects.js';
 import type { MembersChange } from './messages.js';
 
 /** What cannot be done, by those whom it is about. */
 type Wanted = Pick<MembersChange, 'add' | 'remove'>;
+
+type Refused = ChangeAnswer & { readonly refusal: ChangeRefusal };
 
 const REFUSALS: Readonly<
   Record<ChangeRefusal, readonly [code: ErrorCode, message: string | ((wanted: Wanted) => string)]>
@@ -24,8 +26,9 @@ const REFUSALS: Readonly<
   ],
 };
 
-export function changeRefused(refusal: ChangeRefusal, { add, remove }: Wanted): ConclaveError {
+export function changeRefused({ refusal, index }: Refused, { add, remove }: Wanted): ConclaveError {
   const [code, message] = REFUSALS[refusal];
   const text = typeof message === 'string' ? message : message({ add, remove });
-  return new ConclaveError(code, text, { data: { reason: refusal, add, remove } });
+  const known = refusal === 'outdated' ? { index } : {};
+  return new ConclaveError(code, text, { data: { reason: refusal, ...known, add, remove } });
 }

@@ -20,7 +20,8 @@ import { hasCodeInForce } from './versioning.js';
 
 /** Somebody wants the members changed. What is begun here is completed by this leader or another. */
 export function startChange(core: Core, leader: Leader, change: MembersChange): ChangeAnswer {
-  if (!core.configurations.isKnownSince(change.knownIndex)) return refused('outdated');
+  const { configurations } = core;
+  if (!configurations.isKnownSince(change.knownIndex)) return { refusal: 'outdated', index: configurations.lastIndex };
   if (hasBegun(core, change)) return begun(core);
   const next = isFree(core, leader) ? changed(core, leader, change.add, change.remove) : 'under way';
   if (typeof next === 'string') return refused(next);

@@ -103,7 +103,10 @@ export type ChangeRefusal =
 export interface ChangeAnswer {
   /** Null: it has been begun. */
   readonly refusal: ChangeRefusal | null;
-  /** Where the log tells of it at the latest: whoever knows less cannot tell what has come of it. 0: it was refused. */
+  /**
+   * Where the log tells of it at the latest: whoever knows less cannot tell what has come of it. 0: it was refused, and not
+   * as `outdated`.
+   */
   readonly index: LogIndex;
 }
 

@@ -481,7 +481,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     const change = this.#changes.get(changeId);
     this.#changes.delete(changeId);
     if (refusal === null) change?.reply.ok(index);
-    else change?.reply.fail(changeRefused(refusal, change.wanted));
+    else change?.reply.fail(changeRefused({ refusal, index }, change.wanted));
   }
 
   #onSetCodeVersion({ version }: SetCodeVersionRequest, reply: Reply): void {

@@ -150,16 +150,45 @@ test('a change for which another one was under way all the time has begun nothin
   await expect(removed).rejects.toMatchObject({ code: 'ERR_CHANGE_UNDER_WAY', mayBeApplied: false, retrySafe: true });
 });
 
-test('what may have been begun is only looked for by a node that has caught up', async () => {
+const unanswered = (): ConclaveError => new ConclaveError('ERR_TIMEOUT', 'The leader has not answered.');
+
+test('what may have been begun is looked for where the leader has dropped that, by a node that has caught up', async () => {
   const node = new FakeNode();
-  node.answers = [new ConclaveError('ERR_TIMEOUT', 'The leader has not answered.')];
+  const outdated = (): ConclaveError =>
+    new ConclaveError('ERR_CHANGE_UNDER_WAY', 'They may have changed.', { data: { reason: 'outdated', index: 8 } });
+  node.answers = [unanswered(), outdated(), outdated()];
 
   const removed = new Members(node).remove('c:1');
+  for (let asked = 0; asked < 2; asked++) {
+    expect(await isSettled(removed)).toBe(false);
+    node.timers.pop()!();
+  }
+  // What the leader's log says may not have been committed when this node caught up.
   expect(await isSettled(removed)).toBe(false);
+  node.commitIndex = 8;
+  node.answers = [outdated()];
   node.timers.pop()!();
 
   expect(await isSettled(removed)).toBe(true);
-  expect(node.caughtUp).toBe(2);
+  expect(node.caughtUp).toBe(4);
+});
+
+test('who is no member yet was not removed by what may not have been begun', async () => {
+  const node = new FakeNode();
+  // The leader has begun to let it in, and nobody knows.
+  node.answers = [unanswered(), underWay(), 9];
+
+  const removed = new Members(node).remove('c:1');
+  for (let asked = 0; asked < 2; asked++) {
+    expect(await isSettled(removed)).toBe(false);
+    node.timers.pop()!();
+  }
+  expect(await isSettled(removed)).toBe(false);
+  node.hear(8, ['a:1', 'b:1', 'c:1']);
+  expect(await isSettled(removed)).toBe(false);
+  node.hear(9, ['a:1', 'b:1']);
+
+  expect(await isSettled(removed)).toBe(true);
 });
 
 test('what another leader may know nothing of is asked for again, also if it came before the answer was looked at', async () => {
@@ -182,7 +211,8 @@ test('a node that was stopped before anything was asked for has begun nothing', 
 
 test('a node that stops while it looks for what may have been begun does not say that nothing was', async () => {
   const node = new FakeNode();
-  node.answers = [new ConclaveError('ERR_TIMEOUT', 'The leader has not answered.')];
+  const outdated = new ConclaveError('ERR_CHANGE_UNDER_WAY', 'Changed.', { data: { reason: 'outdated', index: 8 } });
+  node.answers = [unanswered(), outdated];
   const removed = new Members(node).remove('c:1');
   expect(await isSettled(removed)).toBe(false);
 
