@@ -127,6 +127,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** With whom others would found a cluster, as has been told. */
   readonly #otherFounders = new Map<NodeId, string>();
   #isTickSkipped = false;
+  /** Has this actor told itself to go on reading the log for the Snapshotter? */
+  #isReadingOn = false;
   /** Queries whose failure the caller has not been told, because its mailbox was full. */
   #failedQueries: number[] = [];
 
@@ -187,7 +189,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#snapshots.taken(message);
       case 'readLog':
         this.#snapshots.startReading(message);
-        return this.#readOn();
+        if (!this.#isReadingOn) this.#readOn();
+        return;
       case 'readOn':
         return this.#readOn();
       case 'sendTransfer':
@@ -357,6 +360,7 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#isTickSkipped = isLate && !this.#isTickSkipped;
     if (!this.#isTickSkipped) this.#step({ type: 'tick' });
     this.#tellFailedQueries();
+    if (!this.#isReadingOn) this.#readOn();
     this.#snapshots.dropLog();
     this.#snapshots.tellProgress();
     this.#publishStatus();
@@ -455,8 +459,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
     if (count > 0) this.#step({ type: 'submissionsApplied', count });
   }
 
+  /** What there is no room for is read on at the next tick. */
   #readOn(): void {
-    if (this.#snapshots.readOn()) this.#context.self.tell({ type: 'readOn' });
+    this.#isReadingOn = this.#snapshots.readOn() && tellOrDrop(this.#context.self, { type: 'readOn' });
   }
 
   #onHandOver(target: NodeId | null, reply: Reply): void {

@@ -14,6 +14,7 @@ import { RaftActor } from '../../../../src/actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import { RaftLog } from '../../../../src/actors/raft/raft-log.js';
 import type { Recovered } from '../../../../src/actors/raft/state.js';
+import type { LogPiece } from '../../../../src/actors/snapshotter/snapshotter-messages.js';
 import { groupId, logIndex, sessionId, term, type NodeId } from '../../../../src/ids.js';
 import type { NodeMessage, Transport, TransportHandler } from '../../../../src/net/transport.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
@@ -89,16 +90,17 @@ describe('the shell of consensus', () => {
   async function start(
     voters: readonly NodeId[],
     recovered?: Recovered,
-    { mailboxMax = 65_536, machines = 1 } = {},
+    { mailboxMax = 65_536, machines = 1, snapshotterMailboxMax = 65_536 } = {},
   ): Promise<void> {
-    for (const [name, into] of [
-      ['caller', []],
-      ['machine', []],
-      ['snapshotter', toSnapshotter],
+    for (const [name, into, roomFor] of [
+      ['caller', [], 65_536],
+      ['machine', [], 65_536],
+      ['snapshotter', toSnapshotter, snapshotterMailboxMax],
     ] as const) {
       rig.system.spawn<unknown, void>({
         name,
         data: undefined,
+        mailboxMax: roomFor,
         factory: () => ({ receive: (message) => void (into as unknown[]).push(message) }),
       });
     }
@@ -348,6 +350,23 @@ describe('the shell of consensus', () => {
       await run(100);
     }
     expect(sentTo(B, 'forward')).toHaveLength(1);
+  });
+
+  test('hands over the log piece by piece to a Snapshotter that has no room for more, and goes on as it has', async () => {
+    const log = new RaftLog();
+    for (let i = 0; i < 5; i++) log.append(contentOf(EntryKind.block, new Uint8Array(400_000)), term(1), 1);
+    await start([A, B, C], { ...foundedBy(A, B, C), log }, { snapshotterMailboxMax: 1 });
+    await run(TICK_MS);
+
+    raft.tell({ type: 'readLog', read: 1, firstIndex: logIndex(1), lastIndex: logIndex(5) });
+    await run(20 * TICK_MS);
+
+    expect(rig.failures).toEqual([]);
+    const pieces = toSnapshotter.filter((message) => (message as LogPiece).type === 'logPiece') as LogPiece[];
+    expect(pieces.map(({ isLast }) => isLast)).toEqual([false, false, false, false, true]);
+    const read = Buffer.concat(pieces.map(({ entries }) => Buffer.from(entries!)));
+    const whole = Buffer.concat([1, 2, 3, 4, 5].map((i) => log.slice(logIndex(i), logIndex(i), Infinity).bytes));
+    expect(read.equals(whole)).toBe(true);
   });
 
   async function followerWithTwoMachines(): Promise<void> {
