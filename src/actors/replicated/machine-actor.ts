@@ -207,9 +207,14 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #tellWhenLoaded(loading: Promise<LoadedMachine>, isInstalled: boolean): void {
     const machineId = this.#machineId;
     loading.then(
-      (loaded) => this.#context.self.tell({ type: 'machineLoaded', loaded, isInstalled, machineId }),
-      (error: unknown) => this.#context.self.tell({ type: 'machineNotLoaded', error: asError(error) }),
+      (loaded) => this.#tellSelf({ type: 'machineLoaded', loaded, isInstalled, machineId }),
+      (error: unknown) => this.#tellSelf({ type: 'machineNotLoaded', error: asError(error) }),
     );
+  }
+
+  /** Others must not keep it from hearing what it waits for: a timer's message always has room. */
+  #tellSelf(message: Loaded): void {
+    if (!tellOrDrop(this.#context.self, message)) this.#context.after(0, message);
   }
 
   #installNext(): void {
@@ -270,7 +275,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         (hashes) => reply.ok({ index, hashes }),
         (error: unknown) => reply.fail(asError(error)),
       )
-      .finally(() => this.#context.self.tell({ type: 'stateHashed', machine }));
+      .finally(() => this.#tellSelf({ type: 'stateHashed', machine }));
   }
 
   #release(machine: Machine): void {

@@ -20,6 +20,7 @@ import { NodeDisk } from '../../../../src/storage/node-disk.js';
 import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
 import { Journal } from './fixtures/journal.js';
 import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
+import { tellOrDrop } from '../../../../src/runtime/tell-or-drop.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 
 const codec = new ValueCodec();
@@ -176,6 +177,20 @@ describe('a machine that is given a snapshot', () => {
     await rig.simulation.runFor(5);
     expect(rig.failures).toEqual([]);
     expect(readyIndexes()).toEqual([6]);
+  });
+
+  test('is loaded although, meanwhile, others have left no room in its mailbox', async () => {
+    asking.shift()!.ok(null);
+    await until(() => readyIndexes().length === 1);
+    await install(6);
+    await rig.simulation.runFor(0.1);
+    expect(loading).toHaveBeenCalledOnce();
+    while (tellOrDrop(machine, { type: 'changesTaken', bytes: 0 }));
+
+    await settle(1);
+    await until(() => readyIndexes().includes(6));
+
+    expect(rig.failures).toEqual([]);
   });
 
   test('takes the next one as well that comes while it is being loaded', async () => {
