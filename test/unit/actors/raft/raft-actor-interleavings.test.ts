@@ -413,7 +413,7 @@ describe('the shell of consensus', () => {
 
       expect(rig.failures).toEqual([]);
       const ran = (ofType('runQueries') as { readonly queryId: number }[]).map(({ queryId }) => queryId);
-      expect(ran.toSorted()).toEqual([1, 2, 3]);
+      expect(ran.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
     });
 
     test('has it load a newer snapshot, as it has', async () => {
