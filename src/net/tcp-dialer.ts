@@ -23,6 +23,8 @@ export class TcpDialer {
   readonly #options: TcpDialerOptions;
   /** Every socket that was opened and has not closed yet: the attempt, the connection, those that were refused. */
   readonly #sockets = new Set<Socket>();
+  /** The attempts that are under way. */
+  readonly #attempts = new Set<Handshake>();
   #retry: NodeJS.Timeout | undefined;
   /** Why the last attempt failed: logged loudly when it changes, quietly when it is the same again. */
   #failure: string | null = null;
@@ -47,10 +49,15 @@ export class TcpDialer {
       onAdministrator: null,
       onAccepted: (connection, hello) => {
         this.#failure = null;
+        this.#attempts.delete(handshake);
         onAccepted(connection, hello);
       },
-      onFailed: (reason) => this.#onFailed(reason),
+      onFailed: (reason) => {
+        this.#attempts.delete(handshake);
+        this.#onFailed(reason);
+      },
     });
+    this.#attempts.add(handshake);
     handshake.begin();
   }
 
@@ -66,10 +73,11 @@ export class TcpDialer {
     this.#options.backoff.reset();
   }
 
-  /** Makes no more attempts. What comes of those that were made belongs to others. */
+  /** Makes no more attempts, and ends those under way. What has come of others belongs to their links. */
   leaveOff(): void {
     this.#isStopped = true;
     clearTimeout(this.#retry);
+    for (const attempt of this.#attempts) attempt.close('it is not to be connected to any more');
   }
 
   stop(): void {

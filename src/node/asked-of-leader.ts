@@ -20,8 +20,13 @@ export interface NewsPort {
 /** How long to wait before asking again. */
 export const RETRY_MS = 20;
 
-/** Something else of the kind is under way; there is no leader, or it has not answered. */
-export const ASK_AGAIN: ReadonlySet<ErrorCode> = new Set(['ERR_CHANGE_UNDER_WAY', 'ERR_NO_LEADER', 'ERR_TIMEOUT']);
+/** Something else of the kind is under way; there is no leader, or it has not answered; consensus has no room for the question. */
+export const ASK_AGAIN: ReadonlySet<ErrorCode> = new Set([
+  'ERR_CHANGE_UNDER_WAY',
+  'ERR_NO_LEADER',
+  'ERR_TIMEOUT',
+  'ERR_MAILBOX_FULL',
+]);
 
 export function pause({ host }: NewsPort): Promise<void> {
   return new Promise((resolve) => void host.after(RETRY_MS, resolve));

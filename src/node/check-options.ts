@@ -11,6 +11,7 @@ import { parseAddress } from '../net/address.js';
 import { TIMEOUT_MS_MAX } from '../runtime/clock.js';
 import { silentLogger } from '../runtime/logger.js';
 import { checkPlacement } from './check-placement.js';
+import { COMMAND_BYTES_MAX } from './command-bytes-max.js';
 import { nodeLogger, type UserLogger } from './node-logger.js';
 import {
   checkBoolean,
@@ -74,7 +75,7 @@ const MIB = 1024 * 1024;
 const LIMIT_RANGES: Readonly<Record<keyof RuntimeLimits, readonly [min: number, max: number]>> = {
   pendingCommands: [1, 10_000_000],
   pendingBytes: [64 * 1024, 64 * 1024 * MIB],
-  commandBytes: [64, 32 * MIB],
+  commandBytes: [64, COMMAND_BYTES_MAX],
   submissionBytes: [64 * 1024, 1024 * MIB],
   inflightBytes: [64 * 1024, 1024 * MIB],
   segmentBytes: [64 * 1024, 1024 * MIB],

@@ -19,6 +19,7 @@ import { codeVersionMaxOf, type CodeHistory } from '../net/code-history.js';
 import type { AdminRequest } from '../net/admin/admin-request.js';
 import { TcpTransport } from '../net/tcp-transport.js';
 import type { Transport, TransportOptions } from '../net/transport.js';
+import { COMMAND_BYTES_MAX } from './command-bytes-max.js';
 import { sharedSettings } from './shared-settings.js';
 import type { StoredState } from './stored-state.js';
 
@@ -79,8 +80,12 @@ function tcpTransport(
   const administrator = context.ref<AdminRequest>(data.administration);
   const administration = (request: AdminRequest): Promise<unknown> =>
     administrator.ask(request, { timeoutMs: request.timeoutMs + ADMIN_GRACE_MS });
-  const frameBytesMax = data.limits.commandBytes + FRAME_OVERHEAD_BYTES;
-  const limits = { frameBytesMax, linkBufferBytesMax: 2 * data.limits.inflightBytes + frameBytesMax };
+  const { commandBytes, inflightBytes } = data.limits;
+  const limits = {
+    // The log may be older than the limit of commands, and whoever lacks a part of it must be given that.
+    frameBytesMax: COMMAND_BYTES_MAX + FRAME_OVERHEAD_BYTES,
+    linkBufferBytesMax: 2 * inflightBytes + commandBytes + FRAME_OVERHEAD_BYTES,
+  };
   const bind = data.bind === null ? {} : { bind: data.bind };
   return new TcpTransport({ ...options, ...bind, random, logger, limits, administration });
 }

@@ -13,13 +13,25 @@ const PIECE_BYTES = 512 * 1024;
 export class LogReads {
   /** What is still to be read; null: nothing. A new request takes the place of an old one, whose asker has given up. */
   #pending: { readonly read: number; nextIndex: LogIndex; readonly lastIndex: LogIndex } | null = null;
+  /** What has been read, and not handed over; null: nothing. */
+  #piece: LogPiece | null = null;
 
   start({ read, firstIndex, lastIndex }: ReadLog): void {
     this.#pending = { read, nextIndex: firstIndex, lastIndex };
+    this.#piece = null;
   }
 
-  /** The next piece, copied; null when nothing is left to read. */
+  /** The next piece, copied, until it has been handed over; null when nothing is left to read. */
   next(log: RaftLog): LogPiece | null {
+    this.#piece ??= this.#read(log);
+    return this.#piece;
+  }
+
+  handedOver(): void {
+    this.#piece = null;
+  }
+
+  #read(log: RaftLog): LogPiece | null {
     const pending = this.#pending;
     if (pending === null) return null;
     const { read, nextIndex, lastIndex } = pending;

@@ -6,6 +6,7 @@
 
 import { logIndex, type LogIndex } from '../../ids.js';
 import type { ActorRef } from '../../runtime/actor.js';
+import { tellOrDrop } from '../../runtime/tell-or-drop.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 import type { MachineReady } from './raft-actor-messages.js';
 import type { RaftLog } from './raft-log.js';
@@ -95,7 +96,7 @@ export class MachineFeed {
 
   /**
    * Copies entries up to `commitIndex` to the objects, as far as they keep up, and not much further than `leadBytesMax` ahead
-   * of the slowest machine.
+   * of the slowest machine. Where others have left no room in their mailbox, the next call goes on.
    */
   feed(log: RaftLog, commitIndex: LogIndex, leadBytesMax: number): void {
     const machineId = this.#machineId;
@@ -108,11 +109,12 @@ export class MachineFeed {
     ) {
       const piece = log.slice(logIndex(this.#sentIndex + 1), commitIndex, this.#pieceBytes);
       const entries = piece.bytes.slice().buffer;
-      this.#pieces.push({ lastIndex: piece.lastIndex, bytes: entries.byteLength });
-      this.#piecesBytes += entries.byteLength;
+      if (!tellOrDrop(this.#machine, { type: 'applyEntries', machineId, entries }, [entries])) return;
+      const bytes = piece.bytes.length;
+      this.#pieces.push({ lastIndex: piece.lastIndex, bytes });
+      this.#piecesBytes += bytes;
       this.#sentIndex = piece.lastIndex;
-      this.#noteLead(piece.lastIndex, entries.byteLength);
-      this.#machine.tell({ type: 'applyEntries', machineId, entries }, [entries]);
+      this.#noteLead(piece.lastIndex, bytes);
     }
   }
 

@@ -50,7 +50,6 @@ import { step, takeEffects } from './step.js';
 import { StoredLog } from './stored-log.js';
 import { SubmissionQueue } from './submission-queue.js';
 import { tellOrDrop } from '../../runtime/tell-or-drop.js';
-import { tellSelf } from '../../runtime/tell-self.js';
 import { versionRefused } from './version-refused.js';
 
 export interface RaftActorOptions {
@@ -81,6 +80,13 @@ const UNSTORED_BYTES_MAX = 64 * 1024 * 1024;
 const STORING_MAX = 4_096;
 /** Of so many it is remembered that their founders have been told. */
 const OTHER_FOUNDERS_MAX = 64;
+
+/** What a machine, by its number, is to be told. */
+interface ToMachine {
+  readonly machine: number;
+  readonly message: MachineMessage;
+  readonly transfer: readonly ArrayBuffer[];
+}
 
 export class RaftActor implements Actor<RaftActorMessage> {
   readonly #context: ActorContext<RaftActorMessage>;
@@ -128,6 +134,10 @@ export class RaftActor implements Actor<RaftActorMessage> {
   /** With whom others would found a cluster, as has been told. */
   readonly #otherFounders = new Map<NodeId, string>();
   #isTickSkipped = false;
+  /** Has this actor told itself to go on reading the log for the Snapshotter? */
+  #isReadingOn = false;
+  /** What machines have not been told, because their mailboxes were full. */
+  readonly #toMachines: ToMachine[] = [];
   /** Queries whose failure the caller has not been told, because its mailbox was full. */
   #failedQueries: number[] = [];
 
@@ -188,7 +198,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
         return this.#snapshots.taken(message);
       case 'readLog':
         this.#snapshots.startReading(message);
-        return this.#readOn();
+        if (!this.#isReadingOn) this.#readOn();
+        return;
       case 'readOn':
         return this.#readOn();
       case 'sendTransfer':
@@ -358,6 +369,8 @@ export class RaftActor implements Actor<RaftActorMessage> {
     this.#isTickSkipped = isLate && !this.#isTickSkipped;
     if (!this.#isTickSkipped) this.#step({ type: 'tick' });
     this.#tellFailedQueries();
+    for (const told of this.#toMachines.splice(0)) this.#tellMachine(told);
+    if (!this.#isReadingOn) this.#readOn();
     this.#snapshots.dropLog();
     this.#snapshots.tellProgress();
     this.#publishStatus();
@@ -405,15 +418,21 @@ export class RaftActor implements Actor<RaftActorMessage> {
     if (read === undefined) return;
     this.#reads.delete(queryId);
     const { machine, block } = read;
-    this.#machines[machine]!.tell({ type: 'runQueries', queryId, index, block }, [block]);
+    this.#tellMachine({ machine, message: { type: 'runQueries', queryId, index, block }, transfer: [block] });
+  }
+
+  /** Tells what cannot be told now at the next tick. */
+  #tellMachine(told: ToMachine): void {
+    const { machine, message, transfer } = told;
+    if (!tellOrDrop(this.#machines[machine]!, message, transfer)) this.#toMachines.push(told);
   }
 
   #onMachineReady(message: MachineReady): void {
-    const { machine, snapshot, session, nextSeq } = message;
+    const { machine, machineId, snapshot, session, nextSeq } = message;
     const index = snapshot?.lastIncluded.index ?? logIndex(0);
     if (index + 1 < this.#core.log.firstIndex) {
       // A newer one was taken while they loaded this one.
-      this.#machines[machine]!.tell({ type: 'reload' });
+      this.#tellMachine({ machine, message: { type: 'reload', machineId }, transfer: [] });
       return;
     }
     this.#feeds.start(message);
@@ -456,8 +475,9 @@ export class RaftActor implements Actor<RaftActorMessage> {
     if (count > 0) this.#step({ type: 'submissionsApplied', count });
   }
 
+  /** What there is no room for is read on at the next tick. */
   #readOn(): void {
-    if (this.#snapshots.readOn()) tellSelf(this.#context, { type: 'readOn' });
+    this.#isReadingOn = this.#snapshots.readOn() && tellOrDrop(this.#context.self, { type: 'readOn' });
   }
 
   #onHandOver(target: NodeId | null, reply: Reply): void {

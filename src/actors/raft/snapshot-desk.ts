@@ -173,11 +173,12 @@ export class SnapshotDesk {
     this.#reads.start(request);
   }
 
-  /** Hands over the next piece of what is being read. Returns whether there is more. */
+  /** Hands over the next piece of what is being read. Returns whether to go on at once: where there is no room for it, that is later. */
   readOn(): boolean {
     const piece = this.#reads.next(this.#core.log);
     if (piece === null) return false;
-    this.#snapshotter.tell(piece, piece.entries === null ? [] : [piece.entries]);
+    if (!tellOrDrop(this.#snapshotter, piece, piece.entries === null ? [] : [piece.entries])) return false;
+    this.#reads.handedOver();
     return !piece.isLast;
   }
 }

@@ -131,7 +131,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
         else if (this.#loadError !== null) this.#failStart(reply, this.#loadError);
         return;
       case 'reload':
-        return this.#load();
+        if (message.machineId === this.#machineId) this.#load();
+        return;
       case 'installSnapshot':
         return this.#install(message.snapshot);
       case 'hashState':

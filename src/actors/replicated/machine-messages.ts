@@ -29,9 +29,11 @@ export interface StartMachine {
   readonly type: 'start';
 }
 
-/** The log no longer has what follows the snapshot that the objects hold: load the newest one. */
+/** The log no longer has what follows the snapshot that these objects hold: load the newest one. */
 export interface ReloadMachine {
   readonly type: 'reload';
+  /** As they have said: others may have taken their place since. */
+  readonly machineId: number;
 }
 
 /** This snapshot has been fetched from the leader: it takes the place of what the objects hold. */

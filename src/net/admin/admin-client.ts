@@ -126,6 +126,9 @@ export class AdminClient implements ConnectionOwner {
     if (frame.type !== FrameType.adminHello) throw protocolError('The first frame is no hello.', { type: frame.type });
     const hello = readAdminHello(frame);
     if (isRefusal(hello)) throw refused(this.#address, hello);
+    if (hello.self === null) throw protocolError('The hello is not that of a node.', {});
+    // It may have said more at once, which nobody has asked for.
+    if (this.#ended !== null) throw this.#ended;
     this.#isMet = true;
     this.#connection.handOver(this, ANSWER_FRAME_BYTES_MAX);
   }

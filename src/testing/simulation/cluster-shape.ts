@@ -44,6 +44,8 @@ const MEMBERS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7] as const;
 const CALM_PACE = 50;
 /** Entries on their way to a peer, one in a message, where each takes milliseconds. */
 const INFLIGHT_MESSAGES_MIN = 8;
+/** A message of so many bytes holds an entry or two. */
+const NARROW_BYTES_MAX = 400;
 
 /** Draws one; `members` where it is known already. */
 export function drawShape(dice: Dice, members?: number): ClusterShape {
@@ -69,13 +71,13 @@ export function drawShape(dice: Dice, members?: number): ClusterShape {
 }
 
 /**
- * Where each entry is a message of its own and is on its way for long, two at a time are fewer than clients write: whoever
- * is to catch up would never do so.
+ * Where few entries go into a message, which is on its way for long, two at a time hold less than clients write: whoever is
+ * to catch up would never do so.
  */
 function bearable(shape: ClusterShape): ClusterShape {
   const { limits, latencyMs } = shape;
   const inflightMessagesMax = Math.max(limits.inflightMessagesMax, INFLIGHT_MESSAGES_MIN);
-  const isNarrow = limits.appendBytesMax === 1 && latencyMs[0] >= 1;
+  const isNarrow = limits.appendBytesMax <= NARROW_BYTES_MAX && latencyMs[0] >= 1;
   return isNarrow ? { ...shape, limits: { ...limits, inflightMessagesMax } } : shape;
 }
 

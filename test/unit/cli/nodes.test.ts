@@ -235,6 +235,21 @@ describe('who cannot be asked', () => {
     expect((await run(['status', noisy])).code).toBe(4);
   });
 
+  it('is one that says all back, and one that says more than was asked for: 4', async () => {
+    const echo = await listen(createServer((socket) => void socket.pipe(socket)));
+    const talkative = await listen(
+      createServer(
+        (socket) => void socket.once('data', (hello: Buffer) => socket.write(Buffer.concat([hello, hello]))),
+      ),
+    );
+
+    for (const address of [echo, talkative]) {
+      const { code, err } = await run(['add', address, 'c.example:1']);
+
+      expect([code, err]).toEqual([4, expect.stringContaining('is no node of Conclave')]);
+    }
+  });
+
   it('is a node of another cluster than the one that is named: 4, and nothing happens', async () => {
     const { leader, followers } = await startCluster(2, { cluster: 'shop' });
 

@@ -149,7 +149,8 @@ describe('dialling', () => {
   it('is done by the smaller id only', async () => {
     const [below, above] = [await listen(a), await listen(c)];
 
-    await start(b, [a, c]);
+    // The other one would after a minute or two.
+    await start(b, [a, c], { reconnect: { minMs: 2, maxMs: 60_000 } });
     await until(() => above.peers.length === 1 && above.peers[0]!.frames.length === 1);
 
     expect(below.peers).toEqual([]);
@@ -441,6 +442,18 @@ describe('stop', () => {
     await until(() => openSockets() === 0);
 
     expect(x.transport.isConnected(b)).toBe(false);
+  });
+
+  it('ends an attempt to connect to a peer that is none any more, and has connected itself', async () => {
+    const silent = await listen(a);
+    const y = await start(b, [a], { handshakeTimeoutMs: 60_000 });
+    await until(() => silent.peers.length === 1);
+    await greet(b, a);
+
+    y.transport.setPeers([]);
+    await y.transport.stop();
+
+    await silent.peers[0]!.closed();
   });
 
   it('while starting ends the start, and the port is free', async () => {

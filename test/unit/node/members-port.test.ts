@@ -221,3 +221,20 @@ test('a node that stops while it looks for what may have been begun does not say
 
   await expect(removed).rejects.toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: true, retrySafe: false });
 });
+
+test('a question for which consensus has no room is asked again, whatever became of the one before', async () => {
+  const node = new FakeNode();
+  const noRoom = (): ConclaveError => new ConclaveError('ERR_MAILBOX_FULL', 'There is no room.');
+  node.answers = [new ConclaveError('ERR_TIMEOUT', 'The leader has not answered.'), noRoom(), noRoom(), noRoom()];
+  const added = new Members(node).add('c:1', { timeoutMs: 50 });
+  for (let asked = 0; asked < 2; asked++) {
+    expect(await isSettled(added)).toBe(false);
+    node.timers.pop()!();
+  }
+  expect(await isSettled(added)).toBe(false);
+
+  node.nowMs = 50;
+  node.timers.pop()!();
+
+  await expect(added).rejects.toMatchObject({ code: 'ERR_TIMEOUT', mayBeApplied: true, retrySafe: false });
+});

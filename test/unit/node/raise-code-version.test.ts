@@ -75,7 +75,7 @@ test('a version that is in force already needs no leader', async () => {
   expect(node.asked).toBe(0);
 });
 
-test.each<ErrorCode>(['ERR_NO_LEADER', 'ERR_CHANGE_UNDER_WAY', 'ERR_TIMEOUT'])(
+test.each<ErrorCode>(['ERR_NO_LEADER', 'ERR_CHANGE_UNDER_WAY', 'ERR_TIMEOUT', 'ERR_MAILBOX_FULL'])(
   'the next leader is asked after %s',
   async (code) => {
     const node = new FakeNode(code, null);

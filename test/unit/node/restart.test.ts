@@ -322,3 +322,22 @@ describe('an observer with a data directory', () => {
     expect(await second.objects.book.sum()).toBe(5);
   });
 });
+
+test('a smaller limit of commands keeps nobody from the larger ones that the log has', async () => {
+  const addresses = await addressesOf(3);
+  const root = temporaryDirectory();
+  const dataDirOf = (self: string): string => join(root, self.replaceAll(':', '-'));
+  const nodes = await startAll(addresses, dataDirOf);
+  const away = nodes.find((node) => node.status().role !== 'leader')!;
+  const others = nodes.filter((node) => node !== away);
+  await away.stop();
+  const { book } = others[0]!.objects;
+  await (book.add as (...args: unknown[]) => Promise<number>)(1, 'x'.repeat(4 * 1024 * 1024));
+  await Promise.all(others.map((node) => node.stop()));
+
+  const limits = { commandBytes: 1024 };
+  const back = await Promise.all(addresses.map((self) => start(self, addresses, { dataDir: dataDirOf(self), limits })));
+  await Promise.all(back.map((node) => node.ready()));
+
+  expect(await Promise.all(back.map((node) => sumOf(node)))).toEqual([1, 1, 1]);
+});

@@ -14,6 +14,7 @@ import { RaftActor } from '../../../../src/actors/raft/raft-actor.js';
 import type { RaftActorMessage } from '../../../../src/actors/raft/raft-actor-messages.js';
 import { RaftLog } from '../../../../src/actors/raft/raft-log.js';
 import type { Recovered } from '../../../../src/actors/raft/state.js';
+import type { LogPiece } from '../../../../src/actors/snapshotter/snapshotter-messages.js';
 import { groupId, logIndex, sessionId, term, type NodeId } from '../../../../src/ids.js';
 import type { NodeMessage, Transport, TransportHandler } from '../../../../src/net/transport.js';
 import type { ActorRef } from '../../../../src/runtime/actor.js';
@@ -73,12 +74,14 @@ describe('the shell of consensus', () => {
   let store: SlowStore;
   let transport: FakeTransport;
   let raft: ActorRef<RaftActorMessage>;
+  let toMachine: unknown[];
   let toSnapshotter: unknown[];
 
   beforeEach(() => {
     rig = simulatedSystem(11);
     store = new SlowStore();
     transport = new FakeTransport();
+    toMachine = [];
     toSnapshotter = [];
   });
 
@@ -89,16 +92,17 @@ describe('the shell of consensus', () => {
   async function start(
     voters: readonly NodeId[],
     recovered?: Recovered,
-    { mailboxMax = 65_536, machines = 1 } = {},
+    { mailboxMax = 65_536, machines = 1, machineMailboxMax = 65_536, snapshotterMailboxMax = 65_536 } = {},
   ): Promise<void> {
-    for (const [name, into] of [
-      ['caller', []],
-      ['machine', []],
-      ['snapshotter', toSnapshotter],
+    for (const [name, into, roomFor] of [
+      ['caller', [], 65_536],
+      ['machine', toMachine, machineMailboxMax],
+      ['snapshotter', toSnapshotter, snapshotterMailboxMax],
     ] as const) {
       rig.system.spawn<unknown, void>({
         name,
         data: undefined,
+        mailboxMax: roomFor,
         factory: () => ({ receive: (message) => void (into as unknown[]).push(message) }),
       });
     }
@@ -348,6 +352,85 @@ describe('the shell of consensus', () => {
       await run(100);
     }
     expect(sentTo(B, 'forward')).toHaveLength(1);
+  });
+
+  test('hands over the log piece by piece to a Snapshotter that has no room for more, and goes on as it has', async () => {
+    const log = new RaftLog();
+    for (let i = 0; i < 5; i++) log.append(contentOf(EntryKind.block, new Uint8Array(400_000)), term(1), 1);
+    await start([A, B, C], { ...foundedBy(A, B, C), log }, { snapshotterMailboxMax: 1 });
+    await run(TICK_MS);
+
+    raft.tell({ type: 'readLog', read: 1, firstIndex: logIndex(1), lastIndex: logIndex(5) });
+    await run(20 * TICK_MS);
+
+    expect(rig.failures).toEqual([]);
+    const pieces = toSnapshotter.filter((message) => (message as LogPiece).type === 'logPiece') as LogPiece[];
+    expect(pieces.map(({ isLast }) => isLast)).toEqual([false, false, false, false, true]);
+    const read = Buffer.concat(pieces.map(({ entries }) => Buffer.from(entries!)));
+    const whole = Buffer.concat([1, 2, 3, 4, 5].map((i) => log.slice(logIndex(i), logIndex(i), Infinity).bytes));
+    expect(read.equals(whole)).toBe(true);
+  });
+
+  describe('whose machine has no room for more', () => {
+    const ofType = (type: string): unknown[] =>
+      toMachine.filter((message) => (message as { readonly type: string }).type === type);
+
+    test('feeds it as it has', async () => {
+      const log = new RaftLog();
+      for (let i = 0; i < 10; i++) log.append(contentOf(EntryKind.block, new Uint8Array(30_000)), term(1), 1);
+      await start([A, B, C], { ...foundedBy(A, B, C), log }, { machineMailboxMax: 1 });
+      transport.handler.onConnected(B, lifeOf(B), 0);
+      raft.tell({ type: 'machineReady', machine: 0, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+      say(B, 1, append(10, 1, [], { leaderCommit: 10 }));
+      for (let tick = 0; tick < 20; tick++) {
+        await run(TICK_MS);
+        const entries = Buffer.concat(
+          (ofType('applyEntries') as { readonly entries: ArrayBuffer }[]).map((each) => Buffer.from(each.entries)),
+        );
+        raft.tell(applied(Math.floor(entries.length / 30_000)));
+      }
+
+      expect(rig.failures).toEqual([]);
+      const whole = Buffer.concat(
+        Array.from({ length: 10 }, (_, i) => log.slice(logIndex(i + 1), logIndex(i + 1), Infinity).bytes),
+      );
+      const fed = Buffer.concat(
+        (ofType('applyEntries') as { readonly entries: ArrayBuffer }[]).map((each) => Buffer.from(each.entries)),
+      );
+      expect(fed.equals(whole)).toBe(true);
+    });
+
+    test('has each block of queries run once, as it has', async () => {
+      await start([A], undefined, { machineMailboxMax: 1 });
+      raft.tell({ type: 'machineReady', machine: 0, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+      await run(2_000);
+
+      for (const queryId of [1, 2, 3]) {
+        const block = new ArrayBuffer(8);
+        raft.tell({ type: 'readBlock', machine: 0, queryId, lease: false, timeoutMs: 1_000, block });
+      }
+      await run(20 * TICK_MS);
+
+      expect(rig.failures).toEqual([]);
+      const ran = (ofType('runQueries') as { readonly queryId: number }[]).map(({ queryId }) => queryId);
+      expect(ran.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+    });
+
+    test('has it load a newer snapshot, as it has', async () => {
+      const log = new RaftLog();
+      log.resetTo({ index: logIndex(10), term: term(1), timestampMs: 1 });
+      await start([A, B, C], { ...foundedBy(A, B, C), log }, { machines: 2, machineMailboxMax: 1 });
+      for (const machine of [0, 1]) {
+        raft.tell({ type: 'machineReady', machine, machineId: 5, snapshot: null, session: null, nextSeq: 1 });
+      }
+      await run(20 * TICK_MS);
+
+      expect(rig.failures).toEqual([]);
+      expect(ofType('reload')).toEqual([
+        { type: 'reload', machineId: 5 },
+        { type: 'reload', machineId: 5 },
+      ]);
+    });
   });
 
   async function followerWithTwoMachines(): Promise<void> {

@@ -20,6 +20,7 @@ import { NodeDisk } from '../../../../src/storage/node-disk.js';
 import type { SnapshotInfo } from '../../../../src/storage/snapshot-info.js';
 import { Journal } from './fixtures/journal.js';
 import { block, blockOf, entriesOf, life, session, type Command, type EntryLike } from './support/blocks.js';
+import { tellOrDrop } from '../../../../src/runtime/tell-or-drop.js';
 import { simulatedSystem } from '../../runtime/inline-system.js';
 
 const codec = new ValueCodec();
@@ -178,6 +179,20 @@ describe('a machine that is given a snapshot', () => {
     expect(readyIndexes()).toEqual([6]);
   });
 
+  test('is loaded although, meanwhile, others have left no room in its mailbox', async () => {
+    asking.shift()!.ok(null);
+    await until(() => readyIndexes().length === 1);
+    await install(6);
+    await rig.simulation.runFor(0.1);
+    expect(loading).toHaveBeenCalledOnce();
+    while (tellOrDrop(machine, { type: 'changesTaken', bytes: 0 }));
+
+    await settle(1);
+    await until(() => readyIndexes().includes(6));
+
+    expect(rig.failures).toEqual([]);
+  });
+
   test('takes the next one as well that comes while it is being loaded', async () => {
     asking.shift()!.ok(null);
     await until(() => readyIndexes().length === 1);
@@ -190,10 +205,29 @@ describe('a machine that is given a snapshot', () => {
   test('says that the log does not reach back when it is the newest there is', async () => {
     asking.shift()!.ok(await snapshotAt(3));
     await until(() => readyIndexes().length === 1);
-    machine.tell({ type: 'reload' });
+    machine.tell({ type: 'reload', machineId: currentMachine() });
     await until(() => asking.length === 1);
     asking.shift()!.ok(await snapshotAt(3));
     await until(() => rig.failures.length > 0);
     expect(rig.failures).toMatchObject([{ code: 'ERR_STORAGE_CORRUPT' }]);
+  });
+
+  test('is not taken for damaged when consensus, which did not know of it yet, has asked for a newer one than before', async () => {
+    asking.shift()!.ok(await snapshotAt(3));
+    await until(() => readyIndexes().length === 1);
+    const before = currentMachine();
+    await install(6);
+    await until(() => readyIndexes().includes(6));
+
+    machine.tell({ type: 'reload', machineId: before });
+    await rig.simulation.runFor(5);
+    for (const reply of asking) reply.ok(await snapshotAt(6));
+    await rig.simulation.runFor(1);
+    await Promise.all(loading.mock.results.map(({ value }) => value as Promise<unknown>));
+    await nextTurn();
+    await rig.simulation.runFor(5);
+
+    expect(rig.failures).toEqual([]);
+    expect(readyIndexes()).toEqual([3, 6]);
   });
 });
