@@ -92,8 +92,9 @@ export interface LockRow {
   readonly kind: 'lock';
   readonly name: string;
   /**
-   * `pairs`: acquire and release, of names that nobody else wants; `turns`: so many wait for one lock, and have it one after the
-   * other; `death`: the holder's process is killed; `heartbeats`: what is held is renewed, by way of a sidecar.
+   * `pairs`: acquire and release, of names that nobody else wants; `turns`: so many wait for one lock, and have it one
+   * after the other; `death`: the holder's process is killed; `heartbeats`: what is held is renewed, by way of a
+   * sidecar.
    */
   readonly load: 'pairs' | 'turns' | 'death' | 'heartbeats';
   readonly nodes: number;

@@ -18,7 +18,10 @@ import type {
 } from './matrix.js';
 import type { ThreadStalls } from './storage/thread-stalls.js';
 
-/** Of what is in a file, and how it is meant. A further kind of rows is nothing new in this: older runs have measured none of them. */
+/**
+ * Of what is in a file, and how it is meant. A further kind of rows is nothing new in this: older runs have measured
+ * none of them.
+ */
 export const RESULTS_FORMAT = 2;
 
 export interface LoadOutcome {

@@ -61,8 +61,8 @@ const CODES = {
   /** Another change of members was under way for as long as the call could wait. */
   ERR_CHANGE_UNDER_WAY: { mayBeApplied: false, retrySafe: true },
   /**
-   * A command, an object or a code version that not everybody's code has yet: nothing was sent. Or this node's own code is too
-   * old for what the cluster has agreed on: it has stopped, with its log intact.
+   * A command, an object or a code version that not everybody's code has yet: nothing was sent. Or this node's own code
+   * is too old for what the cluster has agreed on: it has stopped, with its log intact.
    */
   ERR_VERSION_UNSUPPORTED: { mayBeApplied: false, retrySafe: true },
   /** A frame, hello or message from the network is not what the protocol says. */
@@ -89,7 +89,9 @@ const CODES = {
   ERR_STATE_NOT_ENCODABLE: { mayBeApplied: true, retrySafe: false },
   /** The command was applied, and its result passed by while this node was given a snapshot. */
   ERR_RESULT_LOST: { mayBeApplied: true, retrySafe: false },
-  /** Changes behind the place that a watch is to go on from are not known here: read the state, and watch from there. */
+  /**
+   * Changes behind the place that a watch is to go on from are not known here: read the state, and watch from there.
+   */
   ERR_CHANGES_LOST: { mayBeApplied: false, retrySafe: true },
   /** More changes wait to be read than are kept for one who watches. */
   ERR_WATCHER_BEHIND: { mayBeApplied: false, retrySafe: true },
@@ -97,7 +99,10 @@ const CODES = {
   ERR_LOCK_LOST: { mayBeApplied: false, retrySafe: false },
   /** The back end of locks and elections cannot express what is asked for. Nothing was done. */
   ERR_NOT_SUPPORTED: { mayBeApplied: false, retrySafe: false },
-  /** The API server of Kubernetes does not know this client, or does not allow what it wants to do; `data.lease` names the Lease. */
+  /**
+   * The API server of Kubernetes does not know this client, or does not allow what it wants to do; `data.lease` names
+   * the Lease.
+   */
   ERR_FORBIDDEN: { mayBeApplied: false, retrySafe: false },
   /** A fencing token is older than one that was seen: whoever shows it holds no longer. */
   ERR_STALE_TOKEN: { mayBeApplied: false, retrySafe: false },
@@ -119,8 +124,8 @@ const CODES = {
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES) as ErrorCode[];
 
 /**
- * A code of {@link ConclaveError}; docs/errors.md says what each means. The list is closed for a major version: codes are added,
- * never renamed.
+ * A code of {@link ConclaveError}; docs/errors.md says what each means. The list is closed for a major version: codes
+ * are added, never renamed.
  */
 export type ErrorCode = keyof typeof CODES;
 

@@ -91,8 +91,8 @@ export class Cluster<Ops extends Operations> {
   }
 
   /**
-   * Starts a node in a new process that is no member, and waits to be added. Whoever starts it takes it out and stops it, unless
-   * something has failed.
+   * Starts a node in a new process that is no member, and waits to be added. Whoever starts it takes it out and stops
+   * it, unless something has failed.
    */
   async startJoining(): Promise<{ readonly node: Child<NodeOperations>; readonly address: string }> {
     const [port] = await freePorts(1);

@@ -19,7 +19,10 @@ export interface NodeSettings extends NodeOptions {
 }
 
 export interface StartReport {
-  /** From `Runtime.start` to `ready()`: loaded what was stored, and caught up with the leader; of one that waits to be added only the start. */
+  /**
+   * From `Runtime.start` to `ready()`: loaded what was stored, and caught up with the leader; of one that waits to be
+   * added only the start.
+   */
   readonly readyMs: number;
 }
 
@@ -44,8 +47,8 @@ export type NodeOperations = {
 };
 
 /**
- * Serves the parent with a node that holds `objects`; `operations` are made once the runtime is ready. `own` are options
- * that cannot be sent from another process.
+ * Serves the parent with a node that holds `objects`; `operations` are made once the runtime is ready. `own` are
+ * options that cannot be sent from another process.
  */
 export function serveNode<Objects extends ObjectDefinitions>(
   objects: Objects,

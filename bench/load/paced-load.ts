@@ -11,7 +11,9 @@ const NS_PER_MS = 1e6;
 
 export interface PacedSettings {
   readonly callsPerSecond: number;
-  /** Calls that are due beyond this wait to be made. They are measured from when they should have started all the same. */
+  /**
+   * Calls that are due beyond this wait to be made. They are measured from when they should have started all the same.
+   */
   readonly inFlightMax: number;
 }
 
@@ -87,8 +89,8 @@ export class PacedLoad {
   }
 
   /**
-   * Makes no more calls than are due, and resolves with what became of each phase when all have finished, and of several
-   * taken together under a name of their own. Rejects with the first error of a call: the load ends with it.
+   * Makes no more calls than are due, and resolves with what became of each phase when all have finished, and of
+   * several taken together under a name of their own. Rejects with the first error of a call: the load ends with it.
    */
   async finish(
     together: Readonly<Record<string, readonly string[]>> = {},

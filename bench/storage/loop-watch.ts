@@ -15,8 +15,8 @@ export class LoopWatch {
   }
 
   /**
-   * The longest since the last look, in milliseconds. No stall was longer; it may have been shorter by the 2 ms in which
-   * the timer would not have fired anyway.
+   * The longest since the last look, in milliseconds. No stall was longer; it may have been shorter by the 2 ms in
+   * which the timer would not have fired anyway.
    */
   takeLongestMs(): number {
     // A stall that ends with this very event.

@@ -1,6 +1,6 @@
 /**
- * One server, which takes the lock. What it writes while it holds it goes to its output, with its token; how it fares, too. Ends
- * with its input.
+ * One server, which takes the lock. What it writes while it holds it goes to its output, with its token; how it fares,
+ * too. Ends with its input.
  *
  *     node worker.js SELF PEER PEER
  */
@@ -21,8 +21,8 @@ const stopping = new AbortController();
 const { signal } = stopping;
 
 /**
- * Writes until the lock is lost, and looks each time whether it is: that is not enough, for the process may stand still between
- * the look and the write. The first holder does, in the middle of its work, until somebody lets it go on.
+ * Writes until the lock is lost, and looks each time whether it is: that is not enough, for the process may stand still
+ * between the look and the write. The first holder does, in the middle of its work, until somebody lets it go on.
  */
 async function work(held: Held): Promise<void> {
   console.log(`holds ${held.token}`);

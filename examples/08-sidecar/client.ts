@@ -1,6 +1,6 @@
 /**
- * Takes turns by a lock, and knows nothing of Conclave: any language can do this. In each of its turns it counts in a file, which it
- * reads, and writes a moment later. Says for each turn its token, and how far it has counted.
+ * Takes turns by a lock, and knows nothing of Conclave: any language can do this. In each of its turns it counts in a
+ * file, which it reads, and writes a moment later. Says for each turn its token, and how far it has counted.
  *
  *     node client.js URL FILE
  */

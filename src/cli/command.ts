@@ -27,7 +27,10 @@ Exit codes:
   ${ExitCode.stranger}  who answers is no node of Conclave, or one of another version or cluster
   ${ExitCode.unknown}  no answer in time: what was asked for may be done, now or later`;
 
-/** Runs the command, and resolves with its exit code, which is another command's where it runs one. Rejects with what is a defect of ours only. */
+/**
+ * Runs the command, and resolves with its exit code, which is another command's where it runs one. Rejects with what is
+ * a defect of ours only.
+ */
 export async function runCommand(args: readonly string[], io: CommandIo): Promise<number> {
   let status: number = ExitCode.done;
   const program = conclaveCommand(io, (ended) => (status = ended));

@@ -20,8 +20,8 @@ interface LockFlags {
 }
 
 /**
- * When the time of a holder is over, nobody else can hold for another tenth of the TTL: whoever has not ended by itself after half of
- * that is killed.
+ * When the time of a holder is over, nobody else can hold for another tenth of the TTL: whoever has not ended by itself
+ * after half of that is killed.
  */
 const KILL_AFTER = 1 / 20;
 

@@ -4,7 +4,10 @@
 import { runCommand } from './command.js';
 import { ENDING_SIGNALS } from './io.js';
 
-/** What goes on for ever is ended as any program is, by a signal, or when nobody reads on, as where `head` has had enough. */
+/**
+ * What goes on for ever is ended as any program is, by a signal, or when nobody reads on, as where `head` has had
+ * enough.
+ */
 const ending = new AbortController();
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

@@ -18,13 +18,13 @@ export interface MetricsOptions {
 }
 
 /**
- * Adds the metrics of a node to a registry of [prom-client](https://github.com/siimon/prom-client): what docs/operations.md
- * lists. They are gathered from all threads of the node when the registry is scraped. A thread that has ended or is busy for
- * more than a second makes no scrape fail: what it would have told is missing.
+ * Adds the metrics of a node to a registry of [prom-client](https://github.com/siimon/prom-client): what
+ * docs/operations.md lists. They are gathered from all threads of the node when the registry is scraped. A thread that
+ * has ended or is busy for more than a second makes no scrape fail: what it would have told is missing.
  *
  * @returns what removes them again: without them, nothing of the registry is held by the node, nor the other way round
- * @throws ConclaveError `ERR_INVALID_OPTION` when `register` is no registry of prom-client (`npm install prom-client`), or
- *   holds the metrics of a node already, and when `runtime` is none.
+ * @throws ConclaveError `ERR_INVALID_OPTION` when `register` is no registry of prom-client (`npm install prom-client`),
+ *   or holds the metrics of a node already, and when `runtime` is none.
  *
  * @example
  * import { Runtime } from 'conclave';

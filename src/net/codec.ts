@@ -226,7 +226,10 @@ const TRANSFER_ERRORS: ReadonlySet<unknown> = setOf<TransferError>({
   'another node was elected': true,
 });
 
-/** No meta has more fields than this, longer strings than a node's address, maps, or anything else but numbers and booleans. */
+/**
+ * No meta has more fields than this, longer strings than a node's address, maps, or anything else but numbers and
+ * booleans.
+ */
 const META_FIELDS_MAX = 16;
 
 /**

@@ -2,13 +2,11 @@
  * The frame: what every byte on a connection belongs to. Writes headers and cuts a stream of chunks into frames; knows
  * nothing of what they mean, holds at most one unfinished frame, and never looks at a payload.
  *
- *   offset  size  field
- *        0     4  how many bytes follow this field, little-endian like all numbers here
- *        4     1  type: hello 1, refused 2, message 3, keepalive 4, adminHello 5, adminRequest 6, adminAnswer 7
- *        5     1  code: the type of a message; the protocol's version in a hello; 1 in the answer to what was not done; otherwise zero
- *        6     2  group that a message belongs to; otherwise zero
- *        8     4  meta length in bytes
- *       12     …  meta (msgpack), then payload (raw bytes) to the end of the frame
+ *   offset  size  field 0     4  how many bytes follow this field, little-endian like all numbers here 4     1  type:
+ *        hello 1, refused 2, message 3, keepalive 4, adminHello 5, adminRequest 6, adminAnswer 7 5     1  code: the
+ *        type of a message; the protocol's version in a hello; 1 in the answer to what was not done; otherwise zero 6  
+ *          2  group that a message belongs to; otherwise zero 8     4  meta length in bytes 12     …  meta (msgpack),
+ *        then payload (raw bytes) to the end of the frame
  */
 
 import { protocolError } from './protocol-error.js';
@@ -21,7 +19,9 @@ const LENGTH_BYTES = 4;
 /** The largest meta of any frame: fields only, never payloads. */
 export const META_BYTES_MAX = 4_096 - FRAME_HEADER_BYTES;
 
-/** Every frame before the hello has been accepted is at most this long, so strangers can make us hold only this much. */
+/**
+ * Every frame before the hello has been accepted is at most this long, so strangers can make us hold only this much.
+ */
 export const HELLO_FRAME_BYTES_MAX = FRAME_HEADER_BYTES + META_BYTES_MAX;
 
 /** The number is the form on the wire, and is never given to another type. */
@@ -111,7 +111,8 @@ export class FrameReader {
   }
 
   /**
-   * The next whole frame, valid until the next call (its views for as long as you like); null when the chunk ends first.
+   * The next whole frame, valid until the next call (its views for as long as you like); null when the chunk ends
+   * first.
    *
    * @throws ConclaveError `ERR_PROTOCOL` for a header that is not the protocol's or a frame that is too large. The
    *   stream cannot be read any further.

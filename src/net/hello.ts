@@ -113,8 +113,8 @@ export interface ReceivedRefusal {
 }
 
 /**
- * Of two nodes one dials: the one whose id is the smaller string. An observer always dials. The other one does too where it is
- * not connected for long: the first may not know of it yet.
+ * Of two nodes one dials: the one whose id is the smaller string. An observer always dials. The other one does too
+ * where it is not connected for long: the first may not know of it yet.
  */
 export function isDialer(self: NodeId, peer: NodeId): boolean {
   return isObserverId(self) || (!isObserverId(peer) && self < peer);

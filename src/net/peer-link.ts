@@ -79,7 +79,9 @@ export class PeerLink implements ConnectionOwner {
     this.#connection.refuse(refusal);
   }
 
-  /** Called {@link SWEEPS_PER_KEEPALIVE} times per keepalive interval: an idle link sends a frame, a dead one closes. */
+  /**
+   * Called {@link SWEEPS_PER_KEEPALIVE} times per keepalive interval: an idle link sends a frame, a dead one closes.
+   */
   sweep(): void {
     this.#sweeps++;
     this.#logDropped();

@@ -11,7 +11,10 @@ import { isAddress, parseAddress } from './address.js';
 const TIMEOUT_MS = 1_000;
 const REFUSED = 'ECONNREFUSED';
 
-/** True: a connection was refused, by each of the machines that go by this name. False in every other case. Never rejects. */
+/**
+ * True: a connection was refused, by each of the machines that go by this name. False in every other case. Never
+ * rejects.
+ */
 export function isRefusing(node: NodeId): Promise<boolean> {
   if (!isAddress(node)) return Promise.resolve(false);
   const { host, port } = parseAddress(node, 'node');

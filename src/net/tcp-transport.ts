@@ -49,7 +49,10 @@ export interface TcpTransportOptions extends TransportOptions {
   readonly logger?: Logger;
   /** The delays between attempts to connect; see {@link Backoff}. Default: 50 and 1000. */
   readonly reconnect?: BackoffOptions;
-  /** A link that is idle for this long sends a frame; one that has been silent for three times as long is closed. Default: 1000. */
+  /**
+   * A link that is idle for this long sends a frame; one that has been silent for three times as long is closed.
+   * Default: 1000.
+   */
   readonly keepaliveMs?: number;
   /** From the first packet, or the look-up of a name, to an accepted hello. Default: 5000. */
   readonly handshakeTimeoutMs?: number;
@@ -250,8 +253,8 @@ export class TcpTransport implements Transport {
   }
 
   /**
-   * Ends a link whose peer has connected again. Either the peer has lost the connection, which need not have been noticed
-   * here, or another process goes by its name: that is told to the one that was there first, if it still lives.
+   * Ends a link whose peer has connected again. Either the peer has lost the connection, which need not have been
+   * noticed here, or another process goes by its name: that is told to the one that was there first, if it still lives.
    */
   #replace(older: PeerLink, hello: Hello): void {
     if (older.incarnation === hello.incarnation) {

@@ -20,7 +20,10 @@ export interface NewsPort {
 /** How long to wait before asking again. */
 export const RETRY_MS = 20;
 
-/** Something else of the kind is under way; there is no leader, or it has not answered; consensus has no room for the question. */
+/**
+ * Something else of the kind is under way; there is no leader, or it has not answered; consensus has no room for the
+ * question.
+ */
 export const ASK_AGAIN: ReadonlySet<ErrorCode> = new Set([
   'ERR_CHANGE_UNDER_WAY',
   'ERR_NO_LEADER',
@@ -34,7 +37,10 @@ export function pause({ host }: NewsPort): Promise<void> {
 
 /** What was begun when asked in `term` or later, and is waited for. */
 export interface Begun {
-  /** The term before it was asked: by the time that the answer is looked at there may be another leader. Null: none was known. */
+  /**
+   * The term before it was asked: by the time that the answer is looked at there may be another leader. Null: none was
+   * known.
+   */
   readonly term: number | null;
   readonly deadlineMs: number;
   readonly isDone: () => boolean;
@@ -42,8 +48,8 @@ export interface Begun {
 }
 
 /**
- * Resolves with true once it is done, and with false when there is another leader, which may know nothing of it: what is not
- * committed may be cut off. Rejects when it is too late, or with why the node has ended.
+ * Resolves with true once it is done, and with false when there is another leader, which may know nothing of it: what
+ * is not committed may be cut off. Rejects when it is too late, or with why the node has ended.
  */
 export function comesAbout(port: NewsPort, { term, deadlineMs, isDone, tooLate }: Begun): Promise<boolean> {
   return new Promise((resolve, reject) => {

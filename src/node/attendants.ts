@@ -34,8 +34,8 @@ export class Attendants {
   }
 
   /**
-   * Lets them say good-bye, for as long as there is somebody to say it to: `isAlone` is asked at each news that `watch` tells
-   * of. Never rejects.
+   * Lets them say good-bye, for as long as there is somebody to say it to: `isAlone` is asked at each news that `watch`
+   * tells of. Never rejects.
    */
   async leave(reason: ConclaveError, isAlone: () => boolean, watch: (onNews: () => void) => () => void): Promise<void> {
     if (isAlone()) return;

@@ -9,7 +9,10 @@ import { describe, invalid, refused } from './option-checks.js';
 
 /** Where a node's objects are. */
 export interface CheckedPlacement {
-  /** The names of the threads that objects are placed on, by the numbers of their machines; the default one comes first, without a name. */
+  /**
+   * The names of the threads that objects are placed on, by the numbers of their machines; the default one comes first,
+   * without a name.
+   */
   readonly threads: readonly [null, ...string[]];
   readonly places: ObjectPlaces;
 }

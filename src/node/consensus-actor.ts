@@ -56,7 +56,9 @@ export interface ConsensusData {
   readonly recovered: StoredState | null;
 }
 
-/** Bytes of one appendEntries, unless a single entry is larger: half of what a frame holds beside its largest command. */
+/**
+ * Bytes of one appendEntries, unless a single entry is larger: half of what a frame holds beside its largest command.
+ */
 const APPEND_BYTES_MAX = 1024 * 1024;
 const INFLIGHT_MESSAGES_MAX = 256;
 /** Bytes of committed entries on their way to each machine. */

@@ -13,11 +13,11 @@ import { finalErrorIn } from './failure.js';
  * - `starting`: it has not heard from consensus yet.
  * - `founding`: it knows of no cluster yet. To found one it takes all members at once, for any that were missing might
  *   remember one; from then on a majority is enough.
- * - `memory lost`: it remembers a cluster, and too many of the other members do not for there ever to be a leader again:
- *   only people can mend that. Commands wait, and local queries are answered.
+ * - `memory lost`: it remembers a cluster, and too many of the other members do not for there ever to be a leader
+ *   again: only people can mend that. Commands wait, and local queries are answered.
  * - `no quorum`: it knows no leader, or is one that cannot reach a quorum. Commands wait.
- * - `catching up`: it has a leader, and has not yet applied what was committed when it found it, after its start or after it was
- *   cut off; or it is being given a snapshot.
+ * - `catching up`: it has a leader, and has not yet applied what was committed when it found it, after its start or
+ *   after it was cut off; or it is being given a snapshot.
  * - `ok`: it takes part.
  * - `object failed`: a thread of its objects has ended and is being brought back.
  * - `thread dead`: one of its threads has ended for good, and the node with it; `status().failure` says why.

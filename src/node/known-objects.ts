@@ -30,10 +30,11 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 /**
  * Refuses objects and classes that lack what the directory knows.
  *
- * @returns what remembers those that are new: durable when it returns, and it throws `ERR_STORAGE` when the disk refuses.
- *   Nothing may be sent to them before.
- * @throws ConclaveError `ERR_INVALID_OBJECT` when an object, a class or a replicated method is missing, `ERR_DATA_DIR_MISMATCH` when
- *   a newer version wrote the file, `ERR_STORAGE_CORRUPT` when it is damaged, `ERR_STORAGE` when the disk refuses.
+ * @returns what remembers those that are new: durable when it returns, and it throws `ERR_STORAGE` when the disk
+ *   refuses. Nothing may be sent to them before.
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when an object, a class or a replicated method is missing,
+ *   `ERR_DATA_DIR_MISMATCH` when a newer version wrote the file, `ERR_STORAGE_CORRUPT` when it is damaged,
+ *   `ERR_STORAGE` when the disk refuses.
  */
 export function checkKnownObjects(
   disk: Disk,

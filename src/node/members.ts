@@ -44,12 +44,12 @@ export class Members {
   }
 
   /**
-   * Adds a node, which was started with `join: true`. It is sent everything first, and votes once it has caught up: then the
-   * promise resolves.
+   * Adds a node, which was started with `join: true`. It is sent everything first, and votes once it has caught up:
+   * then the promise resolves.
    *
    * @throws ConclaveError `ERR_ALREADY_MEMBER`, `ERR_CHANGE_REFUSED` when there are 15 members, `ERR_CHANGE_UNDER_WAY`,
-   *   `ERR_NO_LEADER`, none of which has begun anything; `ERR_TIMEOUT` when it may have been begun and has not come about
-   *   in time: then it goes on by itself, and `remove` takes it back; `ERR_INVALID_OPTION`, `ERR_STOPPED`.
+   *   `ERR_NO_LEADER`, none of which has begun anything; `ERR_TIMEOUT` when it may have been begun and has not come
+   *   about in time: then it goes on by itself, and `remove` takes it back; `ERR_INVALID_OPTION`, `ERR_STOPPED`.
    */
   async add(address: string, options: ChangeOptions = {}): Promise<void> {
     await this.#change(checked(address), null, options);
@@ -58,8 +58,8 @@ export class Members {
   /**
    * Removes a member, which may be down, or this very node. Resolves when the others go on without it.
    *
-   * @throws ConclaveError `ERR_NO_SUCH_MEMBER`, `ERR_CHANGE_REFUSED` when it is the last one, or too few of the others are
-   *   up; and as `add`.
+   * @throws ConclaveError `ERR_NO_SUCH_MEMBER`, `ERR_CHANGE_REFUSED` when it is the last one, or too few of the others
+   *   are up; and as `add`.
    */
   async remove(address: string, options: ChangeOptions = {}): Promise<void> {
     await this.#change(null, checked(address), options);
@@ -75,8 +75,8 @@ export class Members {
   }
 
   /**
-   * Asks again until it is known what has become of it, of whichever leader there is. That begins nothing twice, for all of
-   * these questions are one: they name what was known when it was first wanted.
+   * Asks again until it is known what has become of it, of whichever leader there is. That begins nothing twice, for
+   * all of these questions are one: they name what was known when it was first wanted.
    */
   async #change(add: NodeId | null, remove: NodeId | null, options: ChangeOptions): Promise<void> {
     checkKnown(options, ['timeoutMs']);
@@ -122,7 +122,10 @@ export class Members {
     }
   }
 
-  /** Where it stands at the latest, or why it is not known to have been begun; throws what asking again would not change. */
+  /**
+   * Where it stands at the latest, or why it is not known to have been begun; throws what asking again would not
+   * change.
+   */
   async #begin(add: NodeId | null, remove: NodeId | null, knownIndex: LogIndex): Promise<LogIndex | ConclaveError> {
     try {
       return await this.#port.begin({ add, remove, knownIndex });
@@ -133,8 +136,8 @@ export class Members {
   }
 
   /**
-   * Has it come about by now, wherever it stands? So this node must know all that is committed, and what the leader's log said of the
-   * members, up to `sinceIndex`, must be. False: it is not known.
+   * Has it come about by now, wherever it stands? So this node must know all that is committed, and what the leader's
+   * log said of the members, up to `sinceIndex`, must be. False: it is not known.
    */
   async #isDone(add: NodeId | null, remove: NodeId | null, sinceIndex: LogIndex, deadlineMs: number): Promise<boolean> {
     try {
@@ -160,15 +163,18 @@ export class Members {
 }
 
 /**
- * The leader's log does not reach back any more to what was known when this was first wanted: up to where it tells of the members.
- * Null: that is not what it says.
+ * The leader's log does not reach back any more to what was known when this was first wanted: up to where it tells of
+ * the members. Null: that is not what it says.
  */
 function outdatedSince({ data }: ConclaveError): LogIndex | null {
   const { reason, index } = data as { readonly reason?: ChangeRefusal; readonly index?: LogIndex };
   return reason === 'outdated' ? index! : null;
 }
 
-/** Is it so on a node that knows the log up to `index`? One that knows less may never have heard of who is to be removed. */
+/**
+ * Is it so on a node that knows the log up to `index`? One that knows less may never have heard of who is to be
+ * removed.
+ */
 function hasComeAbout(status: NodeStatus | null, add: NodeId | null, remove: NodeId | null, index: LogIndex): boolean {
   if (status === null || status.isChanging || status.commitIndex < index) return false;
   const isIn = add === null || status.members.some(({ id, role }) => id === add && role === 'voter');

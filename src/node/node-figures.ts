@@ -67,8 +67,8 @@ function together(machines: readonly (MachineFigures | null)[]): MachineFigures 
 }
 
 /**
- * The answer, or null once the time is over: by the host's clock, for the deadline of an ask is looked at in a tick, and nobody
- * may be ticking.
+ * The answer, or null once the time is over: by the host's clock, for the deadline of an ask is looked at in a tick,
+ * and nobody may be ticking.
  */
 function inTime<Figures>(answer: Promise<Figures>, host: Pick<NodeHost, 'after'>): Promise<Figures | null> {
   return new Promise((resolve) => {

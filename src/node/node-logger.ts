@@ -8,9 +8,9 @@ import { loggerOf, type Logger } from '../runtime/logger.js';
 import { loggableError } from './loggable-error.js';
 
 /**
- * What the option `logger` takes: a [pino](https://getpino.io) logger, or anything of its shape. Where there is no `fatal`,
- * such lines are errors; where there is no `trace`, they are left out; where there is no `child`, each line says itself which
- * node it is of.
+ * What the option `logger` takes: a [pino](https://getpino.io) logger, or anything of its shape. Where there is no
+ * `fatal`, such lines are errors; where there is no `trace`, they are left out; where there is no `child`, each line
+ * says itself which node it is of.
  *
  * @example
  * const logger: Logger = console;

@@ -6,8 +6,8 @@
 import { ConclaveError } from '../errors.js';
 
 /**
- * What nobody asks for who means an object: the language asks whether this is a promise or has a form of its own as JSON,
- * and test frameworks whether it is one of theirs.
+ * What nobody asks for who means an object: the language asks whether this is a promise or has a form of its own as
+ * JSON, and test frameworks whether it is one of theirs.
  */
 const ASKED_BY_OTHERS: ReadonlySet<string> = new Set([
   'then',

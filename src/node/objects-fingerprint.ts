@@ -14,7 +14,10 @@ const DIGEST_CHARS = 32;
 const ARGS_DIGEST_CHARS = 8;
 const NO_ARGS = digestOf(new ValueCodec().encodeInto([]));
 
-/** By version: the classes, the objects, with what their constructors are given, and the commands, in an order that no node decides. */
+/**
+ * By version: the classes, the objects, with what their constructors are given, and the commands, in an order that no
+ * node decides.
+ */
 export function objectsFingerprint(
   objects: readonly ResolvedObject[],
   classes: readonly ResolvedObject[] = [],

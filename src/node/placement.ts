@@ -12,7 +12,9 @@ import type { MachineActorData } from '../actors/replicated/machine-actor.js';
 import type { SnapshotterData } from '../actors/snapshotter/snapshotter-actor.js';
 import type { ConsensusData } from './consensus-actor.js';
 
-/** How long the objects may take to be there: their modules, their constructors, and the snapshot that they begin with. */
+/**
+ * How long the objects may take to be there: their modules, their constructors, and the snapshot that they begin with.
+ */
 export const OBJECTS_TIMEOUT_MS = 10 * 60_000;
 
 /** The names by which a node's actors find each other. */
@@ -39,7 +41,10 @@ export interface NodeParts {
 
 /** What a placement reports to the runtime. */
 export interface PlacementEvents {
-  /** The node cannot go on: `ERR_OBJECT_FAILED` when its objects cannot be brought back, `ERR_STORAGE` when its disk fails. */
+  /**
+   * The node cannot go on: `ERR_OBJECT_FAILED` when its objects cannot be brought back, `ERR_STORAGE` when its disk
+   * fails.
+   */
   onFailure(error: Error): void;
   /** The thread of a machine, by its number, has ended; it is being brought back. */
   onMachineLost(machine: number, error: Error): void;
@@ -60,7 +65,10 @@ export interface Placement {
    * objects cannot be loaded, `ERR_STORAGE` or `ERR_STORAGE_CORRUPT` when the disk cannot be read.
    */
   start(parts: NodeParts): Promise<void>;
-  /** What there is to count of each thread; null for one that has ended, or is too busy to answer in time. Never rejects. */
+  /**
+   * What there is to count of each thread; null for one that has ended, or is too busy to answer in time. Never
+   * rejects.
+   */
   measure(timeoutMs: number): Promise<ReadonlyMap<string, ThreadFigures | null>>;
   /** Ends every thread and actor. Settles whatever still waits. */
   stop(): Promise<void>;

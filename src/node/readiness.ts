@@ -61,7 +61,9 @@ export class Readiness {
     });
   }
 
-  /** Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in. */
+  /**
+   * Who waits for one node to be ready before stopping the next must not stop those who are still needed to let it in.
+   */
   #look(): boolean {
     if (this.#isReady || !this.#hasCaughtUp || !this.#isAdmitted) return false;
     this.#isReady = true;

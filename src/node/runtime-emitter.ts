@@ -25,8 +25,8 @@ export interface RuntimeEvents {
   /** The thread of the objects has ended, or the objects are back. */
   objects: (event: ObjectsEvent) => void;
   /**
-   * Something has failed that no call reports, or the node was removed from the cluster. `status().health` tells whether it
-   * goes on.
+   * Something has failed that no call reports, or the node was removed from the cluster. `status().health` tells
+   * whether it goes on.
    */
   error: (error: Error) => void;
 }

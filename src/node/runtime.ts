@@ -169,9 +169,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * cluster may still have no leader then (see {@link Runtime.ready}).
    *
    * @throws ConclaveError `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`, `ERR_NOT_ENCODABLE` (an object's arguments),
-   *   `ERR_OBJECT_FAILED` (an object's constructor ends the thread), `ERR_THREAD_EXITED` (a thread ends while it starts:
-   *   `workerUrl` is wrong, for instance) or `ERR_ADDRESS_UNAVAILABLE`; with a `dataDir`, `ERR_DATA_DIR_LOCKED`,
-   *   `ERR_DATA_DIR_MISMATCH`, `ERR_STORAGE` or `ERR_STORAGE_CORRUPT`. Nothing is left running.
+   *   `ERR_OBJECT_FAILED` (an object's constructor ends the thread), `ERR_THREAD_EXITED` (a thread ends while it
+   *   starts: `workerUrl` is wrong, for instance) or `ERR_ADDRESS_UNAVAILABLE`; with a `dataDir`,
+   *   `ERR_DATA_DIR_LOCKED`, `ERR_DATA_DIR_MISMATCH`, `ERR_STORAGE` or `ERR_STORAGE_CORRUPT`. Nothing is left running.
    */
   static async start<Definitions extends ObjectDefinitions>(
     options: RuntimeOptions<Definitions>,
@@ -264,12 +264,13 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Creates an object on all nodes, of a class that the option `classes` names on each of them. Resolves with the handle to it.
-   * The object is there until it is dropped, also after restarts; its name is apart from those of `objects`.
+   * Creates an object on all nodes, of a class that the option `classes` names on each of them. Resolves with the
+   * handle to it. The object is there until it is dropped, also after restarts; its name is apart from those of
+   * `objects`.
    *
-   * @throws ConclaveError `ERR_OBJECT_EXISTS`, `ERR_TOO_MANY_OBJECTS` (there may be 100,000), `ERR_INVALID_OBJECT` for a class that
-   *   `classes` does not name or whose constructor throws, `ERR_INVALID_OPTION` for the name, `ERR_VERSION_UNSUPPORTED` for a
-   *   class of a later code version, and what a command ends with.
+   * @throws ConclaveError `ERR_OBJECT_EXISTS`, `ERR_TOO_MANY_OBJECTS` (there may be 100,000), `ERR_INVALID_OBJECT` for
+   *   a class that `classes` does not name or whose constructor throws, `ERR_INVALID_OPTION` for the name,
+   *   `ERR_VERSION_UNSUPPORTED` for a class of a later code version, and what a command ends with.
    *
    * @example
    * const room = await runtime.create('room 7', ReplCounter); // with classes: { ReplCounter }
@@ -285,8 +286,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Drops an object that was created, on all nodes. What is called on it and comes later in the log is refused; who watches it or
-   * waits for it is told, by `ERR_NO_SUCH_OBJECT`.
+   * Drops an object that was created, on all nodes. What is called on it and comes later in the log is refused; who
+   * watches it or waits for it is told, by `ERR_NO_SUCH_OBJECT`.
    *
    * @throws ConclaveError `ERR_NO_SUCH_OBJECT`, and what a command ends with.
    */
@@ -295,10 +296,11 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * The handle to an object that was created, on whichever node, and may even be created only later: calls are refused with
-   * `ERR_NO_SUCH_OBJECT` (which leaves nothing applied) while there is none of this name and class.
+   * The handle to an object that was created, on whichever node, and may even be created only later: calls are refused
+   * with `ERR_NO_SUCH_OBJECT` (which leaves nothing applied) while there is none of this name and class.
    *
-   * @throws ConclaveError `ERR_INVALID_OBJECT` for a class that `classes` does not name, `ERR_INVALID_OPTION` for the name.
+   * @throws ConclaveError `ERR_INVALID_OBJECT` for a class that `classes` does not name, `ERR_INVALID_OPTION` for the
+   *   name.
    */
   object<T extends object>(
     name: string,
@@ -322,15 +324,15 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Has the node do what is due: for an application with a loop of its own, which has started it with `threads: false` and
-   * `autoTick: false`. All of the node but its sockets and disk runs within ticks, your objects and the listeners of events
-   * too; what has arrived in between waits for the next one. Tick at least every `heartbeatMs`, and let the event loop turn
-   * in between. A node that is not ticked is one that stands still: others elect another leader after
-   * `electionTimeoutMs`, calls wait, and it follows when it goes on. After `stop()` has been called, and from within a tick,
-   * it does nothing.
+   * Has the node do what is due: for an application with a loop of its own, which has started it with `threads: false`
+   * and `autoTick: false`. All of the node but its sockets and disk runs within ticks, your objects and the listeners
+   * of events too; what has arrived in between waits for the next one. Tick at least every `heartbeatMs`, and let the
+   * event loop turn in between. A node that is not ticked is one that stands still: others elect another leader after
+   * `electionTimeoutMs`, calls wait, and it follows when it goes on. After `stop()` has been called, and from within a
+   * tick, it does nothing.
    *
-   * @param budgetMs how long it may take, in milliseconds; one turn may exceed that, which is up to 64 messages of one actor,
-   *   or up to 8 MiB of commands for your objects. 0: one turn.
+   * @param budgetMs how long it may take, in milliseconds; one turn may exceed that, which is up to 64 messages of one
+   *   actor, or up to 8 MiB of commands for your objects. 0: one turn.
    * @returns whether something was left over: then the next tick need not wait
    * @throws ConclaveError `ERR_INVALID_OPTION` when the node runs by itself, or `budgetMs` is no number of 0 or more.
    *
@@ -356,12 +358,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * The live object itself, where it lives on this very thread (`threads: false`): what a `local` query would see, without a
-   * promise. Look at it, and never change it: only commands may. Ask for it each time: when the node is given a snapshot,
-   * another one takes its place.
+   * The live object itself, where it lives on this very thread (`threads: false`): what a `local` query would see,
+   * without a promise. Look at it, and never change it: only commands may. Ask for it each time: when the node is given
+   * a snapshot, another one takes its place.
    *
-   * @throws ConclaveError `ERR_INVALID_OPTION` when the objects have a thread of their own, `ERR_UNKNOWN_OBJECT` when there is
-   *   none of that name, `ERR_STOPPED` when the runtime has stopped or failed.
+   * @throws ConclaveError `ERR_INVALID_OPTION` when the objects have a thread of their own, `ERR_UNKNOWN_OBJECT` when
+   *   there is none of that name, `ERR_STOPPED` when the runtime has stopped or failed.
    */
   local<Name extends keyof Definitions & string>(name: Name): ObjectsOf<Definitions>[Name] {
     const { localObjects } = this.#placement;
@@ -416,12 +418,12 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Has leadership handed to `target`, or to the node that has the most of the log but for the leader; any node may ask for
-   * it. Resolves when the other one leads. Commands made meanwhile wait.
+   * Has leadership handed to `target`, or to the node that has the most of the log but for the leader; any node may ask
+   * for it. Resolves when the other one leads. Commands made meanwhile wait.
    *
    * @throws ConclaveError `ERR_TRANSFER_FAILED` when the target did not take over in time (the leader goes on),
-   *   `ERR_NO_LEADER` when there is none, `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the runtime
-   *   stops or fails first. After any but the last nothing has changed, and it may be tried again.
+   *   `ERR_NO_LEADER` when there is none, `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the
+   *   runtime stops or fails first. After any but the last nothing has changed, and it may be tried again.
    */
   async transferLeadership(target?: string): Promise<void> {
     if (target !== undefined && !this.members.list().some(({ id }) => id === target)) {
@@ -437,15 +439,16 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Brings a version of the objects' code into force, everywhere at the same place in the log: from there on commands do what
-   * it says. Any node may ask for it. There is no way back. Resolves when it is in force on this node, at once if it is already.
+   * Brings a version of the objects' code into force, everywhere at the same place in the log: from there on commands
+   * do what it says. Any node may ask for it. There is no way back. Resolves when it is in force on this node, at once
+   * if it is already.
    *
-   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when a member, or an observer that is connected, is not known to have code
-   *   of that version (`data.nodes`; also a member that is away and last had none), `ERR_CHANGE_REFUSED` for a version below
-   *   the one in force, `ERR_NO_LEADER` when there was none for all the time, `ERR_CHANGE_UNDER_WAY` when leadership was
-   *   changing for all the time: nothing has changed then, unless `mayBeApplied` says that a leader was asked before and has
-   *   not answered; `ERR_TIMEOUT` when it may have been begun and is not in force in time, `ERR_INVALID_OPTION`,
-   *   `ERR_STOPPED`. It is safe to ask again after each of them.
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` when a member, or an observer that is connected, is not known to
+   *   have code of that version (`data.nodes`; also a member that is away and last had none), `ERR_CHANGE_REFUSED` for
+   *   a version below the one in force, `ERR_NO_LEADER` when there was none for all the time, `ERR_CHANGE_UNDER_WAY`
+   *   when leadership was changing for all the time: nothing has changed then, unless `mayBeApplied` says that a leader
+   *   was asked before and has not answered; `ERR_TIMEOUT` when it may have been begun and is not in force in time,
+   *   `ERR_INVALID_OPTION`, `ERR_STOPPED`. It is safe to ask again after each of them.
    */
   async setCodeVersion(version: number, options: ChangeOptions = {}): Promise<void> {
     checkKnown(options, ['timeoutMs']);
@@ -463,8 +466,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   }
 
   /**
-   * Takes a snapshot of everything that this node has applied, now; the log is kept back to the one before it. Callers need
-   * not wait for it, and other nodes take their own. Resolves when it is durable (or, without `dataDir`, whole).
+   * Takes a snapshot of everything that this node has applied, now; the log is kept back to the one before it. Callers
+   * need not wait for it, and other nodes take their own. Resolves when it is durable (or, without `dataDir`, whole).
    *
    * @returns the index of the last entry in it
    * @throws ConclaveError `ERR_COMPACTION_FAILED` when it could not be taken (`cause` says why; the log is kept),

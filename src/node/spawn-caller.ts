@@ -11,7 +11,8 @@ import type { CheckedOptions } from './options.js';
 import type { Placement } from './placement.js';
 
 /**
- * Starts the Caller; its methods are called directly. Rejects when the node fails before the Caller has had its first turn.
+ * Starts the Caller; its methods are called directly. Rejects when the node fails before the Caller has had its first
+ * turn.
  */
 export function spawnCaller(
   { main, addresses }: Placement,

@@ -45,7 +45,9 @@ export interface RuntimeStatus {
   readonly lastIndex: number;
   /** The last entry known to be committed. */
   readonly commitIndex: number;
-  /** The highest commit index that this node knows a leader to have had: how far behind it, this node is catching up. */
+  /**
+   * The highest commit index that this node knows a leader to have had: how far behind it, this node is catching up.
+   */
   readonly leaderCommitIndex: number;
   /** The last entry that this node's objects have applied. */
   readonly appliedIndex: number;
@@ -74,20 +76,23 @@ export interface MemberStatus {
   /** Is there a connection to it? True for the node itself. */
   readonly connected: boolean;
   /**
-   * The last entry that it is known to have and to keep: `lastIndex` less this is how far it is behind. Only the leader knows;
-   * null elsewhere.
+   * The last entry that it is known to have and to keep: `lastIndex` less this is how far it is behind. Only the leader
+   * knows; null elsewhere.
    */
   readonly matchIndex: number | null;
   /** The next entry that the leader will send it. Null of the leader itself, and elsewhere than on the leader. */
   readonly nextIndex: number | null;
   /**
-   * When it last answered the leader, in milliseconds since 1970, told once in a shortest election timeout. Null of the leader
-   * itself, where it has not answered this one yet, and elsewhere than on the leader.
+   * When it last answered the leader, in milliseconds since 1970, told once in a shortest election timeout. Null of the
+   * leader itself, where it has not answered this one yet, and elsewhere than on the leader.
    */
   readonly lastContactAtMs: number | null;
 }
 
-/** Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`, and what to do. */
+/**
+ * Why a node is not ready, in a few words: `no quorum; connected to 0 of 2 peers (not to b:4321, c:4321)`, and what to
+ * do.
+ */
 export function describeStatus({ self, health, members }: RuntimeStatus): string {
   const peers = members.filter(({ id }) => id !== self);
   if (health === 'founding' && members.length === 0)

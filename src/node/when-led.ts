@@ -9,8 +9,9 @@ import { asError } from '../errors.js';
 import type { NodeFate } from './node-fate.js';
 
 /**
- * Runs something once, at that moment or at once where it has passed; the node fails when it throws. It must be synchronous, be it a
- * write to disk: the caller tells its status before it sends what waits for a leader, and goes on as soon as this returns.
+ * Runs something once, at that moment or at once where it has passed; the node fails when it throws. It must be
+ * synchronous, be it a write to disk: the caller tells its status before it sends what waits for a leader, and goes on
+ * as soon as this returns.
  */
 export function whenLed(caller: Pick<Caller, 'events' | 'status'>, run: () => void, fate: NodeFate): void {
   const look = (status: NodeStatus | null): void => {

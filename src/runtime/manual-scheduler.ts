@@ -45,9 +45,9 @@ export class ManualScheduler implements Scheduler {
   }
 
   /**
-   * Fires the timers that are due and gives turns until every actor is idle, or `budgetMs` have passed; one turn may exceed
-   * them, and there is always one. Returns whether turns were left over for the next tick. From within a turn it does nothing,
-   * and returns true.
+   * Fires the timers that are due and gives turns until every actor is idle, or `budgetMs` have passed; one turn may
+   * exceed them, and there is always one. Returns whether turns were left over for the next tick. From within a turn it
+   * does nothing, and returns true.
    */
   tick(budgetMs: number): boolean {
     if (this.#isTicking) return true;

@@ -99,8 +99,8 @@ export class SimulationScheduler implements Scheduler, Clock {
       if (condition()) return true;
       if (this.#ready.length === 0) {
         if (++this.#drains % INSTANTS_BEFORE_YIELD === 0) await new Promise((resolve) => void setImmediate(resolve));
-        // Every promise that is settled has called its continuations, and theirs, when the first one is; and what those have
-        // given to `nextTick`, as callers do, has run with its own when the second one is.
+        // Every promise that is settled has called its continuations, and theirs, when the first one is; and what those
+        // have given to `nextTick`, as callers do, has run with its own when the second one is.
         await nextTick();
         await nextTick();
         if (condition()) return true;

@@ -1,4 +1,7 @@
-/** An actor's news for itself, which nobody would tell it again: of work that has waited, or of more that there is to do. */
+/**
+ * An actor's news for itself, which nobody would tell it again: of work that has waited, or of more that there is to
+ * do.
+ */
 
 import type { ActorContext } from './actor.js';
 import { tellOrDrop } from './tell-or-drop.js';

@@ -11,6 +11,8 @@ export interface ThreadFigures {
 
 export interface MailboxFigures {
   readonly actor: string;
-  /** Those that wait at this moment. What another thread has sent and this one has not looked at yet is not among them. */
+  /**
+   * Those that wait at this moment. What another thread has sent and this one has not looked at yet is not among them.
+   */
   readonly messages: number;
 }

@@ -49,12 +49,16 @@ export class LockService {
   readonly #identity: string;
   readonly #ttlMs: number;
   readonly #onFailure: (error: unknown) => void;
-  /** By the names of locks as the back end knows them, and by owners. Invariant: nobody is in there without a reason. */
+  /**
+   * By the names of locks as the back end knows them, and by owners. Invariant: nobody is in there without a reason.
+   */
   readonly #locks = new Map<string, { readonly name: LockName; readonly owned: Map<string, OwnedLock> }>();
   /** How many there are in `#locks`. */
   #count = 0;
   #waits = 0;
-  /** What was heard last of locks that are held elsewhere, by their names; the one that was heard of longest ago first. */
+  /**
+   * What was heard last of locks that are held elsewhere, by their names; the one that was heard of longest ago first.
+   */
   readonly #seen = new Map<string, { readonly owner: string; readonly token: bigint }>();
   /** Is the back end asked who has what was lost? */
   #isSearching = false;
@@ -165,8 +169,8 @@ export class LockService {
   }
 
   /**
-   * Says so where another process goes by the same identity, which takes for its own all that is held here. One question at a time: where
-   * very much is lost at once, the reason is another one.
+   * Says so where another process goes by the same identity, which takes for its own all that is held here. One
+   * question at a time: where very much is lost at once, the reason is another one.
    */
   async #searchNamesake(name: LockName, owner: string, token: bigint): Promise<void> {
     if (this.#isSearching || this.#isClosed) return;
@@ -195,7 +199,9 @@ export class LockService {
     return { name: name.shown, owner: lock.owner, token: lock.token, expiresAtMs };
   }
 
-  /** Somebody else's: it is theirs for as long as they renew it, so for a TTL if nothing is heard of them from now on. */
+  /**
+   * Somebody else's: it is theirs for as long as they renew it, so for a TTL if nothing is heard of them from now on.
+   */
   #taken(name: LockName, owner: string, token: bigint): LockState {
     return { name: name.shown, owner, token, expiresAtMs: this.#wallMs + this.#ttlMs };
   }

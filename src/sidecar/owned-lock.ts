@@ -11,11 +11,14 @@ import { Held } from '../sync/held.js';
 import type { ClaimTerms } from '../sync/backend.js';
 
 /**
- * How long a request may take that does not wait for a holder, all that it waits for together: well below the ten seconds for which
- * clients of old wait for an answer.
+ * How long a request may take that does not wait for a holder, all that it waits for together: well below the ten
+ * seconds for which clients of old wait for an answer.
  */
 export const CLAIM_TIMEOUT_MS = 5_000;
-/** For so long a place in the queue is kept for an owner whose request has waited as long as it would, and who asks again. */
+/**
+ * For so long a place in the queue is kept for an owner whose request has waited as long as it would, and who asks
+ * again.
+ */
 export const PLACE_KEPT_MS = 2_000;
 
 /** A claim that waits. */
@@ -124,7 +127,9 @@ export class OwnedLock {
     });
   }
 
-  /** Gives up what is held, and what is waited for. Resolves when that is so, or cannot be said in time. Never rejects. */
+  /**
+   * Gives up what is held, and what is waited for. Resolves when that is so, or cannot be said in time. Never rejects.
+   */
   release(): Promise<boolean> {
     const untilMs = this.#overBy;
     return this.#request(async () => {

@@ -45,7 +45,9 @@ export class RemoteClient {
     return this.#sessions.size;
   }
 
-  /** Ends its sessions, and the connection. Resolves when the back end knows, as far as it can be told. Never rejects. */
+  /**
+   * Ends its sessions, and the connection. Resolves when the back end knows, as far as it can be told. Never rejects.
+   */
   async close(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -42,8 +42,8 @@ export class DataDir {
    * Opens the data directory of the node of this name, and creates what is missing of it. Nothing stays locked when it
    * fails.
    *
-   * @throws ConclaveError `ERR_DATA_DIR_LOCKED` when another process uses it, `ERR_DATA_DIR_MISMATCH` when it is not this
-   * node's, `ERR_STORAGE_CORRUPT` when it is not known whose it is, `ERR_STORAGE` when the disk refuses.
+   * @throws ConclaveError `ERR_DATA_DIR_LOCKED` when another process uses it, `ERR_DATA_DIR_MISMATCH` when it is not
+   * this node's, `ERR_STORAGE_CORRUPT` when it is not known whose it is, `ERR_STORAGE` when the disk refuses.
    */
   static async open(disk: Disk, path: string, name: NodeName, env: DataDirEnv = {}): Promise<DataDir> {
     const { acquire = (directory) => DirectoryLock.acquire(directory), newIncarnation } = env;

@@ -4,8 +4,9 @@
  *
  * Node.js offers no lock on files, and a file that names a process cannot be trusted: process ids are used again, in
  * containers all are 1, and names of hosts come and go. What cannot lie is a listening socket, so the lock is two:
- * - a name in the kernel, an abstract socket on Linux and a pipe on Windows, made from device and inode of the directory.
- *   It is taken atomically, is never stale, and stands whatever happens to files; but containers do not share it.
+ * - a name in the kernel, an abstract socket on Linux and a pipe on Windows, made from device and inode of the
+ *   directory. It is taken atomically, is never stale, and stands whatever happens to files; but containers do not
+ *   share it.
  * - a claim in the directory ({@link DirectoryClaim}), which all containers and macOS see; Windows does without. It is
  *   lost when somebody removes its file. On a file system without sockets Linux does without as well.
  *

@@ -15,7 +15,10 @@ export interface Disk {
   list(directory: string): readonly string[];
   /** Is there a file or directory of this name? */
   exists(path: string): boolean;
-  /** Opens a file: `read` and `write` (which reads as well) one that exists; `create` a new one, for reading and writing. */
+  /**
+   * Opens a file: `read` and `write` (which reads as well) one that exists; `create` a new one, for reading and
+   * writing.
+   */
   open(path: string, mode: 'read' | 'write' | 'create'): DiskFile;
   /** Gives a file another name, atomically; replaces a file that has it. */
   rename(from: string, to: string): void;

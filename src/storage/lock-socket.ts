@@ -26,8 +26,8 @@ export class LockSocket {
   }
 
   /**
-   * Listens there; null when the name is taken. The name of a socket is taken until it is unlinked, that of a pipe or an
-   * abstract socket until its process ends. Rejects with the system's error.
+   * Listens there; null when the name is taken. The name of a socket is taken until it is unlinked, that of a pipe or
+   * an abstract socket until its process ends. Rejects with the system's error.
    */
   static async listen(path: string): Promise<LockSocket | null> {
     const server = createServer(answer);

@@ -21,7 +21,9 @@ export interface NodeName {
 }
 
 export interface NodeIdentity {
-  /** Stays what it is for as long as the directory keeps what the node has promised; another one when it was emptied. */
+  /**
+   * Stays what it is for as long as the directory keeps what the node has promised; another one when it was emptied.
+   */
   readonly incarnation: Incarnation;
   /** Was the directory empty? */
   readonly isNew: boolean;
@@ -41,9 +43,9 @@ const OWNER = /^[0-9a-f]{32}\.owner$/;
 const OF_THE_FILE_SYSTEM = 'lost+found';
 
 /**
- * Reads the identity of a data directory, which must exist and be locked. Gives it a new one (random by default), which is durable when this
- * returns, if there is none, or if there is neither log nor snapshot: then nothing has been promised under the old one,
- * or what was has been forgotten.
+ * Reads the identity of a data directory, which must exist and be locked. Gives it a new one (random by default), which
+ * is durable when this returns, if there is none, or if there is neither log nor snapshot: then nothing has been
+ * promised under the old one, or what was has been forgotten.
  *
  * @throws ConclaveError `ERR_DATA_DIR_MISMATCH` when it belongs to another node or cluster, or to a newer version;
  * `ERR_STORAGE_CORRUPT` when the file is damaged or missing beside a log or snapshots, or the log is missing beside
@@ -87,14 +89,15 @@ function create(
     const missing = isNamed ? `the log in ${layout.log}, with what the node has promised,` : 'it';
     throw corrupt(layout, `${missing} is missing, but there are files in ${directory}`);
   }
-  // First: where the log is merely away, and its place refuses another one, it is still the one that is named when it is back.
+  // First: where the log is merely away, and its place refuses another one, it is still the one that is named when it
+  // is back.
   own(disk, layout, incarnation);
   replaceSmallFile(disk, layout.node, format({ cluster, self, incarnation }));
 }
 
 /**
- * Leaves the incarnation in the directory of the log too, before there is a log: that may be a file system of its own, and
- * come back after a start without it.
+ * Leaves the incarnation in the directory of the log too, before there is a log: that may be a file system of its own,
+ * and come back after a start without it.
  */
 function own(disk: Disk, { log }: DataDirLayout, incarnation: string): void {
   disk.makeDirectory(log);

@@ -14,7 +14,8 @@ const COMPRESSED_PART_MAX = 0.95;
 
 /**
  * For numbers and short strings this shrinks as much as deflate at its fastest in half the time, and takes somewhat
- * longer to expand; what does not compress it gives up on five times sooner. A larger window makes it slower, not better.
+ * longer to expand; what does not compress it gives up on five times sooner. A larger window makes it slower, not
+ * better.
  */
 const COMPRESSION = { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 16 };
 

@@ -69,7 +69,8 @@ export class SnapshotChunks {
   /**
    * Reads the stored bytes of a chunk into `buffer`, which has room for them; they stay there until it is used again.
    *
-   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when they are not what was written; `ERR_STORAGE` when they cannot be read.
+   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when they are not what was written; `ERR_STORAGE` when they cannot be
+   *   read.
    */
   read(index: number, buffer: Uint8Array): Uint8Array {
     const { storedBytes, crc } = this.#chunks[index]!;

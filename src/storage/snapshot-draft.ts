@@ -14,7 +14,9 @@ export type DraftPlace = { readonly kind: 'file'; readonly path: string } | { re
 
 /** Bytes are written one behind the other, and each only once. */
 export interface SnapshotDraft extends SnapshotSink {
-  /** No more will be written. Makes it durable, where it can be, and says where it lies: plain data, crosses threads. */
+  /**
+   * No more will be written. Makes it durable, where it can be, and says where it lies: plain data, crosses threads.
+   */
   finish(): ByteLocation;
   /** It will not be finished. Frees what it holds; its file is for the store to discard. */
   abandon(): void;
@@ -29,8 +31,8 @@ const PIECE_BYTES = 1024 * 1024;
 /**
  * Opens a draft. `bytes` is the size that it will have, where it is known: then its memory is taken at once.
  *
- * @throws ConclaveError `ERR_STORAGE` when the file cannot be created, `ERR_COMPACTION_FAILED` when there is not so much
- * memory.
+ * @throws ConclaveError `ERR_STORAGE` when the file cannot be created, `ERR_COMPACTION_FAILED` when there is not so
+ * much memory.
  */
 export function openDraft(disk: Disk, place: DraftPlace, bytes: number | null): SnapshotDraft {
   if (place.kind === 'file') return new FileDraft(disk.open(place.path, 'create'));

@@ -28,9 +28,9 @@ const DRAFT_SUFFIX = '.draft';
 let draftCount = 0;
 
 /**
- * A snapshot that is found damaged, here when its ends are read or by whoever reads the rest, is renamed to `*.bad`: it is
- * never used again, and an operator may look at it. One that the disk refuses to read keeps its name, for it may be read
- * at the next start. Either is removed once as many newer ones as `keepNewest` keeps are there.
+ * A snapshot that is found damaged, here when its ends are read or by whoever reads the rest, is renamed to `*.bad`: it
+ * is never used again, and an operator may look at it. One that the disk refuses to read keeps its name, for it may be
+ * read at the next start. Either is removed once as many newer ones as `keepNewest` keeps are there.
  */
 export class SnapshotFolder implements SnapshotStore {
   readonly #disk: Disk;
@@ -48,11 +48,11 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   /**
-   * Creates the directory or takes stock of it: removes drafts that were never finished, sets aside what is damaged, and
-   * passes over what cannot be read.
+   * Creates the directory or takes stock of it: removes drafts that were never finished, sets aside what is damaged,
+   * and passes over what cannot be read.
    *
-   * @throws ConclaveError `ERR_DATA_DIR_MISMATCH` when a newer version has written a snapshot, `ERR_STORAGE` when the disk
-   * refuses anything else than to read one.
+   * @throws ConclaveError `ERR_DATA_DIR_MISMATCH` when a newer version has written a snapshot, `ERR_STORAGE` when the
+   * disk refuses anything else than to read one.
    */
   static open(disk: Disk, directory: string, onUnusable: OnUnusableSnapshot): SnapshotFolder {
     const folder = new SnapshotFolder(disk, directory, onUnusable);

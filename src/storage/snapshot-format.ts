@@ -1,6 +1,6 @@
 /**
- * The form of a snapshot: header, stored chunks, footer, trailer, back to back and all little-endian; every byte of it is
- * under a checksum. Pure: lays bytes out and reads them back; who fetches them is `SnapshotReader`.
+ * The form of a snapshot: header, stored chunks, footer, trailer, back to back and all little-endian; every byte of it
+ * is under a checksum. Pure: lays bytes out and reads them back; who fetches them is `SnapshotReader`.
  *
  * - header, 16 bytes: magic, u32 version, u32 CRC-32 of what is before it. It stays as it is in all versions.
  * - chunks: the stored bytes, compressed or not, nothing between them.
@@ -99,7 +99,9 @@ export function encodeTrailer({ footerOffset, manifestBytes, chunkCount, footerC
   return trailer;
 }
 
-/** Null if the bytes are no trailer, or not that of a file of `size` bytes: then the file was not written to its end. */
+/**
+ * Null if the bytes are no trailer, or not that of a file of `size` bytes: then the file was not written to its end.
+ */
 export function decodeTrailer(bytes: Uint8Array, size: number): Trailer | null {
   const trailer = bufferOf(bytes);
   if (trailer.length !== TRAILER_BYTES || !TRAILER_MAGIC.equals(trailer.subarray(24))) return null;

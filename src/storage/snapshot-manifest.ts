@@ -23,7 +23,9 @@ export interface SnapshotCut {
   readonly lastIncluded: LastIncluded;
   /** The version of the objects' code that is active at the cut. */
   readonly codeVersion: number;
-  /** Who the members are at the cut, in the form in which the log says it; null: it does not say. Not looked into here. */
+  /**
+   * Who the members are at the cut, in the form in which the log says it; null: it does not say. Not looked into here.
+   */
   readonly configuration: Uint8Array | null;
 }
 

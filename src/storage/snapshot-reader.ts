@@ -55,8 +55,8 @@ export class SnapshotReader {
    * Reads the ends of a snapshot. `path` is what errors name, null for one in memory. The source is the reader's, to be
    * closed with it; when this throws it remains the caller's.
    *
-   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the snapshot is damaged or not whole, `ERR_DATA_DIR_MISMATCH` when a
-   * newer version wrote it, `ERR_STORAGE` when it cannot be read.
+   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the snapshot is damaged or not whole, `ERR_DATA_DIR_MISMATCH` when
+   * a newer version wrote it, `ERR_STORAGE` when it cannot be read.
    */
   static open(source: ByteSource, path: string | null): SnapshotReader {
     checkHeader(source, path);
@@ -91,8 +91,8 @@ export class SnapshotReader {
    * Reads all of the snapshot and checks that each stored byte is what was written. Does not expand the chunks: what is
    * in them is checked once more by those who do.
    *
-   * @throws ConclaveError `ERR_STORAGE_CORRUPT` at the first chunk that is damaged, `ERR_STORAGE` when one cannot be read;
-   * and what `pause`, asked after each chunk, rejects with.
+   * @throws ConclaveError `ERR_STORAGE_CORRUPT` at the first chunk that is damaged, `ERR_STORAGE` when one cannot be
+   * read; and what `pause`, asked after each chunk, rejects with.
    */
   async verify(pause: Pause): Promise<void> {
     const buffer = this.#chunks.bufferFor(0, this.#chunks.count);

@@ -81,7 +81,8 @@ export class SnapshotReceiver {
    * Takes some bytes, of any length. What is there already is passed over; what would leave a gap is dropped, and is
    * missing still. `bytes` may be used again at once.
    *
-   * @throws ConclaveError `ERR_PROTOCOL` when they reach over the end of the snapshot, `ERR_STORAGE` when the disk refuses.
+   * @throws ConclaveError `ERR_PROTOCOL` when they reach over the end of the snapshot, `ERR_STORAGE` when the disk
+   *   refuses.
    */
   write(offset: number, bytes: Uint8Array): void {
     assert(!this.#isOver, 'a receiver that has ended receives nothing');
@@ -99,11 +100,11 @@ export class SnapshotReceiver {
   }
 
   /**
-   * Makes what was received a snapshot of this node: durable, every byte checked, and what was announced. When it rejects
-   * this receiver has ended, and what it had is gone.
+   * Makes what was received a snapshot of this node: durable, every byte checked, and what was announced. When it
+   * rejects this receiver has ended, and what it had is gone.
    *
-   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when it is not the snapshot that was announced, `ERR_DATA_DIR_MISMATCH` when
-   * a newer version has written it, `ERR_STORAGE` when the disk refuses; and what `pause` rejects with.
+   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when it is not the snapshot that was announced, `ERR_DATA_DIR_MISMATCH`
+   * when a newer version has written it, `ERR_STORAGE` when the disk refuses; and what `pause` rejects with.
    */
   async finish(pause: Pause): Promise<SnapshotInfo> {
     assert(this.isComplete && !this.#isOver, 'a receiver finishes once, when it has everything');

@@ -27,8 +27,8 @@ export class SnapshotSection {
    * The next piece of the stream, or null at its end: only then is it certain that the pieces are what was written. A
    * piece is never empty and at most `CHUNK_BYTES_MAX` long, and is good until the next call.
    *
-   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the stream is not what was written; `ERR_STORAGE` when it cannot be
-   * read.
+   * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the stream is not what was written; `ERR_STORAGE` when it cannot
+   * be read.
    */
   next(): Uint8Array | null {
     const { firstChunk, chunkCount, hash } = this.info;

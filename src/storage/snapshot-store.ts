@@ -35,15 +35,18 @@ export interface SnapshotStore {
   /** Takes from the list a snapshot that was found damaged. It is used no more, and does not count for `keepNewest`. */
   setAside(snapshot: SnapshotInfo, error: unknown): void;
   /**
-   * Takes from the list a snapshot that the disk refuses to read. It may be readable tomorrow: it stays where it is until
-   * newer ones have taken its place, does not count for `keepNewest` meanwhile, and is looked at again at the next start.
+   * Takes from the list a snapshot that the disk refuses to read. It may be readable tomorrow: it stays where it is
+   * until newer ones have taken its place, does not count for `keepNewest` meanwhile, and is looked at again at the
+   * next start.
    */
   passOver(snapshot: SnapshotInfo, error: unknown): void;
   /** The bytes of a snapshot. To be closed. */
   open(snapshot: SnapshotInfo): ByteSource;
 }
 
-/** The order of a list: newest first. Two of the same entry are put in the order of their ids, the same on every node. */
+/**
+ * The order of a list: newest first. Two of the same entry are put in the order of their ids, the same on every node.
+ */
 export function newestFirst(a: SnapshotInfo, b: SnapshotInfo): number {
   return (
     b.lastIncluded.index - a.lastIncluded.index ||

@@ -18,16 +18,16 @@ export interface ClaimTerms {
   /** What those see who ask who holds the name. */
   readonly value: unknown;
   /**
-   * Who claims it, where that is somebody whose process may begin anew: it has at once what the same owner holds in a session
-   * of before, with a new token, and that one has lost it.
+   * Who claims it, where that is somebody whose process may begin anew: it has at once what the same owner holds in a
+   * session of before, with a new token, and that one has lost it.
    */
   readonly owner?: string;
 }
 
 /**
- * The fencing token of a claim that was granted; `waiting`: {@link SessionListener.granted} tells when it is. Otherwise the
- * claim has changed nothing: `busy`, not free at present; `ended`, the session is over; `other permits`, those who claim the
- * name say that there are more or fewer of them; `too many`, there is no room for more claims.
+ * The fencing token of a claim that was granted; `waiting`: {@link SessionListener.granted} tells when it is. Otherwise
+ * the claim has changed nothing: `busy`, not free at present; `ended`, the session is over; `other permits`, those who
+ * claim the name say that there are more or fewer of them; `too many`, there is no room for more claims.
  */
 export type ClaimOutcome = bigint | 'waiting' | 'busy' | 'ended' | 'other permits' | 'too many';
 
@@ -37,7 +37,10 @@ export interface Holder {
   readonly value: unknown;
 }
 
-/** What happens to a session without its asking. Each may be told more than once, and before the answer to what led to it. */
+/**
+ * What happens to a session without its asking. Each may be told more than once, and before the answer to what led to
+ * it.
+ */
 export interface SessionListener {
   granted(request: number, token: bigint): void;
   /** This claim is there no longer, although the session is. */
@@ -50,11 +53,13 @@ export interface SessionListener {
 
 export interface BackendSession {
   /**
-   * Puts off the end of the session to a TTL after it is made; the time at which it was called is what the caller counts
-   * from. False: the session is over. Rejects when it is not known whether it was done.
+   * Puts off the end of the session to a TTL after it is made; the time at which it was called is what the caller
+   * counts from. False: the session is over. Rejects when it is not known whether it was done.
    */
   renew(): Promise<boolean>;
-  /** `request` is the session's own number of the claim, used once. Rejects when it is not known whether it was made. */
+  /**
+   * `request` is the session's own number of the claim, used once. Rejects when it is not known whether it was made.
+   */
   claim(request: number, terms: ClaimTerms): Promise<ClaimOutcome>;
   /** Gives up a claim, granted or waiting, or made and not yet answered; nothing if there is none. */
   giveUp(request: number): Promise<void>;
@@ -69,8 +74,8 @@ export interface SyncBackend {
   /** Opens a session that ends unless it is renewed within each TTL. */
   openSession(ttlMs: number, listener: SessionListener): Promise<BackendSession>;
   /**
-   * Calls `onHolder` with who holds a name, at first and at each change, in order; intermediate holders may be left out. Calls
-   * `onEnd` once, when it cannot go on; neither before it has returned. Returns what ends it without a word.
+   * Calls `onHolder` with who holds a name, at first and at each change, in order; intermediate holders may be left
+   * out. Calls `onEnd` once, when it cannot go on; neither before it has returned. Returns what ends it without a word.
    */
   observe(name: string, onHolder: (holder: Holder | null) => void, onEnd: (error: unknown) => void): () => void;
 }

@@ -56,7 +56,10 @@ export class Claiming {
     return feed;
   }
 
-  /** Ends all sessions; what is held is lost, who waits is told. Resolves when the back end knows, as far as it can be told. */
+  /**
+   * Ends all sessions; what is held is lost, who waits is told. Resolves when the back end knows, as far as it can be
+   * told.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const feed of [...this.#feeds]) feed.end(closed());

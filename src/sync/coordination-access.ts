@@ -23,8 +23,8 @@ export interface CoordinationAccess {
   /** Calls that wait for this long at most. */
   within(timeoutMs: number): CoordinationCalls;
   /**
-   * Follows a session, by its number, or a name, by what `read` says of it and then its changes. `onEnd` is called once it
-   * cannot go on. Returns what ends it without a word.
+   * Follows a session, by its number, or a name, by what `read` says of it and then its changes. `onEnd` is called once
+   * it cannot go on. Returns what ends it without a word.
    */
   follow(
     key: number | string,

@@ -33,8 +33,8 @@ export class CoordinationSession implements BackendSession {
   readonly #onOver: () => void;
   readonly #unfollow: () => void;
   /**
-   * What it holds or waits for, until it is given up: is it known to the coordination? What is told of other claims crosses their
-   * being given up.
+   * What it holds or waits for, until it is given up: is it known to the coordination? What is told of other claims
+   * crosses their being given up.
    */
   readonly #claims = new Map<number, boolean>();
   /** Does something say that less is claimed? What says so may be older than what was claimed since. */

@@ -96,13 +96,13 @@ export class Election {
   }
 
   /**
-   * Leads whenever it is elected: campaigns, runs `lead`, and campaigns again after a loss, or after it was asked to step down
-   * (`term.signal` is aborted, and leadership given up when `lead` has settled), once `lead` has settled. When
-   * `lead` returns while it still leads, leadership is given up, and `run` resolves. The signal ends it: `term.signal` is aborted,
-   * and when `lead` has settled, leadership is given up, and `run` resolves.
+   * Leads whenever it is elected: campaigns, runs `lead`, and campaigns again after a loss, or after it was asked to
+   * step down (`term.signal` is aborted, and leadership given up when `lead` has settled), once `lead` has settled.
+   * When `lead` returns while it still leads, leadership is given up, and `run` resolves. The signal ends it:
+   * `term.signal` is aborted, and when `lead` has settled, leadership is given up, and `run` resolves.
    *
-   * @throws what `lead` throws, other than because `term.signal` was aborted; ConclaveError `ERR_STOPPED` when the connection
-   *   or its runtime was stopped, `ERR_INVALID_OPTION`
+   * @throws what `lead` throws, other than because `term.signal` was aborted; ConclaveError `ERR_STOPPED` when the
+   *   connection or its runtime was stopped, `ERR_INVALID_OPTION`
    *
    * @example
    * const stopping = new AbortController();
@@ -128,8 +128,8 @@ export class Election {
   }
 
   /**
-   * Who leads (null: nobody), at first and whenever that changes, or what the leader proclaims. Never an older leader after a newer
-   * one; one who reads slowly is told the latest. It says what is known here, which may be over already.
+   * Who leads (null: nobody), at first and whenever that changes, or what the leader proclaims. Never an older leader
+   * after a newer one; one who reads slowly is told the latest. It says what is known here, which may be over already.
    *
    * The reader is told `ERR_ABORTED` by the signal, `ERR_STOPPED` when the connection or its runtime is stopped.
    *
@@ -170,7 +170,10 @@ const PASSES: ReadonlySet<string> = new Set([
   'ERR_MAILBOX_FULL',
 ]);
 
-/** Runs `lead`, and resigns when it has settled. Was leadership lost or asked for meanwhile, and is there to be another try? */
+/**
+ * Runs `lead`, and resigns when it has settled. Was leadership lost or asked for meanwhile, and is there to be another
+ * try?
+ */
 async function leadWhileHeld(
   leading: Leading,
   lead: (term: Term) => unknown,

@@ -6,10 +6,11 @@
 import { ConclaveError } from '../errors.js';
 
 /**
- * Refuses tokens that are older than the newest one that it has seen. A lock alone cannot keep a holder from acting that stood
- * still for longer than its TTL and has not noticed yet; what it acts upon can.
+ * Refuses tokens that are older than the newest one that it has seen. A lock alone cannot keep a holder from acting
+ * that stood still for longer than its TTL and has not noticed yet; what it acts upon can.
  *
- * For what is held by one at a time: those who share a lock, or have permits of a semaphore, have different tokens each.
+ * For what is held by one at a time: those who share a lock, or have permits of a semaphore, have different tokens
+ * each.
  *
  * @example
  * const rows = new Map<string, string>();
@@ -33,8 +34,8 @@ export class FencedResource {
   }
 
   /**
-   * Lets this token pass, and none from now on that is older. Check it in the same step as what it protects: in one transaction
-   * where that is a database.
+   * Lets this token pass, and none from now on that is older. Check it in the same step as what it protects: in one
+   * transaction where that is a database.
    *
    * @throws ConclaveError `ERR_STALE_TOKEN` when a newer one was seen; `ERR_INVALID_OPTION` when it is no bigint.
    */

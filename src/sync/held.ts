@@ -12,8 +12,8 @@ export interface HeldEvents {
   /** It is held no longer, and was not released. */
   lost: (reason: ConclaveError) => void;
   /**
-   * Somebody else is to be preferred, and asks for it (Kubernetes' `preferredHolder`): release it when you can. It is held until then.
-   * `Election.run` does so by itself.
+   * Somebody else is to be preferred, and asks for it (Kubernetes' `preferredHolder`): release it when you can. It is
+   * held until then. `Election.run` does so by itself.
    */
   asked: () => void;
 }
@@ -30,9 +30,9 @@ export interface HeldClaim {
 }
 
 /**
- * Something that this process holds. A process may stand still at any moment for any time (garbage collection, a suspended
- * machine), and be overtaken between asking whether it holds and acting on it. So hand `token` to whatever is protected, and
- * let that refuse older ones ({@link FencedResource}).
+ * Something that this process holds. A process may stand still at any moment for any time (garbage collection, a
+ * suspended machine), and be overtaken between asking whether it holds and acting on it. So hand `token` to whatever is
+ * protected, and let that refuse older ones ({@link FencedResource}).
  *
  * @example
  * await using held = await sync.lock('db-migrate').acquire();
@@ -108,8 +108,8 @@ export class Held {
   }
 
   /**
-   * Gives it up, so that the next one can have it. May be called more than once, and after a loss. Resolves when it has been given
-   * up, or after a TTL, by which it has ended at the latest. Never rejects.
+   * Gives it up, so that the next one can have it. May be called more than once, and after a loss. Resolves when it has
+   * been given up, or after a TTL, by which it has ended at the latest. Never rejects.
    */
   release(): Promise<void> {
     if (this.#state === 'held') this.#state = 'released';

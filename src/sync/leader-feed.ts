@@ -25,7 +25,10 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   readonly #stop: () => void;
   readonly #signal: AbortSignal | null;
   readonly #onOver: () => void;
-  /** The last one that was heard of; undefined: none yet. Invariant: its token is the greatest that was heard of, or it is null. */
+  /**
+   * The last one that was heard of; undefined: none yet. Invariant: its token is the greatest that was heard of, or it
+   * is null.
+   */
   #latest: Leader | null | undefined = undefined;
   #newestToken = 0n;
   #isUnread = false;

@@ -12,8 +12,8 @@ import type { WaitOptions } from './patience.js';
 /** How a lock is held. */
 export interface LockOptions {
   /**
-   * A holder that is not heard of for this long has lost it, in milliseconds: from 100 to a day. It is renewed three times as
-   * often while it is held. Default: 15,000.
+   * A holder that is not heard of for this long has lost it, in milliseconds: from 100 to a day. It is renewed three
+   * times as often while it is held. Default: 15,000.
    */
   readonly ttlMs?: number;
   /** `exclusive` (the default): nobody else holds it. `shared`: together with others who share it. */
@@ -46,9 +46,9 @@ export class Lock {
   /**
    * Waits until it is free, first come first served, and holds it.
    *
-   * @throws ConclaveError `ERR_ABORTED` by the signal, `ERR_TIMEOUT` after `timeoutMs`: then nothing is held, and what is granted all
-   *   the same is given back; `ERR_NO_LEADER`, `ERR_QUEUE_FULL`, `ERR_PERMITS_DIFFER`, `ERR_INVALID_OPTION`; `ERR_STOPPED`
-   *   when the connection or its runtime was stopped.
+   * @throws ConclaveError `ERR_ABORTED` by the signal, `ERR_TIMEOUT` after `timeoutMs`: then nothing is held, and what
+   *   is granted all the same is given back; `ERR_NO_LEADER`, `ERR_QUEUE_FULL`, `ERR_PERMITS_DIFFER`,
+   *   `ERR_INVALID_OPTION`; `ERR_STOPPED` when the connection or its runtime was stopped.
    */
   async acquire(options: WaitOptions = {}): Promise<Held> {
     return this.#claiming.acquire(this.#terms, this.#ttlMs, checkWaiting(options), (claim) => new Held(claim));
@@ -64,8 +64,9 @@ export class Lock {
   }
 
   /**
-   * Acquires it, runs `work`, and releases it when that has settled. Settles as `work` does, also if it was lost meanwhile: look
-   * at `held.signal`, and hand on `held.token`. The options are for waiting only, and do not end `work`.
+   * Acquires it, runs `work`, and releases it when that has settled. Settles as `work` does, also if it was lost
+   * meanwhile: look at `held.signal`, and hand on `held.token`. The options are for waiting only, and do not end
+   * `work`.
    *
    * @throws ConclaveError as {@link Lock.acquire}, or what `work` throws
    *

@@ -9,12 +9,12 @@ import { LockAttendant } from './lock-attendant.js';
 import { checkMethod, invalid } from './option-checks.js';
 
 /**
- * Locks and elections by the Raft cluster that this node belongs to. Its objects must have a `ReplLockManager`, on every node
- * alike. Sessions of this node are closed when the runtime stops.
+ * Locks and elections by the Raft cluster that this node belongs to. Its objects must have a `ReplLockManager`, on
+ * every node alike. Sessions of this node are closed when the runtime stops.
  *
  * @param object the name of the lock manager, where there are several
- * @throws ConclaveError `ERR_INVALID_OBJECT` when there is no lock manager; `ERR_INVALID_OPTION` when there is none of that
- *   name, or there are several and no name is given, or `runtime` is none
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when there is no lock manager; `ERR_INVALID_OPTION` when there is none of
+ *   that name, or there are several and no name is given, or `runtime` is none
  *
  * @example
  * const runtime = await Runtime.start({

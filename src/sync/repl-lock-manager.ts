@@ -11,16 +11,16 @@ import { checkKnown, checkTtl, invalid } from './option-checks.js';
 /** How a {@link ReplLockManager} is made. */
 export interface LockManagerOptions {
   /**
-   * A node that is not heard of for this long has lost its locks, in milliseconds: from 100 to a day. It renews them three times
-   * as often. Default: 30,000.
+   * A node that is not heard of for this long has lost its locks, in milliseconds: from 100 to a day. It renews them
+   * three times as often. Default: 30,000.
    */
   readonly autoUnlockMs?: number;
   /**
-   * Do servers reach each other's machines directly, so that a connection to a server's address is refused by its own machine only, and
-   * only when nothing listens there any more? Then what a server held is free as soon as its process is gone, and not after a
-   * TTL. Say so where no proxy, load balancer or firewall stands between them that could refuse a connection to a server that
-   * lives, and their names never come to mean other machines: two could hold at a time otherwise, until the first one's TTL is
-   * over. Default: false.
+   * Do servers reach each other's machines directly, so that a connection to a server's address is refused by its own
+   * machine only, and only when nothing listens there any more? Then what a server held is free as soon as its process
+   * is gone, and not after a TTL. Say so where no proxy, load balancer or firewall stands between them that could
+   * refuse a connection to a server that lives, and their names never come to mean other machines: two could hold at a
+   * time otherwise, until the first one's TTL is over. Default: false.
    */
   readonly directNetwork?: boolean;
 }
@@ -28,10 +28,11 @@ export interface LockManagerOptions {
 const AUTO_UNLOCK_MS_DEFAULT = 30_000;
 
 /**
- * Keeps who holds what. Registered on every node, it is what `conclave/sync` stands on: see `raft(runtime)`. Its handle has
- * locks that belong to the node as a whole, as PySyncObj's has: they are renewed for as long as the node lives, are free at
- * once when it stops in order, and within `autoUnlockMs` and a little when it dies, or at once on a `directNetwork`. They are the locks of `conclave/sync` of the same
- * names, exclusive ones; use those where a holder must wait its turn, be told of a loss, or have a fencing token.
+ * Keeps who holds what. Registered on every node, it is what `conclave/sync` stands on: see `raft(runtime)`. Its handle
+ * has locks that belong to the node as a whole, as PySyncObj's has: they are renewed for as long as the node lives, are
+ * free at once when it stops in order, and within `autoUnlockMs` and a little when it dies, or at once on a
+ * `directNetwork`. They are the locks of `conclave/sync` of the same names, exclusive ones; use those where a holder
+ * must wait its turn, be told of a loss, or have a fencing token.
  *
  * @example
  * const definitions = { locks: object(ReplLockManager, { autoUnlockMs: 30_000 }) };

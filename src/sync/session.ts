@@ -82,8 +82,8 @@ export class Session implements SessionListener {
   }
 
   /**
-   * Claims something. The claimant is told when it is granted; `outcome` says what came of it at once, and rejects when it is
-   * not known whether the claim was made: it must be given up then.
+   * Claims something. The claimant is told when it is granted; `outcome` says what came of it at once, and rejects when
+   * it is not known whether the claim was made: it must be given up then.
    */
   claim(terms: ClaimTerms, claimant: Claimant): { readonly request: number; readonly outcome: Promise<ClaimOutcome> } {
     const request = this.#nextRequest++;
@@ -103,7 +103,8 @@ export class Session implements SessionListener {
         await this.#session!.giveUp(request);
         return;
       } catch {
-        // Nobody needs it any more, and it may hold what could not be given up: it must not be renewed by another claim.
+        // Nobody needs it any more, and it may hold what could not be given up: it must not be renewed by another
+        // claim.
         if (this.#claims.size === 0 && this.#lease.remainingMs <= 0) this.ended();
         else await this.#pause();
       }

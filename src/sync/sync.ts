@@ -45,8 +45,9 @@ export class Sync {
   }
 
   /**
-   * Gives up everything at once: what is held is lost (`ERR_LOCK_LOST`), who waits is told `ERR_STOPPED`. To end an election
-   * in order, abort the signal of its `run` and wait for that first. Never rejects, and may be called more than once.
+   * Gives up everything at once: what is held is lost (`ERR_LOCK_LOST`), who waits is told `ERR_STOPPED`. To end an
+   * election in order, abort the signal of its `run` and wait for that first. Never rejects, and may be called more
+   * than once.
    */
   close(): Promise<void> {
     return this.#claiming.close();

@@ -55,7 +55,9 @@ export class SimulatedContent {
     return length;
   }
 
-  /** Writes as many of the bytes as `freeBytes` of new space allow; returns how many. Keeps `bytes`: nobody else may. */
+  /**
+   * Writes as many of the bytes as `freeBytes` of new space allow; returns how many. Keeps `bytes`: nobody else may.
+   */
   write(bytes: Uint8Array, position: number, freeBytes: number): number {
     let free = freeBytes;
     let done = 0;

@@ -78,7 +78,10 @@ export class SimulatedDisk implements Disk {
     return this.#crash;
   }
 
-  /** Crashes at the n-th operation, counted from 1: it happens not at all, partly or wholly, and throws, like all after it. */
+  /**
+   * Crashes at the n-th operation, counted from 1: it happens not at all, partly or wholly, and throws, like all after
+   * it.
+   */
   crashAt(operation: number): void {
     this.#crashAt = operation;
   }
@@ -89,8 +92,9 @@ export class SimulatedDisk implements Disk {
   }
 
   /**
-   * Makes the n-th operation, counted from 1, fail with this code of the operating system, such as `EIO`; those after it
-   * succeed. A write that fails may have written a part. A sync that fails loses any of what it should have made durable.
+   * Makes the n-th operation, counted from 1, fail with this code of the operating system, such as `EIO`; those after
+   * it succeed. A write that fails may have written a part. A sync that fails loses any of what it should have made
+   * durable.
    */
   failAt(operation: number, errno: string): void {
     this.#failures.set(operation, errno);
@@ -101,7 +105,10 @@ export class SimulatedDisk implements Disk {
     this.#failedLooks.set(look, errno);
   }
 
-  /** Files may take as much space, in sectors of 512 bytes; what would take more is written partly, and fails with `ENOSPC`. */
+  /**
+   * Files may take as much space, in sectors of 512 bytes; what would take more is written partly, and fails with
+   * `ENOSPC`.
+   */
   limitSpace(bytes: number): void {
     this.#capacityBytes = bytes;
   }

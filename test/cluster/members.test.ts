@@ -21,8 +21,8 @@ interface Change {
 }
 
 /**
- * Asks any node but the leader and the one that goes, and sees to it that the leader dies while two sets of voters count; or,
- * should that time have passed unseen or another one lead by then, when the change is made.
+ * Asks any node but the leader and the one that goes, and sees to it that the leader dies while two sets of voters
+ * count; or, should that time have passed unseen or another one lead by then, when the change is made.
  */
 async function changeAndKillLeader(cluster: ProcessCluster, dice: Dice, change: Change): Promise<void> {
   const leader = await cluster.leader(RECOVERY_MS_MAX);

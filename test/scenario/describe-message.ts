@@ -108,7 +108,9 @@ export function describeEntry({ kind, index, term, payload }: Omit<Entry, 'times
   return `${index}/${term}(${describeConfiguration(decodeConfiguration(payload))})`;
 }
 
-/** Each voter with the incarnation in which it counts; `->` from an old set of voters to a new one; `+` is a learner. */
+/**
+ * Each voter with the incarnation in which it counts; `->` from an old set of voters to a new one; `+` is a learner.
+ */
 export function describeConfiguration({ voters, old, learners, admitted }: Configuration): string {
   const describe = (ids: readonly string[]): string =>
     ids.map((id) => `${id}=${admitted.get(id as NodeId) ?? 'nobody'}`).join(' ');

@@ -2,36 +2,35 @@
  * Carries out a scenario: one command a line, and what it led to as lines of text. Nothing happens by itself: time
  * passes by `tick` and `wait`, messages arrive by `deliver`, and all random numbers are zero. The commands:
  *
- *   cluster [new] a b c [joiner j] [observer o] [window N] [bytes N]
- *                                starts the nodes, connected, of a cluster that has been founded or, if new, is yet to
- *                                be; joiners belong to it when they are added; limits the appendEntries under way to a
- *                                peer, and the bytes in one
- *   lead NODE                    campaigns, delivers everything, and one round of heartbeats more; shows nothing of it
- *   wait MS                      time passes, unnoticed until a node ticks or hears something
- *   tick NODE… [MS]              MS milliseconds pass, then these nodes look at the clock
- *   campaign NODE                the node's election timeout passes, then it ticks
- *   deliver [FROM>TO…]           messages arrive, and those sent in answer, until none is left (on these ways only)
- *   one FROM>TO…                 of the messages under way on each of these ways, the first arrives
- *   delay FROM>TO                the messages under way on this way stay behind whatever follows them, until `stray`
- *   stray FROM>TO                the first delayed one arrives, though its connection may be no more: no transport does so
- *   drop FROM>TO… | all          messages under way are lost
- *   double FROM>TO               the messages under way will arrive twice
- *   cut NODE|FROM>TO…            nothing arrives any more to and from the node, or on this way
- *   hold FROM>TO…                messages on this way stay under way; `heal` ends it, as it ends `cut`
- *   heal                         every way is open again
- *   connect A B | disconnect A B both are told of a new connection, or of the end of one
- *   submit NODE…, read NODE ID [lease] [MS], transfer NODE [TARGET]
- *   add NODE MEMBER [for OLD] [known INDEX] | remove NODE MEMBER [known INDEX]
- *                                asks a node to have the members changed; this was wanted first when so much of the log was
- *                                known, or just now
- *   disk NODE hold|write|go      the disk stops, finishes its first request, or goes on
- *   crash NODE, compact NODE
- *   restart NODE                 comes back, connected as before; a node that was wiped is new to the others, and must be
- *                                connected to each
- *   wipe NODE [naively]          a node that is down loses its disk; naively: it will come back under its old incarnation
- *   find NODE                    a node that is down gets back the disk that it lost
- *   show [NODE…]                 how the nodes stand
- *   broken COMMAND               carries out a command by which Raft's promises are broken; shows which, and ends the story
+ *   cluster [new] a b c [joiner j] [observer o] [window N] [bytes N] starts the nodes, connected, of a cluster that has
+ *                                been founded or, if new, is yet to be; joiners belong to it when they are added;
+ *                                limits the appendEntries under way to a peer, and the bytes in one lead NODE  
+ *                                         campaigns, delivers everything, and one round of heartbeats more; shows
+ *                                nothing of it wait MS                      time passes, unnoticed until a node ticks
+ *                                or hears something tick NODE… [MS]              MS milliseconds pass, then these nodes
+ *                                look at the clock campaign NODE                the node's election timeout passes,
+ *                                then it ticks deliver [FROM>TO…]           messages arrive, and those sent in answer,
+ *                                until none is left (on these ways only) one FROM>TO…                 of the messages
+ *                                under way on each of these ways, the first arrives delay FROM>TO                the
+ *                                messages under way on this way stay behind whatever follows them, until `stray` stray
+ *                                FROM>TO                the first delayed one arrives, though its connection may be no
+ *                                more: no transport does so drop FROM>TO… | all          messages under way are lost
+ *                                double FROM>TO               the messages under way will arrive twice cut
+ *                                NODE|FROM>TO…            nothing arrives any more to and from the node, or on this way
+ *                                hold FROM>TO…                messages on this way stay under way; `heal` ends it, as
+ *                                it ends `cut` heal                         every way is open again connect A B |
+ *                                disconnect A B both are told of a new connection, or of the end of one submit NODE…,
+ *                                read NODE ID [lease] [MS], transfer NODE [TARGET] add NODE MEMBER [for OLD] [known
+ *                                INDEX] | remove NODE MEMBER [known INDEX] asks a node to have the members changed;
+ *                                this was wanted first when so much of the log was known, or just now disk NODE
+ *                                hold|write|go      the disk stops, finishes its first request, or goes on crash NODE,
+ *                                compact NODE restart NODE                 comes back, connected as before; a node that
+ *                                was wiped is new to the others, and must be connected to each wipe NODE [naively]  
+ *                                    a node that is down loses its disk; naively: it will come back under its old
+ *                                incarnation find NODE                    a node that is down gets back the disk that
+ *                                it lost show [NODE…]                 how the nodes stand broken COMMAND  
+ *                                carries out a command by which Raft's promises are broken; shows which, and ends the
+ *                                story
  */
 
 import { configurationOf, majorityConfiguration } from '../../src/actors/raft/configuration.js';

@@ -38,8 +38,8 @@ export interface ClaimTerms {
   /** What is to be seen by those who ask who holds the name. */
   readonly value: unknown;
   /**
-   * Who claims it, where that is somebody who may begin anew and have no other session: the claim takes the place of the one that
-   * the same owner holds, without anybody in between and with a new token, or waits for.
+   * Who claims it, where that is somebody who may begin anew and have no other session: the claim takes the place of
+   * the one that the same owner holds, without anybody in between and with a new token, or waits for.
    */
   readonly owner?: string;
 }

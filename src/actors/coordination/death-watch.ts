@@ -22,7 +22,10 @@ interface Watched {
   timer: Timer | null;
 }
 
-/** A process may close its connections before it stops to listen, and what it has opened may not have been applied here yet. */
+/**
+ * A process may close its connections before it stops to listen, and what it has opened may not have been applied here
+ * yet.
+ */
 const LOOK_AGAIN_MS_MIN = 10;
 const LOOK_AGAIN_MS_MAX = 250;
 
@@ -67,7 +70,8 @@ export class DeathWatch {
       const sessions = await sessionsOf(node);
       if (!watched.isOver && sessions.length > 0 && (await isRefusing(node))) await Promise.all(sessions.map(close));
     } catch {
-      // There is no quorum, or the objects are being brought back: it looks again, and their TTL ends sessions all the same.
+      // There is no quorum, or the objects are being brought back: it looks again, and their TTL ends sessions all the
+      // same.
     }
     if (watched.isOver) return;
     const nextMs = Math.min(2 * againMs, LOOK_AGAIN_MS_MAX);

@@ -66,7 +66,8 @@ export class SessionKeeper {
       const overdue = this.#watch.look(sessions, timekeeper.clock.nowMs());
       await Promise.all(overdue.map(([session, renewals]) => expire(session, renewals)));
     } catch {
-      // There is no quorum, or the objects are being brought back: it looks again, and nobody holds for longer by mistake.
+      // There is no quorum, or the objects are being brought back: it looks again, and nobody holds for longer by
+      // mistake.
     }
     if (this.#reign !== reign) return;
     this.#timer = timekeeper.after(Math.max(LOOK_EVERY_MS_MIN, nextMs), () => void this.#look(reign));

@@ -84,8 +84,8 @@ export function* readRuns(
 }
 
 /**
- * Does the log go on behind the entry at `index`? One of which nothing is known does behind any but its beginning, which is
- * at 0.
+ * Does the log go on behind the entry at `index`? One of which nothing is known does behind any but its beginning,
+ * which is at 0.
  *
  * @throws ConclaveError `ERR_STORAGE_CORRUPT` when something is damaged, `ERR_STORAGE`.
  */

@@ -38,7 +38,9 @@ const TELL_AGAIN_MS = 10;
 
 interface Group {
   readonly raft: ActorRef<LogStored>;
-  /** The last request that was made, that is durable, and that was told to be. Invariant: request >= durable >= told. */
+  /**
+   * The last request that was made, that is durable, and that was told to be. Invariant: request >= durable >= told.
+   */
   request: number;
   durable: number;
   told: number;

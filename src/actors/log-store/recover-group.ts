@@ -15,8 +15,9 @@ import type { RecoveredLog } from './log-store-messages.js';
 export interface RecoveredGroup {
   readonly log: RecoveredLog;
   /**
-   * The log is not that of the snapshot: it ends before it, or has another entry at its index. A snapshot was installed,
-   * and a crash came before the log was reset; nothing of it is wanted, and it must be reset before it is written to.
+   * The log is not that of the snapshot: it ends before it, or has another entry at its index. A snapshot was
+   * installed, and a crash came before the log was reset; nothing of it is wanted, and it must be reset before it is
+   * written to.
    */
   readonly isSuperseded: boolean;
 }
@@ -25,11 +26,12 @@ export interface RecoveredGroup {
 const BEGINNING: LastIncluded = { index: logIndex(0), term: term(0), timestampMs: 0 };
 
 /**
- * Reads the group's entries behind the oldest snapshot that the log is connected to, all into memory: behind one that was
- * installed, the log begins anew, and no older one is of use. `log` is what the scan has found of the group.
+ * Reads the group's entries behind the oldest snapshot that the log is connected to, all into memory: behind one that
+ * was installed, the log begins anew, and no older one is of use. `log` is what the scan has found of the group.
  *
  * @param snapshots the last entry of each, newest first; of the beginning of the log too, if that is one to begin from
- * @throws ConclaveError `ERR_STORAGE_CORRUPT` when entries between every snapshot and the log are missing; `ERR_STORAGE`.
+ * @throws ConclaveError `ERR_STORAGE_CORRUPT` when entries between every snapshot and the log are missing;
+ *   `ERR_STORAGE`.
  */
 export function recoverGroup(
   disk: Disk,

@@ -34,7 +34,9 @@ export class ReadWindow {
     this.#end = 0;
   }
 
-  /** Where in `bytes` these `length` bytes of the file begin; -1: the file ends before them. Valid until the next call. */
+  /**
+   * Where in `bytes` these `length` bytes of the file begin; -1: the file ends before them. Valid until the next call.
+   */
   load(offset: number, length: number): number {
     if (offset >= this.#start && offset + length <= this.#end) return offset - this.#start;
     const file = this.#file!;
@@ -97,7 +99,10 @@ export class SegmentReader {
     this.#nextOffset = offset;
   }
 
-  /** Moves to the next record. Returns false where no whole header is: at the end, at a mark, where it is torn or damaged. */
+  /**
+   * Moves to the next record. Returns false where no whole header is: at the end, at a mark, where it is torn or
+   * damaged.
+   */
   next(): boolean {
     this.offset = this.#nextOffset;
     const { record, offset, size } = this;
@@ -108,7 +113,9 @@ export class SegmentReader {
     return true;
   }
 
-  /** Reads the header at `offset` into `record`; returns false, and leaves `record` as it is, if there is no whole one. */
+  /**
+   * Reads the header at `offset` into `record`; returns false, and leaves `record` as it is, if there is no whole one.
+   */
   headerAt(offset: number): boolean {
     const at = this.#window.load(offset, RECORD_HEADER_BYTES);
     if (at === -1) return false;

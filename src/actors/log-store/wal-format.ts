@@ -30,7 +30,9 @@ const NAME = /^([0-9a-f]{16})\.wal$/;
 const LEFTOVER = /^[0-9a-f]{16}\.tmp$/;
 
 export interface SegmentHeader {
-  /** Counts the segments of a directory, without gaps. The first that is there need not be 1: older ones were dropped. */
+  /**
+   * Counts the segments of a directory, without gaps. The first that is there need not be 1: older ones were dropped.
+   */
   readonly sequence: number;
   readonly seed: number;
   readonly segmentBytes: number;
@@ -93,7 +95,9 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string, sequence: n
   return { sequence, seed, segmentBytes: view.getFloat64(SEGMENT_BYTES_OFFSET, true) };
 }
 
-/** The error for a log that is not what was made durable: `what` is wrong at the byte `offset` of the file at `path`. */
+/**
+ * The error for a log that is not what was made durable: `what` is wrong at the byte `offset` of the file at `path`.
+ */
 export function walCorrupt(path: string, offset: number, what: string): ConclaveError {
   return new ConclaveError(
     'ERR_STORAGE_CORRUPT',

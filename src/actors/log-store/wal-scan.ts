@@ -53,7 +53,8 @@ export interface TornTail {
 /**
  * Scans the log in `directory`, with a buffer of fixed size unless a single record is larger.
  *
- * @throws ConclaveError `ERR_STORAGE_CORRUPT` with `data.path` and `data.offset`, `ERR_DATA_DIR_MISMATCH`, `ERR_STORAGE`.
+ * @throws ConclaveError `ERR_STORAGE_CORRUPT` with `data.path` and `data.offset`, `ERR_DATA_DIR_MISMATCH`,
+ *   `ERR_STORAGE`.
  */
 export function scanWal(disk: Disk, directory: string): WalScan {
   return new Scanner(disk, directory).scan();

@@ -118,7 +118,10 @@ export class WalWriter {
     this.#pending.push(hardStateRecord(group, hardState));
   }
 
-  /** Gathers encoded entries, which replace the group's entries from `firstIndex` on. They must not change before `commit`. */
+  /**
+   * Gathers encoded entries, which replace the group's entries from `firstIndex` on. They must not change before
+   * `commit`.
+   */
   append(group: GroupId, firstIndex: LogIndex, lastIndex: LogIndex, entries: Uint8Array): void {
     this.#pending.push(entriesRecord(group, firstIndex, lastIndex, entries));
   }
@@ -244,8 +247,8 @@ export class WalWriter {
   }
 
   /**
-   * Writes behind the last record that everything before is durable: damage to the last one can then be told from a torn
-   * end. Not synced, for it serves when the process ends and the machine does not.
+   * Writes behind the last record that everything before is durable: damage to the last one can then be told from a
+   * torn end. Not synced, for it serves when the process ends and the machine does not.
    */
   #mark(): void {
     if (this.#markOffset === this.#offset) return;

@@ -21,7 +21,10 @@ function isAdmitted(core: Core, { admitted }: Configuration, id: NodeId): boolea
   return incarnation !== undefined && incarnation === incarnationOf(core, id);
 }
 
-/** May this node campaign? One that has lost its memory must be let in again first, and one whose disk hangs could not lead. */
+/**
+ * May this node campaign? One that has lost its memory must be let in again first, and one whose disk hangs could not
+ * lead.
+ */
 export function mayCampaign(core: Core): boolean {
   if (core.storageBehindSinceMs !== null) return false;
   const { configurations, options } = core;
@@ -32,8 +35,8 @@ export function mayCampaign(core: Core): boolean {
 }
 
 /**
- * A configuration that leaves this node out may be known to nobody else, and nobody else can be elected then: until it is
- * committed, those who voted before it still campaign, though they do not count themselves (thesis §4.2.2).
+ * A configuration that leaves this node out may be known to nobody else, and nobody else can be elected then: until it
+ * is committed, those who voted before it still campaign, though they do not count themselves (thesis §4.2.2).
  */
 function isNeededStill({ configurations, commitIndex, options }: Core): boolean {
   const { previous, lastIndex } = configurations;

@@ -35,9 +35,9 @@ function readConfigurations(entries: Uint8Array): Configuration[] {
 }
 
 /**
- * A leader's log admits it before the first entry of its term, and has all that is committed. One of somebody who is not
- * admitted here, and that lacks either, is the log of another cluster: one of the same name, or of this one's members, who have
- * all lost their memory. Terms and indexes of the two tell nothing of each other.
+ * A leader's log admits it before the first entry of its term, and has all that is committed. One of somebody who is
+ * not admitted here, and that lacks either, is the log of another cluster: one of the same name, or of this one's
+ * members, who have all lost their memory. Terms and indexes of the two tell nothing of each other.
  */
 function refuseStranger(
   core: Core,
@@ -123,9 +123,9 @@ function pushRefusal(core: Core, message: AppendEntries, conflictIndex: LogIndex
 }
 
 /**
- * Is this node a member, or has it been left out for good? Not before it knows all that the leader knows to be committed, and
- * the leader all that there is, for which it must have committed an entry of its own term: it may have been let in again
- * there. One that is to join, and finds that it was removed, is not told so: it waits to be added.
+ * Is this node a member, or has it been left out for good? Not before it knows all that the leader knows to be
+ * committed, and the leader all that there is, for which it must have committed an entry of its own term: it may have
+ * been let in again there. One that is to join, and finds that it was removed, is not told so: it waits to be added.
  */
 function noteOwnMembership(core: Core, leaderCommit: LogIndex): void {
   const { configurations, commitIndex, log, options } = core;
@@ -189,7 +189,10 @@ function supersedes(later: AppendEntriesReply, earlier: AppendEntriesReply): boo
   );
 }
 
-/** One literal for all: answers are made for every message, and copying parts of one into another takes longer than the rest. */
+/**
+ * One literal for all: answers are made for every message, and copying parts of one into another takes longer than the
+ * rest.
+ */
 function replyTo(
   core: Core,
   { session, round }: AppendEntries,

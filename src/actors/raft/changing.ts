@@ -33,7 +33,10 @@ function begun({ configurations }: Core): ChangeAnswer {
   return { refusal: null, index: configurations.lastIndex };
 }
 
-/** Has it been begun since it was first wanted? The answer to that may have been lost, with the leader that gave it perhaps. */
+/**
+ * Has it been begun since it was first wanted? The answer to that may have been lost, with the leader that gave it
+ * perhaps.
+ */
 function hasBegun({ configurations }: Core, { add, remove, knownIndex }: MembersChange): boolean {
   let before = configurations.at(knownIndex);
   for (const after of configurations.since(knownIndex)) {
@@ -69,7 +72,9 @@ export function continueChanges(core: Core, leader: Leader): void {
   if (next !== null) append(core, leader, next);
 }
 
-/** Does this leader lead a group that it does not belong to any more? Until that is committed, it must (thesis §4.2.2). */
+/**
+ * Does this leader lead a group that it does not belong to any more? Until that is committed, it must (thesis §4.2.2).
+ */
 export function isLeftOut({ configurations, commitIndex, options }: Core): boolean {
   return !isVoter(configurations.current, options.self) && configurations.lastIndex <= commitIndex;
 }
@@ -104,8 +109,8 @@ function removing(core: Core, leader: Leader, id: NodeId): Configuration | Chang
 }
 
 /**
- * Replaces incarnations that are no more, one step at a time: an old one is struck off, and once that is committed, without
- * the voter, the new one is let in.
+ * Replaces incarnations that are no more, one step at a time: an old one is struck off, and once that is committed,
+ * without the voter, the new one is let in.
  */
 function admittingReturned(core: Core, leader: Leader): Configuration | null {
   const { current } = core.configurations;
@@ -116,8 +121,8 @@ function admittingReturned(core: Core, leader: Leader): Configuration | null {
     // What was heard of it before this term may be older than what the log says: it must have answered this leader.
     const { ackedRound } = leader.peers.get(id)!;
     if (ackedRound === 0) continue;
-    // And so must a quorum without it. A retirement that cannot be committed would be in the way of the old incarnation,
-    // should that come back after all.
+    // And so must a quorum without it. A retirement that cannot be committed would be in the way of the old
+    // incarnation, should that come back after all.
     if (admitted !== undefined && ackedRound > leader.quorumRound) continue;
     return withAdmission(current, id, admitted === undefined ? known : null);
   }
@@ -136,9 +141,9 @@ function promotingNext(core: Core, leader: Leader): Configuration | null {
 }
 
 /**
- * Has it come so far that commitment would not have to wait for it? It catches up in rounds, each to where the log ends when
- * it begins, until one takes less time than an election (thesis §4.2.1). It must have answered since: one that had everything
- * already may be gone.
+ * Has it come so far that commitment would not have to wait for it? It catches up in rounds, each to where the log ends
+ * when it begins, until one takes less time than an election (thesis §4.2.1). It must have answered since: one that had
+ * everything already may be gone.
  */
 function hasCaughtUp(core: Core, leader: Leader, { id }: Learner): boolean {
   const peer = leader.peers.get(id)!;

@@ -34,7 +34,9 @@ export function withAdmission(
   return configurationOf({ ...configuration, admitted });
 }
 
-/** C_old,new, in which this learner votes as this incarnation, and the voter that it replaces will soon not any more. */
+/**
+ * C_old,new, in which this learner votes as this incarnation, and the voter that it replaces will soon not any more.
+ */
 export function promoting(configuration: Configuration, learner: Learner, incarnation: Incarnation): Configuration {
   const { id, replaces } = learner;
   const admitted = new Map(configuration.admitted).set(id, incarnation);

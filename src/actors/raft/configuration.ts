@@ -40,7 +40,10 @@ export interface ConfigurationParts extends VoterSet {
 }
 
 export interface Configuration extends ConfigurationParts {
-  /** Everybody who has a vote, in the new or the old set. Invariant: no learner is among them, and no id is twice in either. */
+  /**
+   * Everybody who has a vote, in the new or the old set. Invariant: no learner is among them, and no id is twice in
+   * either.
+   */
   readonly electors: readonly NodeId[];
   /** Takes quorums of both sets, where there are two. */
   readonly quorum: Quorum;

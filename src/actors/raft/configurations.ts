@@ -25,7 +25,9 @@ export class Configurations {
   #changes: Change[] = [];
   #current: Configuration;
 
-  /** `base` is what the snapshot says that the log begins behind, which is up to `droppedIndex`; null: there is none. */
+  /**
+   * `base` is what the snapshot says that the log begins behind, which is up to `droppedIndex`; null: there is none.
+   */
   constructor(initial: Configuration, base: Configuration | null, droppedIndex: LogIndex) {
     this.#initial = initial;
     this.#base = base;

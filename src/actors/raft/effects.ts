@@ -38,7 +38,9 @@ export interface HardState {
   readonly votedFor: NodeId | null;
 }
 
-/** What may follow only on durability: a message to a peer, or news for the core itself: entries, its vote for itself. */
+/**
+ * What may follow only on durability: a message to a peer, or news for the core itself: entries, its vote for itself.
+ */
 export type DurableEffect = Send | { readonly type: 'tellSelf'; readonly message: EntriesWritten | RequestVoteReply };
 
 /** The commit index has moved: entries up to `index` may be applied. */
@@ -104,8 +106,8 @@ export interface ChangeAnswer {
   /** Null: it has been begun. */
   readonly refusal: ChangeRefusal | null;
   /**
-   * Where the log tells of it at the latest: whoever knows less cannot tell what has come of it. 0: it was refused, and not
-   * as `outdated`.
+   * Where the log tells of it at the latest: whoever knows less cannot tell what has come of it. 0: it was refused, and
+   * not as `outdated`.
    */
   readonly index: LogIndex;
 }
@@ -162,8 +164,8 @@ export interface SendSnapshot {
 }
 
 /**
- * The leader has announced this snapshot, once more perhaps: see to it that it is fetched and installed, then answer with
- * `snapshotInstalled`.
+ * The leader has announced this snapshot, once more perhaps: see to it that it is fetched and installed, then answer
+ * with `snapshotInstalled`.
  */
 export interface FetchSnapshot {
   readonly type: 'fetchSnapshot';

@@ -42,7 +42,8 @@ export function continueHandover(core: Core, leader: Leader): void {
 export function endHandover(core: Core): void {
   const { handover, role, leader, term } = core;
   if (handover === null) return;
-  // In the term that it was begun in, nobody else can lead; in a later one it may be this node again, which hands over nothing.
+  // In the term that it was begun in, nobody else can lead; in a later one it may be this node again, which hands over
+  // nothing.
   if (leader !== null && term !== handover.term) {
     core.handover = null;
     endTransfer(core, leader === handover.target ? null : 'another node was elected', handover.asker);

@@ -51,9 +51,9 @@ function introduceTo(core: Core, to: NodeId): void {
 }
 
 /**
- * A node that follows a leader learns all of this from the log. One that has not heard from any for as long as it takes to
- * campaign, is told that it is left out by one that has, and knows less than that one, has been removed; should it have been
- * let in again in that very moment, it may be started again.
+ * A node that follows a leader learns all of this from the log. One that has not heard from any for as long as it takes
+ * to campaign, is told that it is left out by one that has, and knows less than that one, has been removed; should it
+ * have been let in again in that very moment, it may be started again.
  *
  * @throws ConclaveError `ERR_PROTOCOL`
  */

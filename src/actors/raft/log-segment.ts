@@ -69,7 +69,9 @@ export class Segment {
     return index + 1 < this.endIndex ? this.offsetOf(index + 1) : this.end;
   }
 
-  /** The last index from `from` to `to` whose entry ends at most `bytesMax` behind the start of `from`; at least `from`. */
+  /**
+   * The last index from `from` to `to` whose entry ends at most `bytesMax` behind the start of `from`; at least `from`.
+   */
   lastWithin(from: number, to: number, bytesMax: number): number {
     const limit = this.offsetOf(from) + bytesMax;
     let low = from;

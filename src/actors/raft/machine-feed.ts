@@ -32,7 +32,9 @@ export class MachineFeed {
   #appliedBytes = 0;
   #base: MachineReady['snapshot'] = null;
   #codeVersion = 0;
-  /** What has been sent and the slowest machine of the node has not applied: where each part of it ends, and its size. */
+  /**
+   * What has been sent and the slowest machine of the node has not applied: where each part of it ends, and its size.
+   */
   #lead: { lastIndex: LogIndex; bytes: number }[] = [];
   #leadBytes = 0;
 
@@ -95,8 +97,8 @@ export class MachineFeed {
   }
 
   /**
-   * Copies entries up to `commitIndex` to the objects, as far as they keep up, and not much further than `leadBytesMax` ahead
-   * of the slowest machine. Where others have left no room in their mailbox, the next call goes on.
+   * Copies entries up to `commitIndex` to the objects, as far as they keep up, and not much further than `leadBytesMax`
+   * ahead of the slowest machine. Where others have left no room in their mailbox, the next call goes on.
    */
   feed(log: RaftLog, commitIndex: LogIndex, leadBytesMax: number): void {
     const machineId = this.#machineId;

@@ -11,8 +11,8 @@ import type { ActorRef } from '../../runtime/actor.js';
 import type { MachineMessage } from '../replicated/machine-messages.js';
 
 /**
- * A machine that is ahead of the slowest by more than this many times what may be on its way waits for it: the log, which is
- * kept for the slowest, must not grow without end.
+ * A machine that is ahead of the slowest by more than this many times what may be on its way waits for it: the log,
+ * which is kept for the slowest, must not grow without end.
  */
 const LEAD = 8;
 
@@ -55,8 +55,8 @@ export class MachineFeeds {
   }
 
   /**
-   * A machine has come so far. `ignored`: it is not the one that is fed. `known`: another one had been there before, or one
-   * in its place, so that it has nothing to tell of what the log says.
+   * A machine has come so far. `ignored`: it is not the one that is fed. `known`: another one had been there before, or
+   * one in its place, so that it has nothing to tell of what the log says.
    */
   applied({ machine, machineId, index, codeVersion }: MachineApplied): 'ignored' | 'known' | 'news' {
     if (!this.#feeds[machine]!.applied(machineId, index, codeVersion)) return 'ignored';

@@ -118,7 +118,9 @@ export interface ReadIndexReply extends FromPeer {
   readonly readIndex: LogIndex;
 }
 
-/** Payloads that the sender wants appended, in this order. No reply: the sender sees them applied, or sends them again. */
+/**
+ * Payloads that the sender wants appended, in this order. No reply: the sender sees them applied, or sends them again.
+ */
 export interface Forward extends FromPeer {
   readonly type: 'forward';
   readonly kind: EntryKind;
@@ -134,7 +136,10 @@ export interface ChangeRequest extends FromPeer, MembersChange {
   readonly question: number;
 }
 
-/** Durable before: nothing. What is begun may still be cut off, as any entry may: `knownIndex` makes it safe to ask again. */
+/**
+ * Durable before: nothing. What is begun may still be cut off, as any entry may: `knownIndex` makes it safe to ask
+ * again.
+ */
 export interface ChangeReply extends FromPeer, ChangeAnswer {
   readonly type: 'changeReply';
   readonly question: number;
@@ -148,7 +153,10 @@ export interface VersionRequest extends FromPeer {
   readonly version: number;
 }
 
-/** Durable before: nothing. What is begun may still be cut off; a version is only ever raised, so it is safe to ask again. */
+/**
+ * Durable before: nothing. What is begun may still be cut off; a version is only ever raised, so it is safe to ask
+ * again.
+ */
 export interface VersionReply extends FromPeer {
   readonly type: 'versionReply';
   readonly question: number;
@@ -290,13 +298,16 @@ export interface MembersChange {
   readonly add: NodeId | null;
   readonly remove: NodeId | null;
   /**
-   * How much of the log was known when this was first wanted. If the log says behind it that the very same was begun, it is
-   * not begun again: so it may be asked as often as it takes, of whichever leader there is.
+   * How much of the log was known when this was first wanted. If the log says behind it that the very same was begun,
+   * it is not begun again: so it may be asked as often as it takes, of whichever leader there is.
    */
   readonly knownIndex: LogIndex;
 }
 
-/** The node's own callers want the members changed. Answered by the effect `changeAnswered`: what is begun goes on by itself. */
+/**
+ * The node's own callers want the members changed. Answered by the effect `changeAnswered`: what is begun goes on by
+ * itself.
+ */
 export interface ChangeMembers extends MembersChange {
   readonly type: 'changeMembers';
   readonly changeId: number;

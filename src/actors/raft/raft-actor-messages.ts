@@ -48,7 +48,10 @@ export interface HandOver {
   readonly target: NodeId | null;
 }
 
-/** Asked: have the members changed; answered when that has been begun, with where the log tells of it at the latest, or refused, or may have been begun. */
+/**
+ * Asked: have the members changed; answered when that has been begun, with where the log tells of it at the latest, or
+ * refused, or may have been begun.
+ */
 export interface ChangeMembersRequest extends MembersChange {
   readonly type: 'changeMembers';
 }

@@ -8,8 +8,8 @@ import type { NodeStatus, ShellStatus } from '../replicated/caller-messages.js';
 import type { CoreStatus, GroupMember } from './status.js';
 
 /**
- * Is this what was told before, but for the memory of the log, which is no news by itself, and for contacts with members within
- * `contactMs`, which there are all the time?
+ * Is this what was told before, but for the memory of the log, which is no news by itself, and for contacts with
+ * members within `contactMs`, which there are all the time?
  */
 export function isSameStatus(core: CoreStatus, shell: ShellStatus, before: NodeStatus, contactMs: number): boolean {
   return (

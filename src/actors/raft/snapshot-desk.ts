@@ -23,8 +23,8 @@ import type { Core } from './state.js';
 import type { StoredLog } from './stored-log.js';
 
 /**
- * The log may become so large for those who are being given a snapshot, or catch up behind one: twice what makes the next
- * one due. As long as they take to fetch one, less than its size gathers if they can keep up with the log at all.
+ * The log may become so large for those who are being given a snapshot, or catch up behind one: twice what makes the
+ * next one due. As long as they take to fetch one, less than its size gathers if they can keep up with the log at all.
  */
 const LOG_BYTES_MIN = 64 * 1024 * 1024;
 const logBytesMax = ({ snapshotBytes }: SnapshotTaken): number => 2 * (LOG_BYTES_MIN + snapshotBytes);
@@ -82,8 +82,9 @@ export class SnapshotDesk {
   }
 
   /**
-   * Drops from the log what is in the snapshot, but not what the objects have not applied, nor what a follower still needs
-   * that is connected and not further behind than the oldest snapshot, or than the one it was given while there is room.
+   * Drops from the log what is in the snapshot, but not what the objects have not applied, nor what a follower still
+   * needs that is connected and not further behind than the oldest snapshot, or than the one it was given while there
+   * is room.
    */
   dropLog(): void {
     if (this.#newest === null || this.#offered === null) return;
@@ -173,7 +174,10 @@ export class SnapshotDesk {
     this.#reads.start(request);
   }
 
-  /** Hands over the next piece of what is being read. Returns whether to go on at once: where there is no room for it, that is later. */
+  /**
+   * Hands over the next piece of what is being read. Returns whether to go on at once: where there is no room for it,
+   * that is later.
+   */
   readOn(): boolean {
     const piece = this.#reads.next(this.#core.log);
     if (piece === null) return false;

@@ -55,8 +55,8 @@ export function onSnapshotInstalled(core: Core, before: Role, message: SnapshotI
 }
 
 /**
- * A snapshot that is being received may become durable before the term in which it is; after a loss of power in between, a start
- * finds it so. This node cannot have voted in that term, for votes are stored.
+ * A snapshot that is being received may become durable before the term in which it is; after a loss of power in
+ * between, a start finds it so. This node cannot have voted in that term, for votes are stored.
  */
 function inTermOf(core: Core, role: Role, { term }: LastIncluded): Role {
   if (term <= core.term) return role;
@@ -75,8 +75,8 @@ export function dropLogTo(core: Core, index: LogIndex): void {
 export function onSnapshotSent(leader: Leader, { peer: id, session }: SnapshotSent): void {
   const peer = leader.peers.get(id);
   if (peer === undefined || peer.session !== session || peer.state !== 'snapshot') return;
-  // Whether the peer holds it is known only from the peer's own reply. Until that comes, each heartbeat offers it again:
-  // the peer may have crashed meanwhile, and one that is still at it takes no notice.
+  // Whether the peer holds it is known only from the peer's own reply. Until that comes, each heartbeat offers it
+  // again: the peer may have crashed meanwhile, and one that is still at it takes no notice.
   peer.becomeProbe(peer.nextIndex);
   peer.isProbeSent = true;
 }

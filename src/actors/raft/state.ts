@@ -178,7 +178,10 @@ export interface Core {
   wallMs: number;
   /** When this node last heard from a leader, or started. */
   leaderContactMs: number;
-  /** When the leader has last said what is committed, as it does with each heartbeat; -Infinity: not yet. For status only. */
+  /**
+   * When the leader has last said what is committed, as it does with each heartbeat; -Infinity: not yet. For status
+   * only.
+   */
   leaderCommitMs: number;
   electionDeadlineMs: number;
   /** When submissions or reads were last sent or saw progress; drives their being sent again. */
@@ -214,11 +217,14 @@ export interface Recovered {
   readonly configuration: Configuration | null;
 }
 
-/** A node at its first start, or as it was `recovered`: a follower that acts as though it had just heard from a leader. */
+/**
+ * A node at its first start, or as it was `recovered`: a follower that acts as though it had just heard from a leader.
+ */
 export function createCore(options: CoreOptions, nowMs: number, recovered?: Recovered): Core {
   const log = recovered?.log ?? new RaftLog();
   const stored = recovered?.hardState ?? { term: term(0), votedFor: null };
-  // A snapshot may have been durable before the term in which it was received: then this node has not voted in that term.
+  // A snapshot may have been durable before the term in which it was received: then this node has not voted in that
+  // term.
   const isTermStored = stored.term >= log.lastTerm;
   const knownTerm = isTermStored ? stored.term : log.lastTerm;
   const votedFor = isTermStored ? stored.votedFor : null;
@@ -275,8 +281,8 @@ export function createCore(options: CoreOptions, nowMs: number, recovered?: Reco
 }
 
 /**
- * Can nobody else lead? As far back as the log tells, for one that was left out leads on until it hears of that, and answers
- * reads from its lease.
+ * Can nobody else lead? As far back as the log tells, for one that was left out leads on until it hears of that, and
+ * answers reads from its lease.
  */
 function isAlone({ configurations, log, options }: Core): boolean {
   const known = [...configurations.upTo(log.lastIndex), configurations.current];

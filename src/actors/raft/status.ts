@@ -18,8 +18,8 @@ export interface CoreStatus {
   /** Has the log admitted anybody? */
   readonly isFounded: boolean;
   /**
-   * Do too many of the others remember nothing for any to be elected, and has no leader been heard from for so long that
-   * there can be none?
+   * Do too many of the others remember nothing for any to be elected, and has no leader been heard from for so long
+   * that there can be none?
    */
   readonly isMemoryLost: boolean;
   /** The highest commit index that a leader is known to have had. */

@@ -7,8 +7,8 @@
  *                                                                  adds effects
  *
  * A role is a total table of handlers (roles/). Handlers only gather; the message `flush`, which ends each batch, sends
- * what has been gathered: one request to storage, few messages to each peer, one commit. Effects are plain data that the
- * shell carries out in order (effects.ts). Nothing here knows a clock, a disk or a network.
+ * what has been gathered: one request to storage, few messages to each peer, one commit. Effects are plain data that
+ * the shell carries out in order (effects.ts). Nothing here knows a clock, a disk or a network.
  */
 
 import { assert } from '../../assert.js';
@@ -41,9 +41,8 @@ const ROLES: { readonly [Name in RoleName]: Handlers<Extract<Role, { readonly na
  *
  * @param nowMs a clock that never runs backwards
  * @param wallMs milliseconds since 1970
- * @throws ConclaveError `ERR_PROTOCOL` when a peer's message is malformed; the core goes on, and has learned of it no more
- *   than the sender's term.
- *   `ERR_ASSERTION` when an invariant is broken; the core must not be used any more.
+ * @throws ConclaveError `ERR_PROTOCOL` when a peer's message is malformed; the core goes on, and has learned of it no
+ *   more than the sender's term. `ERR_ASSERTION` when an invariant is broken; the core must not be used any more.
  */
 export function step(core: Core, message: RaftMessage, nowMs: number, wallMs: number): void {
   assert(nowMs >= core.nowMs, 'the clock never runs backwards');
@@ -144,8 +143,8 @@ function passesWithEarlierTerm(core: Core, message: PeerMessage): boolean {
 }
 
 /**
- * A message of one who is no member, as far as this node knows. It may know less than the sender does: one that was let in
- * since may be elected, and by this very node. Those who only follow have no say in who leads nor in which term:
+ * A message of one who is no member, as far as this node knows. It may know less than the sender does: one that was let
+ * in since may be elected, and by this very node. Those who only follow have no say in who leads nor in which term:
  * anybody who knows the cluster's name may do so, and what they learn of a later term they have from a member.
  *
  * @returns null: it goes by its term, as any message does.

@@ -15,7 +15,9 @@ export class SubmissionQueue {
   /** In the order of submission; what is before `#head` has been let go. */
   #submissions: Submission[] = [];
   #head = 0;
-  /** Sessions up to this one are no more; ids only grow. A block of one may still come from a caller who did not know. */
+  /**
+   * Sessions up to this one are no more; ids only grow. A block of one may still come from a caller who did not know.
+   */
   #lastExpired = 0;
 
   push(session: SessionId | 0, firstSeq: number): void {

@@ -80,8 +80,8 @@ export function becomeCandidate(core: Core, leadershipTransfer: boolean): Candid
 }
 
 /**
- * Begins to lead: an entry of its own term first, for only such ones are committed by counting (§5.4.2, §8). Where there
- * is no cluster yet, that entry founds it with those who have voted.
+ * Begins to lead: an entry of its own term first, for only such ones are committed by counting (§5.4.2, §8). Where
+ * there is no cluster yet, that entry founds it with those who have voted.
  */
 export function becomeLeader(core: Core, granted: ReadonlyMap<NodeId, Incarnation>): Leader {
   const { log, options, nowMs } = core;

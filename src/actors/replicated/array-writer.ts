@@ -68,8 +68,8 @@ export class ArrayWriter {
   }
 
   /**
-   * Adds a list, or so many items at its beginning, without the codec, if they are a few scalars. False: they are not, and nothing
-   * has been added.
+   * Adds a list, or so many items at its beginning, without the codec, if they are a few scalars. False: they are not,
+   * and nothing has been added.
    */
   addScalarList(list: readonly unknown[], length: number = list.length): boolean {
     this.reserve(scalarListBytesMax(Math.min(length, SCALARS_MAX)));

@@ -30,7 +30,10 @@ export interface Attendant {
   readonly methods: Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
   /** The term in which this node leads; null: it does not. And the members that it has no connection to. */
   leads(term: number | null, unreached: readonly string[]): void;
-  /** The node is about to stop in order: what should not wait for a timeout is said now. Commands still work. Never rejects. */
+  /**
+   * The node is about to stop in order: what should not wait for a timeout is said now. Commands still work. Never
+   * rejects.
+   */
   leave(reason: ConclaveError): Promise<void>;
   /** The node has stopped or failed. */
   end(reason: ConclaveError): void;

@@ -14,8 +14,8 @@ import type { ValueCodec } from './value-codec.js';
 const NESTING_IN_BLOCK = 2;
 
 /**
- * Arguments of one call. The engine puts them on the stack when the method is called, and how much room there is differs
- * between threads: what one replica can call, all must be able to.
+ * Arguments of one call. The engine puts them on the stack when the method is called, and how much room there is
+ * differs between threads: what one replica can call, all must be able to.
  */
 const ARGS_MAX = 4_096;
 
@@ -35,7 +35,9 @@ export class BlockBuilder {
   /** Where each command's name number is, so that a command can be cancelled before the block is sent. */
   #nameNumbersAt = new Uint32Array(16);
 
-  /** @param names shared by all builders of a lane: no block of it gets another command once the next one has got one */
+  /**
+   * @param names shared by all builders of a lane: no block of it gets another command once the next one has got one
+   */
   constructor(codec: ValueCodec, commandBytesMax: number, names: BlockNames) {
     this.#codec = codec;
     this.#commandBytesMax = commandBytesMax;

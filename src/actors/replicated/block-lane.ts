@@ -42,8 +42,8 @@ const BLOCK_BYTES_MAX = 512 * 1024;
 const BLOCK_COMMANDS_MAX = 4096;
 /**
  * Blocks on their way: one that is being applied, one that is being agreed on, one that is on its way there. More would
- * only make them smaller, and each costs every node the same, however small: where processors are short, calls wait longer
- * for each other's blocks than they would in one block.
+ * only make them smaller, and each costs every node the same, however small: where processors are short, calls wait
+ * longer for each other's blocks than they would in one block.
  */
 const BLOCKS_IN_FLIGHT_MAX = 3;
 
@@ -239,7 +239,10 @@ export class BlockLane {
     return waiting;
   }
 
-  /** Adds a call to the last block. One that cannot be encoded leaves no block behind without calls, which would only grow old. */
+  /**
+   * Adds a call to the last block. One that cannot be encoded leaves no block behind without calls, which would only
+   * grow old.
+   */
   #addTo(builder: BlockBuilder, name: MethodName, args: readonly unknown[]): number {
     try {
       return builder.add(name, args);

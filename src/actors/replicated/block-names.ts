@@ -20,7 +20,9 @@ const KEPT_BYTES_MAX = 64 * 1024;
 /** Tells tables and blocks apart. */
 let stamps = 0;
 
-/** A method as commands name it. One object per method of a handle, so that a table finds its number without a lookup. */
+/**
+ * A method as commands name it. One object per method of a handle, so that a table finds its number without a lookup.
+ */
 export class MethodName {
   readonly text: string;
   /** Its length and itself, as the table of names has them. */

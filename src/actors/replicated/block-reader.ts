@@ -35,8 +35,8 @@ export class BlockReader {
   #known = new Map<number, KnownName>();
 
   /**
-   * Reads the header of the block at `[start, end)`; null when the bytes are no block. Same answer on every node. As long as
-   * the table stays the same, so does the array `names`.
+   * Reads the header of the block at `[start, end)`; null when the bytes are no block. Same answer on every node. As
+   * long as the table stays the same, so does the array `names`.
    */
   read(view: DataView, start: number, end: number): BlockHeader | null {
     if (end - start < BLOCK_HEADER_BYTES) return null;

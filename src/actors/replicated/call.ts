@@ -15,9 +15,9 @@ export interface Call {
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | null;
   /**
-   * It is one try of a call that waits for an object to change, and that was let in when it was made: it waits for a leader, too,
-   * whatever the runtime does with other calls. Once it has been sent, the signal does not end the wait any more: whoever
-   * calls must know what becomes of it.
+   * It is one try of a call that waits for an object to change, and that was let in when it was made: it waits for a
+   * leader, too, whatever the runtime does with other calls. Once it has been sent, the signal does not end the wait
+   * any more: whoever calls must know what becomes of it.
    */
   readonly isTry?: boolean;
 }

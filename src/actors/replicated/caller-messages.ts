@@ -11,7 +11,9 @@ import type { ChangeBatch } from './changes/change-batch.js';
 import type { ChangePlace } from './changes/change-place.js';
 import type { ResultBlock } from './results.js';
 
-/** Results of blocks of this node's session that call the machine's objects, in the order in which the blocks were sent. */
+/**
+ * Results of blocks of this node's session that call the machine's objects, in the order in which the blocks were sent.
+ */
 export interface CommandResults {
   readonly type: 'commandResults';
   readonly machine: number;
@@ -35,7 +37,10 @@ export interface QueriesFailed {
   readonly queryIds: readonly number[];
 }
 
-/** The cluster has opened a session for this node, and the machine has come to that: commands for its objects may be sent. */
+/**
+ * The cluster has opened a session for this node, and the machine has come to that: commands for its objects may be
+ * sent.
+ */
 export interface SessionOpened {
   readonly type: 'sessionOpened';
   readonly machine: number;

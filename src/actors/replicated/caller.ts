@@ -74,7 +74,9 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   /** By their numbers. */
   readonly #machines: readonly CalledMachine[];
   readonly #startedMs: number;
-  /** The latest session that a machine has come to, unless one has come to its end, too. Blocks are sent in no other. */
+  /**
+   * The latest session that a machine has come to, unless one has come to its end, too. Blocks are sent in no other.
+   */
   #session: SessionId | null = null;
   /** The latest session that this node has had. */
   #lastSession: SessionId | 0 = 0;

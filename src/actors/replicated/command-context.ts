@@ -18,9 +18,9 @@ export interface CommandContext {
   /** A number in [0, 1), with 53 random bits. Reproducible, hence not for secrets. */
   readonly random: () => number;
   /**
-   * Tells those who watch this object what the command changes in it: any value that can be encoded, which is taken as it is
-   * now. `watch(key)` gives only those that have this `key`, and those that have none. If the command throws, nothing has
-   * been told. It costs nothing while nobody watches on this server, and is no part of the state.
+   * Tells those who watch this object what the command changes in it: any value that can be encoded, which is taken as
+   * it is now. `watch(key)` gives only those that have this `key`, and those that have none. If the command throws,
+   * nothing has been told. It costs nothing while nobody watches on this server, and is no part of the state.
    */
   readonly changed: (change: unknown) => void;
 }
@@ -59,8 +59,8 @@ export function leaveCommand(): void {
 }
 
 /**
- * For ready-made objects: does somebody watch this one, and is one of its own commands running? They may be parts of other
- * objects, and what changes in a part is for the whole to tell. The answer must make no difference to the state.
+ * For ready-made objects: does somebody watch this one, and is one of its own commands running? They may be parts of
+ * other objects, and what changes in a part is for the whole to tell. The answer must make no difference to the state.
  */
 export function isWatched(instance: object): boolean {
   return instance === currentInstance && currentChanges!.isRecording;

@@ -1,10 +1,10 @@
 /**
- * How blocks name what they call. No object's or class's name has a dot in it, so that none of these can be taken for another:
+ * How blocks name what they call. No object's or class's name has a dot in it, so that none of these can be taken for
+ * another:
  *
- *   object.method           an object of the options
- *   .object.class.method    one that was created at run time, as one of this class: its name may be given to one of another
- *                           while the call is on its way
- *   .create, .drop          what is done to those
+ *   object.method           an object of the options .object.class.method    one that was created at run time, as one
+ *   of this class: its name may be given to one of another while the call is on its way .create, .drop          what is
+ *   done to those
  */
 
 export const CREATE = { object: '', method: 'create' } as const;

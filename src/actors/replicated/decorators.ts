@@ -54,9 +54,10 @@ export function replicated<This, Method extends MethodOf<This>>(
   context: PublicMethodContext<This, Method>,
 ): void;
 /**
- * Marks a method that is what a command does from a code version of the cluster on: until then the command does what the
- * newest earlier version of it says, or cannot be called if there is none. Callers call the command, `of`, and every replica
- * does the same at the same place in the log. Keep earlier versions: the log and snapshots may still speak of them.
+ * Marks a method that is what a command does from a code version of the cluster on: until then the command does what
+ * the newest earlier version of it says, or cannot be called if there is none. Callers call the command, `of`, and
+ * every replica does the same at the same place in the log. Keep earlier versions: the log and snapshots may still
+ * speak of them.
  *
  * @throws ConclaveError `ERR_INVALID_OBJECT`, when the class is defined, as above, or for options that are none.
  *

@@ -188,7 +188,10 @@ function missingMembers(object: string, methods: ReadonlyMap<string, MethodKind>
   });
 }
 
-/** The signal of a call that waits; null: it does not. No command can be given a signal, so that nothing is mistaken for one. */
+/**
+ * The signal of a call that waits; null: it does not. No command can be given a signal, so that nothing is mistaken for
+ * one.
+ */
 function signalIn(options: unknown): AbortSignal | null {
   if (typeof options !== 'object' || options === null || !('signal' in options)) return null;
   return options.signal instanceof AbortSignal ? options.signal : null;

@@ -11,8 +11,8 @@ export interface LaneFigures {
   /** Of those, calls that have failed while somebody waited for them, by code. */
   readonly failed: readonly (readonly [code: string, calls: number])[];
   /**
-   * Of those, calls that were answered, with a result or an error of the object: how long. One measurement for each block,
-   * that of its first call, counts for all of the block's calls.
+   * Of those, calls that were answered, with a result or an error of the object: how long. One measurement for each
+   * block, that of its first call, counts for all of the block's calls.
    */
   readonly latency: LatencyFigures;
 }

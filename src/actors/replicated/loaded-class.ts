@@ -50,8 +50,8 @@ export async function loadClass(
  * Makes an instance. Each call makes a new one.
  *
  * @param args the encoded list of the constructor's arguments.
- * @throws ConclaveError `ERR_INVALID_OBJECT` when the constructor throws, `ERR_STATE_NOT_ENCODABLE` when it makes what no
- *   snapshot can hold.
+ * @throws ConclaveError `ERR_INVALID_OBJECT` when the constructor throws, `ERR_STATE_NOT_ENCODABLE` when it makes what
+ *   no snapshot can hold.
  */
 export function makeObject(
   name: string,

@@ -40,8 +40,8 @@ export interface MachineActorData {
 }
 
 /**
- * What the actor tells itself: what has become of its loading, that hashing is over, that watchers may be forgotten, that
- * consensus may have room by now.
+ * What the actor tells itself: what has become of its loading, that hashing is over, that watchers may be forgotten,
+ * that consensus may have room by now.
  */
 type Loaded =
   | MachineLoaded
@@ -222,7 +222,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
 
   #onLoaded({ loaded: { machine, snapshot }, isInstalled, machineId: before }: MachineLoaded): void {
     if (this.#machine !== null && machine.appliedIndex <= this.#machine.appliedIndex) {
-      // What is held has caught up with what was to be installed, or something newer has been installed in the meantime.
+      // What is held has caught up with what was to be installed, or something newer has been installed in the
+      // meantime.
       if (isInstalled || before !== this.#machineId) return;
       if (this.#loader.unreadable !== null) throw this.#loader.unreadable;
       throw new ConclaveError(

@@ -88,8 +88,8 @@ export class MachineLoader {
   /**
    * Loads the newest snapshot that is whole and can be read, or none where there is none.
    *
-   * @throws ConclaveError `ERR_INVALID_OBJECT` when an object cannot be made or restored, `ERR_DATA_DIR_MISMATCH` when a
-   *   newer version wrote the snapshot, `ERR_STORAGE` when it cannot be read and no older one can take its place.
+   * @throws ConclaveError `ERR_INVALID_OBJECT` when an object cannot be made or restored, `ERR_DATA_DIR_MISMATCH` when
+   *   a newer version wrote the snapshot, `ERR_STORAGE` when it cannot be read and no older one can take its place.
    */
   async loadNewest(): Promise<LoadedMachine> {
     const damaged: string[] = [];

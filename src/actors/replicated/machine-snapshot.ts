@@ -51,9 +51,9 @@ function sectionsOf(machine: Machine): [section: string, object: LoadedObject][]
  * Brings a machine that has applied nothing, and its new objects, to the state of a snapshot, which holds all objects,
  * wherever they live. An object that the snapshot does not know stays as it was made.
  *
- * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the snapshot is damaged, `ERR_INVALID_OBJECT` when it holds an object
- *   that is not registered, or one whose `restore` throws, `ERR_VERSION_UNSUPPORTED` when it was taken at a later code
- *   version than this node has. The machine must not be used then.
+ * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the snapshot is damaged, `ERR_INVALID_OBJECT` when it holds an
+ *   object that is not registered, or one whose `restore` throws, `ERR_VERSION_UNSUPPORTED` when it was taken at a
+ *   later code version than this node has. The machine must not be used then.
  */
 export async function restoreMachine(machine: Machine, reader: SnapshotReader, pause: Pause): Promise<void> {
   const { manifest } = reader;

@@ -81,7 +81,9 @@ interface Binding {
   readonly kind: 'replicated' | 'query';
 }
 
-/** What a name in a block stands for: null is one that this node does not know, `elsewhere` another machine's concern. */
+/**
+ * What a name in a block stands for: null is one that this node does not know, `elsewhere` another machine's concern.
+ */
 type Bound = Binding | null | 'elsewhere';
 
 export class Machine {
@@ -193,7 +195,8 @@ export class Machine {
   /**
    * Applies committed entries in order, and adds the results of own commands to `results`.
    *
-   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` at what this node's code is too old for; the machine must not be used then.
+   * @throws ConclaveError `ERR_VERSION_UNSUPPORTED` at what this node's code is too old for; the machine must not be
+   *   used then.
    */
   apply(entries: Uint8Array, results: ResultBlock[]): void {
     const reader = this.#reader;
@@ -383,7 +386,8 @@ export class Machine {
     if (life !== this.#life) return;
     const before = this.own.session;
     this.#takeOwnSession();
-    // It was evicted, and another machine of the node has known first: that one's snapshot does not have it, for instance.
+    // It was evicted, and another machine of the node has known first: that one's snapshot does not have it, for
+    // instance.
     if (before !== null && before !== this.own.session) this.own.expired = before;
   }
 

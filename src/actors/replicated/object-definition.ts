@@ -89,8 +89,8 @@ export function object<T extends object, Args extends readonly unknown[]>(
 }
 
 /**
- * Says that there is an object from a code version of the cluster on: until then its commands cannot be called. So servers
- * whose code has the object form one cluster with those whose code does not have it yet.
+ * Says that there is an object from a code version of the cluster on: until then its commands cannot be called. So
+ * servers whose code has the object form one cluster with those whose code does not have it yet.
  *
  * @example
  * const objects = { hits: ReplCounter, scores: since(1, object(ReplMap<string, number>)) };

@@ -12,7 +12,10 @@ import { invalidObject } from './describe-class.js';
  */
 const IMPORT_TIMEOUT_MS = 10_000;
 
-/** What to do about a module that is no JavaScript, where the caller's thread cannot load it either: an inline node could not. */
+/**
+ * What to do about a module that is no JavaScript, where the caller's thread cannot load it either: an inline node
+ * could not.
+ */
 const ADVICE_TO_CALLER =
   'Node loads JavaScript only: compile it first, or, in vitest, have that load conclave, too (docs/testing.md)';
 const ADVICE_TO_THREAD = 'the object thread loads JavaScript: compile it first, or use threads: false';

@@ -20,7 +20,10 @@ export interface MachinePart {
 /** The part of a machine that has all objects. */
 export const ALL_OBJECTS: MachinePart = { machine: DEFAULT_MACHINE, places: new Map() };
 
-/** The machine that is in charge of what is called so: a method as blocks call it, or an object, as in the names of its methods. */
+/**
+ * The machine that is in charge of what is called so: a method as blocks call it, or an object, as in the names of its
+ * methods.
+ */
 export function machineOf(called: string, places: ObjectPlaces): number {
   return places.size === 0 ? DEFAULT_MACHINE : (places.get(objectIn(called)) ?? DEFAULT_MACHINE);
 }

@@ -65,7 +65,9 @@ type WaitingMethod<T, K extends keyof T> = [WaitedFor<T, K>] extends [never]
     ? (...args: [...Parameters<T[K]>, WaitOptions]) => Promise<WaitedFor<T, K>>
     : unknown;
 
-/** The queries that can be asked as a watch begins, as far as types can tell: those that need no argument, or the key. */
+/**
+ * The queries that can be asked as a watch begins, as far as types can tell: those that need no argument, or the key.
+ */
 type ReadName<T, Args extends readonly unknown[]> = {
   [K in keyof T]-?: K extends string ? (T[K] extends (...args: Args) => unknown ? K : never) : never;
 }[keyof T] &
@@ -79,8 +81,8 @@ type StateOf<T, Read> = Read extends keyof T
 /** What the handle has whose class says what its changes are: `declare readonly changes: …`. */
 export interface WatchControls<T, Change> {
   /**
-   * Tells what changes in the object, as this server applies it. With a key, only what concerns this key; see {@link Changes}.
-   * It begins with what this server has: everything behind that is told.
+   * Tells what changes in the object, as this server applies it. With a key, only what concerns this key; see
+   * {@link Changes}. It begins with what this server has: everything behind that is told.
    *
    * @throws ConclaveError `ERR_INVALID_OPTION`. Everything else is for the reader of the changes to hear.
    */

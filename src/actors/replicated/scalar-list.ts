@@ -38,8 +38,8 @@ export function scalarListBytesMax(items: number): number {
 }
 
 /**
- * Writes a list, or so many items at its beginning, at `start`. Returns where it ends; -1: it is for the codec, and what was
- * written means nothing.
+ * Writes a list, or so many items at its beginning, at `start`. Returns where it ends; -1: it is for the codec, and
+ * what was written means nothing.
  */
 export function putScalarList(
   bytes: Uint8Array,
@@ -111,8 +111,8 @@ function putFloat(bytes: Uint8Array, start: number, value: number): number {
 }
 
 /**
- * Reads an array, as ArrayWriter writes it, of whole numbers and lists of scalars in turn: the commands of a block, for one.
- * Null: it is none, and the codec knows whether it is anything else.
+ * Reads an array, as ArrayWriter writes it, of whole numbers and lists of scalars in turn: the commands of a block, for
+ * one. Null: it is none, and the codec knows whether it is anything else.
  *
  * @param items how many numbers and lists there are
  */
@@ -206,8 +206,8 @@ function textAt(b: Uint8Array, at: number, length: number): string | null {
   let union = 0;
   for (let i = 0; i < length; i++) union |= b[at + i]!;
   if (union > 0x7f) return null;
-  // With all of them named, the engine makes the string without a call: a third of what every other way costs.
-  // To join two such strings costs a little more; the engine does so at once, up to 12 characters, and not when they are read.
+  // With all of them named, the engine makes the string without a call: a third of what every other way costs. To join
+  // two such strings costs a little more; the engine does so at once, up to 12 characters, and not when they are read.
   switch (length) {
     case 0:
       return '';

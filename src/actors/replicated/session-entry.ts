@@ -1,6 +1,6 @@
 /**
- * The entry that opens a session: its payload is the life of the node whose session it is, in binary form. Pure; made on
- * the thread of consensus, read on that of the objects.
+ * The entry that opens a session: its payload is the life of the node whose session it is, in binary form. Pure; made
+ * on the thread of consensus, read on that of the objects.
  */
 
 import { crc32 } from '../../checksum.js';

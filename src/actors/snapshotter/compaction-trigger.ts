@@ -13,8 +13,8 @@ import type { LogIndex } from '../../ids.js';
 export interface CompactionBounds {
   readonly entries: number;
   /**
-   * Bytes of the log. A larger snapshot counts as its own size, so that what is written of snapshots stays in proportion;
-   * but at most half the state does, so that the log does.
+   * Bytes of the log. A larger snapshot counts as its own size, so that what is written of snapshots stays in
+   * proportion; but at most half the state does, so that the log does.
    */
   readonly bytes: number;
   /** Null: time alone is no reason. */

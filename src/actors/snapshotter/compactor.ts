@@ -160,7 +160,9 @@ export class Compactor {
     this.#trigger.reset(this.#mark());
   }
 
-  /** The newest snapshot has turned out to be none: one is taken in its place, for others may need it, and the objects. */
+  /**
+   * The newest snapshot has turned out to be none: one is taken in its place, for others may need it, and the objects.
+   */
   newestLost(): void {
     this.newestChanged();
     this.#isOwed = true;

@@ -14,8 +14,8 @@ export interface FoldRun {
 
 export interface FoldRunner {
   /**
-   * Runs a fold. Rejects with what the fold rejects with, or with why it ended otherwise; when its signal is aborted, with
-   * anything. Once it has settled, nobody writes to the draft any more. Memory of the task's log is transferred.
+   * Runs a fold. Rejects with what the fold rejects with, or with why it ended otherwise; when its signal is aborted,
+   * with anything. Once it has settled, nobody writes to the draft any more. Memory of the task's log is transferred.
    */
   run(task: FoldTask, run: FoldRun): Promise<FoldResult>;
   /** Ends what the runner keeps for later folds. A fold that is under way is to be aborted before. Never rejects. */

@@ -95,8 +95,8 @@ export class SnapshotKeeper {
   }
 
   /**
-   * This one was found damaged, and is not used again; or it cannot be read, and is passed over where another one can take
-   * its place. Otherwise it is the one that is tried again, for it may be readable another time.
+   * This one was found damaged, and is not used again; or it cannot be read, and is passed over where another one can
+   * take its place. Otherwise it is the one that is tried again, for it may be readable another time.
    */
   giveUp(snapshot: SnapshotInfo, error: Error): void {
     // The same one may have been published anew meanwhile, under the same name: that is not the one that is meant.

@@ -39,8 +39,8 @@ export interface NewestSnapshot {
 }
 
 /**
- * The objects have applied the log up to `index`, and it is stored up to there: a fold reads it from the disk, where what
- * is not durable yet may still be what it is to replace.
+ * The objects have applied the log up to `index`, and it is stored up to there: a fold reads it from the disk, where
+ * what is not durable yet may still be what it is to replace.
  */
 export interface LogApplied {
   readonly type: 'logApplied';
@@ -59,7 +59,10 @@ export interface PlaceChanged {
 /** Asked: take a snapshot now. Answered with its `LastIncluded`, or failed with `ERR_COMPACTION_FAILED`. */
 export interface Compact {
   readonly type: 'compact';
-  /** What the asker knows to have been applied here: the snapshot has that, and all that this actor knows of. 0: nothing. */
+  /**
+   * What the asker knows to have been applied here: the snapshot has that, and all that this actor knows of. 0:
+   * nothing.
+   */
   readonly index: LogIndex;
 }
 

@@ -54,8 +54,8 @@ export class AdminClient implements ConnectionOwner {
   /**
    * Connects to a node.
    *
-   * @throws ConclaveError `ERR_UNREACHABLE` when nobody answers there, `ERR_PROTOCOL` when it is no node of Conclave's that
-   *   does, `ERR_HELLO_REFUSED` when the node belongs to another cluster, speaks another version, or has too many
+   * @throws ConclaveError `ERR_UNREACHABLE` when nobody answers there, `ERR_PROTOCOL` when it is no node of Conclave's
+   *   that does, `ERR_HELLO_REFUSED` when the node belongs to another cluster, speaks another version, or has too many
    *   administrators (`data.reason`), `ERR_INVALID_OPTION` for what is no address. Nothing was asked for.
    */
   static async connect(address: string, { cluster, timeoutMs }: AdminConnectOptions): Promise<AdminClient> {

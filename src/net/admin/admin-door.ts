@@ -50,7 +50,9 @@ export class AdminDoor {
     return null;
   }
 
-  /** Resolves when nobody waits for an answer, and after a while in any case: whoever has had this node removed is told. */
+  /**
+   * Resolves when nobody waits for an answer, and after a while in any case: whoever has had this node removed is told.
+   */
   finish(): Promise<void> {
     this.#finished ??= new Promise((resolve) => {
       const timer = setTimeout(() => this.#onQuiet?.(), FINISH_MS);

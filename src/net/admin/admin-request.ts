@@ -46,8 +46,8 @@ export function requestFields({ command, argument, timeoutMs }: AdminRequest): r
 /**
  * The request that has these fields.
  *
- * @throws ConclaveError `ERR_PROTOCOL` when they are no request at all, `ERR_INVALID_OPTION` when it is one that this node
- *   does not know, or that is given what it cannot take.
+ * @throws ConclaveError `ERR_PROTOCOL` when they are no request at all, `ERR_INVALID_OPTION` when it is one that this
+ *   node does not know, or that is given what it cannot take.
  */
 export function requestOf(fields: unknown): AdminRequest {
   if (!Array.isArray(fields) || fields.length !== 3) throw protocolError('A request does not have its fields.', {});

@@ -21,7 +21,9 @@ type ClientNode = typeof import('@kubernetes/client-node');
 
 /** How a cluster is found. */
 export interface ClusterAccess {
-  /** The text of a kubeconfig; undefined: what `KUBECONFIG` names, `~/.kube/config`, or the service account of this pod. */
+  /**
+   * The text of a kubeconfig; undefined: what `KUBECONFIG` names, `~/.kube/config`, or the service account of this pod.
+   */
   readonly kubeconfig?: string;
   /** The one to use of a kubeconfig; undefined: its current one. */
   readonly context?: string;
@@ -58,8 +60,8 @@ export class ClientNodeLeaseApi implements LeaseApi {
 
   /**
    * @param namespace undefined: the one of the context, in a pod the pod's
-   * @throws ConclaveError `ERR_MISSING_PACKAGE` when the client is not installed; `ERR_INVALID_OPTION` when there is no cluster to
-   *   be found in what is given
+   * @throws ConclaveError `ERR_MISSING_PACKAGE` when the client is not installed; `ERR_INVALID_OPTION` when there is no
+   *   cluster to be found in what is given
    */
   static async open(access: ClusterAccess, namespace?: string): Promise<ClientNodeLeaseApi> {
     const given = namespace === undefined ? null : checkNamespace(namespace);
@@ -174,7 +176,8 @@ function configOf({ KubeConfig }: ClientNode, { kubeconfig, context }: ClusterAc
     else config.loadFromString(kubeconfig);
     if (context !== undefined) config.setCurrentContext(context);
     const cluster = config.getCurrentCluster();
-    // The client refuses plain HTTP at each request, unless it is allowed; where nothing is configured, it makes that up.
+    // The client refuses plain HTTP at each request, unless it is allowed; where nothing is configured, it makes that
+    // up.
     const isAllowed = cluster !== null && (cluster.skipTLSVerify || !cluster.server.startsWith('http:'));
     // In a pod, it makes an address of whatever the environment says, which may be nothing.
     if (isAllowed && URL.canParse(cluster.server)) return config;
@@ -202,8 +205,8 @@ function noCluster(cause: unknown): ConclaveError {
 }
 
 /**
- * The same configuration, for one watch: what has been opened for it is closed also while it waits for an answer, when the client's
- * own way to abort it does not exist yet.
+ * The same configuration, for one watch: what has been opened for it is closed also while it waits for an answer, when
+ * the client's own way to abort it does not exist yet.
  */
 function endedBy(config: KubeConfig, signal: AbortSignal): KubeConfig {
   return new Proxy(config, {

@@ -15,18 +15,19 @@ import { LeaseRequests } from './lease-requests.js';
 /** Where Leases are kept, and for whom. */
 export interface KubernetesOptions {
   /**
-   * The namespace of the Leases. Default: the one of the context, which is the pod's own by its service account; `default` where
-   * that names none. Whoever is to be kept out must be told the same.
+   * The namespace of the Leases. Default: the one of the context, which is the pod's own by its service account;
+   * `default` where that names none. Whoever is to be kept out must be told the same.
    */
   readonly namespace?: string;
   /**
-   * Who this is, in `holderIdentity` and as `preferredHolder` names it: the name of the pod, up to 128 bytes. Each claim adds
-   * something of its own, so it need not be unique. Default: the name of the host, which in a pod is the pod's.
+   * Who this is, in `holderIdentity` and as `preferredHolder` names it: the name of the pod, up to 128 bytes. Each
+   * claim adds something of its own, so it need not be unique. Default: the name of the host, which in a pod is the
+   * pod's.
    */
   readonly identity?: string;
   /**
-   * The text of a kubeconfig. Default: what `KUBECONFIG` names, else `~/.kube/config`, else the service account of the pod that
-   * this runs in.
+   * The text of a kubeconfig. Default: what `KUBECONFIG` names, else `~/.kube/config`, else the service account of the
+   * pod that this runs in.
    */
   readonly kubeconfig?: string;
   /** Which context of the kubeconfig. Default: its current one. */
@@ -38,11 +39,12 @@ const IDENTITY_BYTES_MAX = 128;
 const systemRandom: Random = { uint32: () => randomInt(2 ** 32) };
 
 /**
- * Locks and elections by Leases of Kubernetes (`coordination.k8s.io/v1`), for programs that run there and need no cluster of their
- * own. Needs the package `@kubernetes/client-node`, and a Role with two rules: create leases; get, update, watch them.
+ * Locks and elections by Leases of Kubernetes (`coordination.k8s.io/v1`), for programs that run there and need no
+ * cluster of their own. Needs the package `@kubernetes/client-node`, and a Role with two rules: create leases; get,
+ * update, watch them.
  *
- * Who waits is not served in order, and there is no shared mode, and no semaphore of more than one permit: `ERR_NOT_SUPPORTED`. A
- * `ttlMs` is rounded up to seconds for the others, never for the holder.
+ * Who waits is not served in order, and there is no shared mode, and no semaphore of more than one permit:
+ * `ERR_NOT_SUPPORTED`. A `ttlMs` is rounded up to seconds for the others, never for the holder.
  *
  * @throws ConclaveError `ERR_MISSING_PACKAGE`, `ERR_INVALID_OPTION`
  *

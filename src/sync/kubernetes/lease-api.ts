@@ -36,7 +36,10 @@ export type LeaseEvent =
   | { readonly type: 'deleted'; readonly version: string }
   | { readonly type: 'bookmark'; readonly version: string };
 
-/** Every call rejects with a {@link LeaseApiError}. An aborted signal ends the waiting; what was asked may be done all the same. */
+/**
+ * Every call rejects with a {@link LeaseApiError}. An aborted signal ends the waiting; what was asked may be done all
+ * the same.
+ */
 export interface LeaseApi {
   readonly namespace: string;
   /** Resolves when the server answers, whatever it thinks of who asks; but rejects where it does not know them. */
@@ -46,8 +49,8 @@ export interface LeaseApi {
   /** Only if it is still of the `resourceVersion` that it names. */
   replace(lease: Lease, signal: AbortSignal): Promise<Lease>;
   /**
-   * Tells what happens to one Lease: after a version, or (null) beginning with what there is. Calls `onEnd` once when it is over;
-   * null: in order. Returns what ends it without a word.
+   * Tells what happens to one Lease: after a version, or (null) beginning with what there is. Calls `onEnd` once when
+   * it is over; null: in order. Returns what ends it without a word.
    */
   watch(
     name: string,
@@ -58,9 +61,9 @@ export interface LeaseApi {
 }
 
 /**
- * `unanswered`: it is not known whether it was done, for no answer came, or one that does not say. In all other cases it was not:
- * `not found`; `conflict`: somebody else was faster; `busy`: the server asks to wait; `expired`: a watch cannot go on from there;
- * `refused`: it will not be done, however often it is asked for.
+ * `unanswered`: it is not known whether it was done, for no answer came, or one that does not say. In all other cases
+ * it was not: `not found`; `conflict`: somebody else was faster; `busy`: the server asks to wait; `expired`: a watch
+ * cannot go on from there; `refused`: it will not be done, however often it is asked for.
  */
 export type LeaseApiFailure = 'unanswered' | 'not found' | 'conflict' | 'busy' | 'expired' | 'refused';
 

@@ -93,8 +93,8 @@ export class LeaseClaim {
   }
 
   /**
-   * Keeps it for another duration, counted from a moment not before this one, if it holds it at all. False: it has been taken
-   * away. Rejects when it is not known whether it was done.
+   * Keeps it for another duration, counted from a moment not before this one, if it holds it at all. False: it has been
+   * taken away. Rejects when it is not known whether it was done.
    */
   renew(sinceMs: number): Promise<boolean> {
     // What it does at present may be to take it: that was asked for earlier.
@@ -118,7 +118,10 @@ export class LeaseClaim {
     return preferredHolder !== '' && preferredHolder !== this.#terms.identity;
   }
 
-  /** Gives it back, if it is its own, and whatever may become its own yet. Rejects when it is not known whether that was done. */
+  /**
+   * Gives it back, if it is its own, and whatever may become its own yet. Rejects when it is not known whether that was
+   * done.
+   */
   giveUp(): Promise<void> {
     this.isOver = true;
     return this.#inTurn(async () => {
@@ -140,7 +143,9 @@ export class LeaseClaim {
     });
   }
 
-  /** Writes what is its own anew, also where somebody else has changed something in it. False: it is its own no longer. */
+  /**
+   * Writes what is its own anew, also where somebody else has changed something in it. False: it is its own no longer.
+   */
   async #rewrite(change: (own: Lease) => Lease): Promise<boolean> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       try {

@@ -13,8 +13,8 @@ const HASH_LENGTH = 20;
 const KINDS = ['lock', 'semaphore', 'election'] as const;
 
 /**
- * The name of the Lease that stands for a lock, a semaphore or an election in Kubernetes: for the `resourceNames` of a Role, and
- * for `kubectl get lease`. It never changes.
+ * The name of the Lease that stands for a lock, a semaphore or an election in Kubernetes: for the `resourceNames` of a
+ * Role, and for `kubectl get lease`. It never changes.
  *
  * @throws ConclaveError `ERR_INVALID_OPTION`
  *

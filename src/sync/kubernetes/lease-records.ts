@@ -105,7 +105,8 @@ export function holderToShow(lease: Lease): Holder {
 }
 
 /**
- * The version of a Lease. They grow over all that is kept in a cluster, so a Lease that was deleted and made again goes on.
+ * The version of a Lease. They grow over all that is kept in a cluster, so a Lease that was deleted and made again goes
+ * on.
  *
  * @throws ConclaveError `ERR_PROTOCOL` when it is no number: there would be no fencing tokens
  */
@@ -150,8 +151,8 @@ function withSpec(lease: Lease, spec: LeaseSpec): Lease {
 }
 
 /**
- * Now, as a MicroTime, and never what the Lease says already: a write that changes nothing is no write, and would have no version
- * of its own.
+ * Now, as a MicroTime, and never what the Lease says already: a write that changes nothing is no write, and would have
+ * no version of its own.
  */
 function laterMicroTime(wallMs: number, lease: Lease | null): string {
   const time = microTime(wallMs, 0);

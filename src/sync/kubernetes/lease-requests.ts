@@ -47,7 +47,10 @@ export class LeaseRequests {
     );
   }
 
-  /** A while that differs from client to client, so that they do not come all at once; longer where the server has asked for it. */
+  /**
+   * A while that differs from client to client, so that they do not come all at once; longer where the server has asked
+   * for it.
+   */
   retryMs(error: unknown = null): number {
     const jittered = RETRY_MS / 2 + randomBelow(this.#random, RETRY_MS);
     const askedMs = error instanceof LeaseApiError ? error.retryAfterMs : 0;

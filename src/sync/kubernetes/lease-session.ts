@@ -17,11 +17,14 @@ import type { LeaseView } from './lease-view.js';
 
 /** Claims of a session: each that is held costs a request whenever the session is renewed. */
 const CLAIMS_MAX = 1_000;
-/** Of these requests, so many are under way at a time: others of this process, and of other processes, want to be answered, too. */
+/**
+ * Of these requests, so many are under way at a time: others of this process, and of other processes, want to be
+ * answered, too.
+ */
 const RENEWALS_AT_ONCE_MAX = 64;
 /**
- * In parts of the TTL: a renewal that has failed is made again after so long, until so long has passed since the last one
- * that kept all. Whoever holds believes so for nine tenths.
+ * In parts of the TTL: a renewal that has failed is made again after so long, until so long has passed since the last
+ * one that kept all. Whoever holds believes so for nine tenths.
  */
 const RETRY_AFTER = 0.1;
 const TRY_UNTIL = 0.85;
@@ -49,8 +52,8 @@ export class LeaseSession implements BackendSession {
   }
 
   /**
-   * Only those are tried again that have failed: of many requests, one fails now and then. What fails until the lease is nearly
-   * over, while others are kept, is lost alone; where nothing can be kept, it is as well to begin anew.
+   * Only those are tried again that have failed: of many requests, one fails now and then. What fails until the lease
+   * is nearly over, while others are kept, is lost alone; where nothing can be kept, it is as well to begin anew.
    */
   async renew(): Promise<boolean> {
     const { clock } = this.#backend.timekeeper;

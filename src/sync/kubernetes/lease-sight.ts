@@ -31,7 +31,10 @@ export class LeaseSight {
     return this.#sinceMs !== null;
   }
 
-  /** Is it news? What is older than what was seen is none: a watch may be behind a read. Counts from now, when it has been received. */
+  /**
+   * Is it news? What is older than what was seen is none: a watch may be behind a read. Counts from now, when it has
+   * been received.
+   */
   see(lease: Lease): boolean {
     const version = versionOf(lease);
     if (version < this.#version || (version === this.#version && this.#lease !== null)) return false;
@@ -54,8 +57,8 @@ export class LeaseSight {
   }
 
   /**
-   * In how many milliseconds it may be taken, if it does not change until then; 0: now. Whoever is preferred takes what is free at
-   * once, and all others leave it so much time.
+   * In how many milliseconds it may be taken, if it does not change until then; 0: now. Whoever is preferred takes what
+   * is free at once, and all others leave it so much time.
    */
   freeInMs(identity: string, leaveMs: number): number {
     const { spec } = this.#lease ?? {};

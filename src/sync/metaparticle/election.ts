@@ -13,7 +13,9 @@ import { syncOf, type Connection } from './connection.js';
 export interface ElectionOptions {
   /** Default: the sidecar at `http://localhost:13131`. */
   readonly connection?: Connection;
-  /** Who this is, for those who observe the election by `conclave/sync`. Default: the name of the host, and the process. */
+  /**
+   * Who this is, for those who observe the election by `conclave/sync`. Default: the name of the host, and the process.
+   */
   readonly id?: string;
   /** A leader that is not heard of for this long has lost, in milliseconds. Default: 15,000. */
   readonly ttlMs?: number;
@@ -43,7 +45,8 @@ export class Election {
   #running: { readonly stopping: AbortController; readonly ended: Promise<void> } | null = null;
 
   /**
-   * @param onElected called when it leads. It leads on when that has returned, and does not resign before it has settled
+   * @param onElected called when it leads. It leads on when that has returned, and does not resign before it has
+   *   settled
    * @param onLost called when it leads no more, or is to lead no more
    * @throws ConclaveError `ERR_INVALID_OPTION`
    */
@@ -59,9 +62,11 @@ export class Election {
   }
 
   /**
-   * Stands in the election, again after each loss, until `shutdown` is called. While it does, another call is the same one.
+   * Stands in the election, again after each loss, until `shutdown` is called. While it does, another call is the same
+   * one.
    *
-   * @throws what one of the functions throws, after it has resigned; ConclaveError `ERR_STOPPED` when the back end was stopped
+   * @throws what one of the functions throws, after it has resigned; ConclaveError `ERR_STOPPED` when the back end was
+   *   stopped
    */
   run(): Promise<void> {
     this.#running ??= this.#start();

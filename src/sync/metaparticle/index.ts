@@ -1,6 +1,6 @@
 /**
- * The public entry `conclave/sync/metaparticle`: locks and elections in the shape that Metaparticle's clients have. What is named
- * here is public; nothing else is.
+ * The public entry `conclave/sync/metaparticle`: locks and elections in the shape that Metaparticle's clients have.
+ * What is named here is public; nothing else is.
  *
  * @module conclave/sync/metaparticle
  */

@@ -58,8 +58,8 @@ export class Lock {
   /**
    * Waits until it is free, and holds it.
    *
-   * @throws ConclaveError `ERR_INVALID_OPTION` when this object holds or acquires it already: it is not reentrant; as the lock of
-   *   `conclave/sync`
+   * @throws ConclaveError `ERR_INVALID_OPTION` when this object holds or acquires it already: it is not reentrant; as
+   *   the lock of `conclave/sync`
    */
   async acquire(options: WaitOptions = {}): Promise<void> {
     await this.#acquire(() => this.#lock.acquire(options));

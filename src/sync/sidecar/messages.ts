@@ -8,8 +8,8 @@ import type { PlainError } from '../../errors.js';
 import type { ClaimOutcome, ClaimTerms, Holder } from '../backend.js';
 
 /**
- * What CONNECT asks for; another version of the protocol has another number. It is not asked for by an upgrade, for then every
- * request that offers one to whatever else would have to be understood.
+ * What CONNECT asks for; another version of the protocol has another number. It is not asked for by an upgrade, for
+ * then every request that offers one to whatever else would have to be understood.
  */
 export const SESSIONS_AUTHORITY = 'conclave-sync:1';
 

@@ -64,7 +64,10 @@ export class SidecarConnection {
     });
   }
 
-  /** @throws ConclaveError `ERR_UNREACHABLE`; `ERR_PROTOCOL` when whoever answers is no sidecar, or one of another version. */
+  /**
+   * @throws ConclaveError `ERR_UNREACHABLE`; `ERR_PROTOCOL` when whoever answers is no sidecar, or one of another
+   * version.
+   */
   static connect(url: string, timekeeper: Timekeeper, listener: ConnectionListener): Promise<SidecarConnection> {
     return new Promise((resolve, reject) => {
       const request = ask(url, {
@@ -88,8 +91,8 @@ export class SidecarConnection {
   }
 
   /**
-   * @throws ConclaveError `ERR_UNREACHABLE` when the connection is lost before the answer, or given up because there is none in time;
-   *   whatever the sidecar answers.
+   * @throws ConclaveError `ERR_UNREACHABLE` when the connection is lost before the answer, or given up because there is
+   *   none in time; whatever the sidecar answers.
    */
   async ask<C extends Command>(command: C): Promise<Results[C['type']]> {
     if (this.#isOver) throw unreachable(this.#url, null, false);
@@ -123,7 +126,8 @@ export class SidecarConnection {
 
   #onSilence(id: number, { type }: Command): void {
     const cause = new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`);
-    // To give everything back, a sidecar may try for as long as the session lasts: what others hold is not to end by that.
+    // To give everything back, a sidecar may try for as long as the session lasts: what others hold is not to end by
+    // that.
     if (type !== 'closeSession') return void this.#socket.destroy(cause);
     this.#waiting.get(id)?.reject(unreachable(this.#url, cause, true));
     this.#waiting.delete(id);

@@ -9,13 +9,13 @@ import { invalid } from '../option-checks.js';
 import { SidecarBackend } from './sidecar-backend.js';
 
 /**
- * Locks and elections by a sidecar (`conclave sidecar`), whatever that stands on. One connection carries all; when it is lost,
- * because the process has ended or the sidecar has, everything that was held or waited for is given up at once, and the next
- * call connects again.
+ * Locks and elections by a sidecar (`conclave sidecar`), whatever that stands on. One connection carries all; when it
+ * is lost, because the process has ended or the sidecar has, everything that was held or waited for is given up at
+ * once, and the next call connects again.
  *
  * @param url of the sidecar; default: `http://localhost:13131`
- * @throws ConclaveError `ERR_INVALID_OPTION` when it is no URL that begins with http:. Calls also reject with `ERR_UNREACHABLE` when
- *   nobody answers there, and `ERR_PROTOCOL` when whoever does is no sidecar.
+ * @throws ConclaveError `ERR_INVALID_OPTION` when it is no URL that begins with http:. Calls also reject with
+ *   `ERR_UNREACHABLE` when nobody answers there, and `ERR_PROTOCOL` when whoever does is no sidecar.
  *
  * @example
  * const sync = await connect(sidecar('http://localhost:13131'));

@@ -26,12 +26,13 @@ const WORK_MAX_MAX = 1_000_000_000;
 
 /**
  * Is there an order of these calls that explains everything they returned, in which no call comes before one that had
- * returned before it was invoked? (Herlihy and Wing 1990.) Calls of unknown outcome may be in it or not, refused ones are
- * not. Which calls a history contains is up to you; a part of an object's calls tells nothing, unless they are all those of
- * one part of the model.
+ * returned before it was invoked? (Herlihy and Wing 1990.) Calls of unknown outcome may be in it or not, refused ones
+ * are not. Which calls a history contains is up to you; a part of an object's calls tells nothing, unless they are all
+ * those of one part of the model.
  *
- * The question is NP-complete. Histories of many calls are decided quickly where they are right, few calls are under way at
- * a time, and few outcomes are unknown; anything else may end as `undecided`, always after the same amount of work.
+ * The question is NP-complete. Histories of many calls are decided quickly where they are right, few calls are under
+ * way at a time, and few outcomes are unknown; anything else may end as `undecided`, always after the same amount of
+ * work.
  *
  * @throws ConclaveError `ERR_INVALID_OPTION` for a call that ends before it begins, and a limit out of range.
  *

@@ -23,8 +23,8 @@ export class Configurations<State> {
   }
 
   /**
-   * Adds a configuration. False if there is one from which everything can be reached that can be reached from this one: the
-   * same, or one that is the same but for unknown calls that it has not taken, and need not take.
+   * Adds a configuration. False if there is one from which everything can be reached that can be reached from this one:
+   * the same, or one that is the same but for unknown calls that it has not taken, and need not take.
    */
   add(ordered: string, state: State, taken: TakenCounts): boolean {
     const newest = this.#newest.get(ordered);

@@ -56,8 +56,8 @@ export class ExactlyOnceOracle {
   #time = 0;
 
   /**
-   * A command is about to be asked for. A session is whatever promises to keep the order in which it was asked: one life
-   * of a node.
+   * A command is about to be asked for. A session is whatever promises to keep the order in which it was asked: one
+   * life of a node.
    */
   asked(session: string, id: CommandId): void {
     assert(!this.#commands.has(id), `the id ${id} is used once`);

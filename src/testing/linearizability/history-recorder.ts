@@ -8,8 +8,8 @@ import type { CallOutcome, HistoryCall } from './history.js';
 import { outcomeOfError } from './outcome-of-error.js';
 
 /**
- * Records a history. `call` before the call is made, and one of the others as soon as its promise has settled; a call of
- * which nothing more is said counts as unknown.
+ * Records a history. `call` before the call is made, and one of the others as soon as its promise has settled; a call
+ * of which nothing more is said counts as unknown.
  *
  * @example
  * const recorder = new HistoryRecorder<CounterInput, number>();

@@ -9,9 +9,9 @@ import type { CallOutcome } from './history.js';
 const APPLIED: ReadonlySet<string> = new Set(['ERR_RESULT_LOST', 'ERR_RESULT_NOT_ENCODABLE', 'ERR_RESULT_TOO_LARGE']);
 
 /**
- * What is known of a call that ended with this error. Of one that threw where it was applied (`ERR_COMMAND_THREW`), this
- * says `unknown`, which is always safe: whether a command that throws has an effect is for a model to say. What is no
- * `ConclaveError` says nothing.
+ * What is known of a call that ended with this error. Of one that threw where it was applied (`ERR_COMMAND_THREW`),
+ * this says `unknown`, which is always safe: whether a command that throws has an effect is for a model to say. What is
+ * no `ConclaveError` says nothing.
  */
 export function outcomeOfError(error: unknown): CallOutcome<never> {
   if (!(error instanceof ConclaveError)) return { kind: 'unknown' };

@@ -1,8 +1,10 @@
 /**
- * Looks for an order of the calls of one part of an object that explains what they returned: the search of Wing and Gong
- * (1993) with the memoisation and the linked list of Lowe (2017), and what makes calls with an unknown outcome bearable.
+ * Looks for an order of the calls of one part of an object that explains what they returned: the search of Wing and
+ * Gong (1993) with the memoisation and the linked list of Lowe (2017), and what makes calls with an unknown outcome
+ * bearable.
  *
- * - Reads that fit are taken at once: they change nothing, so if any order goes on from here, one with the read first does.
+ * - Reads that fit are taken at once: they change nothing, so if any order goes on from here, one with the read first
+ *   does.
  * - Unknown calls never have to be taken, and are tried only once the answered calls shortly before the one that is due
  *   have been tried in every order; then where the search has come furthest.
  * - One that would change nothing here, would overwrite all that the unknown call before it has done, or would make
@@ -34,8 +36,9 @@ export interface DeadEnd<State, Input, Output> {
 type Progress = 'moved' | 'stuck' | 'covered';
 
 /**
- * How far before the call that the search could not get past another order of answered calls is looked for, before unknown
- * calls are. Says only where to look first: less, and unknown calls are tried where they are of no use; more, and orders are.
+ * How far before the call that the search could not get past another order of answered calls is looked for, before
+ * unknown calls are. Says only where to look first: less, and unknown calls are tried where they are of no use; more,
+ * and orders are.
  */
 const LOOK_BACK_EVENTS = 64;
 
@@ -139,8 +142,9 @@ export class Search<State, Input, Output> {
   }
 
   /**
-   * Goes to another place: back by one, but not further than a short way before the call that the search could not get past;
-   * after that to the most promising one. Returns what was undone there, for something else to be put in its place.
+   * Goes to another place: back by one, but not further than a short way before the call that the search could not get
+   * past; after that to the most promising one. Returns what was undone there, for something else to be put in its
+   * place.
    */
   #turnBack(): Choice<State, Input, Output> | 'moved' | 'exhausted' {
     if (this.#trail.last !== this.#root) {
@@ -182,8 +186,8 @@ export class Search<State, Input, Output> {
   }
 
   /**
-   * The states to which an answered call leads. Behind an unknown call, only those to which it would not lead without that
-   * one, nor before it.
+   * The states to which an answered call leads. Behind an unknown call, only those to which it would not lead without
+   * that one, nor before it.
    */
   #statesSeeingTheLast(event: CallEvent<Input, Output>): readonly State[] {
     const { last, position } = this.#trail;

@@ -29,29 +29,31 @@ export interface SequentialModel<State, Input, Output> {
   readonly name: string;
   readonly initial: State;
   /**
-   * The states in which the object may be after this call: none if the call cannot have returned `output` in this state,
-   * and more than one only if the object may choose. Of an output that is {@link UNKNOWN}, anything is true that is
-   * true of some output.
+   * The states in which the object may be after this call: none if the call cannot have returned `output` in this
+   * state, and more than one only if the object may choose. Of an output that is {@link UNKNOWN}, anything is true that
+   * is true of some output.
    */
   step(state: State, input: Input, output: Output | typeof UNKNOWN): readonly State[];
   /** Are these the same state, from which the same follows? Default: `Object.is`. */
   equals?(a: State, b: State): boolean;
-  /** Does a call with this input never change any state? Saves the search a lot; may say false where it does not know. */
+  /**
+   * Does a call with this input never change any state? Saves the search a lot; may say false where it does not know.
+   */
   isRead?(input: Input): boolean;
   /**
-   * Can this call return `output` neither in this state nor in any that may follow it, whatever is called? May say false
-   * where it does not know.
+   * Can this call return `output` neither in this state nor in any that may follow it, whatever is called? May say
+   * false where it does not know.
    */
   isTooLate?(state: State, input: Input, output: Output): boolean;
   /**
-   * The part of the object that a call is about, where calls about different parts know nothing of each other: the key of
-   * a map. Each part is then an object by itself, with a history and a state of its own (Herlihy and Wing's locality;
-   * Horn and Kroening's P-compositionality).
+   * The part of the object that a call is about, where calls about different parts know nothing of each other: the key
+   * of a map. Each part is then an object by itself, with a history and a state of its own (Herlihy and Wing's
+   * locality; Horn and Kroening's P-compositionality).
    */
   partOf?(input: Input): string;
   /**
-   * A model that judges this history as this one does, but knows it in advance, and so may refuse at once what could only
-   * be refused later.
+   * A model that judges this history as this one does, but knows it in advance, and so may refuse at once what could
+   * only be refused later.
    */
   foreseeing?(calls: readonly HistoryCall<Input, Output>[]): SequentialModel<State, Input, Output>;
   /** A state in a few words, for explanations. Default: as Node's `inspect` shows it. */

@@ -9,8 +9,8 @@ import type { Consistency } from '../../actors/replicated/call.js';
 import { assert } from '../../assert.js';
 
 /**
- * What an answer tells of the state that it was given from. The version is the number of writes that this state has come
- * through, the answered one included; an object under test counts them, and returns the count with every result.
+ * What an answer tells of the state that it was given from. The version is the number of writes that this state has
+ * come through, the answered one included; an object under test counts them, and returns the count with every result.
  */
 export interface VersionedAnswer {
   readonly version: number;
@@ -58,8 +58,8 @@ interface Highest {
 const VIOLATIONS_MAX = 100;
 
 /**
- * Judges versions. A session is whatever promises that its reads never run backwards: one life of a node, for a node that
- * starts again begins with what its disk has.
+ * Judges versions. A session is whatever promises that its reads never run backwards: one life of a node, for a node
+ * that starts again begins with what its disk has.
  *
  * @example
  * const oracle = new SessionOrderOracle();

@@ -116,7 +116,10 @@ export class ClusterCheckers {
     for (const checker of this.#onSent) checker.sent(node, to, message);
   }
 
-  /** The witness of a new life of a node, which is called `label` where people read of it, and keeps what it has in `place`. */
+  /**
+   * The witness of a new life of a node, which is called `label` where people read of it, and keeps what it has in
+   * `place`.
+   */
   witnessOf(label: string, place: NodePlace | null = null): NodeWitness {
     let node: ObservedNode | null = null;
     let opened: Incarnation | null = null;

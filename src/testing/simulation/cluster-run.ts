@@ -215,8 +215,8 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   }
 
   /**
-   * A quiet cluster keeps its leader. It may be quiet only at the second look: a connection may have held back what a former leader
-   * said when it handed over, for as long as retransmissions take.
+   * A quiet cluster keeps its leader. It may be quiet only at the second look: a connection may have held back what a
+   * former leader said when it handed over, for as long as retransmissions take.
    */
   async #stayAsTheyAre(): Promise<void> {
     const terms = (): string => this.#cluster.belonging.map(({ runtime }) => runtime?.status().term).join();

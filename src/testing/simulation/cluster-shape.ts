@@ -16,7 +16,10 @@ export interface ClusterShape {
   readonly latencyMs: readonly [min: number, max: number];
   /** Bytes on their way to the objects: where they are few, objects that are made anew take a while to catch up. */
   readonly applyBytesMax: number;
-  /** What is done to the cluster and with it comes so many times as seldom as in most histories, and lasts so many times as long. */
+  /**
+   * What is done to the cluster and with it comes so many times as seldom as in most histories, and lasts so many times
+   * as long.
+   */
   readonly pace: number;
   /** Entries in one message, messages and submissions on their way: small, so that every border is met. */
   readonly limits: {
@@ -71,8 +74,8 @@ export function drawShape(dice: Dice, members?: number): ClusterShape {
 }
 
 /**
- * Where few entries go into a message, which is on its way for long, two at a time hold less than clients write: whoever is
- * to catch up would never do so.
+ * Where few entries go into a message, which is on its way for long, two at a time hold less than clients write:
+ * whoever is to catch up would never do so.
  */
 function bearable(shape: ClusterShape): ClusterShape {
   const { limits, latencyMs } = shape;
@@ -81,7 +84,9 @@ function bearable(shape: ClusterShape): ClusterShape {
   return isNarrow ? { ...shape, limits: { ...limits, inflightMessagesMax } } : shape;
 }
 
-/** The same, as patient as in production, and left alone for seconds at a time: what takes half a minute happens, too. */
+/**
+ * The same, as patient as in production, and left alone for seconds at a time: what takes half a minute happens, too.
+ */
 export function calm(shape: ClusterShape): ClusterShape {
   return { ...shape, electionTimeoutMs: [150, 300], heartbeatMs: 50, callTimeoutMs: 10_000, pace: CALM_PACE };
 }

@@ -48,7 +48,9 @@ class DelayedActor<Message extends { readonly type: string }> implements Actor<M
   }
 }
 
-/** Makes the same actor, on such a thread. `delayMs` is asked whenever something comes to one that waits for nothing. */
+/**
+ * Makes the same actor, on such a thread. `delayMs` is asked whenever something comes to one that waits for nothing.
+ */
 export function delayed<Message extends { readonly type: string }, Data>(
   factory: ActorFactory<Message, Data>,
   delayMs: () => number,

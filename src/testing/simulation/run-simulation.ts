@@ -22,8 +22,8 @@ export interface SimulationOptions {
   /** How long things go wrong, in milliseconds of virtual time. */
   readonly durationMs?: number;
   /**
-   * As in production: its timeouts, minutes of virtual time, and seconds in which nothing goes wrong. Default: false, which
-   * is crowded: as much as possible happens in a second or two.
+   * As in production: its timeouts, minutes of virtual time, and seconds in which nothing goes wrong. Default: false,
+   * which is crowded: as much as possible happens in a second or two.
    */
   readonly isCalm?: boolean;
   /** What the history is about besides consensus and plain objects. */

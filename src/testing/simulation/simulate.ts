@@ -25,18 +25,22 @@ export interface SimulateOptions<Definitions extends ObjectDefinitions> {
   readonly nodes?: number;
   /** What goes wrong, and how often. Default: what the seed says, and members stay the same; `{}`: nothing. */
   readonly faults?: Partial<FaultMix>;
-  /** How long things go wrong at most, in milliseconds of virtual time; they end earlier when `clients` does. Default: 2,000. */
+  /**
+   * How long things go wrong at most, in milliseconds of virtual time; they end earlier when `clients` does. Default:
+   * 2,000.
+   */
   readonly durationMs?: number;
   /** Takes the history, line by line. */
   readonly trace?: (line: string) => void;
   /**
-   * Uses the objects. Runs in virtual time: it must wait for calls and for `sleep`, and for nothing else; and calls may end
-   * as they do in production, with `ERR_TIMEOUT`, `ERR_NO_LEADER`, `ERR_STOPPED` and the like. What it throws fails the simulation.
+   * Uses the objects. Runs in virtual time: it must wait for calls and for `sleep`, and for nothing else; and calls may
+   * end as they do in production, with `ERR_TIMEOUT`, `ERR_NO_LEADER`, `ERR_STOPPED` and the like. What it throws fails
+   * the simulation.
    */
   clients(simulation: SimulationClients<Definitions>): Promise<void>;
   /**
-   * Called when nothing goes wrong any more, all calls have ended and all nodes have the same: the place to look at what
-   * they have.
+   * Called when nothing goes wrong any more, all calls have ended and all nodes have the same: the place to look at
+   * what they have.
    */
   afterwards?(simulation: SimulationClients<Definitions>): Promise<void>;
 }
@@ -58,15 +62,15 @@ const DURATION_MS_MAX = 600_000;
 /**
  * Runs one history of a cluster that holds these objects, in virtual time, in this process, on simulated disks and a
  * simulated network: nodes crash, lose power, are cut off from each other, stand still, are given snapshots, lose their
- * disks. Everything that Conclave promises is checked on the way, and so is what it takes for granted: that the objects of
- * all nodes hold the same after the same commands. Commands that look at a clock, at chance, or at anything that is not
- * part of the object's state are found by that.
+ * disks. Everything that Conclave promises is checked on the way, and so is what it takes for granted: that the objects
+ * of all nodes hold the same after the same commands. Commands that look at a clock, at chance, or at anything that is
+ * not part of the object's state are found by that.
  *
  * The same seed gives the same history, as long as `clients` draws its own chance from `random`. Everything runs on the
  * caller's thread; a second of virtual time takes a small part of a real one.
  *
- * @throws ConclaveError `ERR_SIMULATION_FAILED` when a promise is broken, or `clients` or `afterwards` throws (`cause`):
- *   `data` has the seed, the promise and the virtual time. `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`.
+ * @throws ConclaveError `ERR_SIMULATION_FAILED` when a promise is broken, or `clients` or `afterwards` throws
+ *   (`cause`): `data` has the seed, the promise and the virtual time. `ERR_INVALID_OPTION`, `ERR_INVALID_OBJECT`.
  *
  * @example
  * await simulate({

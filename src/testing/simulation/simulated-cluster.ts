@@ -47,7 +47,10 @@ export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
   joins = false;
   /** It was removed, and nobody starts it any more. */
   isRetired = false;
-  /** The highest code version that the code has which it is started with. To be changed only while its node is not there. */
+  /**
+   * The highest code version that the code has which it is started with. To be changed only while its node is not
+   * there.
+   */
   build = 0;
 
   constructor(name: NodeId, isObserver: boolean, disk: SimulatedDisk, clock: ClockError) {
@@ -209,7 +212,9 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     member.disk = this.#diskAfter(member, member.disk, 'nothing');
   }
 
-  /** Notes which nodes have stopped by themselves, as one does that was removed. It is for others to start them again. */
+  /**
+   * Notes which nodes have stopped by themselves, as one does that was removed. It is for others to start them again.
+   */
   noteStopped(): void {
     for (const member of this.#members) if (member.runtime?.status().health === 'stopped') this.#onStopped(member);
   }
@@ -260,7 +265,10 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     }
   }
 
-  /** Ends a node in the middle of whatever it does; it comes back after a while. What is left of its disk is up to `left`. */
+  /**
+   * Ends a node in the middle of whatever it does; it comes back after a while. What is left of its disk is up to
+   * `left`.
+   */
   kill(member: Member<Definitions>, left: 'everything' | 'what was synced' | 'nothing'): void {
     const { node, disk } = member;
     if (node === null) return;
@@ -330,7 +338,10 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     }
   }
 
-  /** May this voter lose its memory? What is committed is kept only as long as a majority remembers, of each set that votes. */
+  /**
+   * May this voter lose its memory? What is committed is kept only as long as a majority remembers, of each set that
+   * votes.
+   */
   mayLose(member: Member<Definitions>): boolean {
     if (member.isObserver) return true;
     return this.#isBearable(member, null);
@@ -341,7 +352,9 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     return this.#isBearable(null, member);
   }
 
-  /** Does a majority of each set of voters remember, that votes, or may vote once what was begun or asked for is done? */
+  /**
+   * Does a majority of each set of voters remember, that votes, or may vote once what was begun or asked for is done?
+   */
   #isBearable(loser: Member<Definitions> | null, removed: Member<Definitions> | null): boolean {
     const { possible } = this.#parts.checkers.admitted;
     if (possible.length === 0) return loser === null || this.#isMajorityWhole(this.voters, this.voters.length, loser);
@@ -498,7 +511,9 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     member.disk = this.#diskAfter(member, member.disk, 'nothing');
   }
 
-  /** Founders are started with what they were founded with. An observer is told whom to ask, and one who joins is asked. */
+  /**
+   * Founders are started with what they were founded with. An observer is told whom to ask, and one who joins is asked.
+   */
   #peersOf({ name, isObserver, joins }: Member<Definitions>): readonly NodeId[] {
     if (joins) return [];
     const { current } = this.#parts.checkers.admitted;

@@ -43,7 +43,10 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
   /** Those that may live. */
   readonly #nodes = new Set<SimulatedNode<Definitions>>();
 
-  /** `classes`: those that objects are created of. `builds`: the objects as other code has them that a node may be started with. */
+  /**
+   * `classes`: those that objects are created of. `builds`: the objects as other code has them that a node may be
+   * started with.
+   */
   constructor(seed: number, objects: Definitions, classes: CreatableClasses = {}, builds: readonly Definitions[] = []) {
     this.dice = new Dice(seed);
     this.simulation = new SimulationScheduler(this.dice.uint32());
@@ -100,8 +103,8 @@ export class SimulatedHost<Definitions extends ObjectDefinitions = ObjectDefinit
   }
 
   /**
-   * Lets virtual time pass until what `test` does is done, for `timeoutMs` of it at most, or until `isCutShort`: then it is
-   * left as it is, and null returned. Not to be called from within.
+   * Lets virtual time pass until what `test` does is done, for `timeoutMs` of it at most, or until `isCutShort`: then
+   * it is left as it is, and null returned. Not to be called from within.
    *
    * @throws ConclaveError `ERR_TIMEOUT`; and what `test` rejects with.
    */

@@ -6,9 +6,9 @@
 import { Dice } from './dice.js';
 
 /**
- * `locks`: sessions, claims and fencing tokens of a lock manager. `created objects`: those that are created and dropped at run
- * time. `code versions`: nodes that are given new code for their objects, one by one. `elections`: candidates and observers of
- * an election that a lock manager keeps.
+ * `locks`: sessions, claims and fencing tokens of a lock manager. `created objects`: those that are created and dropped
+ * at run time. `code versions`: nodes that are given new code for their objects, one by one. `elections`: candidates
+ * and observers of an election that a lock manager keeps.
  */
 export const SUBJECTS = ['locks', 'created objects', 'code versions', 'elections'] as const;
 
@@ -20,7 +20,9 @@ const TOGETHER_SHARE = 0.25;
 const EACH_SHARE = 0.6;
 /** Drawn for itself: the others do not depend on it. */
 const ELECTIONS_SHARE = 0.12;
-/** Dice of their own, and such that seeds that were known to find something before there was a subject do not draw it. */
+/**
+ * Dice of their own, and such that seeds that were known to find something before there was a subject do not draw it.
+ */
 const TOGETHER_SALT = 4_598;
 const ELECTIONS_SALT = 557;
 

@@ -65,7 +65,9 @@ export class ContestedRegister {
     return { use, value: this.#value };
   }
 
-  /** Everything that is wrong: two who held at a time, tokens that did not increase, stale writes. Empty: nothing is. */
+  /**
+   * Everything that is wrong: two who held at a time, tokens that did not increase, stale writes. Empty: nothing is.
+   */
   complaints(): string[] {
     const found = [...this.#complaints];
     const ofTokens = new Map<bigint, string>();

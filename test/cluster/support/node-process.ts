@@ -15,7 +15,9 @@ const SCRIPT = fileURLToPath(new URL('../../../build/test/cluster/fixtures/node.
 /** A process on a busy machine may take that long to start its threads. */
 const CALL_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 8_000;
-/** A process that is killed ends at once, on a busy machine too; but what it had as its own may keep its channels open. */
+/**
+ * A process that is killed ends at once, on a busy machine too; but what it had as its own may keep its channels open.
+ */
 const KILLED_TIMEOUT_MS = 20_000;
 
 type Argument<Name extends keyof NodeOperations> = Parameters<NodeOperations[Name]>[0];

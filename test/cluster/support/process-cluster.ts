@@ -93,8 +93,8 @@ export class ProcessCluster {
   }
 
   /**
-   * Starts one more node, which founds nothing and knows these only, like the others otherwise; `once` holds for its first
-   * process. Resolves when it listens, or has died.
+   * Starts one more node, which founds nothing and knows these only, like the others otherwise; `once` holds for its
+   * first process. Resolves when it listens, or has died.
    */
   async join(peers: readonly string[], once: Pick<NodeSettings, 'diesReceiving'> = {}): Promise<NodeProcess> {
     const [self] = await freeAddresses(1);
@@ -118,7 +118,9 @@ export class ProcessCluster {
     await node.stop();
   }
 
-  /** Starts a node again that has ended, as it was started before but for what is said here. Resolves when it listens. */
+  /**
+   * Starts a node again that has ended, as it was started before but for what is said here. Resolves when it listens.
+   */
   async revive(address: string, change: Partial<NodeSettings> = {}): Promise<NodeProcess> {
     this.#settings.set(address, { ...this.#settings.get(address)!, ...change });
     const node = new NodeProcess(address, (event) => this.#onEvent(address, event));

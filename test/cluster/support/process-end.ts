@@ -3,12 +3,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Less than a test has, so that the test fails by this and not by its own limit, which does not know what it waited for. */
+/**
+ * Less than a test has, so that the test fails by this and not by its own limit, which does not know what it waited
+ * for.
+ */
 const END_TIMEOUT_MS = 45_000;
 
 /**
- * Resolves with the exit code, or null after a signal, when the process has ended and all that it wrote has arrived. `what` says
- * which process it is, and may say what it wrote.
+ * Resolves with the exit code, or null after a signal, when the process has ended and all that it wrote has arrived.
+ * `what` says which process it is, and may say what it wrote.
  */
 export async function endOf(
   child: ChildProcess,

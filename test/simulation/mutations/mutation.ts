@@ -14,8 +14,8 @@ export interface Edit {
 }
 
 /**
- * Why a broken product does what a right one does: another mechanism does the same. Then there is a mutation that breaks both,
- * and is found in its place.
+ * Why a broken product does what a right one does: another mechanism does the same. Then there is a mutation that
+ * breaks both, and is found in its place.
  */
 export interface Cover {
   /** The name of that mutation. */
@@ -35,7 +35,9 @@ export interface Mutation {
   readonly covered?: Cover;
 }
 
-/** The source of `file` with those of the edits that concern it. @throws Error unless each finds its text exactly once. */
+/**
+ * The source of `file` with those of the edits that concern it. @throws Error unless each finds its text exactly once.
+ */
 export function edited(source: string, file: string, { name, edits }: Mutation): string {
   let changed = source;
   for (const { text, replacement } of edits.filter((edit) => edit.file === file)) {

@@ -28,7 +28,9 @@ export type NodeObjects = {
 };
 type Node = Runtime<NodeObjects>;
 
-/** A cluster as it has been started, with `Counter` among its classes, and what is to be done once it has been stopped. */
+/**
+ * A cluster as it has been started, with `Counter` among its classes, and what is to be done once it has been stopped.
+ */
 export interface StartedNodes {
   readonly cluster: unknown;
   readonly Counter: unknown;

@@ -135,8 +135,8 @@ export const leader: Handlers<Leader> = {
     role.remoteReads = role.remoteReads.filter((read) => read.from !== id);
     const peer = role.peers.get(id);
     if (known !== undefined && known !== incarnation) {
-      // Whoever has lost its memory has none of what its former incarnation acknowledged, and a quorum that has answered a round
-      // with that one has not answered it without it.
+      // Whoever has lost its memory has none of what its former incarnation acknowledged, and a quorum that has
+      // answered a round with that one has not answered it without it.
       role.peers.set(id, newProgress(core));
       startRound(core, role);
     } else if (peer === undefined) role.peers.set(id, newProgress(core));

@@ -123,7 +123,9 @@ export const listening: Handlers<Role> = {
   },
 };
 
-/** A connection stands: what was known of the peer by its last one, and what it was told there, does not count any more. */
+/**
+ * A connection stands: what was known of the peer by its last one, and what it was told there, does not count any more.
+ */
 export function notePeer(core: Core, { peer, incarnation, codeVersionMax }: PeerConnected): void {
   core.incarnations.set(peer, incarnation);
   core.codeVersions.set(peer, codeVersionMax);
@@ -131,7 +133,9 @@ export function notePeer(core: Core, { peer, incarnation, codeVersionMax }: Peer
   core.introduced.delete(peer);
 }
 
-/** There may be many observers, one after the other: nothing of one that has gone is kept. Returns whether it was one. */
+/**
+ * There may be many observers, one after the other: nothing of one that has gone is kept. Returns whether it was one.
+ */
 export function forgetPeer(core: Core, peer: NodeId): boolean {
   core.connected.delete(peer);
   core.introduced.delete(peer);

@@ -16,7 +16,10 @@ export interface ChangeBatch {
   readonly places: Float64Array<ArrayBuffer>;
   /** From number 1 on. */
   readonly shapes: readonly ChangeShape[];
-  /** For each change the number of its shape and a list: of the values that the shape does not say, or of itself if it has none. */
+  /**
+   * For each change the number of its shape and a list: of the values that the shape does not say, or of itself if it
+   * has none.
+   */
   readonly changes: Uint8Array<ArrayBuffer>;
 }
 

@@ -17,7 +17,9 @@ export function isChangeKey(key: unknown): key is ChangeKey {
   return typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean';
 }
 
-/** Tells most keys apart, and is the same for equal ones: not below 0. A number where a key would have to be kept alive. */
+/**
+ * Tells most keys apart, and is the same for equal ones: not below 0. A number where a key would have to be kept alive.
+ */
 export function hashOfKey(key: ChangeKey): number {
   if (typeof key === 'number' && key >>> 1 === key) return key;
   // As Map compares: 0 for -0.

@@ -34,8 +34,8 @@ export class ChangeShapes {
   }
 
   /**
-   * The number of a change's shape, or {@link SHAPELESS}. Puts the values that the shape does not say, {@link valuesOf} it, at the
-   * beginning of the list.
+   * The number of a change's shape, or {@link SHAPELESS}. Puts the values that the shape does not say, {@link valuesOf}
+   * it, at the beginning of the list.
    */
   take(change: unknown, values: unknown[]): number {
     if (typeof change !== 'object' || change === null || Object.getPrototypeOf(change) !== Object.prototype) {

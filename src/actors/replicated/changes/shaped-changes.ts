@@ -8,8 +8,8 @@ import type { ChangeShape } from './change-shapes.js';
 type Values = readonly unknown[];
 
 /**
- * The properties of most changes of the ready-made objects. By a literal, a change is made several times as fast as one name at a
- * time, and read faster.
+ * The properties of most changes of the ready-made objects. By a literal, a change is made several times as fast as one
+ * name at a time, and read faster.
  */
 const LITERALS: readonly (readonly [names: string, make: (type: string, values: Values) => object])[] = [
   ['type', (type) => ({ type })],
@@ -32,7 +32,8 @@ export class ShapedChanges {
   constructor({ names, typeAt, type }: ChangeShape) {
     this.#names = names;
     this.#typeAt = typeAt;
-    // As the engine has the strings of the program: it tells those apart by their addresses, and readers look at it first.
+    // As the engine has the strings of the program: it tells those apart by their addresses, and readers look at it
+    // first.
     this.#type = Object.keys({ [type]: type })[0]!;
     this.#make = typeAt === 0 ? literalOf(names) : undefined;
   }

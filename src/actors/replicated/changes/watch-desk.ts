@@ -166,7 +166,10 @@ export class WatchDesk {
     }
   }
 
-  /** Tells the objects' thread what its mailbox had no room for: it would go on sending what nobody wants, or nothing more. */
+  /**
+   * Tells the objects' thread what its mailbox had no room for: it would go on sending what nobody wants, or nothing
+   * more.
+   */
   tellAgain(): void {
     for (const watchId of this.#untold.splice(0)) this.#tellEnded(watchId);
     this.#take(0);

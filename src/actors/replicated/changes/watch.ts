@@ -13,7 +13,9 @@ import type { Changes } from './changes.js';
 export const CHANGES_WAITING_MAX = 65_536;
 export const CHANGES_WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Changes that became known together. Shared by all who watch, who are given `values` itself when they read in batches. */
+/**
+ * Changes that became known together. Shared by all who watch, who are given `values` itself when they read in batches.
+ */
 export interface Piece {
   /** Not frozen: the engine reads such lists several times as slowly. */
   readonly values: readonly unknown[];
@@ -48,7 +50,10 @@ export class Watch implements Changes {
   readonly #onEnded: (watch: Watch) => void;
   /** Where the reader begins; null: it has not begun. */
   #begunAt: ChangePlace | null = null;
-  /** What is told of and lies before this has been given at the beginning, or is not wanted; null: nothing does any more. */
+  /**
+   * What is told of and lies before this has been given at the beginning, or is not wanted; null: nothing does any
+   * more.
+   */
   #startsAt: ChangePlace | null = null;
   #pieces: Piece[] = [];
   /** How many of the first piece have been read. */

@@ -5,7 +5,9 @@ export const CAPACITY_MAX = 0x200_0000;
 
 /** What a queue may be given when it is made. */
 export interface QueueOptions {
-  /** How many items there may be at once; from then on `put` returns false. Default: 33,554,432, which is also the most. */
+  /**
+   * How many items there may be at once; from then on `put` returns false. Default: 33,554,432, which is also the most.
+   */
   readonly capacity?: number;
 }
 

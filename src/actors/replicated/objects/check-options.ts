@@ -3,7 +3,9 @@
  * Pure.
  */
 
-/** @throws TypeError when these are no options, or there is one among them that is not known. `what` starts a sentence. */
+/**
+ * @throws TypeError when these are no options, or there is one among them that is not known. `what` starts a sentence.
+ */
 export function checkOptions(options: unknown, known: readonly string[], what: string): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(

@@ -1,9 +1,9 @@
 /** How many entries a replicated Map or Set may have. Pure. */
 
 /**
- * Half of what a Map of the engine can hold at best. It can hold fewer where many entries have been removed, so that with
- * more than half it would depend on an object's past, which snapshots do not tell, whether there is room for another one;
- * and replicas would differ.
+ * Half of what a Map of the engine can hold at best. It can hold fewer where many entries have been removed, so that
+ * with more than half it would depend on an object's past, which snapshots do not tell, whether there is room for
+ * another one; and replicas would differ.
  */
 export const ENTRIES_MAX = 0x80_0000;
 

@@ -7,9 +7,9 @@ import { types } from 'node:util';
 import { checkOptions } from './check-options.js';
 
 /**
- * Orders by their names. Each function is given two of what is compared (items, or what they have in the property `by`) and
- * returns a number: below zero when the first comes first, above when it comes second, zero when they are equal. It must be
- * deterministic and consistent.
+ * Orders by their names. Each function is given two of what is compared (items, or what they have in the property `by`)
+ * and returns a number: below zero when the first comes first, above when it comes second, zero when they are equal. It
+ * must be deterministic and consistent.
  */
 export type Orders = Readonly<Record<string, (a: never, b: never) => number>>;
 

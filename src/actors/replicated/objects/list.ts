@@ -15,9 +15,9 @@ const LENGTH_MAX = 0x200_0000;
 const ARGUMENTS_MAX = 1024;
 
 /**
- * An Array that all nodes agree on, under the names of JavaScript's own where they fit. Items are whatever can be encoded.
- * Reading and replacing an item and adding or removing one at the end take the same time however long the list is;
- * elsewhere the items behind it are moved. There are at most 33,554,432 items, and never a hole among them.
+ * An Array that all nodes agree on, under the names of JavaScript's own where they fit. Items are whatever can be
+ * encoded. Reading and replacing an item and adding or removing one at the end take the same time however long the list
+ * is; elsewhere the items behind it are moved. There are at most 33,554,432 items, and never a hole among them.
  *
  * Where items are looked for, primitives are compared as `includes` does (`NaN` is itself, `-0` is `0`), and everything
  * else by its content, for identity does not survive the wire: arrays are the same when their items are, plain objects,
@@ -108,7 +108,10 @@ export class ReplList<V = unknown> {
     return this.items.unshift(item);
   }
 
-  /** Removes the first item and returns it, or undefined if there is none. All others are moved: for queues see ReplQueue. */
+  /**
+   * Removes the first item and returns it, or undefined if there is none. All others are moved: for queues see
+   * ReplQueue.
+   */
   @replicated shift(): V | undefined {
     const { length } = this.items;
     const item = this.items.shift();
@@ -132,8 +135,8 @@ export class ReplList<V = unknown> {
   }
 
   /**
-   * Adds an item before the one at an index; one beyond either end is that end, as with `splice`. Returns how many there
-   * are then.
+   * Adds an item before the one at an index; one beyond either end is that end, as with `splice`. Returns how many
+   * there are then.
    *
    * @throws RangeError when there is no room.
    */
@@ -180,8 +183,8 @@ export class ReplList<V = unknown> {
    * Sorts the items, in an order that is said in words, and which unlike that of `Array.sort` compares numbers by their
    * value. Items that are equal stay in their order, and items that are `undefined` come last.
    *
-   * @throws TypeError when there is no such order, or when the items (or their properties) are not all numbers and bigints,
-   *   all strings or all valid dates; and whatever an order of the class's own throws.
+   * @throws TypeError when there is no such order, or when the items (or their properties) are not all numbers and
+   *   bigints, all strings or all valid dates; and whatever an order of the class's own throws.
    */
   @replicated sort(options: OrderOptions<V> = {}): void {
     const { orders } = this.constructor as typeof ReplList;
@@ -250,7 +253,10 @@ export class ReplList<V = unknown> {
     return this.items.slice(checkIndex(start), end === undefined ? undefined : checkIndex(end));
   }
 
-  /** All items. What calls return at a time is limited to 64 MiB (`ERR_RESULT_TOO_LARGE`): read a long list by {@link slice}. */
+  /**
+   * All items. What calls return at a time is limited to 64 MiB (`ERR_RESULT_TOO_LARGE`): read a long list by
+   * {@link slice}.
+   */
   @query values(): V[] {
     return this.items.slice();
   }

@@ -11,8 +11,8 @@ export interface CounterChange {
 }
 
 /**
- * Something has changed in a map; `update`, `reset` and `pop` are told as what they do. Setting the primitive that is there
- * already changes nothing; anything else that is set is new.
+ * Something has changed in a map; `update`, `reset` and `pop` are told as what they do. Setting the primitive that is
+ * there already changes nothing; anything else that is set is new.
  */
 export type MapChange<K, V> =
   | {

@@ -25,15 +25,15 @@ interface Head {
 }
 
 /**
- * A queue that all nodes agree on, from which the item that comes first in an order is taken first, and of those that are
- * equal the oldest. `put` and `take` take time that grows with the logarithm of the size.
+ * A queue that all nodes agree on, from which the item that comes first in an order is taken first, and of those that
+ * are equal the oldest. `put` and `take` take time that grows with the logarithm of the size.
  *
- * The order is `'ascending'` (the default: smallest first) or `'descending'`, of the items themselves or of one of their
- * properties. Those are all numbers and bigints, all strings (compared by their UTF-16 code units) or all valid dates;
- * anything else is refused with a `TypeError`. A class of your own adds orders of its own, by their names.
+ * The order is `'ascending'` (the default: smallest first) or `'descending'`, of the items themselves or of one of
+ * their properties. Those are all numbers and bigints, all strings (compared by their UTF-16 code units) or all valid
+ * dates; anything else is refused with a `TypeError`. A class of your own adds orders of its own, by their names.
  *
- * Options are part of what the queue is: they must be the same on every node and at every start, and a snapshot of a queue
- * with others is refused.
+ * Options are part of what the queue is: they must be the same on every node and at every start, and a snapshot of a
+ * queue with others is refused.
  *
  * @example
  * interface Job {
@@ -92,8 +92,8 @@ export class ReplPriorityQueue<Item = unknown> {
   /**
    * Adds an item. False when the queue is full, and has stayed as it was; with a signal, it waits for room.
    *
-   * @throws TypeError for an item that cannot be compared with those that are there, and for `undefined`; and whatever an
-   *   order of the class's own throws.
+   * @throws TypeError for an item that cannot be compared with those that are there, and for `undefined`; and whatever
+   *   an order of the class's own throws.
    */
   @replicated put(item: Item): boolean {
     checkItem(item);
@@ -158,7 +158,10 @@ export class ReplPriorityQueue<Item = unknown> {
     }
   }
 
-  /** With another order, what was the first item would not be; with another capacity, the log would be applied otherwise. */
+  /**
+   * With another order, what was the first item would not be; with another capacity, the log would be applied
+   * otherwise.
+   */
   #restoreHead({ capacity, order, by, nextTurn }: Head): void {
     const { name, by: ownBy } = this.#order;
     if (capacity !== this.#capacity || order !== name || by !== ownBy) {

@@ -17,8 +17,8 @@ interface Head {
 }
 
 /**
- * A queue that all nodes agree on: first in, first out. Items are whatever can be encoded, but for `undefined`, which is
- * what an empty queue gives. Each method takes the same time however many items there are.
+ * A queue that all nodes agree on: first in, first out. Items are whatever can be encoded, but for `undefined`, which
+ * is what an empty queue gives. Each method takes the same time however many items there are.
  *
  * The capacity is part of what the queue is: it must be the same on every node and at every start, and a snapshot of a
  * queue with another one is refused. To change it, make a queue of another name.
@@ -69,7 +69,10 @@ export class ReplQueue<Item = unknown> {
     return true;
   }
 
-  /** Removes the oldest item and returns it, or undefined if there is none. Each item is taken once. With a signal, it waits. */
+  /**
+   * Removes the oldest item and returns it, or undefined if there is none. Each item is taken once. With a signal, it
+   * waits.
+   */
   @replicated take(): Item | undefined {
     const item = this.#items.shift();
     if (item !== undefined && isWatched(this)) tellChange({ type: 'take', item } satisfies QueueChange<Item>);

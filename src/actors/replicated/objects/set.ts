@@ -14,10 +14,10 @@ import type { SetChange } from './object-changes.js';
 export type SetMembers<V> = ReadonlySet<V> | readonly V[];
 
 /**
- * A Set that all nodes agree on, under the names of JavaScript's own. Members are whatever can be encoded. Primitives are
- * told apart as in Set (`NaN` is itself, `-0` is `0`); everything else by its content, for identity does not survive the
- * wire: two arrays are the same member when their items are, two plain objects, Maps or Sets also when their content is in
- * another order. Members keep the order in which they were added, and there are at most 8,388,608.
+ * A Set that all nodes agree on, under the names of JavaScript's own. Members are whatever can be encoded. Primitives
+ * are told apart as in Set (`NaN` is itself, `-0` is `0`); everything else by its content, for identity does not
+ * survive the wire: two arrays are the same member when their items are, two plain objects, Maps or Sets also when
+ * their content is in another order. Members keep the order in which they were added, and there are at most 8,388,608.
  *
  * All methods but `reset`, `update` and `values` take the same time however many members there are.
  *
@@ -66,8 +66,8 @@ export class ReplSet<V = unknown> {
   /**
    * Replaces all members by these. Returns how many there are then.
    *
-   * @throws TypeError for anything but a Set or a list, and RangeError when there is no room for so many: then the old ones
-   *   stay.
+   * @throws TypeError for anything but a Set or a list, and RangeError when there is no room for so many: then the old
+   *   ones stay.
    */
   @replicated reset(members: SetMembers<V>): number {
     checkMembers(members);

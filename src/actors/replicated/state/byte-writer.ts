@@ -169,7 +169,9 @@ export class ByteWriter {
     this.memory(new Uint8Array(Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex')));
   }
 
-  /** A length and the bytes. What is longer than a buffer is not copied: it must not change until the tail is written. */
+  /**
+   * A length and the bytes. What is longer than a buffer is not copied: it must not change until the tail is written.
+   */
   memory(bytes: Uint8Array): void {
     this.length(bytes.length);
     if (bytes.length > AT_ONCE_BYTES_MAX) {

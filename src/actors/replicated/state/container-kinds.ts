@@ -85,8 +85,8 @@ export function closureOf(object: object): number {
 }
 
 /**
- * The keys of an instance's fields in their order, or null when they are not all of its state: it is a proxy, is closed,
- * or has symbols for keys. Properties that are not enumerable are no state.
+ * The keys of an instance's fields in their order, or null when they are not all of its state: it is a proxy, is
+ * closed, or has symbols for keys. Properties that are not enumerable are no state.
  */
 export function fieldKeys(instance: object): string[] | null {
   const isFit =

@@ -13,16 +13,16 @@ import { callHook, hasHooks } from './state-hooks.js';
 import { StateSource } from './state-source.js';
 
 /**
- * Brings a fresh instance to the state that `writeState` wrote. Its own fields are what they were, in the same order, and those that
- * the state does not know of as they were made;
- * an object with hooks is given to `restore` what `snapshot` gave, and for a stream an async iterable of the chunks.
- * Nothing of an instance without hooks is changed before the whole stream was read.
+ * Brings a fresh instance to the state that `writeState` wrote. Its own fields are what they were, in the same order,
+ * and those that the state does not know of as they were made; an object with hooks is given to `restore` what
+ * `snapshot` gave, and for a stream an async iterable of the chunks. Nothing of an instance without hooks is changed
+ * before the whole stream was read.
  *
  * @param next gives the bytes in order, in pieces of any size, and null at the end; a piece may be overwritten when the
  *   next one is asked for. What it throws is passed on.
- * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the bytes are not a state, `ERR_DATA_DIR_MISMATCH` when a newer version
- *   wrote them, `ERR_INVALID_OBJECT` when the state does not fit the class, or `restore` throws or does not read all of its
- *   chunks. The instance must not be used then.
+ * @throws ConclaveError `ERR_STORAGE_CORRUPT` when the bytes are not a state, `ERR_DATA_DIR_MISMATCH` when a newer
+ *   version wrote them, `ERR_INVALID_OBJECT` when the state does not fit the class, or `restore` throws or does not
+ *   read all of its chunks. The instance must not be used then.
  */
 export async function readState(object: LoadedObject, next: () => Uint8Array | null, pause: Pause): Promise<void> {
   const { name, instance } = object;

@@ -12,8 +12,8 @@ export const SLICE_UNITS = 8192;
 export const BYTES_PER_UNIT = 64;
 
 /**
- * Calls `step` until it returns true, and `pause` in between. Returns no promise when there was nothing to wait for: the
- * work was then done without giving up the turn.
+ * Calls `step` until it returns true, and `pause` in between. Returns no promise when there was nothing to wait for:
+ * the work was then done without giving up the turn.
  */
 export function runInSlices(step: () => boolean, pause: Pause): Promise<void> | undefined {
   while (!step()) {

@@ -10,10 +10,10 @@ export interface SavedFields {
 }
 
 /**
- * Gives a fresh instance these enumerable fields, in this order. A field that it was made with and of which the state does not
- * know, for it was saved by older code, stays as it was made, where it would stand if it had always been there. Fields that
- * stand where they should are assigned; from the first that does not, they are removed, last one first, and added anew:
- * removing in that order leaves the instance in the engine's fast form.
+ * Gives a fresh instance these enumerable fields, in this order. A field that it was made with and of which the state
+ * does not know, for it was saved by older code, stays as it was made, where it would stand if it had always been
+ * there. Fields that stand where they should are assigned; from the first that does not, they are removed, last one
+ * first, and added anew: removing in that order leaves the instance in the engine's fast form.
  */
 export function setFields(instance: object, saved: SavedFields): void {
   const present = Object.keys(instance);

@@ -41,7 +41,10 @@ export const Tag = {
   /** A length in bytes, and the magnitude, most significant byte first. */
   bigint: 0xcb,
   negativeBigint: 0xcc,
-  /** An item that an array does not have, as in `[1, , 2]`; a field that an instance was made with and does not have any more. */
+  /**
+   * An item that an array does not have, as in `[1, , 2]`; a field that an instance was made with and does not have any
+   * more.
+   */
   hole: 0xcd,
   /** The number of a container. */
   reference: 0xce,

@@ -48,7 +48,9 @@ export class StateWriter {
     this.#bytes.byte(form);
   }
 
-  /** Starts a body that holds the fields of an instance, and says which of those that it was made with it has no more. */
+  /**
+   * Starts a body that holds the fields of an instance, and says which of those that it was made with it has no more.
+   */
   startFields(instance: object, madeFields: readonly string[]): void {
     this.#start(instance, Kind.object);
     this.#absent = madeFields.filter((field) => !Object.hasOwn(instance, field));

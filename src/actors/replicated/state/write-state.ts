@@ -20,8 +20,8 @@ import { REFUSED, StateWriter } from './state-writer.js';
  * All is written before it returns, unless `pause` or a hook returns a promise, or `snapshot` an async iterable.
  *
  * @param out must use or copy the bytes before it returns. What it throws is passed on, as what `pause` rejects with.
- * @throws ConclaveError `ERR_STATE_NOT_ENCODABLE` when there is what a state cannot hold; `data.object`, `data.path` and
- *   `data.found` say what and where. `ERR_INVALID_OBJECT` when `snapshot` throws.
+ * @throws ConclaveError `ERR_STATE_NOT_ENCODABLE` when there is what a state cannot hold; `data.object`, `data.path`
+ *   and `data.found` say what and where. `ERR_INVALID_OBJECT` when `snapshot` throws.
  */
 export async function writeState(object: LoadedObject, out: (bytes: Uint8Array) => void, pause: Pause): Promise<void> {
   const { name, instance, madeFields } = object;

@@ -7,8 +7,8 @@ import type { HistoryCall } from '../history.js';
 import { UNKNOWN, type SequentialModel } from '../sequential-model.js';
 
 /**
- * A call of a journal. `append` returns how many entries there are then, which is the position of the new one, counted from
- * 1; `all` returns every entry, oldest first.
+ * A call of a journal. `append` returns how many entries there are then, which is the position of the new one, counted
+ * from 1; `all` returns every entry, oldest first.
  */
 export type JournalInput<Entry> = readonly [method: 'append', entry: Entry] | readonly [method: 'all'];
 
@@ -26,8 +26,8 @@ export type JournalEnd<Entry> = {
 const SHOWN_MAX = 5;
 
 /**
- * A journal that is empty at first. Entries are compared by their content. Where a history ends with an `all`, even many
- * unknown calls cost little: what it shows tells of each whether and where it took effect.
+ * A journal that is empty at first. Entries are compared by their content. Where a history ends with an `all`, even
+ * many unknown calls cost little: what it shows tells of each whether and where it took effect.
  *
  * @example
  * const recorder = new HistoryRecorder<JournalInput<string>, JournalOutput<string>>();

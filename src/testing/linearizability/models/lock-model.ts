@@ -5,8 +5,8 @@
 import { UNKNOWN, type SequentialModel } from '../sequential-model.js';
 
 /**
- * A call of a lock, by an owner. `tryAcquire` returns whether the owner holds the lock from now on, `release` whether it
- * has held it until now, `holder` who holds it.
+ * A call of a lock, by an owner. `tryAcquire` returns whether the owner holds the lock from now on, `release` whether
+ * it has held it until now, `holder` who holds it.
  */
 export type LockInput =
   | readonly [method: 'tryAcquire', owner: string]

@@ -5,7 +5,9 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { UNKNOWN, type SequentialModel } from '../sequential-model.js';
 
-/** A call of a map. `set` returns nothing, `get` the value or undefined, `delete` and `has` whether the key was there. */
+/**
+ * A call of a map. `set` returns nothing, `get` the value or undefined, `delete` and `has` whether the key was there.
+ */
 export type MapInput<Value> =
   | readonly [method: 'set', key: string, value: Value]
   | readonly [method: 'get', key: string]
@@ -19,8 +21,8 @@ export type MapOutput<Value> = Value | boolean | undefined;
 export type MapSlot<Value> = { readonly value: Value } | null;
 
 /**
- * A map that is empty at first. Values are compared by their content. Calls about more than one key (`size`, `keys`) have
- * no place here: they would tie the keys together.
+ * A map that is empty at first. Values are compared by their content. Calls about more than one key (`size`, `keys`)
+ * have no place here: they would tie the keys together.
  *
  * @example
  * const recorder = new HistoryRecorder<MapInput<number>, MapOutput<number>>();

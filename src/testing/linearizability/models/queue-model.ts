@@ -10,8 +10,8 @@ import { QueueStays } from './queue-stays.js';
 export type QueueInput<Value> = readonly [method: 'enqueue', value: Value] | readonly [method: 'dequeue'];
 
 /**
- * A queue that is empty at first. Values are compared by their content; undefined is none. What `enqueue` returns is not
- * looked at.
+ * A queue that is empty at first. Values are compared by their content; undefined is none. What `enqueue` returns is
+ * not looked at.
  *
  * @example
  * const recorder = new HistoryRecorder<QueueInput<string>, string | undefined>();

@@ -5,7 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UNKNOWN, type SequentialModel } from '../sequential-model.js';
 
-/** A call of a register. `read` returns the value, `write` nothing, `compareAndSet` whether it has replaced `expected`. */
+/**
+ * A call of a register. `read` returns the value, `write` nothing, `compareAndSet` whether it has replaced `expected`.
+ */
 export type RegisterInput<Value> =
   | readonly [method: 'read']
   | readonly [method: 'write', value: Value]

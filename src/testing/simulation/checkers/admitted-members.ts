@@ -19,7 +19,10 @@ export class AdmittedMembers implements Checker {
   readonly #looked = new Map<ObservedNode, { readonly core: Core; commitIndex: number }>();
   #current: StatedConfiguration | null = null;
   #currentIndex = 0;
-  /** All that were ever committed, as far as a node was seen to know of each, and up to where that node had committed then. */
+  /**
+   * All that were ever committed, as far as a node was seen to know of each, and up to where that node had committed
+   * then.
+   */
   readonly #committed: CommittedConfiguration[] = [];
 
   constructor(context: CheckerContext) {

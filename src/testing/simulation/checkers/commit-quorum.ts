@@ -40,7 +40,8 @@ export class CommitQuorum implements Checker {
     { index, term, lastIndexBefore }: { index: number; term: number; lastIndexBefore: number },
   ): void {
     const { configurations } = this.#context.history;
-    // Who counts is what the log says last, committed or not (thesis §4.1); one step may commit, and then append the next.
+    // Who counts is what the log says last, committed or not (thesis §4.1); one step may commit, and then append the
+    // next.
     const inEffect = [lastIndexBefore, core.log.lastIndex].map((last) => configurations.at(core, last));
     if (inEffect.some((each) => each !== null && each.isQuorum(this.#holders(each, index, term)))) return;
     const where = inEffect.map((each) => (each === null ? '' : [...this.#holders(each, index, term)].join()));

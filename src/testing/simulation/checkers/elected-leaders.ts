@@ -18,7 +18,10 @@ export interface Stint {
   isHeld(): boolean;
   /** Was it told that it leads no longer, or is to step down? */
   isTold(): boolean;
-  /** Could it lead still, unless it has given up? While that is so, nothing but the end of its work is a reason to give up. */
+  /**
+   * Could it lead still, unless it has given up? While that is so, nothing but the end of its work is a reason to give
+   * up.
+   */
   couldLead(): boolean;
 }
 

@@ -111,7 +111,8 @@ function checksumsOf({ objects, created }: Machine): ReadonlyMap<string, number>
     const add = (bytes: Uint8Array): void => {
       checksum = crc32(bytes, checksum);
     };
-    // All of it is written before this returns, save what a hook returns later: that is left to snapshots, which compare.
+    // All of it is written before this returns, save what a hook returns later: that is left to snapshots, which
+    // compare.
     writeState(object, add, never).catch(never);
     checksums.set(name, checksum);
   }

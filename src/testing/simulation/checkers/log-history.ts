@@ -33,7 +33,10 @@ interface Looked {
   commitIndex: number;
 }
 
-/** Told of each entry that is committed for the first time; `lastIndexBefore` is where the node's log ended before this step. */
+/**
+ * Told of each entry that is committed for the first time; `lastIndexBefore` is where the node's log ended before this
+ * step.
+ */
 export type OnCommitted = (
   node: ObservedNode,
   core: Core,

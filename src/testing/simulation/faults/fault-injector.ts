@@ -260,7 +260,9 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
     return true;
   }
 
-  /** Every second time somebody else dies as well: whoever comes back without its memory must not make up for that one. */
+  /**
+   * Every second time somebody else dies as well: whoever comes back without its memory must not make up for that one.
+   */
   #lose(member: Member<Definitions>): boolean {
     if (!this.#kill(member, 'nothing')) return false;
     const other = this.#anyone();

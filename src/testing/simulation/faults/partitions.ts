@@ -17,8 +17,8 @@ export class Partitions {
   }
 
   /**
-   * Nothing gets through on these ways for `forMs`, or until what is returned is called. Connections end at once, or once they
-   * have been silent for long.
+   * Nothing gets through on these ways for `forMs`, or until what is returned is called. Connections end at once, or
+   * once they have been silent for long.
    */
   block(ways: readonly Way[], forMs: number): () => void {
     const isCut = this.#dice.chance(0.5);

@@ -246,8 +246,8 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   }
 
   /**
-   * Has somebody added who need not even be there, gives that up at once, and has another node take it back. Now and then wants
-   * it all the same, before it has heard that it was removed.
+   * Has somebody added who need not even be there, gives that up at once, and has another node take it back. Now and
+   * then wants it all the same, before it has heard that it was removed.
    */
   async #takeBack(): Promise<void> {
     const { cluster, checkers } = this.#parts;
@@ -275,8 +275,8 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
   }
 
   /**
-   * Has somebody added who is not there, gives that up before it can be committed, and at once has this one removed by a node to
-   * which no entry gets through.
+   * Has somebody added who is not there, gives that up before it can be committed, and at once has this one removed by
+   * a node to which no entry gets through.
    */
   async #removeStranger(): Promise<void> {
     const { cluster, checkers } = this.#parts;
@@ -359,7 +359,9 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     this.#track(this.#parts.cluster.start(member));
   }
 
-  /** Ends a leadership in the middle of a change: what it has begun is for the next leader to complete, or to cut off. */
+  /**
+   * Ends a leadership in the middle of a change: what it has begun is for the next leader to complete, or to cut off.
+   */
   async #interrupt(): Promise<void> {
     const { cluster, checkers } = this.#parts;
     const steps = 1 + this.#dice.below(STEPS);

@@ -164,8 +164,8 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
   }
 
   /**
-   * Cuts one off from all others, upgrades these meanwhile, one after the other, and asks for the next version all the time: whoever
-   * leads by then has never seen the one that is missing.
+   * Cuts one off from all others, upgrades these meanwhile, one after the other, and asks for the next version all the
+   * time: whoever leads by then has never seen the one that is missing.
    */
   async #seclude(cluster: Cluster): Promise<void> {
     const { host, trace } = this.#context;

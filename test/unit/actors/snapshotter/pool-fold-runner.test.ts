@@ -1,4 +1,7 @@
-/** Folds whose thread cannot be started. What becomes of the others is in test/threads, for a worker cannot load TypeScript. */
+/**
+ * Folds whose thread cannot be started. What becomes of the others is in test/threads, for a worker cannot load
+ * TypeScript.
+ */
 
 import workerThreads from 'node:worker_threads';
 import { afterEach, expect, test, vi } from 'vitest';

@@ -39,7 +39,10 @@ export function manifestsIn(text: string): Manifest[] {
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 }
 
-/** The schemas say what fields must be like, and the official client, which leaves out what it does not know, which there are. */
+/**
+ * The schemas say what fields must be like, and the official client, which leaves out what it does not know, which
+ * there are.
+ */
 export function checkBySchema(manifest: Manifest): void {
   const model = MODELS[`${manifest.apiVersion} ${manifest.kind}`];
   if (model === undefined) throw new Error(`nothing checks ${manifest.apiVersion} ${manifest.kind}`);

@@ -3,7 +3,10 @@
 import { expect } from 'vitest';
 import type { ConclaveError } from '../../../../src/errors.js';
 
-/** The ConclaveError, of whichever copy of Conclave, that an action throws or rejects with; anything else fails the test. */
+/**
+ * The ConclaveError, of whichever copy of Conclave, that an action throws or rejects with; anything else fails the
+ * test.
+ */
 export async function errorOf(action: () => unknown): Promise<ConclaveError> {
   try {
     await action();

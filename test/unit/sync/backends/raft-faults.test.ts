@@ -105,7 +105,8 @@ describe('a lock of a cluster', () => {
   });
 
   it('is not free earlier because the leader has changed: the new one counts anew', async () => {
-    // The successor must take over within the longest election timeout, and long before the old leader ends the session.
+    // The successor must take over within the longest election timeout, and long before the old leader ends the
+    // session.
     await using scene = await start(SLOW);
     const ttlMs = 2_500;
     const held = await (await connect(raft(scene.followers[0]))).lock('x', { ttlMs }).acquire();

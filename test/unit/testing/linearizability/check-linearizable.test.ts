@@ -9,7 +9,9 @@ import type { HistoryCall } from '../../../../src/testing/linearizability/histor
 import type { SequentialModel } from '../../../../src/testing/linearizability/sequential-model.js';
 import { answered, unknown } from './support/calls.js';
 
-/** Any subset of these additions may have been applied, and each makes another sum, which is never the one that is read. */
+/**
+ * Any subset of these additions may have been applied, and each makes another sum, which is never the one that is read.
+ */
 const SUBSET_SUM: readonly HistoryCall<CounterInput, number>[] = [
   ...Array.from({ length: 40 }, (_, i) => unknown(`client ${i}`, i, ['add', 2 * 3 ** i] as const)),
   answered('reader', [100, 101], ['get'] as const, 1),

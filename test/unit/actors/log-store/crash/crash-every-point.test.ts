@@ -91,8 +91,8 @@ function goOn(disk: SimulatedDisk, witness: Witness, random: Random): void {
 }
 
 /**
- * The process dies at this operation, the next one anywhere in its opening, and then the power goes: what the second one
- * has found, and not yet made durable, may be lost again.
+ * The process dies at this operation, the next one anywhere in its opening, and then the power goes: what the second
+ * one has found, and not yet made durable, may be lost again.
  */
 function crashInOpening(point: number, seed: number): void {
   const random = new SeededRandom(point * 1_000_003 + seed);

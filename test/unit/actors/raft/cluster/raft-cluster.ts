@@ -40,7 +40,9 @@ interface Place {
   cloggedUntilMs: number;
   /** Whom the network has connected this life of the node to: what each of them remembers. */
   readonly memories: Map<NodeId, number>;
-  /** What the network has brought and the core has not taken yet, in order: news of connections, and what came by them. */
+  /**
+   * What the network has brought and the core has not taken yet, in order: news of connections, and what came by them.
+   */
   readonly inbox: Received[];
   /** The snapshots that this life of the node is fetching. */
   readonly fetching: Set<string>;

@@ -125,8 +125,8 @@ export class RaftNode {
   }
 
   /**
-   * A node that is down loses its disk as well. `isNaive`: it will come back as though it were the one that it was, which
-   * no real node does.
+   * A node that is down loses its disk as well. `isNaive`: it will come back as though it were the one that it was,
+   * which no real node does.
    */
   wipe(isNaive: boolean): void {
     if (this.core !== null) throw new Error(`${this.id} is up`);

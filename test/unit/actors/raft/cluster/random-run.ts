@@ -242,7 +242,9 @@ class Faults {
     });
   }
 
-  /** The newest leader crashes as all come together again: one that was cut off competes, with a log that grew alone. */
+  /**
+   * The newest leader crashes as all come together again: one that was cut off competes, with a log that grew alone.
+   */
   #bereave(): void {
     const leaders = this.#cluster.running.filter((node) => node.isLeader);
     const [newest] = leaders.toSorted((a, b) => b.running.term - a.running.term);

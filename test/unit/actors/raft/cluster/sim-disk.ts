@@ -121,7 +121,9 @@ export class SimDisk {
     return this.#base.index;
   }
 
-  /** What a node starts with: the log behind the newest snapshot, or, where there is such a log, behind the older one. */
+  /**
+   * What a node starts with: the log behind the newest snapshot, or, where there is such a log, behind the older one.
+   */
   recover(fromOlder: boolean): Recovered {
     if (!this.#isLogOfUse) {
       this.#base = this.snapshot!.lastIncluded;
@@ -143,7 +145,9 @@ export class SimDisk {
     };
   }
 
-  /** Does the log go on from the snapshot? It does not, where a snapshot has come and the log was not begun anew yet. */
+  /**
+   * Does the log go on from the snapshot? It does not, where a snapshot has come and the log was not begun anew yet.
+   */
   get #isLogOfUse(): boolean {
     return this.snapshot === null || this.#loggedTermAt(this.snapshotIndex) === this.snapshot.lastIncluded.term;
   }

@@ -17,8 +17,8 @@ export interface Said {
 const MESSAGES_MAX = 500;
 
 /**
- * Lets nodes talk, beginning with what has been said already, until none has anything more to say; returns what was said.
- * What is for others is lost.
+ * Lets nodes talk, beginning with what has been said already, until none has anything more to say; returns what was
+ * said. What is for others is lost.
  */
 export function converse(subjects: readonly Subject[], first: readonly Said[] = []): Said[] {
   const said: Said[] = [];

@@ -141,7 +141,9 @@ export class Subject {
     return this.local({ type: 'tick' });
   }
 
-  /** Carries out what would follow once everything in these effects is durable, as far as it concerns the node itself. */
+  /**
+   * Carries out what would follow once everything in these effects is durable, as far as it concerns the node itself.
+   */
   written(effects: readonly Effect[]): Effect[] {
     const news = storesOf(effects)
       .flatMap((store) => store.then)

@@ -348,7 +348,9 @@ describe('a handover', () => {
   });
 });
 
-/** Time passes, with peers that answer, until the handover has ended; returns the effects of the flush in which it did. */
+/**
+ * Time passes, with peers that answer, until the handover has ended; returns the effects of the flush in which it did.
+ */
 function waitForTheEnd(subject: Subject): ReturnType<Subject['flush']> {
   for (;;) {
     subject.tick(HEARTBEAT_MS);

@@ -4,7 +4,9 @@ export interface MetaparticleClient {
   readonly language: string;
   /** Does it look at a lock before each heartbeat, too? */
   readonly looksFirst: boolean;
-  /** `keeps`: one connection; `closes`: says that it closes each; `leaks`: opens one for each request, and forgets it. */
+  /**
+   * `keeps`: one connection; `closes`: says that it closes each; `leaks`: opens one for each request, and forgets it.
+   */
   readonly connections: 'keeps' | 'closes' | 'leaks';
   readonly get: (name: string) => string;
   readonly put: (name: string) => string;

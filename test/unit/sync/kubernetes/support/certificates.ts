@@ -1,7 +1,7 @@
 /**
- * Certificates for the fake API server, of 127.0.0.1 and for a hundred years, for Node.js cannot make any. They protect nothing. Made by
- *   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj "/CN=a fake API server" \
- *     -addext "subjectAltName=IP:127.0.0.1" -addext "basicConstraints=critical,CA:TRUE"
+ * Certificates for the fake API server, of 127.0.0.1 and for a hundred years, for Node.js cannot make any. They protect
+ *   nothing. Made by openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj "/CN=a
+ *   fake API server" \ -addext "subjectAltName=IP:127.0.0.1" -addext "basicConstraints=critical,CA:TRUE"
  */
 
 /** Who signs for the server: itself. */

@@ -68,8 +68,8 @@ function build({ kinds, items, keys }: Plan): object {
 }
 
 /**
- * Says all that there is to a value: two values have the same description if and only if no program can tell them apart,
- * save by identity with something outside.
+ * Says all that there is to a value: two values have the same description if and only if no program can tell them
+ * apart, save by identity with something outside.
  */
 export function described(root: unknown): string {
   const numbers = new Map<object, number>();
