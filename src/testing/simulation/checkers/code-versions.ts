@@ -5,10 +5,12 @@
  * committed.
  */
 
+import { assert } from '../../../assert.js';
 import { EntryKind } from '../../../actors/raft/entry.js';
 import type { Machine } from '../../../actors/replicated/machine.js';
 import type { ClusterObserver, CommittedNews } from '../cluster-observer.js';
 import type { EditionTally } from '../objects/simulation-edition.js';
+import { StatedConfiguration } from './stated-configuration.js';
 
 /** The object that says by which version each command was run. */
 interface Recording {
@@ -23,8 +25,6 @@ export interface CodeVersionsParts {
   readonly hadAtMost: () => ReadonlyMap<string, number>;
   /** The highest version that a node has code of in its present life. */
   readonly hasAtMost: (node: string) => number;
-  /** Those whom the last configuration that is committed names. */
-  readonly members: () => readonly string[];
   readonly report: (promise: string, what: string) => void;
   readonly count: (event: string) => void;
 }
@@ -44,6 +44,9 @@ export class CodeVersions implements ClusterObserver {
   /** By entries that change something, the last one at the end. */
   readonly #stands: Stand[] = [{ index: 0, version: 0, length: 0 }];
 
+  /** Those whom the last configuration that is committed names. */
+  #members: readonly string[] = [];
+
   constructor(parts: CodeVersionsParts) {
     this.#parts = parts;
   }
@@ -56,6 +59,7 @@ export class CodeVersions implements ClusterObserver {
   committed({ index, kind, payload, commands }: CommittedNews): void {
     const { object } = this.#parts;
     let version = this.inForce;
+    if (kind === EntryKind.configuration) this.#members = new StatedConfiguration(payload).electors;
     if (kind === EntryKind.codeVersion) version = this.#raised(index, payload);
     const own = commands.filter(({ name }) => name.startsWith(`${object}.`));
     if (own.length === 0 && version === this.inForce) return;
@@ -73,7 +77,7 @@ export class CodeVersions implements ClusterObserver {
   }
 
   #raised(index: number, payload: Uint8Array): number {
-    const { hadAtMost, members, report, count } = this.#parts;
+    const { hadAtMost, report, count } = this.#parts;
     const version = new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint32(0, true);
     if (version <= this.inForce) {
       if (version < this.inForce) report('code versions', `entry ${index} takes version ${this.inForce} to ${version}`);
@@ -81,7 +85,9 @@ export class CodeVersions implements ClusterObserver {
     }
     count('code versions raised');
     const had = hadAtMost();
-    const lacking = members().filter((id) => (had.get(id) ?? 0) < version);
+    assert(this.#members.length > 0, 'nobody leads before anybody belongs to the cluster');
+    // As of this entry: by the time that it is known to be committed, others may be.
+    const lacking = this.#members.filter((id) => (had.get(id) ?? 0) < version);
     if (lacking.length > 0) {
       report('code versions', `entry ${index} raises to ${version}, and ${lacking.join()} never had code of it`);
     }

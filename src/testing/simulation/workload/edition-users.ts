@@ -74,7 +74,6 @@ export class EditionUsers implements RunUsers<SimulationObjects> {
       object: EDITION,
       hadAtMost: () => this.#had,
       hasAtMost: (node) => this.#has.get(node) ?? 0,
-      members: () => checkers.admitted.current?.electors ?? [],
       report: (promise, what) => violations.report(promise, what),
       count: (event) => host.coverage.count(event),
     });

@@ -24,11 +24,19 @@ beforeEach(() => {
     object: 'edition',
     hadAtMost: () => had,
     hasAtMost: (node) => had.get(node)!,
-    members: () => ['a:1', 'b:1'],
     report: (promise, what) => void broken.push([promise, what]),
     count: () => {},
   });
+  belong('a:1', 'b:1');
+  index = 0;
 });
+
+/** From now on, these do. */
+function belong(...voters: string[]): void {
+  index += 1;
+  const payload = new TextEncoder().encode(JSON.stringify({ voters, learners: [], admitted: [] }));
+  versions.committed({ index, kind: EntryKind.configuration, payload, commands: [] });
+}
 
 function raise(version: number): void {
   index += 1;
@@ -123,4 +131,20 @@ test('a version must not be taken back', () => {
   raise(0);
 
   expect(broken).toEqual([['code versions', 'entry 2 takes version 1 to 0']]);
+});
+
+test('who is a member no more need not have code of a version that is raised behind that', () => {
+  belong('a:1', 'b:1', 'c:1');
+  belong('a:1', 'b:1');
+  raise(1);
+
+  expect(broken).toEqual([]);
+});
+
+test('who became a member before a version is raised must have code of it', () => {
+  belong('a:1', 'b:1', 'c:1');
+  raise(1);
+  belong('a:1', 'b:1');
+
+  expect(broken).toEqual([['code versions', 'entry 2 raises to 1, and c:1 never had code of it']]);
 });
