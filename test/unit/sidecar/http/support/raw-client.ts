@@ -61,9 +61,9 @@ export class RawClient {
     return { status: Number(first!.split(' ')[1]), headers, body: Buffer.from(body, 'latin1').toString() };
   }
 
-  /** Resolves when the other side has ended the connection. */
+  /** Resolves when the other side has ended the connection, by a reset perhaps: one that still writes may see that. */
   async ended(): Promise<void> {
-    if (!this.#isEnded) await once(this.socket, 'close');
+    if (!this.#isEnded) await new Promise((resolve) => void this.socket.once('close', resolve));
   }
 
   close(): void {
