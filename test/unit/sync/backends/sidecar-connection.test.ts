@@ -278,5 +278,6 @@ function write(socket: Socket, message: unknown): void {
 
 async function closed(socket: Socket): Promise<void> {
   socket.resume();
-  if (!socket.closed) await once(socket, 'close');
+  // Also by a reset, which is an error to one who listens for it.
+  if (!socket.closed) await new Promise((resolve) => void socket.on('error', () => {}).once('close', resolve));
 }
