@@ -97,7 +97,8 @@ export class Members {
         continue;
       }
       if (begun.mayBeApplied) mayHaveBegun = true;
-      // Only who the members are can tell, and nothing else may: whoever is to be removed may not even be one yet.
+      // Where the leader does not know any more what was begun, and only there, who the members are tells: whoever is
+      // to be removed may also be none for still being let in.
       const sinceIndex = mayHaveBegun ? outdatedSince(begun) : null;
       if (sinceIndex !== null && (await this.#isDone(add, remove, sinceIndex, deadlineMs))) return;
       if (host.nowMs() + RETRY_MS >= deadlineMs) throw mayHaveBegun ? this.#notInTime(add, remove) : begun;

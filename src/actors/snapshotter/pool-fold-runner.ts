@@ -38,13 +38,12 @@ export class PoolFoldRunner implements FoldRunner {
       failure ??= asError(error);
       calledOff.abort(failure);
     };
-    const abort = (): void => calledOff.abort(signal.reason);
     pool.on('message', tell);
     pool.on('error', fail);
-    signal.addEventListener('abort', abort);
     let threads: readonly Worker[] = [];
     try {
-      const running = this.#begin(niceness, pool, task, { signal: calledOff.signal, transferList });
+      const either = AbortSignal.any([signal, calledOff.signal]);
+      const running = this.#begin(niceness, pool, task, { signal: either, transferList });
       threads = [...pool.threads];
       const { result, error } = await running;
       if (error !== null) throw fromPlainError(error);
@@ -54,7 +53,6 @@ export class PoolFoldRunner implements FoldRunner {
       await Promise.all(threads.filter((thread) => !pool.threads.includes(thread)).map(ended));
       throw failure ?? asError(error);
     } finally {
-      signal.removeEventListener('abort', abort);
       pool.off('error', fail);
       pool.off('message', tell);
     }

@@ -1,20 +1,11 @@
 import { expect, test } from 'vitest';
-import { checkOptions } from '../../../src/node/check-options.js';
 import { InlinePlacement } from '../../../src/node/inline-placement.js';
 import type { NodeParts, PlacementEvents } from '../../../src/node/placement.js';
 import { Runtime } from '../../../src/node/runtime.js';
-import { freePorts } from '../../../src/testing/free-ports.js';
-import { Ledger } from './fixtures/ledger.js';
+import { optionsOfOne } from './support/options-of-one.js';
 
 test('queries wait for objects whose thread has ended before the runtime was there to hear of it', async () => {
-  const options = checkOptions({
-    self: `127.0.0.1:${(await freePorts(1))[0]}`,
-    peers: [],
-    objects: { book: Ledger },
-    threads: false,
-    electionTimeoutMs: [30, 60],
-    heartbeatMs: 10,
-  });
+  const options = await optionsOfOne();
   let placed: PlacementEvents | undefined;
   const node = await Runtime.startOn(options, (events) => {
     placed = events;

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
 import { Runtime } from '../../../src/node/runtime.js';
-import { checkOptions } from '../../../src/node/check-options.js';
 import { InlinePlacement } from '../../../src/node/inline-placement.js';
 import type { NodeParts } from '../../../src/node/placement.js';
-import { freePorts } from '../../../src/testing/free-ports.js';
-import { Ledger } from './fixtures/ledger.js';
+import { optionsOfOne } from './support/options-of-one.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Its objects are there only when the node has led for long. */
@@ -16,14 +14,7 @@ class Slow extends InlinePlacement {
 }
 
 test('a cluster of one that leads before its objects are there becomes ready all the same', async () => {
-  const options = checkOptions({
-    self: `127.0.0.1:${(await freePorts(1))[0]}`,
-    peers: [],
-    objects: { book: Ledger },
-    threads: false,
-    electionTimeoutMs: [30, 60],
-    heartbeatMs: 10,
-  });
+  const options = await optionsOfOne();
   const node = await Runtime.startOn(options, (events) => new Slow(options, events));
   try {
     await node.ready({ signal: AbortSignal.timeout(1_000) });

@@ -1,20 +1,13 @@
 import { expect, test } from 'vitest';
 import { ConclaveError } from '../../../src/errors.js';
-import { checkOptions } from '../../../src/node/check-options.js';
 import { InlinePlacement } from '../../../src/node/inline-placement.js';
 import { Runtime } from '../../../src/node/runtime.js';
 import { threadExited } from '../../../src/runtime/actor-errors.js';
-import { freePorts } from '../../../src/testing/free-ports.js';
 import { errorOf } from '../actors/replicated/error-of.js';
-import { Ledger } from './fixtures/ledger.js';
+import { optionsOfOne } from './support/options-of-one.js';
 
 test('what was asked of a thread that ends is rejected with why the node has ended, of which it hears a moment later', async () => {
-  const options = checkOptions({
-    self: `127.0.0.1:${(await freePorts(1))[0]}`,
-    peers: [],
-    objects: { book: Ledger },
-    threads: false,
-  });
+  const options = await optionsOfOne();
   const why = new ConclaveError('ERR_STORAGE', 'The disk is full.');
   const node = await Runtime.startOn(options, (events) => {
     return new InlinePlacement(options, events, {
@@ -30,8 +23,11 @@ test('what was asked of a thread that ends is rejected with why the node has end
   });
   node.on('error', () => {});
 
-  const error = await errorOf(() => node.compact());
+  try {
+    const error = await errorOf(() => node.compact());
 
-  expect(error).toMatchObject({ code: 'ERR_STORAGE', message: 'The disk is full.' });
-  await node.stop();
+    expect(error).toMatchObject({ code: 'ERR_STORAGE', message: 'The disk is full.' });
+  } finally {
+    await node.stop();
+  }
 });

@@ -43,7 +43,6 @@ export class CodeVersions implements ClusterObserver {
   readonly #entries: string[] = [];
   /** By entries that change something, the last one at the end. */
   readonly #stands: Stand[] = [{ index: 0, version: 0, length: 0 }];
-
   /** Those whom the last configuration that is committed names. */
   #members: readonly string[] = [];
 

@@ -1,23 +1,17 @@
 /**
  * A whole node whose disk crashes at any operation of a short history, by loss of power or by the death of the process:
  * it starts again with everything that it has acknowledged, once and in order, works on, and survives a second crash.
- * By default a sample of the operations is looked at; `NODE_CRASH_ALL=n` looks at each of them n times,
- * `NODE_CRASH_SEED=n` takes another sample, and `NODE_CRASH=point:seed` replays one run.
+ * See support/every-point.ts.
  */
 
 import assert from 'node:assert/strict';
-import { beforeAll, expect, test } from 'vitest';
 import { randomBelow, SeededRandom, type Random } from '../../../../src/runtime/random.js';
 import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
+import { testEveryPoint } from './support/every-point.js';
 import { JournalWitness } from './support/journal-witness.js';
 import { JournalHost } from './support/journal-host.js';
 import { AFTERLIFE, HISTORY, live, SELF } from './support/single-node.js';
 
-const TIMEOUT_MS = 3_600_000;
-const STRIDE = 8;
-const all = Number(process.env['NODE_CRASH_ALL'] ?? 0);
-const sampleSeed = Number(process.env['NODE_CRASH_SEED'] ?? 1);
-const only = process.env['NODE_CRASH']?.split(':').map(Number);
 /** A second crash comes within as many operations, those of the start included. */
 const SECOND_CRASH_WITHIN = [20, 150] as const;
 
@@ -52,40 +46,12 @@ async function goOn(host: JournalHost, disk: SimulatedDisk, witness: JournalWitn
   assert.equal(names.filter((name) => name.startsWith('/data/snapshots')).length, 2, `two snapshots: ${names.join()}`);
 }
 
-async function crashNamed(point: number, seed: number): Promise<void> {
-  try {
-    await crashAt(point, seed);
-  } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(
-      `Crash at operation ${point}, seed ${seed}: ${what}\n` +
-        `Replay it with NODE_CRASH=${point}:${seed} npx vitest run --project inline node/crash/crash-every-point`,
-      { cause },
-    );
-  }
-}
-
-let operations = 0;
-
-beforeAll(async () => {
-  const disk = new SimulatedDisk(1);
-  assert(!(await live(new JournalHost(1, [SELF]), disk, new JournalWitness(), HISTORY)));
-  operations = disk.operations;
+testEveryPoint({
+  title: 'a crash loses nothing',
+  what: 'operation',
+  variable: 'NODE_CRASH',
+  file: 'crash-every-point',
+  stride: 8,
+  pointsOf: ({ operations }) => operations,
+  run: crashAt,
 });
-
-test('the history has several segments and snapshots come and go', () => {
-  expect(operations).toBeGreaterThan(200);
-});
-
-test(
-  `a crash loses nothing (${only === undefined ? `sample ${sampleSeed}` : only.join(':')})`,
-  async () => {
-    if (only !== undefined) return crashNamed(only[0]!, only[1]!);
-    const stride = all > 0 ? 1 : STRIDE;
-    const seeds = Array.from({ length: Math.max(1, all) }, (_, i) => sampleSeed + i);
-    for (const seed of seeds) {
-      for (let point = 1 + (seed % stride); point <= operations; point += stride) await crashNamed(point, seed);
-    }
-  },
-  TIMEOUT_MS,
-);

@@ -1,24 +1,16 @@
 /**
  * A whole node whose disk fails at any one operation of a short history, and works again after: a snapshot that could
  * not be taken costs nothing else, and anything else ends the node with `ERR_STORAGE`; the next start finds everything
- * acknowledged. By default a sample of the operations is looked at; `NODE_FAIL_ALL=n` looks at each of them n times,
- * `NODE_FAIL_SEED=n` takes another sample, and `NODE_FAIL=point:seed` replays one run.
+ * acknowledged. See support/every-point.ts.
  */
 
 import assert from 'node:assert/strict';
-import { beforeAll, test } from 'vitest';
-import { ConclaveError } from '../../../../src/errors.js';
 import { randomBelow, SeededRandom } from '../../../../src/runtime/random.js';
 import { SimulatedDisk } from '../../../../src/testing/simulated-disk.js';
+import { liveUntilFailure, testEveryPoint } from './support/every-point.js';
 import { JournalWitness } from './support/journal-witness.js';
 import { JournalHost } from './support/journal-host.js';
-import { AFTERLIFE, HISTORY, Life, live, SELF } from './support/single-node.js';
-
-const TIMEOUT_MS = 3_600_000;
-const STRIDE = 6;
-const all = Number(process.env['NODE_FAIL_ALL'] ?? 0);
-const sampleSeed = Number(process.env['NODE_FAIL_SEED'] ?? 1);
-const only = process.env['NODE_FAIL']?.split(':').map(Number);
+import { AFTERLIFE, Life, live, SELF } from './support/single-node.js';
 
 async function failAt(point: number, seed: number): Promise<void> {
   const random = new SeededRandom(point * 1_000_003 + seed);
@@ -32,50 +24,12 @@ async function failAt(point: number, seed: number): Promise<void> {
   assert(!(await live(host, next, witness, AFTERLIFE)), 'nothing crashes');
 }
 
-async function liveUntilFailure(life: Life): Promise<void> {
-  try {
-    await life.begin();
-    for (const step of HISTORY) {
-      await life.take(step).catch((error: unknown) => {
-        if (!(error instanceof ConclaveError) || error.code !== 'ERR_COMPACTION_FAILED') throw error;
-      });
-    }
-  } catch (error) {
-    if (!(error instanceof ConclaveError) || error.code !== 'ERR_STORAGE') throw error;
-  }
-  await life.abandon();
-}
-
-async function failNamed(point: number, seed: number): Promise<void> {
-  try {
-    await failAt(point, seed);
-  } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(
-      `Failure of operation ${point}, seed ${seed}: ${what}\n` +
-        `Replay it with NODE_FAIL=${point}:${seed} npx vitest run --project inline node/crash/fail-every-point`,
-      { cause },
-    );
-  }
-}
-
-let operations = 0;
-
-beforeAll(async () => {
-  const disk = new SimulatedDisk(1);
-  assert(!(await live(new JournalHost(1, [SELF]), disk, new JournalWitness(), HISTORY)));
-  operations = disk.operations;
+testEveryPoint({
+  title: 'a failure loses nothing',
+  what: 'operation',
+  variable: 'NODE_FAIL',
+  file: 'fail-every-point',
+  stride: 6,
+  pointsOf: ({ operations }) => operations,
+  run: failAt,
 });
-
-test(
-  `a failure loses nothing (${only === undefined ? `sample ${sampleSeed}` : only.join(':')})`,
-  async () => {
-    if (only !== undefined) return failNamed(only[0]!, only[1]!);
-    const stride = all > 0 ? 1 : STRIDE;
-    const seeds = Array.from({ length: Math.max(1, all) }, (_, i) => sampleSeed + i);
-    for (const seed of seeds) {
-      for (let point = 1 + (seed % stride); point <= operations; point += stride) await failNamed(point, seed);
-    }
-  },
-  TIMEOUT_MS,
-);
