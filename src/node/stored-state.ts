@@ -39,7 +39,7 @@ export async function recoverState(
   hasLog: boolean,
 ): Promise<StoredState | null> {
   const options = { timeoutMs: RECOVERY_TIMEOUT_MS };
-  const { kept, unreadable } = await main
+  const { kept, unreadable, damaged } = await main
     .ref<SnapshotterMessage>(snapshotter)
     .ask<OpenedSnapshots>({ type: 'openSnapshots' }, options);
   if (!hasLog) return null;
@@ -53,8 +53,10 @@ export async function recoverState(
       // It may be what cannot be read that the log goes on from: that is no reason to empty the directory.
       throw unreadable === null || !isDisconnected(error) ? error : fromPlainError(unreadable);
     });
-  // Nor is it one to begin with nothing: a log that has been dropped up to snapshots does not say so.
-  if (unreadable !== null && isNothing(log)) throw fromPlainError(unreadable);
+  // Nor is it one to begin with nothing, and damage is none either: a log that has been dropped up to snapshots does not
+  // say so.
+  const missing = unreadable ?? damaged;
+  if (missing !== null && isNothing(log)) throw fromPlainError(missing);
   return { ...log, configuration: configurationAt(log.base, kept), snapshot: newestOf(kept) };
 }
 

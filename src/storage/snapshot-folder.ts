@@ -71,6 +71,12 @@ export class SnapshotFolder implements SnapshotStore {
     return this.#snapshots;
   }
 
+  /** Where one lies that was found damaged, at this start or an earlier one; null: there is none. */
+  get damagedPath(): string | null {
+    for (const path of this.#unusable.keys()) if (path.endsWith(BAD_SUFFIX)) return path;
+    return null;
+  }
+
   newDraft(): DraftPlace {
     draftCount += 1;
     return { kind: 'file', path: join(this.#directory, `${String(draftCount).padStart(12, '0')}${DRAFT_SUFFIX}`) };

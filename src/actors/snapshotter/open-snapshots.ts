@@ -1,12 +1,12 @@
 /**
- * Takes stock of the snapshots of a node when it starts: which can be used, and whether there are others that cannot be
- * read. Part of the Snapshotter.
+ * Takes stock of the snapshots of a node when it starts: which can be used, and whether there are others that cannot. Part of the Snapshotter.
  */
 
 import { toPlainError, type PlainError } from '../../errors.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { Disk } from '../../storage/disk.js';
 import { MemorySnapshots } from '../../storage/memory-snapshots.js';
+import { snapshotCorrupt } from '../../storage/snapshot-corrupt.js';
 import { SnapshotFolder } from '../../storage/snapshot-folder.js';
 import type { SnapshotInfo } from '../../storage/snapshot-info.js';
 import { SnapshotReader } from '../../storage/snapshot-reader.js';
@@ -24,7 +24,7 @@ export function openSnapshots(
   directory: string | null,
   logger: Logger,
 ): OpenedSnapshots & { readonly store: SnapshotStore } {
-  if (directory === null) return { store: new MemorySnapshots(), kept: [], unreadable: null };
+  if (directory === null) return { store: new MemorySnapshots(), kept: [], unreadable: null, damaged: null };
   let unreadable: PlainError | null = null;
   const store = SnapshotFolder.open(disk, directory, (path, error) => {
     if (isUnreadable(error)) unreadable ??= toPlainError(error);
@@ -32,7 +32,11 @@ export function openSnapshots(
     logger.error({ path, error }, `a snapshot ${what}, and an older one takes its place`);
   });
   const kept = store.list().flatMap((snapshot) => describe(disk, store, snapshot));
-  return { store, kept, unreadable };
+  return { store, kept, unreadable, damaged: damageOf(store) };
+}
+
+function damageOf({ damagedPath }: SnapshotFolder): PlainError | null {
+  return damagedPath === null ? null : toPlainError(snapshotCorrupt(damagedPath, 0, 'it has been set aside'));
 }
 
 /** None, if it cannot be read after all. */

@@ -199,7 +199,7 @@ export class SnapshotterActor implements Actor<Message> {
       membersCount,
     } = this.#data;
     const directory = place.kind === 'memory' ? null : place.snapshots;
-    const { store, kept, unreadable } = openSnapshots(this.#disk, directory, logger);
+    const { store, ...opened } = openSnapshots(this.#disk, directory, logger);
     const send = (to: NodeId, message: TransferMessage): void => this.#send(to, message);
     // A full mailbox does not refuse what comes from a timer.
     const tellSelf = (ended: AttemptEnded | FetchEnded | CheckEnded): void => void this.#context.after(0, ended);
@@ -254,7 +254,7 @@ export class SnapshotterActor implements Actor<Message> {
     const installing = new SnapshotInstalling(this.#machines);
     this.#parts = { keeper, compactor, gatherer, server, check, fetch, installing };
     this.#context.every(TICK_MS, { type: 'tick' });
-    return { kept, unreadable };
+    return opened;
   }
 
   #onTick(parts: Parts): void {

@@ -19,6 +19,8 @@ export interface OpenedSnapshots {
   readonly kept: readonly KeptSnapshot[];
   /** Why there are others, which the disk refuses to read; null: there are none. */
   readonly unreadable: PlainError | null;
+  /** What is wrong with others, which are damaged; null: there are none. */
+  readonly damaged: PlainError | null;
 }
 
 /** A snapshot that was found, as far as consensus must know it. */

@@ -108,3 +108,12 @@ test('snapshots that cannot be read are not taken for none where nothing is left
 
   expect(paths.every((path) => disk.exists(path))).toBe(true);
 });
+
+test('nor are snapshots that are damaged, at that start and at the next', async () => {
+  const paths = [...disk.files().keys()].filter((path) => path.startsWith(SNAPSHOTS));
+  for (const path of paths) disk.flipBit(path, 0, 0);
+
+  for (const start of ['first', 'second']) {
+    await expect(recovered(), start).rejects.toMatchObject({ code: 'ERR_STORAGE_CORRUPT' });
+  }
+});
