@@ -70,10 +70,12 @@ export class SnapshotReceiver {
   /**
    * The next range to ask for, or null when there is none. To have several under way, pass where the last one that was
    * asked for ends; after a loss ask without it.
+   *
+   * @param lengthMax at most `RANGE_BYTES_MAX`
    */
-  missing(askedUpTo = 0): ByteRange | null {
+  missing(askedUpTo = 0, lengthMax = RANGE_BYTES_MAX): ByteRange | null {
     const offset = Math.max(this.#received, askedUpTo);
-    const length = Math.min(RANGE_BYTES_MAX, this.offer.bytes - offset);
+    const length = Math.min(lengthMax, this.offer.bytes - offset);
     return length > 0 ? { offset, length } : null;
   }
 

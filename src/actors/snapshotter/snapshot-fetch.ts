@@ -17,6 +17,7 @@ import type { SnapshotStore } from '../../storage/snapshot-store.js';
 import type { FetchSnapshot } from '../raft/effects.js';
 import type { SnapshotPiece, SnapshotRequest } from '../raft/messages.js';
 import { abortable } from './abortable.js';
+import { FetchPace, type Asked } from './fetch-pace.js';
 
 export interface SnapshotFetchOptions {
   readonly group: GroupId;
@@ -40,18 +41,14 @@ export interface FetchEnded {
   readonly error: Error | null;
 }
 
-/** A range that was asked for. */
-interface Asked {
-  readonly length: number;
-  sentMs: number;
-}
-
 /** A snapshot that is being received, or that was before another one was offered. */
 interface Incoming {
   readonly receiver: SnapshotReceiver;
   /** Who offered it last. */
   from: NodeId;
   offeredMs: number;
+  /** Of whoever offers it. */
+  pace: FetchPace;
   /** By offset. */
   readonly asked: Map<number, Asked>;
   /** What came before what is in front of it; by offset. */
@@ -65,7 +62,6 @@ export const FETCH_RETRY_MS = 5_000;
 
 /** Ranges under way, those included that are here and wait for one before them. */
 const WINDOW = 4;
-const RETRY_MS = 1_000;
 /** A leader offers a snapshot at each heartbeat, for as long as it wants it fetched. */
 const OFFER_MS = 30_000;
 const PROGRESS_MS = 250;
@@ -99,6 +95,7 @@ export class SnapshotFetch {
     if (incoming === null) return;
     if (incoming.from !== from) {
       incoming.from = from;
+      incoming.pace = new FetchPace();
       for (const asked of incoming.asked.values()) asked.sentMs = -Infinity;
     }
     incoming.offeredMs = nowMs;
@@ -113,7 +110,9 @@ export class SnapshotFetch {
       if (from === incoming.from) this.#abandonCurrent('is no longer there');
       return;
     }
+    const nowMs = this.#options.clock.nowMs();
     const asked = incoming.asked.get(offset);
+    if (from === incoming.from) incoming.pace.arrived(asked ?? null, nowMs);
     if (asked === undefined || asked.length !== bytes.length) return;
     if (crc32(bytes) !== crc) {
       this.#options.logger.warn({ from, snapshotId, offset }, 'a piece of a snapshot has arrived damaged');
@@ -127,7 +126,6 @@ export class SnapshotFetch {
       this.#fail(asError(error));
       return;
     }
-    const nowMs = this.#options.clock.nowMs();
     if (incoming.receiver.isComplete) this.#finish(incoming);
     else this.#ask(incoming, nowMs);
     this.#tellProgress(incoming, nowMs);
@@ -181,7 +179,8 @@ export class SnapshotFetch {
       const receiver = new SnapshotReceiver(disk, store, offer);
       const { index } = offer.lastIncluded;
       logger.info({ from, index, bytes: offer.bytes }, 'this node is far behind: it is being given a snapshot');
-      this.#current = { receiver, from, offeredMs: 0, asked: new Map(), early: new Map(), askedUpTo: 0 };
+      const pace = new FetchPace();
+      this.#current = { receiver, from, offeredMs: 0, pace, asked: new Map(), early: new Map(), askedUpTo: 0 };
     } catch (error) {
       this.#fail(asError(error));
     }
@@ -189,17 +188,19 @@ export class SnapshotFetch {
   }
 
   #ask(incoming: Incoming, nowMs: number): void {
-    for (const [offset, asked] of incoming.asked) {
-      if (nowMs - asked.sentMs < RETRY_MS) continue;
+    const { receiver, pace } = incoming;
+    const overdue = [...incoming.asked].filter(([, asked]) => pace.isOverdue(asked, nowMs));
+    for (const [offset, asked] of overdue) {
       asked.sentMs = nowMs;
       this.#send(incoming, offset, asked.length);
     }
+    if (overdue.length > 0) pace.retried();
     while (incoming.asked.size + incoming.early.size < WINDOW) {
-      const range = incoming.receiver.missing(incoming.askedUpTo);
+      const range = receiver.missing(incoming.askedUpTo, pace.rangeBytes);
       if (range === null) return;
       const { offset, length } = range;
       incoming.askedUpTo = offset + length;
-      incoming.asked.set(offset, { length, sentMs: nowMs });
+      incoming.asked.set(offset, { length, firstMs: nowMs, sentMs: nowMs });
       this.#send(incoming, offset, length);
     }
   }

@@ -91,7 +91,7 @@ const toInstall = (): (number | undefined)[] =>
 describe('a slow follower of a leader that takes one snapshot after the other', () => {
   /** Snapshots are taken, much faster than one is fetched, until the first one has been. */
   async function fetchFirst(): Promise<number> {
-    network.faults = { ...NO_FAULTS, delayMsMax: 400 };
+    network.faults = { ...NO_FAULTS, delayMsMax: 80 };
     await taken(100);
     await heartbeat();
     let index = 100;

@@ -11,7 +11,6 @@ import type { SnapshotterRig } from './support/snapshotter-rig.js';
 
 const [LEADER, OTHER, FOLLOWER] = ['a:1', 'b:1', 'c:1'].map(nodeId) as [NodeId, NodeId, NodeId];
 const STATE_BYTES = 1_400_000;
-const RANGES = 6;
 const HEARTBEAT_MS = 50;
 
 const only = process.env['TRANSFER_SEED'];
@@ -54,7 +53,7 @@ async function offerUntil(happened: () => boolean, from = (): SnapshotterRig => 
 async function offerUntilHalfway(): Promise<void> {
   network.faults = { ...NO_FAULTS, delayMsMax: 40 };
   offer();
-  await network.simulation.runUntil(() => network.requests.length >= RANGES - 1, 10_000);
+  await network.simulation.runUntil(() => network.requestedBytes > STATE_BYTES / 2, 10_000);
 }
 
 const isToldToInstall = (): boolean => follower.toMachine.length > 0;
@@ -72,7 +71,7 @@ describe('a follower that is offered a snapshot', () => {
     const { bytes, receivedBytes } = follower.eventsOf('receiving').at(-1)!;
     expect(receivedBytes).toBe(bytes);
     expect(follower.events.at(-1)).toMatchObject({ type: 'installed', index: 100 });
-    expect(network.requests).toHaveLength(RANGES);
+    expect(network.requestedBytes).toBe(bytes);
   });
 
   test('asks for no more than four ranges at a time', async () => {
@@ -82,7 +81,7 @@ describe('a follower that is offered a snapshot', () => {
     offer();
     await follower.settle();
 
-    expect(network.requests.map(({ offset }) => offset / 262_144)).toEqual([0, 1, 2, 3]);
+    expect(network.requests.map(({ offset }) => offset / 16_384)).toEqual([0, 1, 2, 3]);
   });
 
   test('asks again after a second for what has not come', async () => {
@@ -96,6 +95,20 @@ describe('a follower that is offered a snapshot', () => {
 
     expect(network.requests).toHaveLength(8);
   });
+
+  test.each([20_000, 100_000, 250_000, 1_000_000])(
+    'gets it over a link of %d B/s, once, and leaves that to others, too',
+    async (bytesPerSecond) => {
+      await leader.taken(100, STATE_BYTES);
+      network.faults = { ...NO_FAULTS, delayMsMax: 0, bytesPerSecond };
+
+      await offerUntil(isToldToInstall);
+
+      const bytes = network.sent.reduce((sum, { message }) => sum + ('bytes' in message ? message.bytes.length : 0), 0);
+      expect(bytes / leader.announced[0]!.snapshotBytes).toBeLessThan(1.1);
+      expect(network.queueMsMax).toBeLessThan(Math.max(600, (8 * 16_384 * 1_000) / bytesPerSecond));
+    },
+  );
 
   test('keeps it beside the one that it has, and the log from the older one on', async () => {
     await follower.taken(100);
@@ -298,13 +311,13 @@ describe('a follower that is offered a snapshot', () => {
       await follower.taken(100);
       await leader.taken(200, STATE_BYTES);
       await offerUntil(isToldToInstall);
-      const { snapshotId } = leader.announced[0]!;
+      const { snapshotId, snapshotBytes } = leader.announced[0]!;
 
       follower.ask({ type: 'newestSnapshot', damaged: [], unreadable: [], [how]: [snapshotId] });
       await offerUntil(() => follower.toMachine.length > 1);
 
       expect(follower.toMachine[1]).toMatchObject({ type: 'installSnapshot', snapshot: { id: snapshotId } });
-      expect(network.requests).toHaveLength(2 * RANGES);
+      expect(network.requestedBytes).toBe(2 * snapshotBytes);
     },
   );
 
@@ -352,7 +365,7 @@ describe('a node that gives away a snapshot', () => {
 });
 
 describe('over a network full of faults', () => {
-  const FAULTS: Faults = { lost: 15, doubled: 15, damaged: 10, delayMsMax: 60 };
+  const FAULTS: Faults = { ...NO_FAULTS, lost: 15, doubled: 15, damaged: 10, delayMsMax: 60 };
 
   test.each(seeds)('a snapshot arrives, whoever leads (seed %i)', async (seed) => {
     await start(seed);
@@ -364,7 +377,7 @@ describe('over a network full of faults', () => {
     await offerUntil(isToldToInstall, () => (++heartbeats % 40 < 20 ? leader : other));
 
     expect(follower.announced).toMatchObject([{ snapshotId: leader.announced[0]!.snapshotId }]);
-    expect(network.requests.length).toBeLessThan(RANGES * 8);
+    expect(network.requestedBytes).toBeLessThan(8 * leader.announced[0]!.snapshotBytes);
     expect(follower.drafts).toEqual([]);
   });
 

@@ -13,16 +13,22 @@ export interface Faults {
   readonly damaged: number;
   /** At most so late; those of different lateness overtake each other. */
   readonly delayMsMax: number;
+  /** What a link carries: pieces wait behind each other. */
+  readonly bytesPerSecond: number;
 }
 
-export const NO_FAULTS: Faults = { lost: 0, doubled: 0, damaged: 0, delayMsMax: 1 };
+export const NO_FAULTS: Faults = { lost: 0, doubled: 0, damaged: 0, delayMsMax: 1, bytesPerSecond: Infinity };
 
 export class LossyNetwork {
   readonly simulation: SimulationScheduler;
   faults: Faults = NO_FAULTS;
   /** All that was sent. */
   readonly sent: { readonly to: NodeId; readonly message: TransferMessage }[] = [];
+  /** The longest that a piece has waited behind others on its link since somebody has set this to 0. */
+  queueMsMax = 0;
   readonly #random: SeededRandom;
+  /** By who is at the end of it: until when it is busy with what was sent. */
+  readonly #busyUntilMs = new Map<NodeId, number>();
   readonly #rigs = new Map<NodeId, SnapshotterRig>();
 
   constructor(seed: number) {
@@ -47,10 +53,14 @@ export class LossyNetwork {
   }
 
   /** What has been asked for. */
-  get requests(): { readonly to: NodeId; readonly offset: number }[] {
+  get requests(): { readonly to: NodeId; readonly offset: number; readonly length: number }[] {
     return this.sent.flatMap(({ to, message }) =>
-      message.type === 'snapshotRequest' ? [{ to, offset: message.offset }] : [],
+      message.type === 'snapshotRequest' ? [{ to, offset: message.offset, length: message.length }] : [],
     );
+  }
+
+  get requestedBytes(): number {
+    return this.requests.reduce((sum, { length }) => sum + length, 0);
   }
 
   #send(to: NodeId, message: TransferMessage): void {
@@ -60,9 +70,20 @@ export class LossyNetwork {
     const copies = this.#happens(doubled) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const arriving = message.type === 'snapshotPiece' && this.#happens(damaged) ? damage(message) : message;
-      const delayMs = randomBelow(this.#random, delayMsMax + 1);
+      const delayMs = randomBelow(this.#random, delayMsMax + 1) + this.#carryMs(to, message);
       this.simulation.after(delayMs, () => this.#rigs.get(to)?.snapshotter.tell(arriving));
     }
+  }
+
+  /** How long it takes until the link has carried this, and what was sent before it. */
+  #carryMs(to: NodeId, message: TransferMessage): number {
+    if (message.type !== 'snapshotPiece') return 0;
+    const nowMs = this.simulation.nowMs();
+    const queueMs = Math.max(0, (this.#busyUntilMs.get(to) ?? 0) - nowMs);
+    const ms = queueMs + (message.bytes.length * 1_000) / this.faults.bytesPerSecond;
+    this.#busyUntilMs.set(to, nowMs + ms);
+    this.queueMsMax = Math.max(this.queueMsMax, queueMs);
+    return ms;
   }
 
   #happens(percent: number): boolean {
