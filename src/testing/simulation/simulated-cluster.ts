@@ -7,12 +7,13 @@ import { assert } from '../../assert.js';
 import type { CreatableClasses, ObjectDefinitions } from '../../actors/replicated/object-definition.js';
 import { ConclaveError } from '../../errors.js';
 import { nodeId, type NodeId } from '../../ids.js';
-import type { Runtime } from '../../node/runtime.js';
 import { dataDirLayout } from '../../storage/data-dir-layout.js';
 import { SimulatedDisk } from '../simulated-disk.js';
 import type { ClusterCheckers } from './cluster-checkers.js';
 import type { ClusterShape } from './cluster-shape.js';
 import { FAULTS } from './faults/fault-mix.js';
+import { Member } from './member.js';
+import { Memories } from './memories.js';
 import { NodeLogger } from './node-logger.js';
 import type { Placements } from './placements.js';
 import type { SimulatedHost } from './simulated-host.js';
@@ -20,55 +21,6 @@ import type { NodeDelays, SimulatedNode } from './simulated-node.js';
 import type { ClockError } from './simulated-process.js';
 import type { Trace } from './trace.js';
 import type { Violations } from './violations.js';
-
-/** One place in a cluster, through all the lives and disks of its node. */
-export class Member<Definitions extends ObjectDefinitions = ObjectDefinitions> {
-  /** The node's address; a name of its own for an observer. */
-  readonly name: NodeId;
-  readonly isObserver: boolean;
-  disk: SimulatedDisk;
-  clock: ClockError;
-  /** Null: it is not there. Without a runtime: it starts. */
-  node: SimulatedNode<Definitions> | null = null;
-  /** Of the last node that was up; null: none ever was. */
-  lastRuntime: Runtime<Definitions> | null = null;
-  lives = 0;
-  /** A bit of its files has been turned: it may refuse them. */
-  isRotten = false;
-  /** Its disk was made to refuse: it may fail. */
-  isTroubled = false;
-  /** In its present life it has said that it was removed, and stops. */
-  isRemoved = false;
-  /** It is to be started again by whoever has ended it. */
-  isAway = false;
-  /** It is being stopped in order until this resolves. */
-  stopping: Promise<void> | null = null;
-  /** It waits to be added, and founds nothing. */
-  joins = false;
-  /** It was removed, and nobody starts it any more. */
-  isRetired = false;
-  /**
-   * The highest code version that the code has which it is started with. To be changed only while its node is not
-   * there.
-   */
-  build = 0;
-
-  constructor(name: NodeId, isObserver: boolean, disk: SimulatedDisk, clock: ClockError) {
-    this.name = name;
-    this.isObserver = isObserver;
-    this.disk = disk;
-    this.clock = clock;
-  }
-
-  get hasStarted(): boolean {
-    return this.lastRuntime !== null;
-  }
-
-  /** The runtime of a node that is up. */
-  get runtime(): Runtime<Definitions> | null {
-    return this.node?.runtime ?? null;
-  }
-}
 
 /** Those who use the nodes. */
 export interface ClusterUsers<Definitions extends ObjectDefinitions = ObjectDefinitions> {
@@ -122,6 +74,8 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
   readonly #parts: SimulatedClusterParts<Definitions>;
   /** Those whose removal somebody has asked for, and has not been answered about. */
   readonly leaving = new Set<NodeId>();
+  /** Who remembers what was promised. */
+  readonly memories: Memories;
   /** The code version that is in force by what is committed, as whoever watches it says. */
   codeVersion: () => number = () => 0;
   /** No node is to stay away any longer. */
@@ -136,6 +90,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       this.#newMember(nodeId(`observer${i + 1}`), true),
     );
     this.#members = [...voters, ...observers];
+    this.memories = new Memories(parts.checkers, this.#members, this.leaving);
   }
 
   /** All places, whether their nodes belong to the cluster or not. */
@@ -338,54 +293,6 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     }
   }
 
-  /**
-   * May this voter lose its memory? What is committed is kept only as long as a majority remembers, of each set that
-   * votes.
-   */
-  mayLose(member: Member<Definitions>): boolean {
-    if (member.isObserver) return true;
-    return this.#isBearable(member, null);
-  }
-
-  /** May this member be removed? Those who are left must remember what is committed, as far as can be known. */
-  mayRemove(member: Member<Definitions>): boolean {
-    return this.#isBearable(null, member);
-  }
-
-  /**
-   * Does a majority of each set of voters remember, that votes, or may vote once what was begun or asked for is done?
-   */
-  #isBearable(loser: Member<Definitions> | null, removed: Member<Definitions> | null): boolean {
-    const { possible } = this.#parts.checkers.admitted;
-    if (possible.length === 0) return loser === null || this.#isMajorityWhole(this.voters, this.voters.length, loser);
-    return possible.every(({ voters, oldVoters, learners }) =>
-      [voters, oldVoters ?? voters].every((ids) => {
-        const set = this.#members.filter(({ name }) => ids.includes(name));
-        const leaving = set.filter((each) => each !== removed && this.leaving.has(each.name));
-        const staying = set.filter((each) => each !== removed && !this.leaving.has(each.name));
-        // Of those who are to leave, some may never do.
-        const lefts = subsetsOf(leaving).map((some) => [...staying, ...some]);
-        // Whoever is about to vote must not forget either: the vote is given to who it was.
-        const isLearner = loser !== null && learners.includes(loser.name);
-        const more = isLearner && !set.includes(loser) ? [loser] : [];
-        return [set, ...lefts].every((each) => this.#isMajorityWhole([...each, ...more], each.length, loser));
-      }),
-    );
-  }
-
-  #isMajorityWhole(members: readonly Member<Definitions>[], size: number, loser: Member<Definitions> | null): boolean {
-    const forgetful = members.filter((each) => each === loser || !this.#isWhole(each));
-    return forgetful.length === 0 || forgetful.length < size / 2;
-  }
-
-  /** Has this voter never lost anything, or has it been let in again since? */
-  #isWhole({ name, isRotten }: Member<Definitions>): boolean {
-    const { checkers } = this.#parts;
-    if (isRotten) return false;
-    if (!checkers.hasLost(name)) return true;
-    return checkers.admitted.of(name) !== null && checkers.admitted.of(name) === checkers.incarnationOf(name);
-  }
-
   #diskAfter(
     member: Member<Definitions>,
     disk: SimulatedDisk,
@@ -567,9 +474,4 @@ function nameOf(index: number): NodeId {
 
 function isRefusal(code: string | null): boolean {
   return code === 'ERR_STORAGE_CORRUPT' || code === 'ERR_DATA_DIR_MISMATCH';
-}
-
-/** The empty one and the whole among them. */
-function subsetsOf<Item>(items: readonly Item[]): Item[][] {
-  return items.reduce<Item[][]>((subsets, item) => subsets.flatMap((subset) => [subset, [...subset, item]]), [[]]);
 }

@@ -7,7 +7,8 @@ import { assert } from '../../assert.js';
 import type { RuntimeStatus } from '../../node/status.js';
 import type { Random } from '../../runtime/random.js';
 import type { RunContext, RunUsers } from './cluster-run.js';
-import type { Member, SimulatedCluster } from './simulated-cluster.js';
+import type { Member } from './member.js';
+import type { SimulatedCluster } from './simulated-cluster.js';
 
 /** One node of a simulated cluster. It goes down and comes back, and stays the same in this. */
 export interface SimulationNode<Definitions extends ObjectDefinitions> {

@@ -7,7 +7,8 @@ import type { ObjectDefinitions } from '../../../actors/replicated/object-defini
 import type { NodeId } from '../../../ids.js';
 import type { Dice } from '../dice.js';
 import { FAIR_NETWORK } from '../network-weather.js';
-import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { Member } from '../member.js';
+import type { SimulatedCluster } from '../simulated-cluster.js';
 import type { NodeDelays } from '../simulated-node.js';
 import { RIGHT_CLOCK, type ClockError } from '../simulated-process.js';
 import type { Trace } from '../trace.js';
@@ -104,11 +105,11 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
       pause: (member) => this.#pause(member),
       crash: (member) => this.#kill(member, 'everything'),
       powerLoss: (member) => this.#kill(member, 'what was synced'),
-      diskLoss: (member) => cluster.mayLose(member) && this.#lose(member),
+      diskLoss: (member) => cluster.memories.mayLose(member) && this.#lose(member),
       tornWrite: (member) => this.#tear(member),
       tornSnapshot: (member) => this.#tearSnapshot(member),
       restart: (member) => this.#restart(member, false),
-      bitRot: (member) => cluster.mayLose(member) && this.#restart(member, true),
+      bitRot: (member) => cluster.memories.mayLose(member) && this.#restart(member, true),
       diskFull: (member) => this.#fillDisk(member),
       diskFailure: (member) => this.#failDisk(member),
       objectCrash: (member) => this.#crashObjects(member),

@@ -9,7 +9,8 @@ import type { ClusterCheckers } from '../cluster-checkers.js';
 import type { Dice } from '../dice.js';
 import { FAULTS } from '../faults/fault-mix.js';
 import type { Partitions } from '../faults/partitions.js';
-import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { Member } from '../member.js';
+import type { SimulatedCluster } from '../simulated-cluster.js';
 
 export interface FarewellParts<Definitions extends ObjectDefinitions> {
   readonly cluster: SimulatedCluster<Definitions>;
@@ -46,10 +47,10 @@ export class Farewell<Definitions extends ObjectDefinitions> {
     if (!current.voters.includes(leader.name) || others.length === 0) return;
     if (others.length > 1) {
       const other = dice.oneOf(others);
-      if (cluster.mayRemove(other)) remove(other, leader);
+      if (cluster.memories.mayRemove(other)) remove(other, leader);
       return;
     }
-    if (!cluster.mayRemove(leader)) return;
+    if (!cluster.memories.mayRemove(leader)) return;
     this.#isUnderWay = true;
     remove(leader, leader);
     await this.#endWhenGone(leader, others[0]!);

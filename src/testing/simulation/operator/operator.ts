@@ -14,7 +14,8 @@ import type { ClusterCheckers } from '../cluster-checkers.js';
 import type { Dice } from '../dice.js';
 import { FAULTS, type FaultMix, type FaultName } from '../faults/fault-mix.js';
 import { Partitions, waysAcross } from '../faults/partitions.js';
-import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { Member } from '../member.js';
+import type { SimulatedCluster } from '../simulated-cluster.js';
 import type { SimulatedProcess } from '../simulated-process.js';
 import type { Trace } from '../trace.js';
 import type { Violations } from '../violations.js';
@@ -194,7 +195,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
 
   #replace(): void {
     const old = this.#someMember();
-    if (old === null || !this.#parts.cluster.mayRemove(old)) return;
+    if (old === null || !this.#parts.cluster.memories.mayRemove(old)) return;
     const newcomer = this.#newcomer();
     if (newcomer !== null) this.#track(this.#letIn(newcomer, old));
   }
@@ -203,7 +204,7 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     const { cluster } = this.#parts;
     const { leader } = cluster;
     const member = this.#dice.chance(0.25) && leader !== undefined ? leader : this.#someMember();
-    if (member === null || !cluster.mayRemove(member)) return;
+    if (member === null || !cluster.memories.mayRemove(member)) return;
     if (member === leader) this.#count('leaders asked to remove themselves');
     this.#track(this.#ask({ add: null, remove: member.name, timeoutMs: this.#dice.oneOf(TIMEOUTS_MS) }, member));
   }
@@ -234,13 +235,13 @@ export class Operator<Definitions extends ObjectDefinitions = ObjectDefinitions>
     newcomer.joins = true;
     this.#bringBack(newcomer);
     if (dice.chance(0.7)) await cluster.host.sleep(dice.between(...START_FIRST_MS));
-    if (this.#isOver || (old !== null && !cluster.mayRemove(old))) return;
+    if (this.#isOver || (old !== null && !cluster.memories.mayRemove(old))) return;
     this.#track(this.#ask({ add: newcomer.name, remove: old?.name ?? null, timeoutMs: dice.oneOf(TIMEOUTS_MS) }, old));
     if (!dice.chance(0.3)) return;
     await cluster.host.sleep(dice.between(...DIES_MS));
     if (this.#isOver || newcomer.node === null) return;
     const left = dice.oneOf(['everything', 'what was synced', 'nothing'] as const);
-    if (left === 'nothing' && !cluster.mayLose(newcomer)) return;
+    if (left === 'nothing' && !cluster.memories.mayLose(newcomer)) return;
     this.#count('nodes killed while they were let in');
     cluster.kill(newcomer, left);
   }

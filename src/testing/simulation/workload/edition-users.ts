@@ -13,7 +13,8 @@ import { Partitions, waysAcross } from '../faults/partitions.js';
 import { EDITIONS } from '../objects/simulation-edition.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import { EDITION, LATER_SINCE } from '../objects/subject-objects.js';
-import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { Member } from '../member.js';
+import type { SimulatedCluster } from '../simulated-cluster.js';
 import { EditionClient, editionOf, laterOf } from './edition-client.js';
 import { UserCrowd } from './user-crowd.js';
 

@@ -10,7 +10,8 @@ import type { Dice } from '../dice.js';
 import { Partitions, waysAcross } from '../faults/partitions.js';
 import { LOCKS } from '../objects/subject-objects.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
-import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { Member } from '../member.js';
+import type { SimulatedCluster } from '../simulated-cluster.js';
 
 const EVERY_MS = [30, 500] as const;
 /** In TTLs. */

@@ -17,7 +17,8 @@ import type { Dice } from '../dice.js';
 import { Partitions, waysAcross } from '../faults/partitions.js';
 import type { SimulationObjects } from '../objects/simulation-objects.js';
 import { LOCKS } from '../objects/subject-objects.js';
-import type { Member, SimulatedCluster } from '../simulated-cluster.js';
+import type { Member } from '../member.js';
+import type { SimulatedCluster } from '../simulated-cluster.js';
 import { SPARE_MS } from './holding-times.js';
 
 type Cluster = SimulatedCluster<SimulationObjects>;
