@@ -53,8 +53,8 @@ export async function recoverState(
       // It may be what cannot be read that the log goes on from: that is no reason to empty the directory.
       throw unreadable === null || !isDisconnected(error) ? error : fromPlainError(unreadable);
     });
-  // Nor is it one to begin with nothing, and damage is none either: a log that has been dropped up to snapshots does not
-  // say so.
+  // Nor is it one to begin with nothing, and damage is none either: a log that was dropped up to snapshots does not say
+  // so.
   const missing = unreadable ?? damaged;
   if (missing !== null && isNothing(log)) throw fromPlainError(missing);
   return { ...log, configuration: configurationAt(log.base, kept), snapshot: newestOf(kept) };
