@@ -23,7 +23,7 @@ import { codeFields, codeHistoryOf, describeConflict, type CodeHistory } from '.
 import { FrameType, NO_BYTES, type Frame, type FrameSink } from './frame.js';
 import { isAddress, NODE_ID_CHARS_MAX } from './address.js';
 import { protocolError } from './protocol-error.js';
-import { QUOTED_CHARS_MAX, quote } from './quote.js';
+import { cite, QUOTED_CHARS_MAX, quote } from './quote.js';
 import {
   describeDifference,
   SETTING_FIELDS_MAX,
@@ -158,7 +158,7 @@ export function readRefusal(frame: Frame): ReceivedRefusal {
 
 /** A received refusal, for the log. */
 export function describeRefusal({ reason, message }: ReceivedRefusal): string {
-  return `refused by the other side: ${quote(message)} (${quote(reason)})`;
+  return `refused by the other side: ${cite(message)} (${quote(reason)})`;
 }
 
 /**

@@ -160,12 +160,12 @@ describe('hello', () => {
 
 describe('refusal', () => {
   it('tells the other side reason and message, and is quoted for its log', () => {
-    const frame = written((sink) => writeRefusal({ reason: 'wrongCluster', message: 'no\nline' }, sink));
+    const frame = written((sink) => writeRefusal({ reason: 'wrongCluster', message: 'no\n "line"' }, sink));
 
     const refusal = readRefusal(frame);
 
-    expect(refusal).toEqual({ reason: 'wrongCluster', message: 'no\nline' });
-    expect(describeRefusal(refusal)).toBe('refused by the other side: "no\\nline" ("wrongCluster")');
+    expect(refusal).toEqual({ reason: 'wrongCluster', message: 'no\n "line"' });
+    expect(describeRefusal(refusal)).toBe('refused by the other side: “no\\n "line"” ("wrongCluster")');
   });
 
   it('can carry whatever a hello made it say', () => {
