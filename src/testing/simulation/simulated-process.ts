@@ -1,6 +1,7 @@
 /**
  * Time and turns as the actors of one simulated process have them: a clock that runs fast or slow, and all of it stands
- * still while the process is frozen. What comes meanwhile waits, and is there when the process goes on.
+ * still while the process is frozen. What comes meanwhile waits, and is there when the process goes on. While it is
+ * suspended its clock stands still, too, and only the calendar goes on.
  */
 
 import type { Timer } from '../../runtime/actor.js';
@@ -27,6 +28,10 @@ export class SimulatedProcess implements Scheduler, Clock {
   #held: (() => void)[] | null = null;
   #frozenMs = 0;
   #frozenSinceMs = 0;
+  /** How much of virtual time it was suspended. */
+  #suspendedMs = 0;
+  #isSuspended = false;
+  #hasBeenSuspended = false;
   /** How far the calendar was set forward, less how far it was set back. */
   #calendarMs = 0;
   #calendarJumps = 0;
@@ -47,7 +52,8 @@ export class SimulatedProcess implements Scheduler, Clock {
   }
 
   nowMs(): number {
-    return this.#clock.offsetMs + this.#clock.rate * this.#simulation.nowMs();
+    const untilMs = this.#isSuspended ? this.#frozenSinceMs : this.#simulation.nowMs();
+    return this.#clock.offsetMs + this.#clock.rate * (untilMs - this.#suspendedMs);
   }
 
   wallMs(): number {
@@ -81,9 +87,12 @@ export class SimulatedProcess implements Scheduler, Clock {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    const timer = new HeldTimer(this, run);
-    timer.inner = this.#simulation.after(delayMs / this.#clock.rate, timer.fire);
-    return timer;
+    return new HeldTimer(this, delayMs, run);
+  }
+
+  /** Does something when so much has passed on the clock of this process, unless that stands still meanwhile. */
+  afterAtLeast(delayMs: number, act: () => void): Timer {
+    return this.#simulation.after(delayMs / this.#clock.rate, act);
   }
 
   /** Does something as soon as the process is not frozen: at once, or when it goes on. */
@@ -98,9 +107,25 @@ export class SimulatedProcess implements Scheduler, Clock {
     this.#frozenSinceMs = this.#simulation.nowMs();
   }
 
+  /** The same, by a machine that is suspended: its clock does not go on. */
+  suspend(): void {
+    if (this.isFrozen) return;
+    this.freeze();
+    this.#isSuspended = true;
+    this.#hasBeenSuspended = true;
+  }
+
+  /** Was it ever? */
+  get hasBeenSuspended(): boolean {
+    return this.#hasBeenSuspended;
+  }
+
   thaw(): void {
     const held = this.#held ?? [];
-    if (this.isFrozen) this.#frozenMs += this.#simulation.nowMs() - this.#frozenSinceMs;
+    const standstillMs = this.isFrozen ? this.#simulation.nowMs() - this.#frozenSinceMs : 0;
+    this.#frozenMs += standstillMs;
+    if (this.#isSuspended) this.#suspendedMs += standstillMs;
+    this.#isSuspended = false;
     this.#held = null;
     for (const act of held) act();
   }
@@ -122,25 +147,38 @@ class Turn implements Task {
   }
 }
 
-/** A timer that does nothing once it is cancelled, even if its time has come while its process was frozen. */
+/** Times that are computed in two ways differ by no more. */
+const ROUNDED_MS = 0.001;
+
+/**
+ * A timer that does nothing once it is cancelled, even if its time has come while its process was frozen; and that goes
+ * by the clock of its process, which may have stood still.
+ */
 class HeldTimer implements Timer {
   readonly #process: SimulatedProcess;
+  readonly #dueMs: number;
   readonly #run: () => void;
-  inner: Timer | null = null;
+  #inner: Timer;
   #isCancelled = false;
 
-  constructor(process: SimulatedProcess, run: () => void) {
+  constructor(process: SimulatedProcess, delayMs: number, run: () => void) {
     this.#process = process;
+    this.#dueMs = process.nowMs() + delayMs;
     this.#run = run;
+    this.#inner = process.afterAtLeast(delayMs, this.#fire);
   }
 
   cancel(): void {
     this.#isCancelled = true;
-    this.inner?.cancel();
+    this.#inner.cancel();
   }
 
-  readonly fire = (): void => {
-    if (this.#process.isFrozen) this.#process.whenAwake(this.fire);
-    else if (!this.#isCancelled) this.#run();
+  readonly #fire = (): void => {
+    const process = this.#process;
+    if (process.isFrozen) return process.whenAwake(this.#fire);
+    if (this.#isCancelled) return;
+    const restMs = this.#dueMs - process.nowMs();
+    if (restMs > ROUNDED_MS) this.#inner = process.afterAtLeast(restMs, this.#fire);
+    else this.#run();
   };
 }

@@ -18,6 +18,9 @@ import { Partitions, waysAcross, type Way } from './partitions.js';
 /** How long each fault of its kind lasts. */
 const PARTITION_MS = [20, 500] as const;
 const PAUSE_MS = [5, 400] as const;
+const SUSPENDED_MS = [100, 700] as const;
+/** How long after that nobody has heard of it. */
+const UNHEARD_MS = [1, 100] as const;
 const HANDING_OVER_MS = [1, 12] as const;
 /** How often it is looked whether there is another leader. */
 const LOOK_EVERY_MS = 1;
@@ -103,6 +106,7 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
       isolation: () => this.#isolate(),
       overtaking: () => this.#overtake(),
       pause: (member) => this.#pause(member),
+      suspension: (member) => this.#suspend(member),
       crash: (member) => this.#kill(member, 'everything'),
       powerLoss: (member) => this.#kill(member, 'what was synced'),
       diskLoss: (member) => cluster.memories.mayLose(member) && this.#lose(member),
@@ -252,6 +256,20 @@ export class FaultInjector<Definitions extends ObjectDefinitions = ObjectDefinit
     if (node === null || node.process.isFrozen) return false;
     node.process.freeze();
     this.#cluster.host.simulation.after(this.#during(PAUSE_MS), () => node.process.thaw());
+    return true;
+  }
+
+  /** One whose calendar was set cannot know how long that was. */
+  #suspend(member: Member<Definitions>): boolean {
+    const { node } = member;
+    if (node === null || node.process.isFrozen || node.process.calendarJumps > 0) return false;
+    const forMs = this.#during(SUSPENDED_MS);
+    node.process.suspend();
+    this.#cluster.host.simulation.after(forMs, () => node.process.thaw());
+    if (this.#dice.chance(0.7)) {
+      const ways = waysAcross(new Set([idOf(member)]), this.#names());
+      this.#partitions.block(ways, forMs + this.#during(UNHEARD_MS));
+    }
     return true;
   }
 

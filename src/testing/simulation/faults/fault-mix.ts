@@ -47,6 +47,8 @@ export const FAULTS = {
   clockDrift: { of: 'node', rates: [1], shows: 'clocks drifting' },
   /** A node stands still for a while. */
   pause: { of: 'second', rates: [1, 3], shows: 'nodes paused' },
+  /** A machine is suspended: nothing goes on but its calendar, and mostly it is cut off until a while later. */
+  suspension: { of: 'second', rates: [1, 3], shows: 'machines suspended' },
   /** A process dies, and what it has written is there. */
   crash: { of: 'second', rates: [0.5, 2], shows: 'processes killed' },
   /** A machine loses power, and what was not synced is there or not. */
@@ -111,6 +113,7 @@ const HOSTILE_RATE = 0.3;
 
 /** Drawn by {@link drawApart} and {@link drawRare}. */
 const APART: ReadonlySet<FaultName> = new Set<FaultName>([
+  'suspension',
   'tornSnapshot',
   'memberChange',
   'farewell',
@@ -131,6 +134,7 @@ function drawWith(dice: Dice, share: number): FaultMix {
 }
 
 const MEMBER_CHANGE_SHARE = 0.35;
+const SUSPENSION_SHARE = 0.1;
 
 const APART_HOSTILITIES: readonly Partial<FaultMix>[] = [
   // Snapshots that were given to nodes whose logs end before them.
@@ -143,13 +147,14 @@ const APART_HOSTILITIES: readonly Partial<FaultMix>[] = [
 const APART_HOSTILE_RATE = 0.15;
 
 /**
- * How often members change, which in most seeds they do not, and hostilities of which the other faults know nothing.
+ * How often members change and machines are suspended, which in most seeds they do not, and hostilities of which the other faults know nothing.
  * With dice of its own, so that what those others are does not depend on it.
  */
 export function drawApart(dice: Dice): Partial<FaultMix> {
   const memberChange = dice.chance(MEMBER_CHANGE_SHARE) ? dice.oneOf<number>(FAULTS.memberChange.rates) : 0;
   const more = dice.chance(APART_HOSTILE_RATE) ? dice.oneOf(APART_HOSTILITIES) : {};
-  return { memberChange, ...more };
+  const suspension = dice.chance(SUSPENSION_SHARE) ? dice.oneOf<number>(FAULTS.suspension.rates) : 0;
+  return { memberChange, suspension, ...more };
 }
 
 const RARITIES: readonly Partial<FaultMix>[] = [

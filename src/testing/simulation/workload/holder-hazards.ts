@@ -77,7 +77,8 @@ export class HolderHazards implements ClusterObserver {
   #befall(cluster: Cluster, member: Member<SimulationObjects>): void {
     const { host, trace } = this.#context;
     const { process } = member.node!;
-    if (this.#dice.chance(0.4)) {
+    // Of one that was suspended only the calendar knows how long that was.
+    if (this.#dice.chance(0.4) && !process.hasBeenSuspended) {
       const byMs = this.#dice.below(2 * CALENDAR_JUMP_MS) - CALENDAR_JUMP_MS;
       process.setCalendar(byMs);
       host.coverage.count('calendars set');

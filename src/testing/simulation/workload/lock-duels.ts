@@ -153,7 +153,8 @@ export class LockDuels implements ClusterObserver {
     trace?.add(name, 'is cut off as it is renewed');
     const ids = cluster.members.map((each) => each.node?.networkId ?? each.name);
     this.#partitions.block(waysAcross(new Set([name]), ids), Infinity);
-    if (calendarJumpMs === 0) return;
+    // Of one that was suspended only the calendar knows how long that was.
+    if (calendarJumpMs === 0 || node!.process.hasBeenSuspended) return;
     node!.process.setCalendar(calendarJumpMs);
     host.coverage.count('calendars set');
     trace?.add(name, `has its calendar set by ${calendarJumpMs} ms`);
