@@ -85,6 +85,7 @@ export function onReply(core: Core, leader: Leader, message: AppendEntriesReply)
   if (peer === undefined || peer.session !== message.session) return;
   if (message.round > leader.round) return;
   peer.ackedRound = Math.max(peer.ackedRound, message.round);
+  if (peer.firstAckedRound === 0) peer.firstAckedRound = message.round;
   peer.ackedAtMs = core.nowMs;
   leader.hasNewAcks = true;
   if (message.success) onMatch(core, peer, message.matchIndex);
