@@ -152,6 +152,28 @@ describe('a node that is told who the members are', () => {
   });
 });
 
+describe('an observer that hears of a later term from one who has stood in vain, and is cut off from the others', () => {
+  /** A follower of `b` in term 1. */
+  function observer(): Subject {
+    const subject = new Subject({ self: OBSERVER, configuration: ABC, term: 1 });
+    subject.peer(append(0, 0, [1], { leaderCommit: 1 }));
+    return subject;
+  }
+
+  test.each<[string, Parameters<Subject['peer']>[0]]>([
+    ['who the members are', { ...membersKnown({ commitIndex: logIndex(1), hasLeader: false }), term: 3, from: C }],
+    ['that it leads no more', { type: 'changeReply', question: 1, refusal: 'no leader', index: logIndex(0), term: 3 }],
+    ['that it raises nothing', { type: 'versionReply', question: 1, refusal: new Uint8Array(0), term: 3 }],
+    ['that it hands nothing over', { type: 'transferReply', question: 1, error: 'no leader', term: 3 }],
+  ])('goes on to follow the leader that there is: it was told %s', (_, message) => {
+    const subject = observer();
+    subject.peer({ ...message, from: C });
+    // No leader gives way to an observer.
+    subject.peer(append(1, 1, [1], { term: 1, leaderCommit: 2 }));
+    expect(subject.core).toMatchObject({ term: 1, leader: B, commitIndex: 2 });
+  });
+});
+
 describe('of those who are removed', () => {
   test('and are not connected, nothing is kept', () => {
     const subject = new Subject({ term: 1 });
