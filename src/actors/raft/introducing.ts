@@ -63,6 +63,8 @@ export function onMembersKnown(core: Core, message: MembersKnown): void {
   core.effects.push({ type: 'meet', members: membersOf(configuration) });
   if (!core.isOfTheGroup || isMember(configuration, core.options.self) || !message.hasLeader) return;
   if (core.leader !== null || core.nowMs - core.leaderContactMs < core.options.electionTimeoutMs[0]) return;
+  // After a start, little is known to be committed: the sender may know more of that, and not how this node was let in.
+  if (message.commitIndex < core.configurations.lastIndex) return;
   core.isOfTheGroup = false;
   core.effects.push({ type: 'removed' });
 }

@@ -143,6 +143,18 @@ describe('a node that is told who the members are', () => {
     expect(subject.peer(membersKnown())).not.toContainEqual({ type: 'removed' });
   });
 
+  test('has not been removed by one that knows less than when it was let in, be that known to be committed or not', () => {
+    const subject = new Subject();
+    const entries = encode(3, [[configurationContent(foundedAs(ABC, firstLivesOf(ABC))!), 1]]);
+    subject.peer(append(0, 0, [1, 1], { term: 1 }), { ...append(2, 1, [], { term: 1 }), entries });
+    // As after any start, nothing of that is known to be committed.
+    subject.tick(MAX_MS);
+    expect(subject.core).toMatchObject({ commitIndex: 0, leader: null });
+
+    expect(subject.peer(membersKnown({ commitIndex: logIndex(2) }))).not.toContainEqual({ type: 'removed' });
+    expect(subject.peer(membersKnown({ commitIndex: logIndex(4) }))).toContainEqual({ type: 'removed' });
+  });
+
   test.each<[string, Subject, Partial<MembersKnown>]>([
     ['while it hears from a leader, which knows better', follower(), {}],
     ['by one that hears from no leader', alone(), { hasLeader: false }],
