@@ -137,7 +137,9 @@ function confirmRound(leader: Leader, round: number): void {
   const confirmed = round - leader.quorumRound;
   if (confirmed <= 0) return;
   leader.quorumRoundStartedAtMs = leader.roundsStartedAtMs[confirmed - 1]!;
+  leader.quorumRoundStartedAtWallMs = leader.roundsStartedAtWallMs[confirmed - 1]!;
   leader.roundsStartedAtMs.splice(0, confirmed);
+  leader.roundsStartedAtWallMs.splice(0, confirmed);
   leader.quorumRound = round;
 }
 
@@ -145,6 +147,7 @@ function confirmRound(leader: Leader, round: number): void {
 export function startRound(core: Core, leader: Leader): void {
   leader.round++;
   leader.roundsStartedAtMs.push(core.nowMs);
+  leader.roundsStartedAtWallMs.push(core.wallMs);
   leader.hasNewAcks = true;
 }
 

@@ -90,9 +90,12 @@ export interface Leader {
   round: number;
   /** When each round that no quorum has answered yet was started; the first one is `quorumRound + 1`. */
   roundsStartedAtMs: number[];
+  /** The same by the calendar clock. */
+  roundsStartedAtWallMs: number[];
   /** A commit quorum has answered this round, hence recognised this leader when it was started or later. */
   quorumRound: number;
   quorumRoundStartedAtMs: number;
+  quorumRoundStartedAtWallMs: number;
   nextHeartbeatMs: number;
   /** An acknowledgement came in: commit index and quorum round are to be looked at. */
   hasNewAcks: boolean;
