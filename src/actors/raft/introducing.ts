@@ -11,13 +11,18 @@ import type { MembersKnown } from './messages.js';
 import type { Core } from './state.js';
 import { hasRecentLeader } from './voting.js';
 
-/** Tells each connected node that is no member, once for each configuration that is committed. */
+/** In so many election timeouts one is told again what it knows already, unless that was lost. */
+const TOLD_AGAIN_TIMEOUTS = 10;
+
+/** Tells each connected node that is no member: at once for each configuration that is committed, and now and then. */
 export function introduceMembers(core: Core): void {
   if (!isSettled(core)) return;
   const { current } = core.configurations;
+  const lostBeforeMs = core.nowMs - TOLD_AGAIN_TIMEOUTS * core.options.electionTimeoutMs[1];
   for (const id of core.connected) {
-    if (isMember(current, id) || core.introduced.get(id) === current) continue;
-    introduceTo(core, id);
+    if (isMember(current, id)) continue;
+    const told = core.introduced.get(id);
+    if (told === undefined || told.configuration !== current || told.atMs <= lostBeforeMs) introduceTo(core, id);
   }
 }
 
@@ -34,7 +39,7 @@ function isSettled({ configurations, commitIndex }: Core): boolean {
 function introduceTo(core: Core, to: NodeId): void {
   const { group, self } = core.options;
   const { current } = core.configurations;
-  core.introduced.set(to, current);
+  core.introduced.set(to, { configuration: current, atMs: core.nowMs });
   core.effects.push({
     type: 'send',
     to,

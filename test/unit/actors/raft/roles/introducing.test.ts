@@ -19,6 +19,7 @@ import {
   HEARTBEAT_MS,
   lifeOf,
   MAX_MS,
+  MIN_MS,
   sentOf,
   Subject,
 } from './fixture.js';
@@ -84,6 +85,16 @@ describe('a member that does not lead', () => {
     expect(told(subject.tick(HEARTBEAT_MS))).toEqual([]);
     subject.peer(append(2, 1, [], { leaderCommit: 2 }));
     expect(told(subject.tick(HEARTBEAT_MS))).toEqual([OBSERVER]);
+  });
+
+  test('tells one again after a while, for what it was told may have been lost', () => {
+    const subject = follower();
+    subject.connect(OBSERVER);
+    const toldAtMs: number[] = [];
+    for (let passedMs = 0; passedMs < 50 * MAX_MS; passedMs += MIN_MS) {
+      if (told(subject.tick(MIN_MS)).length > 0) toldAtMs.push(passedMs);
+    }
+    expect(toldAtMs).toEqual([0, 10 * MAX_MS, 20 * MAX_MS, 30 * MAX_MS, 40 * MAX_MS]);
   });
 
   test('has nothing to tell before there is a cluster', () => {
