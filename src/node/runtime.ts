@@ -421,9 +421,10 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
    * Has leadership handed to `target`, or to the node that has the most of the log but for the leader; any node may ask
    * for it. Resolves when the other one leads. Commands made meanwhile wait.
    *
-   * @throws ConclaveError `ERR_TRANSFER_FAILED` when the target did not take over in time (the leader goes on),
-   *   `ERR_NO_LEADER` when there is none, `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the
-   *   runtime stops or fails first. After any but the last nothing has changed, and it may be tried again.
+   * @throws ConclaveError `ERR_TRANSFER_FAILED` when the target did not take over in time (the leader goes on, unless
+   *   the target, which was told to, does so yet), or another node was elected; `ERR_NO_LEADER` when there is none,
+   *   `ERR_INVALID_OPTION` when the target is no member, `ERR_STOPPED` when the runtime stops or fails first. After any
+   *   but the last it may be tried again.
    */
   async transferLeadership(target?: string): Promise<void> {
     if (target !== undefined && !this.members.list().some(({ id }) => id === target)) {

@@ -119,11 +119,12 @@ function admittingReturned(core: Core, leader: Leader): Configuration | null {
     const admitted = current.admitted.get(id);
     if (id === core.options.self || known === undefined || known === admitted) continue;
     // What was heard of it before this term may be older than what the log says: it must have answered this leader.
-    const { ackedRound } = leader.peers.get(id)!;
-    if (ackedRound === 0) continue;
-    // And so must a quorum without it. A retirement that cannot be committed would be in the way of the old
-    // incarnation, should that come back after all.
-    if (admitted !== undefined && ackedRound > leader.quorumRound) continue;
+    const { firstAckedRound } = leader.peers.get(id)!;
+    if (firstAckedRound === 0) continue;
+    // And so must a quorum without it, since then: the same round or a later one, for it may always be the first to
+    // answer. A retirement that cannot be committed would be in the way of the old incarnation, should that come back
+    // after all.
+    if (admitted !== undefined && firstAckedRound > leader.quorumRound) continue;
     return withAdmission(current, id, admitted === undefined ? known : null);
   }
   return null;

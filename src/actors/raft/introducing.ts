@@ -11,13 +11,18 @@ import type { MembersKnown } from './messages.js';
 import type { Core } from './state.js';
 import { hasRecentLeader } from './voting.js';
 
-/** Tells each connected node that is no member, once for each configuration that is committed. */
+/** In so many election timeouts one is told again what it knows already, unless that was lost. */
+const TOLD_AGAIN_TIMEOUTS = 10;
+
+/** Tells each connected node that is no member: at once for each configuration that is committed, and now and then. */
 export function introduceMembers(core: Core): void {
   if (!isSettled(core)) return;
   const { current } = core.configurations;
+  const lostBeforeMs = core.nowMs - TOLD_AGAIN_TIMEOUTS * core.options.electionTimeoutMs[1];
   for (const id of core.connected) {
-    if (isMember(current, id) || core.introduced.get(id) === current) continue;
-    introduceTo(core, id);
+    if (isMember(current, id)) continue;
+    const told = core.introduced.get(id);
+    if (told === undefined || told.configuration !== current || told.atMs <= lostBeforeMs) introduceTo(core, id);
   }
 }
 
@@ -34,7 +39,7 @@ function isSettled({ configurations, commitIndex }: Core): boolean {
 function introduceTo(core: Core, to: NodeId): void {
   const { group, self } = core.options;
   const { current } = core.configurations;
-  core.introduced.set(to, current);
+  core.introduced.set(to, { configuration: current, atMs: core.nowMs });
   core.effects.push({
     type: 'send',
     to,
@@ -63,6 +68,8 @@ export function onMembersKnown(core: Core, message: MembersKnown): void {
   core.effects.push({ type: 'meet', members: membersOf(configuration) });
   if (!core.isOfTheGroup || isMember(configuration, core.options.self) || !message.hasLeader) return;
   if (core.leader !== null || core.nowMs - core.leaderContactMs < core.options.electionTimeoutMs[0]) return;
+  // After a start, little is known to be committed: the sender may know more of that, and not how this node was let in.
+  if (message.commitIndex < core.configurations.lastIndex) return;
   core.isOfTheGroup = false;
   core.effects.push({ type: 'removed' });
 }

@@ -36,6 +36,8 @@ export class Progress {
   nextIndex: LogIndex;
   /** The peer answered this round of the leader. Never goes down. */
   ackedRound = 0;
+  /** The first round, counted from 1, that it answered; 0: none yet. */
+  firstAckedRound = 0;
   /** When the peer last answered this leader. */
   ackedAtMs = -Infinity;
   /** A learner is to reach this index, as which the log ended then. Null: it has yet to begin. */

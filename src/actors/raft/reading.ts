@@ -106,6 +106,9 @@ function isLeaseQuestion(readId: number): boolean {
 function holdsLease(core: Core, leader: Leader): boolean {
   if (core.handover !== null || leader.isLeaseVoid) return false;
   const leaseMs = core.options.electionTimeoutMs[0] * LEASE_FRACTION;
+  // While a machine is suspended others elect, and only its calendar clock goes on, which may be set back: whichever of
+  // the two has gone further counts.
+  if (core.wallMs >= leader.quorumRoundStartedAtWallMs + leaseMs) return false;
   return core.nowMs < leader.quorumRoundStartedAtMs + leaseMs;
 }
 

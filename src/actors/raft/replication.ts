@@ -85,6 +85,7 @@ export function onReply(core: Core, leader: Leader, message: AppendEntriesReply)
   if (peer === undefined || peer.session !== message.session) return;
   if (message.round > leader.round) return;
   peer.ackedRound = Math.max(peer.ackedRound, message.round);
+  if (peer.firstAckedRound === 0) peer.firstAckedRound = message.round;
   peer.ackedAtMs = core.nowMs;
   leader.hasNewAcks = true;
   if (message.success) onMatch(core, peer, message.matchIndex);
@@ -136,7 +137,9 @@ function confirmRound(leader: Leader, round: number): void {
   const confirmed = round - leader.quorumRound;
   if (confirmed <= 0) return;
   leader.quorumRoundStartedAtMs = leader.roundsStartedAtMs[confirmed - 1]!;
+  leader.quorumRoundStartedAtWallMs = leader.roundsStartedAtWallMs[confirmed - 1]!;
   leader.roundsStartedAtMs.splice(0, confirmed);
+  leader.roundsStartedAtWallMs.splice(0, confirmed);
   leader.quorumRound = round;
 }
 
@@ -144,6 +147,7 @@ function confirmRound(leader: Leader, round: number): void {
 export function startRound(core: Core, leader: Leader): void {
   leader.round++;
   leader.roundsStartedAtMs.push(core.nowMs);
+  leader.roundsStartedAtWallMs.push(core.wallMs);
   leader.hasNewAcks = true;
 }
 

@@ -86,6 +86,7 @@ export function onInstallReply(core: Core, leader: Leader, message: InstallSnaps
   const peer = leader.peers.get(message.from);
   if (peer === undefined || peer.session !== message.session || message.round > leader.round) return;
   peer.ackedRound = Math.max(peer.ackedRound, message.round);
+  if (peer.firstAckedRound === 0) peer.firstAckedRound = message.round;
   peer.ackedAtMs = core.nowMs;
   leader.hasNewAcks = true;
   if (message.lastIncludedIndex > core.log.lastIndex) return;

@@ -90,9 +90,12 @@ export interface Leader {
   round: number;
   /** When each round that no quorum has answered yet was started; the first one is `quorumRound + 1`. */
   roundsStartedAtMs: number[];
+  /** The same by the calendar clock. */
+  roundsStartedAtWallMs: number[];
   /** A commit quorum has answered this round, hence recognised this leader when it was started or later. */
   quorumRound: number;
   quorumRoundStartedAtMs: number;
+  quorumRoundStartedAtWallMs: number;
   nextHeartbeatMs: number;
   /** An acknowledgement came in: commit index and quorum round are to be looked at. */
   hasNewAcks: boolean;
@@ -150,8 +153,8 @@ export interface Core {
   readonly connected: Set<NodeId>;
   /** The code version that is in force where the objects are. Never goes down. */
   codeVersion: number;
-  /** Who the members are, as those were last told that are connected and none of them. */
-  readonly introduced: Map<NodeId, Configuration>;
+  /** Who the members are, as those were last told that are connected and none of them, and when. */
+  readonly introduced: Map<NodeId, { readonly configuration: Configuration; readonly atMs: number }>;
   /** Is this node to be a member, by its options, or because a leader has let it know in this life that it is one? */
   isOfTheGroup: boolean;
   role: Role;

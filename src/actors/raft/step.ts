@@ -105,6 +105,13 @@ function passesWithLaterTerm(core: Core, message: PeerMessage): boolean {
       // A pre-vote granted is of this term or an earlier one; one refused may tell of a later one.
       if (message.voteGranted) return false;
       break;
+    case 'changeReply':
+    case 'versionReply':
+    case 'transferReply':
+    case 'membersKnown':
+      // These mean the same in any term, and whoever says so may be alone in its own, having stood in vain: one who only
+      // follows could go on with no other leader, and no leader gives way to an observer.
+      return true;
     default:
   }
   adoptTerm(core, message.term);

@@ -84,7 +84,7 @@ export function becomeCandidate(core: Core, leadershipTransfer: boolean): Candid
  * there is no cluster yet, that entry founds it with those who have voted.
  */
 export function becomeLeader(core: Core, granted: ReadonlyMap<NodeId, Incarnation>): Leader {
-  const { log, options, nowMs } = core;
+  const { log, options, nowMs, wallMs } = core;
   const nextIndex = logIndex(log.lastIndex + 1);
   const peers = new Map<NodeId, Progress>();
   trackPeers(core, peers, nextIndex);
@@ -100,8 +100,10 @@ export function becomeLeader(core: Core, granted: ReadonlyMap<NodeId, Incarnatio
     durableIndex: logIndex(0),
     round: 0,
     roundsStartedAtMs: [],
+    roundsStartedAtWallMs: [],
     quorumRound: 0,
     quorumRoundStartedAtMs: nowMs,
+    quorumRoundStartedAtWallMs: wallMs,
     nextHeartbeatMs: nowMs,
     hasNewAcks: true,
     hasTicked: false,

@@ -157,7 +157,11 @@ export const leader: Handlers<Leader> = {
     onSnapshotSent(role, message);
     return role;
   },
-  snapshotInstalled: onSnapshotInstalled,
+  snapshotInstalled: (core, role, message) => {
+    const after = onSnapshotInstalled(core, role, message);
+    // After a start, what leaves it out was not known to be committed before its objects had loaded this.
+    return after === role && isLeftOut(core) ? leave(core, role) : after;
+  },
   flush: (core, role) => {
     // First, for what a failed handover held back is appended and replicated below.
     endHandover(core);

@@ -46,6 +46,23 @@ describe('a leader whose last quorum included a voter that comes back as another
   });
 });
 
+describe('a voter that comes back as another, and always answers before the others do', () => {
+  test('is let in: the others have answered since it came, however many rounds they are behind it', () => {
+    const subject = new Subject().establish();
+    subject.connect(C, 2);
+    // `b` is further away than a heartbeat takes to be due: what it answers is the round before.
+    for (let rounds = 0; rounds < 10; rounds++) {
+      subject.tick(HEARTBEAT_MS);
+      subject.flush();
+      subject.peer(subject.ack(C, subject.core.log.lastIndex));
+      subject.written(subject.flush());
+      subject.peer(subject.ack(B, subject.core.log.lastIndex, subject.leader.round - 1));
+      subject.written(subject.flush());
+    }
+    expect(subject.core.configurations.current.admitted.get(C)).toBe(lifeOf(C, 2));
+  });
+});
+
 describe('a candidate that is given a snapshot', () => {
   test('counts no vote that its log does not admit any more', () => {
     const subject = candidate({ configuration: FIVE, admissions: [] }, [B, C, D, E]);

@@ -64,6 +64,18 @@ describe('histories in which voters lose their memory', () => {
   );
 });
 
+describe('histories in which some are further away than a heartbeat takes to be due', () => {
+  test.each(ranges.slice(0, Math.ceil(ranges.length / 4)))(
+    'seeds %i to %i keep what Raft promises, and all are let in again',
+    (from, to) => {
+      for (let seed = from; seed <= to; seed++) {
+        expect(() => runNamed(seed, { isAboutMemory: true, isAboutDistance: true })).not.toThrow();
+      }
+    },
+    TIMEOUT_MS,
+  );
+});
+
 describe('histories in which members come and go', () => {
   const ABOUT_MEMBERS = { isAboutMembers: true };
 

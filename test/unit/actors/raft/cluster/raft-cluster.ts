@@ -74,6 +74,8 @@ export class RaftCluster implements NodeWorld {
   readonly weather: Weather = { ...FAIR_WEATHER };
   /** `from>to` of the ways on which nothing arrives. */
   readonly blocked = new Set<string>();
+  /** How much longer than others messages to and from these nodes are on their way, whatever the weather. */
+  readonly farMs = new Map<NodeId, number>();
   nowMs = 0;
   /** Commands whose own callers have seen them applied. */
   acknowledged = 0;
@@ -337,7 +339,8 @@ export class RaftCluster implements NodeWorld {
     // A message belongs to a connection of these two; a node without its memory has other connections.
     const { memory } = this.nodes.get(from)!;
     const toMemory = this.#places.get(from)!.memories.get(to);
-    let arrivesAtMs = this.nowMs + factor * dice.between(...weather.delayMs);
+    const farMs = (this.farMs.get(from) ?? 0) + (this.farMs.get(to) ?? 0);
+    let arrivesAtMs = this.nowMs + farMs + factor * dice.between(...weather.delayMs);
     if (weather.isOrdered) {
       arrivesAtMs = Math.max(arrivesAtMs, this.#lastArrivals.get(way) ?? 0);
       this.#lastArrivals.set(way, arrivesAtMs);

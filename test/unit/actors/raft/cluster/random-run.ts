@@ -15,11 +15,14 @@ import { FAIR_WEATHER } from './weather.js';
 const FAULTS_MS = 2_500;
 /** How long a cluster without faults may take until all agree. */
 export const CONVERGENCE_MS = 4_000;
+/** The same where some are far away: entries may go there a few at a time. */
+const FAR_CONVERGENCE_MS = 30_000;
 const READ_TIMEOUT_MS = 1_000;
 /** How late a message may be that was sent while there were faults. */
 const STRAGGLERS_MS = 600;
 /** How long a quiet cluster may take to do what it is asked. */
 const QUIET_MS = 300;
+const FAR_QUIET_MS = 2_000;
 /** How long a quiet cluster is watched: no election may be held. */
 const WATCH_MS = 700;
 
@@ -27,6 +30,9 @@ const WATCH_MS = 700;
 const SETTLING_MS = 1_000;
 /** How long a cluster that is founded in peace may take to do so. */
 const FOUNDING_MS = 2_000;
+
+/** How long a message to a node that is far away takes: there and back is more than a heartbeat takes to be due. */
+const FAR_MS = 30;
 
 /** One entry of a command has 48 bytes. */
 const LIMITS = [
@@ -57,12 +63,14 @@ export interface RunOptions {
   readonly isAboutMemory?: boolean;
   /** Members are added, removed and replaced. */
   readonly isAboutMembers?: boolean;
+  /** Less than half of the voters are so far away that what they answer is always some rounds old. */
+  readonly isAboutDistance?: boolean;
 }
 
 /** @throws Error if Raft breaks one of its promises in this history. */
 export function runRandomly(
   seed: number,
-  { isNaive = false, isAboutMemory = false, isAboutMembers = false }: RunOptions = {},
+  { isNaive = false, isAboutMemory = false, isAboutMembers = false, isAboutDistance = false }: RunOptions = {},
 ): RunReport {
   const dice = new Dice(seed);
   const names = ['a', 'b', 'c', 'd', 'e'].map(nodeId);
@@ -84,6 +92,13 @@ export function runRandomly(
     electionTimeoutMs,
     limits,
   });
+  if (isAboutDistance) {
+    const near = [...voters];
+    while (near.length > voters.length / 2 + 1) {
+      const [far] = near.splice(dice.below(near.length), 1);
+      cluster.farMs.set(far!, dice.between(FAR_MS / 2, FAR_MS));
+    }
+  }
   // It takes all voters, who do not easily come together once there are faults.
   if (dice.chance(0.8)) cluster.run(FOUNDING_MS, () => cluster.checker.committedCount > 0);
   const operator = isAboutMembers ? new Operator(cluster, dice, [...voters, ...joiners]) : null;
@@ -94,11 +109,12 @@ export function runRandomly(
   cluster.run(FAULTS_MS);
   endFaults(cluster, dice);
   const startMs = cluster.nowMs;
-  if (!cluster.run(CONVERGENCE_MS, () => isConverged(cluster))) throw new Error(`no convergence: ${describe(cluster)}`);
+  const withinMs = isAboutDistance ? FAR_CONVERGENCE_MS : CONVERGENCE_MS;
+  if (!cluster.run(withinMs, () => isConverged(cluster))) throw new Error(`no convergence: ${describe(cluster)}`);
   const convergedAfterMs = cluster.nowMs - startMs;
   // A node that was told to campaign while there were faults may hear of it only now.
   cluster.run(STRAGGLERS_MS);
-  askOnceMore(cluster);
+  askOnceMore(cluster, isAboutDistance ? FAR_QUIET_MS : QUIET_MS);
   return {
     convergedAfterMs,
     committed: cluster.checker.committedCount,
@@ -423,7 +439,7 @@ function endFaults(cluster: RaftCluster, dice: Dice): void {
 }
 
 /** A cluster that has converged does what it is asked without delay, and keeps its leader. */
-function askOnceMore(cluster: RaftCluster): void {
+function askOnceMore(cluster: RaftCluster, withinMs: number): void {
   if (!isConverged(cluster)) throw new Error(`a quiet cluster did not stay as it was: ${describe(cluster)}`);
   const [leader] = cluster.running.filter((node) => node.isLeader);
   const { term } = leader!.running;
@@ -433,7 +449,7 @@ function askOnceMore(cluster: RaftCluster): void {
     cluster.read(id, false, READ_TIMEOUT_MS);
     cluster.read(id, true, READ_TIMEOUT_MS);
   }
-  const isDone = cluster.run(QUIET_MS, () => isConverged(cluster));
+  const isDone = cluster.run(withinMs, () => isConverged(cluster));
   if (!isDone) throw new Error(`a quiet cluster did not answer: ${describe(cluster)}`);
   if (cluster.readsFailed > readsFailed) throw new Error('a read failed in a quiet cluster');
   cluster.run(WATCH_MS);

@@ -6,7 +6,7 @@ import { configurationContent } from '../../../../../src/actors/raft/configurati
 import type { Effect } from '../../../../../src/actors/raft/effects.js';
 import { RaftLog } from '../../../../../src/actors/raft/raft-log.js';
 import { createCore } from '../../../../../src/actors/raft/state.js';
-import { incarnation, nodeId, observerId, term, type NodeId } from '../../../../../src/ids.js';
+import { incarnation, logIndex, nodeId, observerId, term, type NodeId } from '../../../../../src/ids.js';
 import { describeConfiguration } from '../../../../scenario/describe-message.js';
 import { configurationAt, grantPreVote, grantVote, requestVote } from './campaigning.js';
 import {
@@ -479,6 +479,16 @@ describe('a leader that is left out', () => {
     expect(subject.core.role.name).toBe('leader');
     acknowledge(subject, B, C);
     expect(subject.core.role.name).toBe('follower');
+  });
+
+  test('steps down when its objects have loaded a snapshot by which that was committed long ago', () => {
+    const subject = new Subject({ term: 1 });
+    subject.peer({ ...append(0, 0), entries: encode(1, [[configurationContent(WITHOUT_A), 1]]) });
+    subject.elect([B, C]);
+    expect(subject.core.role.name).toBe('leader');
+    const lastIncluded = { index: logIndex(1), term: term(1), timestampMs: 1 };
+    subject.local({ type: 'snapshotInstalled', lastIncluded, configuration: WITHOUT_A });
+    expect(subject.core).toMatchObject({ role: { name: 'follower' }, commitIndex: 1 });
   });
 
   test('does so no more once that is committed', () => {

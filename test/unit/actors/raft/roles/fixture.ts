@@ -70,6 +70,7 @@ type Sent = Without<PeerMessage, 'group' | 'term' | 'from' | 'founders'> & {
 export class Subject {
   readonly core: Core;
   nowMs = START_MS;
+  wallMs = WALL_MS;
 
   constructor(given: Given = {}) {
     const log = new RaftLog();
@@ -201,7 +202,7 @@ export class Subject {
   }
 
   #take(messages: readonly RaftMessage[]): Effect[] {
-    for (const message of messages) step(this.core, message, this.nowMs, WALL_MS);
+    for (const message of messages) step(this.core, message, this.nowMs, this.wallMs);
     return [...takeEffects(this.core)];
   }
 }

@@ -340,3 +340,32 @@ describe('a node that starts again', () => {
     expect(new Subject({ log: [1, 2], term: 4, votedFor: C }).flush()).toEqual([]);
   });
 });
+
+describe('a follower whose disk stands still', () => {
+  test('asks it for nothing more for each word of a leader: one answer is enough, once the disk goes on', () => {
+    const subject = new Subject({ term: 3, log: [1, 1] });
+    subject.local({ type: 'storageLag', isBehind: true });
+    for (let round = 2; round < 10; round++) {
+      subject.peer(append(2, 1, [], { round }));
+      expect(storesOf(subject.flush())).toEqual([]);
+    }
+    subject.local({ type: 'storageLag', isBehind: false });
+    expect(sentLaterOf(subject.flush())).toMatchObject([
+      { to: B, message: { success: true, matchIndex: 2, round: 9 } },
+    ]);
+  });
+
+  test('asks it for what is new all the same, and answers in order', () => {
+    const subject = new Subject({ term: 3, log: [1, 1] });
+    subject.local({ type: 'storageLag', isBehind: true });
+    subject.peer(append(3, 3, [], { round: 2 }));
+    subject.flush();
+    subject.peer(append(2, 1, [3], { round: 3 }));
+    const effects = subject.flush();
+    expect(storesOf(effects)).toMatchObject([{ append: { firstIndex: 3, lastIndex: 3 } }]);
+    expect(sentLaterOf(effects).map(({ message }) => message)).toMatchObject([
+      { success: false, round: 2 },
+      { success: true, matchIndex: 3, round: 3 },
+    ]);
+  });
+});

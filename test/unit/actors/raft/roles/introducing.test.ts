@@ -19,6 +19,7 @@ import {
   HEARTBEAT_MS,
   lifeOf,
   MAX_MS,
+  MIN_MS,
   sentOf,
   Subject,
 } from './fixture.js';
@@ -86,6 +87,16 @@ describe('a member that does not lead', () => {
     expect(told(subject.tick(HEARTBEAT_MS))).toEqual([OBSERVER]);
   });
 
+  test('tells one again after a while, for what it was told may have been lost', () => {
+    const subject = follower();
+    subject.connect(OBSERVER);
+    const toldAtMs: number[] = [];
+    for (let passedMs = 0; passedMs < 50 * MAX_MS; passedMs += MIN_MS) {
+      if (told(subject.tick(MIN_MS)).length > 0) toldAtMs.push(passedMs);
+    }
+    expect(toldAtMs).toEqual([0, 10 * MAX_MS, 20 * MAX_MS, 30 * MAX_MS, 40 * MAX_MS]);
+  });
+
   test('has nothing to tell before there is a cluster', () => {
     const subject = new Subject({ admissions: [] });
     subject.connect(D);
@@ -143,12 +154,46 @@ describe('a node that is told who the members are', () => {
     expect(subject.peer(membersKnown())).not.toContainEqual({ type: 'removed' });
   });
 
+  test('has not been removed by one that knows less than when it was let in, be that known to be committed or not', () => {
+    const subject = new Subject();
+    const entries = encode(3, [[configurationContent(foundedAs(ABC, firstLivesOf(ABC))!), 1]]);
+    subject.peer(append(0, 0, [1, 1], { term: 1 }), { ...append(2, 1, [], { term: 1 }), entries });
+    // As after any start, nothing of that is known to be committed.
+    subject.tick(MAX_MS);
+    expect(subject.core).toMatchObject({ commitIndex: 0, leader: null });
+
+    expect(subject.peer(membersKnown({ commitIndex: logIndex(2) }))).not.toContainEqual({ type: 'removed' });
+    expect(subject.peer(membersKnown({ commitIndex: logIndex(4) }))).toContainEqual({ type: 'removed' });
+  });
+
   test.each<[string, Subject, Partial<MembersKnown>]>([
     ['while it hears from a leader, which knows better', follower(), {}],
     ['by one that hears from no leader', alone(), { hasLeader: false }],
     ['when it is one of them', alone(), { configuration: encodeConfiguration(ABC) }],
   ])('has not been removed: %s', (_, subject, more) => {
     expect(subject.peer(membersKnown(more))).not.toContainEqual({ type: 'removed' });
+  });
+});
+
+describe('an observer that hears of a later term from one who has stood in vain, and is cut off from the others', () => {
+  /** A follower of `b` in term 1. */
+  function observer(): Subject {
+    const subject = new Subject({ self: OBSERVER, configuration: ABC, term: 1 });
+    subject.peer(append(0, 0, [1], { leaderCommit: 1 }));
+    return subject;
+  }
+
+  test.each<[string, Parameters<Subject['peer']>[0]]>([
+    ['who the members are', { ...membersKnown({ commitIndex: logIndex(1), hasLeader: false }), term: 3, from: C }],
+    ['that it leads no more', { type: 'changeReply', question: 1, refusal: 'no leader', index: logIndex(0), term: 3 }],
+    ['that it raises nothing', { type: 'versionReply', question: 1, refusal: new Uint8Array(0), term: 3 }],
+    ['that it hands nothing over', { type: 'transferReply', question: 1, error: 'no leader', term: 3 }],
+  ])('goes on to follow the leader that there is: it was told %s', (_, message) => {
+    const subject = observer();
+    subject.peer({ ...message, from: C });
+    // No leader gives way to an observer.
+    subject.peer(append(1, 1, [1], { term: 1, leaderCommit: 2 }));
+    expect(subject.core).toMatchObject({ term: 1, leader: B, commitIndex: 2 });
   });
 });
 

@@ -65,6 +65,21 @@ describe('a read on the leader', () => {
     expect(sentOf(effects)).toEqual([]);
   });
 
+  test.each([
+    ['asks a quorum if the machine has been suspended since, which its calendar clock alone shows', MAX_MS, 0],
+    ['trusts the lease although the calendar clock was set back', -MAX_MS, 1],
+  ])('%s', (_, jumpMs, answers) => {
+    const subject = new Subject().establish();
+    subject.wallMs += jumpMs;
+    subject.local(read(1, { lease: true }));
+    expect(answersIn(subject.flush())).toHaveLength(answers);
+    // Each round begins a lease of its own.
+    subject.peer(subject.ack(B, 1));
+    subject.flush();
+    subject.local(read(2, { lease: true }));
+    expect(answersIn(subject.flush())).toEqual([{ type: 'readReady', readIds: [2], index: 1 }]);
+  });
+
   test('asks a quorum once the lease is over', () => {
     const subject = leaderWithoutLease();
     subject.local(read(1, { lease: true }));
