@@ -50,8 +50,8 @@ export class Claiming {
 
   /** Tells who holds a name, until it is left or the signal is aborted. */
   observe(name: string, signal: AbortSignal | null): LeaderFeed {
-    const feed: LeaderFeed = new LeaderFeed(this.backend, name, signal, () => this.#feeds.delete(feed));
-    this.#feeds.add(feed);
+    const feed = new LeaderFeed(this.backend, name, signal, (over) => this.#feeds.delete(over));
+    if (!feed.isOver) this.#feeds.add(feed);
     if (this.#isClosed) feed.end(closed());
     return feed;
   }

@@ -24,7 +24,7 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   readonly #readers: { resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
   readonly #stop: () => void;
   readonly #signal: AbortSignal | null;
-  readonly #onOver: () => void;
+  readonly #onOver: (feed: LeaderFeed) => void;
   /**
    * The last one that was heard of; undefined: none yet. Invariant: its token is the greatest that was heard of, or it
    * is null.
@@ -35,7 +35,8 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   #isOver = false;
   #error: Error | null = null;
 
-  constructor(backend: SyncBackend, name: string, signal: AbortSignal | null, onOver: () => void) {
+  /** @param onOver told once, when it is over: maybe before this has returned */
+  constructor(backend: SyncBackend, name: string, signal: AbortSignal | null, onOver: (feed: LeaderFeed) => void) {
     this.#signal = signal;
     this.#onOver = onOver;
     this.#stop = backend.observe(
@@ -45,6 +46,10 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
     );
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   next(): Promise<Result> {
@@ -96,7 +101,7 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
     this.#isUnread = false;
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#stop();
-    this.#onOver();
+    this.#onOver(this);
     const [first, ...others] = this.#readers.splice(0);
     if (first === undefined) this.#error = error;
     else if (error === null) first.resolve(DONE);
