@@ -141,6 +141,33 @@ describe("Metaparticle's election", () => {
     await second.shutdown();
   });
 
+  it('does not resign while one function is at work, although the other one has failed', async () => {
+    const told: string[] = [];
+    let finish: () => void = () => {};
+    const hold = new Promise<void>((resolve) => (finish = resolve));
+    const failed = new Error('no');
+    const first = new Election(
+      'boss',
+      () => hold.then(() => told.push('done')),
+      () => {
+        throw failed;
+      },
+      { connection },
+    );
+    const ended = first.run().catch((error: unknown) => error);
+    await settled();
+    const second = (await connect(shared)).election('boss', { id: 'next' });
+    const next = second.campaign().then(() => told.push('next'));
+
+    const stopped = first.shutdown();
+    await settled();
+    expect(told).toEqual([]);
+    finish();
+    await Promise.all([stopped, next]);
+
+    expect([told, await ended]).toEqual([['done', 'next'], failed]);
+  });
+
   it('tells of a loss, and leads again', async () => {
     const told: string[] = [];
     const election = new Election(
