@@ -76,6 +76,36 @@ describe("Metaparticle's lock", () => {
     expect([told, lock.isHeld]).toEqual([['ERR_LOCK_LOST'], true]);
   });
 
+  it('tells of a loss that comes with the grant, before whoever has waited has a turn', async () => {
+    const told: string[] = [];
+    const loses: SyncBackend = {
+      timekeeper: time,
+      observe: (...observed) => shared.observe(...observed),
+      openSession: async (ttlMs, listener) => {
+        const session = await shared.openSession(ttlMs, listener);
+        return {
+          renew: () => session.renew(),
+          claim: async (request) => {
+            queueMicrotask(() => {
+              listener.granted(request, 1n);
+              listener.ended();
+            });
+            return 'waiting';
+          },
+          giveUp: (request) => session.giveUp(request),
+          proclaim: (request, value) => session.proclaim(request, value),
+          close: () => session.close(),
+        };
+      },
+    };
+    const lock = new Lock('x', { connection: loses, onLost: ({ code }) => told.push(code) });
+
+    await lock.acquire();
+    await settled();
+
+    expect([lock.isHeld, told]).toEqual([false, ['ERR_LOCK_LOST']]);
+  });
+
   it.each([
     [{ connection: 'ftp://x' }, 'url'],
     [{ connection: {} }, 'connection'],

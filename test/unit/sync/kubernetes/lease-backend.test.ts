@@ -394,6 +394,21 @@ describe('a lock in a Lease', () => {
     expect([held.held, held.signal.aborted, asked]).toEqual([true, false, 1]);
   });
 
+  it('is asked for also where its holder begins to listen only then, and not once it was given up', async () => {
+    const held = await hold(a);
+    scene.patch('x', { strategy: 'conclave/by-hand', preferredHolder: 'b' });
+    await scene.time.pass(TTL_MS);
+    let asked = 0;
+
+    held.once('asked', () => asked++);
+    await settled();
+    await held.release();
+    held.once('asked', () => asked++);
+    await settled();
+
+    expect(asked).toBe(1);
+  });
+
   it('is refused where versions are no numbers, for there would be no tokens', async () => {
     const api = new InProcessLeaseApi(scene.server, 'a', a.time);
     api.read = async () => ({ metadata: { name: 'x', resourceVersion: 'v1' }, spec: {} });
