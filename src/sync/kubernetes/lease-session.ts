@@ -188,18 +188,14 @@ export class LeaseSession implements BackendSession {
   }
 
   /** Tries until the API server has said something. */
-  async #firstTry(
-    claim: LeaseClaim,
-    { view, queue }: NamedLease,
-    { isWaiting }: ClaimTerms,
-  ): Promise<'granted' | 'busy'> {
+  async #firstTry(claim: LeaseClaim, { view, queue }: NamedLease): Promise<'granted' | 'busy'> {
     const { clock } = this.#backend.timekeeper;
     const untilMs = clock.nowMs() + CALL_TIMEOUT_MS;
     for (;;) {
       try {
         await view.refresh(this.#requestMs);
-        // Those who wait here come first, but for whoever has it already.
-        const isNext = queue.isEmpty || claim.isOwners || (claim.isTaken && !isWaiting);
+        // Those who wait here come first, but for whoever has it already: nobody else could have it until it expires.
+        const isNext = queue.isEmpty || claim.isOwners || claim.isTaken;
         if (!isNext) return 'busy';
         return await claim.tryTake();
       } catch (error) {

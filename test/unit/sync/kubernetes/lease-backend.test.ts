@@ -186,6 +186,19 @@ describe('a lock in a Lease', () => {
     expect((held as Held).token).toBeGreaterThan(first);
   });
 
+  it('is granted to who has taken it without being told, also where others of its process wait by now', async () => {
+    a.faults.dropAfterCommit = 1;
+    const order: string[] = [];
+    const waits = (who: string): Promise<unknown> => a.sync.lock('x', lasting).withLock(() => order.push(who));
+    const taking = waits('first');
+    await settled();
+    const next = waits('second');
+
+    await within(4_000, Promise.all([taking, next]));
+
+    expect(order).toEqual(['first', 'second']);
+  });
+
   it('is free when who has taken it without being told waits no more', async () => {
     a.faults.dropAfterCommit = 1;
     const aborting = new AbortController();
