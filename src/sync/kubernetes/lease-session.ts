@@ -85,10 +85,12 @@ export class LeaseSession implements BackendSession {
     const named = this.#backend.named(terms.name);
     const claim = this.#newClaim(terms, named.view);
     this.#claims.set(request, { claim, named });
-    const outcome = await this.#firstTry(claim, named, terms);
+    const outcome = await this.#firstTry(claim, named);
     if (outcome === 'granted') return claim.token;
     if (terms.isWaiting && !claim.isOver) {
-      named.queue.add(claim, () => this.#listener.granted(request, claim.token));
+      const onGranted = (): void => this.#listener.granted(request, claim.token);
+      // Whoever is to wait on claims anew, and is told why that is refused.
+      named.queue.add(claim, onGranted, () => this.#abandon(request));
       return 'waiting';
     }
     await this.giveUp(request);

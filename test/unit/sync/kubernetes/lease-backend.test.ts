@@ -375,6 +375,38 @@ describe('a lock in a Lease', () => {
     expect(error.message).toContain('create leases; get, update, watch them');
   });
 
+  it.each([
+    ['may not write', ['get', 'watch'] as const],
+    ['may not read any more', ['update'] as const],
+  ])('says what is forbidden to one who waits and %s, once that has lasted', async (_, verbs) => {
+    const held = await hold(a);
+    const waiting = errorOf(() => hold(b));
+    await scene.time.pass(1_000);
+    scene.server.admit('b', [{ verbs: ['create'] }, { verbs, resourceNames: [leaseNameOf('lock', 'x')] }]);
+    scene.server.endWatches();
+    await held.release();
+
+    expect(await within(8_000, waiting)).toBe('not yet');
+    expect(await within(12_000, waiting)).toMatchObject({ code: 'ERR_FORBIDDEN', data: { status: 403 } });
+  });
+
+  it('is waited for on where what was refused is allowed again soon', async () => {
+    const held = await hold(a);
+    const waiting = hold(b);
+    await scene.time.pass(1_000);
+    for (let times = 0; times < 3; times++) {
+      scene.server.admit('b', []);
+      scene.server.endWatches();
+      await scene.time.pass(6_000);
+      scene.server.admit('b');
+      await scene.time.pass(6_000);
+    }
+
+    await held.release();
+
+    expect(await within(5_000, waiting)).not.toBe('not yet');
+  });
+
   it('needs no more than the two rules', async () => {
     const resourceNames = [leaseNameOf('lock', 'x')];
     scene.server.admit('a', [{ verbs: ['create'] }, { verbs: ['get', 'update', 'watch'], resourceNames }]);
