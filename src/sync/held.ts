@@ -5,6 +5,7 @@
 
 import { EventEmitter } from 'eventemitter3';
 import type { ConclaveError } from '../errors.js';
+import type { Timekeeper } from '../runtime/timekeeper.js';
 import type { Session } from './session.js';
 
 /** What {@link Held} tells. */
@@ -25,8 +26,7 @@ export interface HeldClaim {
   readonly token: bigint;
   /** `ttlMs` of the session. */
   readonly ttlMs: number;
-  /** Calls `run` after so long. */
-  readonly after: (delayMs: number, run: () => void) => { cancel(): void };
+  readonly timekeeper: Timekeeper;
 }
 
 /**
@@ -161,7 +161,7 @@ export class Held {
   #tellLate<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): boolean {
     const reason = this.#reason;
     if (event === 'lost' && reason !== null) {
-      queueMicrotask(() => (listener as HeldEvents['lost'])(reason));
+      queueMicrotask(() => listener(reason));
       return true;
     }
     if (event !== 'asked' || !this.#isAsked || this.#state !== 'held') return false;
@@ -190,14 +190,16 @@ export class Held {
   async #release(): Promise<void> {
     if (this.#state === 'lost') return;
     this.#events?.removeAllListeners();
-    const { session, request, ttlMs, after } = this.#claim;
+    const { session, request, ttlMs, timekeeper } = this.#claim;
+    const letGo = timekeeper.holdProcess?.();
     await new Promise<void>((resolve) => {
-      const timer = after(ttlMs, resolve);
+      const timer = timekeeper.after(ttlMs, resolve);
       const onGivenUp = (): void => {
         timer.cancel();
         resolve();
       };
       void session.giveUp(request).then(onGivenUp);
     });
+    letGo?.();
   }
 }
