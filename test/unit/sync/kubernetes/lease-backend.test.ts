@@ -487,6 +487,27 @@ describe('a lock in a Lease', () => {
     expect([held!.held, former!.held, former!.signal.aborted]).toEqual([true, false, true]);
   });
 
+  it('is nobody’s but the other program’s that has taken it over, which leaves all annotations as they are', async () => {
+    const claiming = new Claiming(a.backend);
+    const claim = (): Promise<Held | null> => {
+      const terms = { name: 'lock/x', of: 1, permits: 1, isWaiting: false, value: 'of a', owner: 'me' };
+      return claiming.tryAcquire(terms, TTL_MS, {}, (granted) => new Held(granted));
+    };
+    const former = await claim();
+    await scene.time.pass(TTL_MS);
+    a.faults.isPartitioned = true;
+    await scene.time.pass(2 * TTL_MS);
+    scene.patch('x', { holderIdentity: 'another program', renewTime: '2026-01-02T03:04:05.678901Z' });
+    a.faults.isPartitioned = false;
+
+    const again = await claim();
+    const sight = await b.backend.look('lock/x', 1_000);
+
+    expect([former!.held, again]).toEqual([false, null]);
+    expect(spec().holderIdentity).toBe('another program');
+    expect(sight).toEqual({ holder: { token: version(), owner: 'another program' } });
+  });
+
   it('can be looked at: never there, held, free', async () => {
     const sights = [await b.backend.look('lock/x', 1_000)];
     const held = await hold(a);
@@ -584,6 +605,21 @@ describe('an election in a Lease', () => {
 
     const leader = { id: 'a', token: leading.token };
     expect(seen).toEqual([null, { ...leader, value: 'first' }, { ...leader, value: 'second' }, null]);
+  });
+
+  it('shows who leads where that is another program, which leaves all annotations as they are', async () => {
+    const scene = new LeaseScene();
+    const [a, b] = [await scene.client('a'), await scene.client('b', {}, 2)];
+    const leading = await a.sync.election('boss', { id: 'a', value: 'first' }).campaign();
+    await scene.time.pass(20_000);
+    a.faults.isPartitioned = true;
+    await scene.time.pass(40_000);
+    scene.patch('boss', { holderIdentity: 'another program', renewTime: '2026-01-02T03:04:05.678901Z' }, 'election');
+
+    const { value: leader } = await b.sync.election('boss', { id: 'b' }).observe().next();
+
+    expect(leader).toMatchObject({ id: 'another program', value: null });
+    expect(leader!.token).toBeGreaterThan(leading.token);
   });
 
   it('is read no more often because it was written while a read was refused', async () => {
