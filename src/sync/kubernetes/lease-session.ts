@@ -156,10 +156,14 @@ export class LeaseSession implements BackendSession {
     let kept = 0;
     const leftMs = untilMs - timekeeper.clock.nowMs();
     let timer: Timer | null = null;
+    let tooLate: LeaseApiError | null = null;
     const late = new Promise<never>((_, reject) => {
       // Where it is later than that already, all that can be done is to wait for answers.
       if (leftMs <= 0) return;
-      timer = timekeeper.after(leftMs, () => reject(new LeaseApiError('unanswered', 'It is too late for an answer.')));
+      timer = timekeeper.after(leftMs, () => {
+        tooLate = new LeaseApiError('unanswered', 'It is too late for an answer.');
+        reject(tooLate);
+      });
     });
     late.catch(() => {});
     const next = requests.values();
@@ -168,6 +172,8 @@ export class LeaseSession implements BackendSession {
         const claim = this.#claims.get(request)?.claim;
         if (claim === undefined) continue;
         try {
+          // Those whose turn has not come are not asked for: nobody would wait for the answers.
+          if (tooLate !== null) throw tooLate;
           const isOwn = await Promise.race([claim.renew(sinceMs), late]);
           if (!isOwn) this.#lose(request);
           else if (claim.token > 0n) kept++;
