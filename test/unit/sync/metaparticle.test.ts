@@ -76,6 +76,23 @@ describe("Metaparticle's lock", () => {
     expect([told, lock.isHeld]).toEqual([['ERR_LOCK_LOST'], true]);
   });
 
+  it('is one of as many as one likes: those of a back end share a session, of which a sidecar lets a process have some', async () => {
+    let sessions = 0;
+    const counted: SyncBackend = {
+      timekeeper: time,
+      observe: (...observed) => shared.observe(...observed),
+      openSession: (ttlMs, listener) => {
+        sessions++;
+        return shared.openSession(ttlMs, listener);
+      },
+    };
+    const locks = Array.from({ length: 200 }, (_, i) => new Lock(`x${i}`, { connection: counted }));
+
+    await Promise.all(locks.map((lock) => lock.acquire()));
+
+    expect([locks.every((lock) => lock.isHeld), sessions]).toEqual([true, 1]);
+  });
+
   it('tells of a loss that comes with the grant, before whoever has waited has a turn', async () => {
     const told: string[] = [];
     const loses: SyncBackend = {
