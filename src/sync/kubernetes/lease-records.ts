@@ -98,10 +98,14 @@ export function ownerIn(lease: Lease | null): string | null {
   return holder === null ? null : (saidOf(lease)[OWNER] ?? holder);
 }
 
+/** Is it held, and not by another program? */
+export function isOfConclave(lease: Lease | null): boolean {
+  return holderIn(lease) === lease?.metadata.annotations?.[HOLDER];
+}
+
 /** What its annotations say of who holds it. */
 function saidOf(lease: Lease | null): Readonly<Record<string, string>> {
-  const { annotations = {} } = lease?.metadata ?? {};
-  return annotations[HOLDER] === holderIn(lease) ? annotations : {};
+  return isOfConclave(lease) ? (lease?.metadata.annotations ?? {}) : {};
 }
 
 /** Who holds it, as those see it who look. */

@@ -622,6 +622,25 @@ describe('an election in a Lease', () => {
     expect(leader!.token).toBeGreaterThan(leading.token);
   });
 
+  it('shows another program that leads once, however often it renews its Lease', async () => {
+    const scene = new LeaseScene();
+    const [a, b] = [await scene.client('a'), await scene.client('b', {}, 2)];
+    await (await a.sync.election('boss', { id: 'a' }).campaign()).resign();
+    const seen: (Leader | null)[] = [];
+    void (async () => {
+      for await (const leader of b.sync.election('boss', { id: 'b' }).observe()) seen.push(leader);
+    })();
+    await scene.time.pass(1_000);
+
+    for (let second = 0; second < 5; second++) {
+      const renewTime = `2026-01-02T03:04:0${second}.000000Z`;
+      scene.patch('boss', { holderIdentity: 'another program', leaseDurationSeconds: 15, renewTime }, 'election');
+      await scene.time.pass(2_000);
+    }
+
+    expect(seen).toEqual([null, { id: 'another program', value: null, token: expect.any(BigInt) as bigint }]);
+  });
+
   it('is read no more often because it was written while a read was refused', async () => {
     const scene = new LeaseScene();
     const b = await scene.client('b');
