@@ -19,9 +19,18 @@ interface Waiter {
 /** What is needed to be served. */
 type Need = 'read' | 'write';
 
+/** Nothing but refusals has been heard in this time. */
+interface Refused {
+  readonly sinceMs: number;
+  readonly lastMs: number;
+}
+
 /** How long a read may take before another try. */
 const READ_MS = 5_000;
-/** A refusal may pass, as where a token is exchanged for a new one. One that lasts for longer is told. */
+/**
+ * A refusal may pass, as where a token is exchanged for a new one. One that lasts for longer is told; if nothing was
+ * tried for so long, the next one is another one.
+ */
 const REFUSED_MS_MAX = 10_000;
 
 export class LeaseQueue {
@@ -34,8 +43,7 @@ export class LeaseQueue {
   #isDue = false;
   /** Planned, or under way. Null: there is none. */
   #retry: Timer | null = null;
-  /** Since when nothing but refusals has been heard of what is needed. */
-  readonly #refusedSinceMs = new Map<Need, number>();
+  readonly #refused = new Map<Need, Refused>();
 
   constructor(view: LeaseView, requests: LeaseRequests) {
     this.#view = view;
@@ -50,7 +58,7 @@ export class LeaseQueue {
     this.#waiters.push({ claim, onGranted, onRefused });
     this.#unfollow ??= this.#view.follow({
       onChange: () => {
-        this.#refusedSinceMs.delete('read');
+        this.#refused.delete('read');
         this.#next();
       },
       onRefused: () => this.#onRefused('read'),
@@ -85,7 +93,7 @@ export class LeaseQueue {
 
   async #try({ claim, onGranted }: Waiter): Promise<void> {
     const outcome = await claim.tryTake();
-    this.#refusedSinceMs.delete('write');
+    this.#refused.delete('write');
     if (outcome === 'granted') {
       this.remove(claim);
       onGranted();
@@ -118,9 +126,10 @@ export class LeaseQueue {
 
   #onRefused(need: Need): void {
     const nowMs = this.#requests.timekeeper.clock.nowMs();
-    const sinceMs = this.#refusedSinceMs.get(need) ?? nowMs;
-    this.#refusedSinceMs.set(need, sinceMs);
-    if (nowMs - sinceMs < REFUSED_MS_MAX) return;
+    const { sinceMs, lastMs } = this.#refused.get(need) ?? { sinceMs: nowMs, lastMs: nowMs };
+    const isSame = nowMs - lastMs < REFUSED_MS_MAX;
+    this.#refused.set(need, { sinceMs: isSame ? sinceMs : nowMs, lastMs: nowMs });
+    if (!isSame || nowMs - sinceMs < REFUSED_MS_MAX) return;
     const refused = this.#waiters;
     this.#waiters = [];
     this.#leave();
@@ -133,7 +142,7 @@ export class LeaseQueue {
     this.#retry?.cancel();
     this.#retry = null;
     this.#isDue = false;
-    this.#refusedSinceMs.clear();
+    this.#refused.clear();
   }
 }
 

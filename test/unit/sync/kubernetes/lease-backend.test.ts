@@ -407,6 +407,33 @@ describe('a lock in a Lease', () => {
     expect(await within(5_000, waiting)).not.toBe('not yet');
   });
 
+  it('is waited for on where it is refused now and then, and nothing is tried in between', async () => {
+    const c = await scene.client('c', {}, 3);
+    const mayNotWrite = [{ verbs: ['create', 'get', 'watch'] as const }];
+    let held = await hold(a);
+    const waiting = b.sync
+      .lock('x', lasting)
+      .acquire()
+      .catch((error: unknown) => error);
+    await scene.time.pass(1_000);
+    for (const [next, anybody] of [
+      [c, a],
+      [a, c],
+    ] as const) {
+      scene.server.admit('b', mayNotWrite);
+      await held.release();
+      await scene.time.pass(3_000);
+      held = (await within(100, hold(next))) as Held;
+      scene.server.admit('b');
+      await scene.time.pass(60_000);
+      expect(await anybody.sync.lock('x', lasting).tryAcquire()).toBeNull();
+    }
+
+    await held.release();
+
+    expect(await within(5_000, waiting)).toBeInstanceOf(Held);
+  });
+
   it('needs no more than the two rules', async () => {
     const resourceNames = [leaseNameOf('lock', 'x')];
     scene.server.admit('a', [{ verbs: ['create'] }, { verbs: ['get', 'update', 'watch'], resourceNames }]);
