@@ -50,8 +50,8 @@ export class Claiming {
 
   /** Tells who holds a name, until it is left or the signal is aborted. */
   observe(name: string, signal: AbortSignal | null): LeaderFeed {
-    const feed: LeaderFeed = new LeaderFeed(this.backend, name, signal, () => this.#feeds.delete(feed));
-    this.#feeds.add(feed);
+    const feed = new LeaderFeed(this.backend, name, signal, (over) => this.#feeds.delete(over));
+    if (!feed.isOver) this.#feeds.add(feed);
     if (this.#isClosed) feed.end(closed());
     return feed;
   }
@@ -63,7 +63,9 @@ export class Claiming {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const feed of [...this.#feeds]) feed.end(closed());
+    const letGo = this.backend.timekeeper.holdProcess?.();
     await Promise.allSettled([...this.#sessions.values()].map(async (opening) => (await opening).close()));
+    letGo?.();
   }
 
   async #claim<H extends Held>(
@@ -74,6 +76,7 @@ export class Claiming {
   ): Promise<H | null> {
     const { timekeeper } = this.backend;
     const patience = new Patience(options, terms.name, timekeeper);
+    const letGo = timekeeper.holdProcess?.();
     let anewMs = -Infinity;
     try {
       for (;;) {
@@ -96,6 +99,7 @@ export class Claiming {
       }
     } finally {
       patience.end();
+      letGo?.();
     }
   }
 
@@ -138,7 +142,7 @@ class Attempt<H extends Held> implements Claimant {
         request: this.#request,
         token,
         ttlMs,
-        after: (delayMs, run) => timekeeper.after(delayMs, run),
+        timekeeper,
       });
     };
     let fail: (error: unknown) => void = () => {};

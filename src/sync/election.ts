@@ -119,11 +119,16 @@ export class Election {
     if (typeof lead !== 'function') throw invalid('lead', 'must be a function');
     checkKnown(options, ['signal']);
     const { signal } = checkWaiting(options);
-    for (;;) {
-      const leading = await this.#campaignOn(signal);
-      if (leading === null) return;
-      const hasLost = await leadWhileHeld(leading, lead, signal);
-      if (!hasLost) return;
+    const letGo = this.#claiming.backend.timekeeper.holdProcess?.();
+    try {
+      for (;;) {
+        const leading = await this.#campaignOn(signal);
+        if (leading === null) return;
+        const hasLost = await leadWhileHeld(leading, lead, signal);
+        if (!hasLost) return;
+      }
+    } finally {
+      letGo?.();
     }
   }
 

@@ -5,6 +5,7 @@
 
 import { EventEmitter } from 'eventemitter3';
 import type { ConclaveError } from '../errors.js';
+import type { Timekeeper } from '../runtime/timekeeper.js';
 import type { Session } from './session.js';
 
 /** What {@link Held} tells. */
@@ -25,8 +26,7 @@ export interface HeldClaim {
   readonly token: bigint;
   /** `ttlMs` of the session. */
   readonly ttlMs: number;
-  /** Calls `run` after so long. */
-  readonly after: (delayMs: number, run: () => void) => { cancel(): void };
+  readonly timekeeper: Timekeeper;
 }
 
 /**
@@ -51,6 +51,7 @@ export class Held {
   #state: 'held' | 'lost' | 'released' = 'held';
   /** Why it was lost; null: it was not. */
   #reason: ConclaveError | null = null;
+  #isAsked = false;
   #releasing: Promise<void> | null = null;
 
   /** @internal */
@@ -89,15 +90,15 @@ export class Held {
     return this.#state === 'held' ? remainingMs : 0;
   }
 
-  /** Listens to an event. */
+  /** Listens to an event. Who comes after it is told it all the same, as {@link lost} and {@link signal} say it. */
   on<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#emitter.on(event, listener as never);
+    if (!this.#tellLate(event, listener)) this.#emitter.on(event, listener as never);
     return this;
   }
 
-  /** Listens once. */
+  /** Listens once; as {@link on}. */
   once<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): this {
-    this.#emitter.once(event, listener as never);
+    if (!this.#tellLate(event, listener)) this.#emitter.once(event, listener as never);
     return this;
   }
 
@@ -148,7 +149,26 @@ export class Held {
    * @internal
    */
   ask(): void {
-    if (this.#state === 'held') this.#tell(() => this.#events?.emit('asked'));
+    if (this.#state !== 'held' || this.#isAsked) return;
+    this.#isAsked = true;
+    this.#tell(() => this.#events?.emit('asked'));
+  }
+
+  /**
+   * What has happened before somebody listens, be it between being granted and the turn of who has waited for that. It
+   * happens once. False: it has not happened.
+   */
+  #tellLate<Event extends keyof HeldEvents>(event: Event, listener: HeldEvents[Event]): boolean {
+    const reason = this.#reason;
+    if (event === 'lost' && reason !== null) {
+      queueMicrotask(() => listener(reason));
+      return true;
+    }
+    if (event !== 'asked' || !this.#isAsked || this.#state !== 'held') return false;
+    queueMicrotask(() => {
+      if (this.#state === 'held') (listener as HeldEvents['asked'])();
+    });
+    return true;
   }
 
   get #emitter(): EventEmitter<HeldEvents> {
@@ -170,14 +190,16 @@ export class Held {
   async #release(): Promise<void> {
     if (this.#state === 'lost') return;
     this.#events?.removeAllListeners();
-    const { session, request, ttlMs, after } = this.#claim;
+    const { session, request, ttlMs, timekeeper } = this.#claim;
+    const letGo = timekeeper.holdProcess?.();
     await new Promise<void>((resolve) => {
-      const timer = after(ttlMs, resolve);
+      const timer = timekeeper.after(ttlMs, resolve);
       const onGivenUp = (): void => {
         timer.cancel();
         resolve();
       };
       void session.giveUp(request).then(onGivenUp);
     });
+    letGo?.();
   }
 }

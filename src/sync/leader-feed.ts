@@ -5,6 +5,7 @@
 
 import { isSameContent } from '../actors/replicated/objects/same-content.js';
 import { asError, ConclaveError } from '../errors.js';
+import type { Timekeeper } from '../runtime/timekeeper.js';
 import type { Holder, SyncBackend } from './backend.js';
 
 /** Who leads. */
@@ -22,9 +23,12 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefined, undefined> {
   readonly #readers: { resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
+  readonly #timekeeper: Timekeeper;
+  /** Somebody reads, and the process lives on for it. */
+  #letGo: (() => void) | undefined;
   readonly #stop: () => void;
   readonly #signal: AbortSignal | null;
-  readonly #onOver: () => void;
+  readonly #onOver: (feed: LeaderFeed) => void;
   /**
    * The last one that was heard of; undefined: none yet. Invariant: its token is the greatest that was heard of, or it
    * is null.
@@ -35,7 +39,9 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
   #isOver = false;
   #error: Error | null = null;
 
-  constructor(backend: SyncBackend, name: string, signal: AbortSignal | null, onOver: () => void) {
+  /** @param onOver told once, when it is over: maybe before this has returned */
+  constructor(backend: SyncBackend, name: string, signal: AbortSignal | null, onOver: (feed: LeaderFeed) => void) {
+    this.#timekeeper = backend.timekeeper;
     this.#signal = signal;
     this.#onOver = onOver;
     this.#stop = backend.observe(
@@ -47,12 +53,19 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   next(): Promise<Result> {
     if (this.#isUnread) {
       this.#isUnread = false;
       return Promise.resolve({ done: false, value: this.#latest! });
     }
-    if (!this.#isOver) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    if (!this.#isOver) {
+      this.#letGo ??= this.#timekeeper.holdProcess?.();
+      return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    }
     const error = this.#error;
     this.#error = null;
     return error === null ? Promise.resolve(DONE) : Promise.reject(error);
@@ -75,6 +88,7 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
     this.#latest = leader;
     if (leader !== null) this.#newestToken = leader.token;
     const reader = this.#readers.shift();
+    this.#letGoUnlessRead();
     if (reader === undefined) this.#isUnread = true;
     else reader.resolve({ done: false, value: leader });
   }
@@ -96,11 +110,18 @@ export class LeaderFeed implements AsyncIterableIterator<Leader | null, undefine
     this.#isUnread = false;
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#stop();
-    this.#onOver();
+    this.#onOver(this);
     const [first, ...others] = this.#readers.splice(0);
+    this.#letGoUnlessRead();
     if (first === undefined) this.#error = error;
     else if (error === null) first.resolve(DONE);
     else first.reject(error);
     for (const { resolve } of others) resolve(DONE);
+  }
+
+  #letGoUnlessRead(): void {
+    if (this.#readers.length > 0) return;
+    this.#letGo?.();
+    this.#letGo = undefined;
   }
 }

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Random } from '../../runtime/random.js';
-import { systemTimekeeper } from '../../runtime/timekeeper.js';
+import { systemTimekeeper, waitingTimekeeper, type Timekeeper } from '../../runtime/timekeeper.js';
 import type { SightedBackend } from '../backend.js';
 import { checkKnown, invalid } from '../option-checks.js';
 import { ClientNodeLeaseApi } from './client-node-lease-api.js';
@@ -53,11 +53,14 @@ const systemRandom: Random = { uint32: () => randomInt(2 ** 32) };
  * await using held = await sync.lock('db-migrate').acquire();
  */
 export function kubernetes(options: KubernetesOptions = {}): Promise<SightedBackend> {
-  return openLeaseBackend(options);
+  return openLeaseBackend(options, waitingTimekeeper);
 }
 
-/** The same, for those who also ask whether the API server answers. */
-export async function openLeaseBackend(options: KubernetesOptions): Promise<LeaseBackend> {
+/** The same, for those who also ask whether the API server answers, and whose process lives on by itself. */
+export async function openLeaseBackend(
+  options: KubernetesOptions,
+  timekeeper: Timekeeper = systemTimekeeper,
+): Promise<LeaseBackend> {
   checkKnown(options, ['namespace', 'identity', 'kubeconfig', 'context']);
   const { namespace, identity = hostname(), kubeconfig, context } = options;
   const bytes = typeof identity === 'string' ? Buffer.byteLength(identity) : 0;
@@ -66,5 +69,5 @@ export async function openLeaseBackend(options: KubernetesOptions): Promise<Leas
   }
   const access = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
   const api = await ClientNodeLeaseApi.open(access, namespace);
-  return new LeaseBackend(new LeaseRequests(api, systemTimekeeper, systemRandom), identity);
+  return new LeaseBackend(new LeaseRequests(api, timekeeper, systemRandom), identity);
 }

@@ -8,7 +8,7 @@ import type { BackendSession, Holder, NameSight, SessionListener, SightedBackend
 import { asConclaveError } from './lease-errors.js';
 import { leaseNameOfClaim } from './lease-name.js';
 import { LeaseQueue } from './lease-queue.js';
-import { holderIn, holderToShow, ownerIn } from './lease-records.js';
+import { holderIn, holderToShow, isOfConclave, ownerIn } from './lease-records.js';
 import type { LeaseRequests } from './lease-requests.js';
 import { LeaseSession } from './lease-session.js';
 import { LeaseView } from './lease-view.js';
@@ -43,15 +43,18 @@ export class LeaseBackend implements SightedBackend {
 
   observe(name: string, onHolder: (holder: Holder | null) => void, onEnd: (error: unknown) => void): () => void {
     const { view } = this.named(name);
-    let last = { who: '', token: 0n };
+    let last = { term: '', token: 0n };
     const stop = view.follow({
       onChange: () => {
         const { lease } = view;
         const who = holderIn(lease);
         if (lease === null || who === null || view.freeInMs <= 0) return onHolder(null);
         const { token, value } = holderToShow(lease);
-        // Who has once been shown with a token keeps it, also where somebody else has written in between.
-        last = { who, token: who === last.who && last.token > token ? last.token : token };
+        const term = `${who} since ${lease.spec.acquireTime ?? ''}`;
+        // Who has once been shown with a token keeps it, also where somebody else has written in between; and another
+        // program has none but what it was seen with first.
+        const keepsToken = term === last.term && (last.token > token || !isOfConclave(lease));
+        last = { term, token: keepsToken ? last.token : token };
         onHolder({ token: last.token, value });
       },
       onRefused: (error) => {

@@ -4,6 +4,7 @@
  */
 
 import type { Timer } from '../../runtime/actor.js';
+import { LeaseApiError } from './lease-api.js';
 import type { LeaseClaim } from './lease-claim.js';
 import type { LeaseRequests } from './lease-requests.js';
 import type { LeaseView } from './lease-view.js';
@@ -11,10 +12,26 @@ import type { LeaseView } from './lease-view.js';
 interface Waiter {
   readonly claim: LeaseClaim;
   readonly onGranted: () => void;
+  /** It waits no more: it could not be served for as long as the API server refuses what it needs. */
+  readonly onRefused: () => void;
+}
+
+/** What is needed to be served. */
+type Need = 'read' | 'write';
+
+/** Nothing but refusals has been heard in this time. */
+interface Refused {
+  readonly sinceMs: number;
+  readonly lastMs: number;
 }
 
 /** How long a read may take before another try. */
 const READ_MS = 5_000;
+/**
+ * A refusal may pass, as where a token is exchanged for a new one. One that lasts for longer is told; if nothing was
+ * tried for so long, the next one is another one.
+ */
+const REFUSED_MS_MAX = 10_000;
 
 export class LeaseQueue {
   readonly #view: LeaseView;
@@ -26,6 +43,7 @@ export class LeaseQueue {
   #isDue = false;
   /** Planned, or under way. Null: there is none. */
   #retry: Timer | null = null;
+  readonly #refused = new Map<Need, Refused>();
 
   constructor(view: LeaseView, requests: LeaseRequests) {
     this.#view = view;
@@ -36,9 +54,15 @@ export class LeaseQueue {
     return this.#waiters.length === 0;
   }
 
-  add(claim: LeaseClaim, onGranted: () => void): void {
-    this.#waiters.push({ claim, onGranted });
-    this.#unfollow ??= this.#view.follow({ onChange: () => this.#next(), onRefused: () => {} });
+  add(claim: LeaseClaim, onGranted: () => void, onRefused: () => void): void {
+    this.#waiters.push({ claim, onGranted, onRefused });
+    this.#unfollow ??= this.#view.follow({
+      onChange: () => {
+        this.#refused.delete('read');
+        this.#next();
+      },
+      onRefused: () => this.#onRefused('read'),
+    });
   }
 
   remove(claim: LeaseClaim): void {
@@ -61,6 +85,7 @@ export class LeaseQueue {
         if (first.claim.isTakeable) await this.#try(first);
       }
     } catch (error) {
+      if (isRefusal(error)) this.#onRefused('write');
       this.#tryLater(error);
     }
     this.#isTrying = false;
@@ -68,6 +93,7 @@ export class LeaseQueue {
 
   async #try({ claim, onGranted }: Waiter): Promise<void> {
     const outcome = await claim.tryTake();
+    this.#refused.delete('write');
     if (outcome === 'granted') {
       this.remove(claim);
       onGranted();
@@ -98,11 +124,29 @@ export class LeaseQueue {
     this.#next();
   }
 
+  #onRefused(need: Need): void {
+    const nowMs = this.#requests.timekeeper.clock.nowMs();
+    const { sinceMs, lastMs } = this.#refused.get(need) ?? { sinceMs: nowMs, lastMs: nowMs };
+    const isSame = nowMs - lastMs < REFUSED_MS_MAX;
+    this.#refused.set(need, { sinceMs: isSame ? sinceMs : nowMs, lastMs: nowMs });
+    if (!isSame || nowMs - sinceMs < REFUSED_MS_MAX) return;
+    const refused = this.#waiters;
+    this.#waiters = [];
+    this.#leave();
+    for (const { onRefused } of refused) onRefused();
+  }
+
   #leave(): void {
     this.#unfollow?.();
     this.#unfollow = null;
     this.#retry?.cancel();
     this.#retry = null;
     this.#isDue = false;
+    this.#refused.clear();
   }
+}
+
+/** Will it be no different the next time? */
+function isRefusal(error: unknown): boolean {
+  return !(error instanceof LeaseApiError) || error.failure === 'refused';
 }

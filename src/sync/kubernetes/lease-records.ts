@@ -15,6 +15,8 @@ const TOKEN = 'conclave/token';
 const OWNER = 'conclave/owner';
 /** What the name was before it was made to fit. */
 const NAME = 'conclave/name';
+/** Whom the others are about: another program that takes a Lease leaves annotations as they are. */
+const HOLDER = 'conclave/holder';
 
 /** How long a proclaimed value may be, as JSON. */
 const VALUE_BYTES_MAX = 65_536;
@@ -43,7 +45,7 @@ export function taken(lease: Lease | null, by: Taking): Lease {
     metadata: {
       ...lease?.metadata,
       name: by.leaseName,
-      annotations: { ...annotations, [NAME]: by.claimName, [VALUE]: by.value, ...owner },
+      annotations: { ...annotations, [NAME]: by.claimName, [HOLDER]: by.holder, [VALUE]: by.value, ...owner },
     },
     spec: {
       ...spec,
@@ -57,7 +59,9 @@ export function taken(lease: Lease | null, by: Taking): Lease {
 }
 
 export function renewed(lease: Lease, token: bigint, wallMs: number): Lease {
-  const annotations = { ...lease.metadata.annotations, [TOKEN]: String(token) };
+  const holder = holderIn(lease);
+  const whose = holder === null ? {} : { [HOLDER]: holder };
+  const annotations = { ...lease.metadata.annotations, ...whose, [TOKEN]: String(token) };
   return withSpec(
     { ...lease, metadata: { ...lease.metadata, annotations } },
     { renewTime: laterMicroTime(wallMs, lease) },
@@ -73,7 +77,8 @@ export function proclaimed(lease: Lease, token: bigint, value: string, wallMs: n
 /** Nobody's. Null: there is none yet, and it is made so that nobody else makes it. */
 export function freed(lease: Lease | null, leaseName: string, wallMs: number): Lease {
   const time = laterMicroTime(wallMs, lease);
-  const { [VALUE]: _, [TOKEN]: __, [OWNER]: ___, ...annotations } = lease?.metadata.annotations ?? {};
+  const kept = lease?.metadata.annotations ?? {};
+  const { [VALUE]: _, [TOKEN]: __, [OWNER]: ___, [HOLDER]: ____, ...annotations } = kept;
   return withSpec(
     { metadata: { ...lease?.metadata, name: leaseName, annotations }, spec: lease?.spec ?? {} },
     // 0 is not a duration.
@@ -90,12 +95,22 @@ export function holderIn(lease: Lease | null): string | null {
 /** Who holds it, where its process may begin anew; otherwise the holder itself. */
 export function ownerIn(lease: Lease | null): string | null {
   const holder = holderIn(lease);
-  return holder === null ? null : (lease?.metadata.annotations?.[OWNER] ?? holder);
+  return holder === null ? null : (saidOf(lease)[OWNER] ?? holder);
+}
+
+/** Is it held, and not by another program? */
+export function isOfConclave(lease: Lease | null): boolean {
+  return holderIn(lease) === lease?.metadata.annotations?.[HOLDER];
+}
+
+/** What its annotations say of who holds it. */
+function saidOf(lease: Lease | null): Readonly<Record<string, string>> {
+  return isOfConclave(lease) ? (lease?.metadata.annotations ?? {}) : {};
 }
 
 /** Who holds it, as those see it who look. */
 export function holderToShow(lease: Lease): Holder {
-  const { annotations = {} } = lease.metadata;
+  const annotations = saidOf(lease);
   const token = annotations[TOKEN] ?? '';
   const id = lease.spec.holderIdentity ?? '';
   return {

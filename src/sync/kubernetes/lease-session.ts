@@ -85,10 +85,12 @@ export class LeaseSession implements BackendSession {
     const named = this.#backend.named(terms.name);
     const claim = this.#newClaim(terms, named.view);
     this.#claims.set(request, { claim, named });
-    const outcome = await this.#firstTry(claim, named, terms);
+    const outcome = await this.#firstTry(claim, named);
     if (outcome === 'granted') return claim.token;
     if (terms.isWaiting && !claim.isOver) {
-      named.queue.add(claim, () => this.#listener.granted(request, claim.token));
+      const onGranted = (): void => this.#listener.granted(request, claim.token);
+      // Whoever is to wait on claims anew, and is told why that is refused.
+      named.queue.add(claim, onGranted, () => this.#abandon(request));
       return 'waiting';
     }
     await this.giveUp(request);
@@ -154,10 +156,14 @@ export class LeaseSession implements BackendSession {
     let kept = 0;
     const leftMs = untilMs - timekeeper.clock.nowMs();
     let timer: Timer | null = null;
+    let tooLate: LeaseApiError | null = null;
     const late = new Promise<never>((_, reject) => {
       // Where it is later than that already, all that can be done is to wait for answers.
       if (leftMs <= 0) return;
-      timer = timekeeper.after(leftMs, () => reject(new LeaseApiError('unanswered', 'It is too late for an answer.')));
+      timer = timekeeper.after(leftMs, () => {
+        tooLate = new LeaseApiError('unanswered', 'It is too late for an answer.');
+        reject(tooLate);
+      });
     });
     late.catch(() => {});
     const next = requests.values();
@@ -166,6 +172,8 @@ export class LeaseSession implements BackendSession {
         const claim = this.#claims.get(request)?.claim;
         if (claim === undefined) continue;
         try {
+          // Those whose turn has not come are not asked for: nobody would wait for the answers.
+          if (tooLate !== null) throw tooLate;
           const isOwn = await Promise.race([claim.renew(sinceMs), late]);
           if (!isOwn) this.#lose(request);
           else if (claim.token > 0n) kept++;
@@ -188,18 +196,14 @@ export class LeaseSession implements BackendSession {
   }
 
   /** Tries until the API server has said something. */
-  async #firstTry(
-    claim: LeaseClaim,
-    { view, queue }: NamedLease,
-    { isWaiting }: ClaimTerms,
-  ): Promise<'granted' | 'busy'> {
+  async #firstTry(claim: LeaseClaim, { view, queue }: NamedLease): Promise<'granted' | 'busy'> {
     const { clock } = this.#backend.timekeeper;
     const untilMs = clock.nowMs() + CALL_TIMEOUT_MS;
     for (;;) {
       try {
         await view.refresh(this.#requestMs);
-        // Those who wait here come first, but for whoever has it already.
-        const isNext = queue.isEmpty || claim.isOwners || (claim.isTaken && !isWaiting);
+        // Those who wait here come first, but for whoever has it already: nobody else could have it until it expires.
+        const isNext = queue.isEmpty || claim.isOwners || claim.isTaken;
         if (!isNext) return 'busy';
         return await claim.tryTake();
       } catch (error) {

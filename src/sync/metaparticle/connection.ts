@@ -12,10 +12,15 @@ export type Connection = string | SyncBackend;
 
 /** Those that use the same sidecar share a connection, which is none while nothing is held. */
 const sidecars = new Map<string, SyncBackend>();
+/** Each object would have sessions of its own otherwise, and back ends have only so many. */
+const syncs = new WeakMap<SyncBackend, Sync>();
 
 /** @throws ConclaveError `ERR_INVALID_OPTION` */
 export function syncOf(connection: Connection = SIDECAR_URL_DEFAULT): Sync {
-  return new Sync(new Claiming(typeof connection === 'string' ? sidecarOf(connection) : checkBackend(connection)));
+  const backend = typeof connection === 'string' ? sidecarOf(connection) : checkBackend(connection);
+  const sync = syncs.get(backend) ?? new Sync(new Claiming(backend));
+  syncs.set(backend, sync);
+  return sync;
 }
 
 function sidecarOf(url: string): SyncBackend {

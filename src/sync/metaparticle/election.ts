@@ -93,8 +93,12 @@ export class Election {
       // It leads on after its function has returned, but not when that has failed.
       await Promise.race([aborted(term.signal), elected.then(() => aborted(term.signal))]);
     } finally {
-      await this.#onLost();
-      await elected;
+      try {
+        await this.#onLost();
+      } finally {
+        // Also where the one has failed, the other one may be at work.
+        await elected;
+      }
     }
   }
 }

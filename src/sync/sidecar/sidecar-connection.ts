@@ -6,6 +6,7 @@
 import { request as ask } from 'node:http';
 import { asError, ConclaveError, fromPlainError } from '../../errors.js';
 import type { Socket } from 'node:net';
+import type { Timer } from '../../runtime/actor.js';
 import type { Timekeeper } from '../../runtime/timekeeper.js';
 import { MessageStream } from './message-stream.js';
 import { SESSIONS_AUTHORITY, type Answer, type Command, type News, type Question, type Results } from './messages.js';
@@ -16,6 +17,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 /** The status by which a sidecar that stops says so: another one may come, as where there is none. */
 const STOPPING = 503;
+/** Commands whose answers are on their way. A sidecar parts from who asks for more: the rest waits its turn here. */
+const ASKED_MAX = 5_000;
 /** The operating system asks so often whether the other side is there, where nothing is said. */
 const KEEPALIVE_MS = 10_000;
 
@@ -25,15 +28,23 @@ export interface ConnectionListener {
   ended(): void;
 }
 
-interface Waiting {
+interface Asking {
+  readonly command: Command;
   readonly resolve: (result: unknown) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Waiting extends Asking {
+  readonly timer: Timer;
 }
 
 export class SidecarConnection {
   readonly #socket: Socket;
   readonly #stream: MessageStream;
+  /** By the ids of their questions. */
   readonly #waiting = new Map<number, Waiting>();
+  /** Those whose turn has not come, in the order in which they asked. */
+  readonly #queued = new Set<Asking>();
   readonly #url: string;
   readonly #timekeeper: Timekeeper;
   #nextId = 1;
@@ -57,9 +68,14 @@ export class SidecarConnection {
       onEnd: (cause) => {
         this.#isOver = true;
         listener.ended();
-        const waiting = [...this.#waiting.values()];
+        const [waiting, queued] = [[...this.#waiting.values()], [...this.#queued]];
         this.#waiting.clear();
-        for (const { reject } of waiting) reject(unreachable(this.#url, cause, true));
+        this.#queued.clear();
+        for (const { timer, reject } of waiting) {
+          timer.cancel();
+          reject(unreachable(this.#url, cause, true));
+        }
+        for (const { reject } of queued) reject(unreachable(this.#url, cause, false));
       },
     });
   }
@@ -96,17 +112,31 @@ export class SidecarConnection {
    */
   async ask<C extends Command>(command: C): Promise<Results[C['type']]> {
     if (this.#isOver) throw unreachable(this.#url, null, false);
-    const id = this.#nextId++;
-    this.#stream.send({ id, command } satisfies Question);
     const release = this.holdProcess();
-    const timer = this.#timekeeper.after(ANSWER_TIMEOUT_MS, () => this.#onSilence(id, command));
     try {
       return await new Promise<Results[C['type']]>((resolve, reject) => {
-        this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+        this.#queued.add({ command, resolve: resolve as (result: unknown) => void, reject });
+        this.#askNext();
       });
     } finally {
-      timer.cancel();
       release();
+    }
+  }
+
+  #askNext(): void {
+    for (const asking of this.#queued) {
+      if (this.#waiting.size >= ASKED_MAX) return;
+      this.#queued.delete(asking);
+      const id = this.#nextId++;
+      const { command } = asking;
+      try {
+        this.#stream.send({ id, command } satisfies Question);
+      } catch (error) {
+        asking.reject(error);
+        continue;
+      }
+      const timer = this.#timekeeper.after(ANSWER_TIMEOUT_MS, () => this.#onSilence(id, command));
+      this.#waiting.set(id, { ...asking, timer });
     }
   }
 
@@ -131,13 +161,16 @@ export class SidecarConnection {
     if (type !== 'closeSession') return void this.#socket.destroy(cause);
     this.#waiting.get(id)?.reject(unreachable(this.#url, cause, true));
     this.#waiting.delete(id);
+    this.#askNext();
   }
 
   #settle(answer: Answer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
+    waiting?.timer.cancel();
     if (answer.type === 'done') waiting?.resolve(answer.result);
     else waiting?.reject(fromPlainError(answer.error));
+    this.#askNext();
   }
 }
 

@@ -2,7 +2,7 @@
  * The back end of a sidecar: locks and elections of a process that runs no node of its own.
  */
 
-import { systemTimekeeper } from '../../runtime/timekeeper.js';
+import { waitingTimekeeper } from '../../runtime/timekeeper.js';
 import type { SyncBackend } from '../backend.js';
 import { SIDECAR_URL_DEFAULT } from '../defaults.js';
 import { invalid } from '../option-checks.js';
@@ -29,5 +29,5 @@ export function sidecar(url: string = SIDECAR_URL_DEFAULT): SyncBackend {
   if (!isUrl || new URL(url).protocol !== 'http:' || new URL(url).pathname !== '/') {
     throw invalid('url', 'must be the URL of a sidecar, as in http://localhost:13131');
   }
-  return new SidecarBackend(url, systemTimekeeper);
+  return new SidecarBackend(url, waitingTimekeeper);
 }

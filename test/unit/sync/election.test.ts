@@ -242,4 +242,26 @@ describe('one who observes', () => {
     expect(await feed.next()).toEqual({ done: true, value: undefined });
     expect((await errorOf(() => election.observe().next())).code).toBe('ERR_STOPPED');
   });
+
+  it('is told so when its signal was aborted before it began, and leaves nothing behind', async () => {
+    const backend = memory(new ManualTime());
+    let observed = 0;
+    const sync = await connect({
+      timekeeper: backend.timekeeper,
+      openSession: (ttlMs, listener) => backend.openSession(ttlMs, listener),
+      observe: (...told) => {
+        const stop = backend.observe(...told);
+        observed++;
+        return () => {
+          observed--;
+          stop();
+        };
+      },
+    });
+    const feed = sync.election('boss', { id: 'me' }).observe({ signal: AbortSignal.abort() });
+
+    expect((await errorOf(() => feed.next())).code).toBe('ERR_ABORTED');
+    expect(await feed.next()).toEqual({ done: true, value: undefined });
+    expect(observed).toBe(0);
+  });
 });

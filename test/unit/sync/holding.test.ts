@@ -87,6 +87,20 @@ describe('who holds a lock', () => {
     expect(held.signal.reason).toMatchObject({ code: 'ERR_LOCK_LOST', data: { reason: 'not renewed' } });
   });
 
+  it('is told of a loss also where it begins to listen only then', async () => {
+    const held = await acquire();
+    const told: string[] = [];
+    held.on('lost', () => told.push('before'));
+    backend.isCutOff = true;
+    await time.pass(TTL_MS);
+
+    held.on('lost', ({ code }) => told.push(code));
+    held.once('lost', ({ code }) => told.push(code));
+    await settled();
+
+    expect(told).toEqual(['before', 'ERR_LOCK_LOST', 'ERR_LOCK_LOST']);
+  });
+
   it('learns of a loss also where rounding puts the end of the lease a trifle behind its timer', async () => {
     // The next double after 4,000: to it and 4,900, the same sums are rounded to different sides.
     const odd = new ManualTime(4_000 + 2 ** -41);

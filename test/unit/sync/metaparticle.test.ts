@@ -76,6 +76,53 @@ describe("Metaparticle's lock", () => {
     expect([told, lock.isHeld]).toEqual([['ERR_LOCK_LOST'], true]);
   });
 
+  it('is one of as many as one likes: those of a back end share a session, of which a sidecar lets a process have some', async () => {
+    let sessions = 0;
+    const counted: SyncBackend = {
+      timekeeper: time,
+      observe: (...observed) => shared.observe(...observed),
+      openSession: (ttlMs, listener) => {
+        sessions++;
+        return shared.openSession(ttlMs, listener);
+      },
+    };
+    const locks = Array.from({ length: 200 }, (_, i) => new Lock(`x${i}`, { connection: counted }));
+
+    await Promise.all(locks.map((lock) => lock.acquire()));
+
+    expect([locks.every((lock) => lock.isHeld), sessions]).toEqual([true, 1]);
+  });
+
+  it('tells of a loss that comes with the grant, before whoever has waited has a turn', async () => {
+    const told: string[] = [];
+    const loses: SyncBackend = {
+      timekeeper: time,
+      observe: (...observed) => shared.observe(...observed),
+      openSession: async (ttlMs, listener) => {
+        const session = await shared.openSession(ttlMs, listener);
+        return {
+          renew: () => session.renew(),
+          claim: async (request) => {
+            queueMicrotask(() => {
+              listener.granted(request, 1n);
+              listener.ended();
+            });
+            return 'waiting';
+          },
+          giveUp: (request) => session.giveUp(request),
+          proclaim: (request, value) => session.proclaim(request, value),
+          close: () => session.close(),
+        };
+      },
+    };
+    const lock = new Lock('x', { connection: loses, onLost: ({ code }) => told.push(code) });
+
+    await lock.acquire();
+    await settled();
+
+    expect([lock.isHeld, told]).toEqual([false, ['ERR_LOCK_LOST']]);
+  });
+
   it.each([
     [{ connection: 'ftp://x' }, 'url'],
     [{ connection: {} }, 'connection'],
@@ -139,6 +186,33 @@ describe("Metaparticle's election", () => {
 
     expect(told).toEqual(['done', 'next']);
     await second.shutdown();
+  });
+
+  it('does not resign while one function is at work, although the other one has failed', async () => {
+    const told: string[] = [];
+    let finish: () => void = () => {};
+    const hold = new Promise<void>((resolve) => (finish = resolve));
+    const failed = new Error('no');
+    const first = new Election(
+      'boss',
+      () => hold.then(() => told.push('done')),
+      () => {
+        throw failed;
+      },
+      { connection },
+    );
+    const ended = first.run().catch((error: unknown) => error);
+    await settled();
+    const second = (await connect(shared)).election('boss', { id: 'next' });
+    const next = second.campaign().then(() => told.push('next'));
+
+    const stopped = first.shutdown();
+    await settled();
+    expect(told).toEqual([]);
+    finish();
+    await Promise.all([stopped, next]);
+
+    expect([told, await ended]).toEqual([['done', 'next'], failed]);
   });
 
   it('tells of a loss, and leads again', async () => {

@@ -249,6 +249,26 @@ describe('a process and its sidecar', () => {
     answer();
   });
 
+  it('are not parted because very much is asked for at once', async () => {
+    await running.stop();
+    const slow = new CutOffBackend(memory());
+    backend = slow;
+    running = await startSidecar();
+    const sync = await connected();
+    const held = await sync.lock('x').acquire();
+    let answer: () => void = () => {};
+    slow.heldBack.claim = new Promise((resolve) => (answer = resolve));
+    const names = Array.from({ length: 11_000 }, (_, i) => `x${i}`);
+    const others = Promise.all(names.map((name) => sync.lock(name).acquire()));
+    // A sidecar that is asked for more than it takes has parted by the time that it answers this.
+    await (await fetch(`http://127.0.0.1:${port}/locks/x0`)).arrayBuffer();
+
+    answer();
+    await Promise.race([held.lost, others]);
+
+    expect([held.held, (await others).length]).toEqual([true, names.length]);
+  });
+
   it('are told when whoever answers is no sidecar', async () => {
     const server = createServer((_request, response) => void response.end('hello'));
     server.on('connect', (_request, socket) => void socket.end('HTTP/1.1 405 No\r\n\r\n'));

@@ -186,6 +186,19 @@ describe('a lock in a Lease', () => {
     expect((held as Held).token).toBeGreaterThan(first);
   });
 
+  it('is granted to who has taken it without being told, also where others of its process wait by now', async () => {
+    a.faults.dropAfterCommit = 1;
+    const order: string[] = [];
+    const waits = (who: string): Promise<unknown> => a.sync.lock('x', lasting).withLock(() => order.push(who));
+    const taking = waits('first');
+    await settled();
+    const next = waits('second');
+
+    await within(4_000, Promise.all([taking, next]));
+
+    expect(order).toEqual(['first', 'second']);
+  });
+
   it('is free when who has taken it without being told waits no more', async () => {
     a.faults.dropAfterCommit = 1;
     const aborting = new AbortController();
@@ -362,6 +375,65 @@ describe('a lock in a Lease', () => {
     expect(error.message).toContain('create leases; get, update, watch them');
   });
 
+  it.each([
+    ['may not write', ['get', 'watch'] as const],
+    ['may not read any more', ['update'] as const],
+  ])('says what is forbidden to one who waits and %s, once that has lasted', async (_, verbs) => {
+    const held = await hold(a);
+    const waiting = errorOf(() => hold(b));
+    await scene.time.pass(1_000);
+    scene.server.admit('b', [{ verbs: ['create'] }, { verbs, resourceNames: [leaseNameOf('lock', 'x')] }]);
+    scene.server.endWatches();
+    await held.release();
+
+    expect(await within(8_000, waiting)).toBe('not yet');
+    expect(await within(12_000, waiting)).toMatchObject({ code: 'ERR_FORBIDDEN', data: { status: 403 } });
+  });
+
+  it('is waited for on where what was refused is allowed again soon', async () => {
+    const held = await hold(a);
+    const waiting = hold(b);
+    await scene.time.pass(1_000);
+    for (let times = 0; times < 3; times++) {
+      scene.server.admit('b', []);
+      scene.server.endWatches();
+      await scene.time.pass(6_000);
+      scene.server.admit('b');
+      await scene.time.pass(6_000);
+    }
+
+    await held.release();
+
+    expect(await within(5_000, waiting)).not.toBe('not yet');
+  });
+
+  it('is waited for on where it is refused now and then, and nothing is tried in between', async () => {
+    const c = await scene.client('c', {}, 3);
+    const mayNotWrite = [{ verbs: ['create', 'get', 'watch'] as const }];
+    let held = await hold(a);
+    const waiting = b.sync
+      .lock('x', lasting)
+      .acquire()
+      .catch((error: unknown) => error);
+    await scene.time.pass(1_000);
+    for (const [next, anybody] of [
+      [c, a],
+      [a, c],
+    ] as const) {
+      scene.server.admit('b', mayNotWrite);
+      await held.release();
+      await scene.time.pass(3_000);
+      held = (await within(100, hold(next))) as Held;
+      scene.server.admit('b');
+      await scene.time.pass(60_000);
+      expect(await anybody.sync.lock('x', lasting).tryAcquire()).toBeNull();
+    }
+
+    await held.release();
+
+    expect(await within(5_000, waiting)).toBeInstanceOf(Held);
+  });
+
   it('needs no more than the two rules', async () => {
     const resourceNames = [leaseNameOf('lock', 'x')];
     scene.server.admit('a', [{ verbs: ['create'] }, { verbs: ['get', 'update', 'watch'], resourceNames }]);
@@ -392,6 +464,21 @@ describe('a lock in a Lease', () => {
     await scene.time.pass(3 * TTL_MS);
 
     expect([held.held, held.signal.aborted, asked]).toEqual([true, false, 1]);
+  });
+
+  it('is asked for also where its holder begins to listen only then, and not once it was given up', async () => {
+    const held = await hold(a);
+    scene.patch('x', { strategy: 'conclave/by-hand', preferredHolder: 'b' });
+    await scene.time.pass(TTL_MS);
+    let asked = 0;
+
+    held.once('asked', () => asked++);
+    await settled();
+    await held.release();
+    held.once('asked', () => asked++);
+    await settled();
+
+    expect(asked).toBe(1);
   });
 
   it('is refused where versions are no numbers, for there would be no tokens', async () => {
@@ -425,6 +512,27 @@ describe('a lock in a Lease', () => {
     expect(held!.token).toBeGreaterThan(former!.token);
     expect(sight).toEqual({ holder: { token: held!.token, owner: 'me' } });
     expect([held!.held, former!.held, former!.signal.aborted]).toEqual([true, false, true]);
+  });
+
+  it('is nobody’s but the other program’s that has taken it over, which leaves all annotations as they are', async () => {
+    const claiming = new Claiming(a.backend);
+    const claim = (): Promise<Held | null> => {
+      const terms = { name: 'lock/x', of: 1, permits: 1, isWaiting: false, value: 'of a', owner: 'me' };
+      return claiming.tryAcquire(terms, TTL_MS, {}, (granted) => new Held(granted));
+    };
+    const former = await claim();
+    await scene.time.pass(TTL_MS);
+    a.faults.isPartitioned = true;
+    await scene.time.pass(2 * TTL_MS);
+    scene.patch('x', { holderIdentity: 'another program', renewTime: '2026-01-02T03:04:05.678901Z' });
+    a.faults.isPartitioned = false;
+
+    const again = await claim();
+    const sight = await b.backend.look('lock/x', 1_000);
+
+    expect([former!.held, again]).toEqual([false, null]);
+    expect(spec().holderIdentity).toBe('another program');
+    expect(sight).toEqual({ holder: { token: version(), owner: 'another program' } });
   });
 
   it('can be looked at: never there, held, free', async () => {
@@ -524,6 +632,40 @@ describe('an election in a Lease', () => {
 
     const leader = { id: 'a', token: leading.token };
     expect(seen).toEqual([null, { ...leader, value: 'first' }, { ...leader, value: 'second' }, null]);
+  });
+
+  it('shows who leads where that is another program, which leaves all annotations as they are', async () => {
+    const scene = new LeaseScene();
+    const [a, b] = [await scene.client('a'), await scene.client('b', {}, 2)];
+    const leading = await a.sync.election('boss', { id: 'a', value: 'first' }).campaign();
+    await scene.time.pass(20_000);
+    a.faults.isPartitioned = true;
+    await scene.time.pass(40_000);
+    scene.patch('boss', { holderIdentity: 'another program', renewTime: '2026-01-02T03:04:05.678901Z' }, 'election');
+
+    const { value: leader } = await b.sync.election('boss', { id: 'b' }).observe().next();
+
+    expect(leader).toMatchObject({ id: 'another program', value: null });
+    expect(leader!.token).toBeGreaterThan(leading.token);
+  });
+
+  it('shows another program that leads once, however often it renews its Lease', async () => {
+    const scene = new LeaseScene();
+    const [a, b] = [await scene.client('a'), await scene.client('b', {}, 2)];
+    await (await a.sync.election('boss', { id: 'a' }).campaign()).resign();
+    const seen: (Leader | null)[] = [];
+    void (async () => {
+      for await (const leader of b.sync.election('boss', { id: 'b' }).observe()) seen.push(leader);
+    })();
+    await scene.time.pass(1_000);
+
+    for (let second = 0; second < 5; second++) {
+      const renewTime = `2026-01-02T03:04:0${second}.000000Z`;
+      scene.patch('boss', { holderIdentity: 'another program', leaseDurationSeconds: 15, renewTime }, 'election');
+      await scene.time.pass(2_000);
+    }
+
+    expect(seen).toEqual([null, { id: 'another program', value: null, token: expect.any(BigInt) as bigint }]);
   });
 
   it('is read no more often because it was written while a read was refused', async () => {

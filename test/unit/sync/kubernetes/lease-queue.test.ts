@@ -19,12 +19,20 @@ test('whoever comes when all others have left is not tried for sooner because of
   const view = new LeaseView('x', 'me', requests);
   const queue = new LeaseQueue(view, requests);
   const first = claimOf('first', view, requests);
-  queue.add(first, () => {});
+  queue.add(
+    first,
+    () => {},
+    () => {},
+  );
   await settled();
   const answerLate = api.holdNextRead();
   await time.pass(RETRY_MS);
   queue.remove(first);
-  queue.add(claimOf('second', view, requests), () => {});
+  queue.add(
+    claimOf('second', view, requests),
+    () => {},
+    () => {},
+  );
   await settled();
 
   answerLate();

@@ -93,6 +93,17 @@ describe('Leases that are held together', () => {
     expect(api.mostAtOnce).toBeLessThanOrEqual(64);
   });
 
+  it('do not ask all at once where it is too late for answers', async () => {
+    const api = new WatchedApi(scene.server, 'a', client.time);
+    await holdBy(api, numbered(300));
+
+    api.mostAtOnce = 0;
+    client.faults.requestMs = 4_000;
+    await scene.time.pass(2 * TTL_MS);
+
+    expect(api.mostAtOnce).toBeLessThanOrEqual(64);
+  });
+
   async function holdBy(api: WatchedApi, names: readonly string[]): Promise<Held[]> {
     const requests = new LeaseRequests(api, client.time, new SeededRandom(1));
     const sync = await connect(new LeaseBackend(requests, 'a'));
@@ -102,7 +113,7 @@ describe('Leases that are held together', () => {
   }
 });
 
-/** Counts what is written, and fails some of it. */
+/** Counts what is renewed, and fails some of what is written. */
 class WatchedApi extends InProcessLeaseApi {
   mostAtOnce = 0;
   failsEvery = Infinity;
@@ -110,12 +121,13 @@ class WatchedApi extends InProcessLeaseApi {
   #underWay = 0;
 
   override async replace(lease: Lease, signal: AbortSignal): Promise<Lease> {
-    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#underWay);
+    const isRenewal = lease.spec.holderIdentity !== '';
+    if (isRenewal) this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#underWay);
     try {
       if (++this.#count % this.failsEvery === 0) throw LeaseApiError.ofStatus(500, 'in trouble');
       return await super.replace(lease, signal);
     } finally {
-      this.#underWay--;
+      if (isRenewal) this.#underWay--;
     }
   }
 }
