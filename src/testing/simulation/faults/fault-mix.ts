@@ -147,8 +147,8 @@ const APART_HOSTILITIES: readonly Partial<FaultMix>[] = [
 const APART_HOSTILE_RATE = 0.15;
 
 /**
- * How often members change and machines are suspended, which in most seeds they do not, and hostilities of which the other faults know nothing.
- * With dice of its own, so that what those others are does not depend on it.
+ * How often members change and machines are suspended, which in most seeds they do not, and hostilities of which the
+ * other faults know nothing. With dice of its own, so that what those others are does not depend on it.
  */
 export function drawApart(dice: Dice): Partial<FaultMix> {
   const memberChange = dice.chance(MEMBER_CHANGE_SHARE) ? dice.oneOf<number>(FAULTS.memberChange.rates) : 0;
