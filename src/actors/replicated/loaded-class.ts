@@ -69,7 +69,8 @@ export function makeObject(
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
-  const loaded = { name, instance, madeFields: Object.keys(instance), methods, commands, since };
+  const prototype = Object.getPrototypeOf(instance) as object;
+  const loaded = { name, instance, prototype, madeFields: Object.keys(instance), methods, commands, since };
   const refusal = new StateWatch(loaded).checkAll();
   if (refusal !== null) throw notMade(refusal);
   return loaded;

@@ -266,8 +266,8 @@ export class Machine {
   /** A command of the machine's own. */
   #bindOwn(name: string, run: Method): void {
     const method = this.part.places.size === 0 ? run : this.#doneByAll(name, run);
-    const instance = {};
-    const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+    const nothing = noObject(name);
+    const { instance } = nothing;
     const watch = new StateWatch(nothing);
     const versions = [{ version: 0, method }];
     const changes = new ChangeRecorder(name, this.#codec);
@@ -553,9 +553,10 @@ function leftBehind({ code, message, data }: ConclaveError): ConclaveError {
 }
 
 /** What a method name stands for, from the oldest version to the newest. */
-function versionsOf({ instance, commands }: LoadedObject, called: string): Binding['versions'] {
+function versionsOf({ prototype, commands }: LoadedObject, called: string): Binding['versions'] {
   return (commands.get(called) ?? [{ version: 0, method: called }]).map(({ version, method }) => {
-    return { version, method: (instance as Record<string, Method>)[method]! };
+    // Of the class: what is called for the first time may have got a field of this name on its way.
+    return { version, method: (prototype as Record<string, Method>)[method]! };
   });
 }
 
@@ -563,13 +564,19 @@ function methodAt(versions: Binding['versions'], codeVersion: number): Method | 
   return versions.findLast(({ version }) => version <= codeVersion)?.method ?? null;
 }
 
+/** Stands where there is no object. */
+function noObject(name: string): LoadedObject {
+  const prototype = Object.prototype;
+  return { name, instance: {}, prototype, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+}
+
 /** What is called of an object that there is not. */
 function missing(name: string, called: CreatedName, kind: Binding['kind'], codec: ValueCodec): Binding {
-  const instance = {};
   const method = (): never => {
     throw noSuchObject({ object: called.object, class: called.class });
   };
-  const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+  const nothing = noObject(name);
+  const { instance } = nothing;
   const watch = new StateWatch(nothing);
   const changes = new ChangeRecorder(name, codec);
   return { name, watch, changes, instance, method, versions: [{ version: 0, method }], kind };

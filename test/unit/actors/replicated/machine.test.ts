@@ -33,7 +33,8 @@ class Rig {
 
   constructor(sessionsMax = 10, others: readonly string[] = []) {
     const loaded = (name: string, instance: Journal): LoadedObject => {
-      return { name, instance, madeFields: [], methods: METHODS, commands: new Map(), since: 0 };
+      const { prototype } = Journal;
+      return { name, instance, prototype, madeFields: [], methods: METHODS, commands: new Map(), since: 0 };
     };
     const objects = [loaded('journal', this.journal), ...others.map((name) => loaded(name, new Journal()))];
     this.machine = new Machine({ objects, classes: [], life: life('a'), sessionsMax, codec });
