@@ -94,6 +94,11 @@ export function fieldKeys(instance: object): string[] | null {
   return isFit ? Object.keys(instance) : null;
 }
 
+/** Does an instance inherit from something else than what it was made to? Where it is restored, it would not. */
+export function isOfOtherClass(instance: object, prototype: object): boolean {
+  return !types.isProxy(instance) && Object.getPrototypeOf(instance) !== prototype;
+}
+
 /** The keys of a plain object in their order, or null when it also has others that would be lost. */
 export function dataKeys(object: object): string[] | null {
   const keys = Object.keys(object);

@@ -6,8 +6,18 @@
 
 import { types } from 'node:util';
 import { ConclaveError } from '../../../errors.js';
+import type { LoadedObject } from '../object-definition.js';
 import { hasForm } from '../value-forms.js';
-import { Closure, closureOf, dataKeys, fieldKeys, isPlainProperty, Kind, kindOf } from './container-kinds.js';
+import {
+  Closure,
+  closureOf,
+  dataKeys,
+  fieldKeys,
+  isOfOtherClass,
+  isPlainProperty,
+  Kind,
+  kindOf,
+} from './container-kinds.js';
 import { ARRAY_LENGTH_MAX } from './state-format.js';
 import { entrySegment, indexSegment, keySegment, memberSegment, pathOf, propertySegment } from './state-path.js';
 
@@ -28,8 +38,8 @@ interface Place {
 }
 
 /** The error for an instance whose fields cannot be written. */
-export function fieldsNotEncodable(object: string, instance: object): ConclaveError {
-  return refusalInFields(object, instance) ?? errorOf(object, object, CHANGING);
+export function fieldsNotEncodable(object: LoadedObject): ConclaveError {
+  return refusalInFields(object) ?? errorOf(object.name, object.name, CHANGING);
 }
 
 /** The error for what a hook returned; `root` is what it is called. */
@@ -38,11 +48,21 @@ export function valueNotEncodable(object: string, root: string, value: unknown):
 }
 
 /** The error for the first thing in the fields of an instance that a state cannot hold, or null. */
-export function refusalInFields(object: string, instance: object): ConclaveError | null {
-  if (fieldKeys(instance) === null) return errorOf(object, object, blameInstance(instance));
-  return search(object, object, instance, 'instance');
+export function refusalInFields(object: LoadedObject): ConclaveError | null {
+  const { name, instance } = object;
+  if (fieldKeys(instance) === null) return errorOf(name, name, blameInstance(instance));
+  return refusalOfClass(object) ?? search(name, name, instance, 'instance');
 }
 
+/** The error for an instance that is not of the class any more of which it was made, or null. */
+export function refusalOfClass({ name, instance, prototype }: LoadedObject): ConclaveError | null {
+  return isOfOtherClass(instance, prototype) ? errorOf(name, name, OF_OTHER_CLASS) : null;
+}
+
+const OF_OTHER_CLASS = blame(
+  'an object that inherits from something else than its class, as when __proto__ was set',
+  'Put what callers name into a Map',
+);
 const CHANGING = blame('something that changes while it is read', KEEP_PLAIN);
 
 /** Breadth first, like the writer. The root is the instance, or an array that holds one value. */

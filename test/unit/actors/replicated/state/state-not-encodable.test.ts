@@ -2,8 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { StateWatch } from '../../../../../src/actors/replicated/state/state-watch.js';
+import { writeState } from '../../../../../src/actors/replicated/state/write-state.js';
 import { errorOf } from '../error-of.js';
 import { Box, loaded, written } from './support/states.js';
+
+const ignore = (): undefined => undefined;
 
 class Job {
   id = 1;
@@ -94,6 +97,24 @@ describe('an instance is refused', () => {
       expect(new StateWatch(loaded(make())).check(10)).toMatchObject({ data: error.data });
     });
   }
+
+  test('whose class a command has taken from it, as by a field named __proto__', async () => {
+    class Hooked extends Box {
+      snapshot(): unknown {
+        return this.value;
+      }
+    }
+    for (const box of [new Box(1), new Hooked(1)]) {
+      const object = loaded(box);
+      const watch = new StateWatch(object);
+
+      Object.assign(box, JSON.parse('{"__proto__":{"a":1}}'));
+
+      const error = await errorOf(() => writeState(object, ignore, ignore));
+      expect(error.data).toMatchObject({ path: 'jobs', found: expect.stringMatching(/inherits/) as unknown });
+      expect(watch.check(10)).toMatchObject({ code: 'ERR_STATE_NOT_ENCODABLE', data: error.data });
+    }
+  });
 
   test('with an accessor for a field', async () => {
     const box = Object.defineProperty(new Box(1), 'twice', { get: () => 2, enumerable: true, configurable: true });
