@@ -7,6 +7,7 @@
 import { types } from 'node:util';
 import { ConclaveError } from '../../../errors.js';
 import type { LoadedObject } from '../object-definition.js';
+import { ownerOfHooks } from '../own-hooks.js';
 import { hasForm } from '../value-forms.js';
 import {
   Closure,
@@ -51,12 +52,20 @@ export function valueNotEncodable(object: string, root: string, value: unknown):
 export function refusalInFields(object: LoadedObject): ConclaveError | null {
   const { name, instance } = object;
   if (fieldKeys(instance) === null) return errorOf(name, name, blameInstance(instance));
-  return refusalOfClass(object) ?? search(name, name, instance, 'instance');
+  return refusalOfInstance(object) ?? search(name, name, instance, 'instance');
 }
 
-/** The error for an instance that is not of the class any more of which it was made, or null. */
-export function refusalOfClass({ name, instance, prototype }: LoadedObject): ConclaveError | null {
-  return isOfOtherClass(instance, prototype) ? errorOf(name, name, OF_OTHER_CLASS) : null;
+/**
+ * The error for an instance that is not of the class any more of which it was made, or whose hooks give less than it
+ * has; or null.
+ */
+export function refusalOfInstance({ name, instance, prototype }: LoadedObject): ConclaveError | null {
+  if (isOfOtherClass(instance, prototype)) return errorOf(name, name, OF_OTHER_CLASS);
+  const owner = ownerOfHooks(prototype);
+  const field = owner === null ? undefined : Object.keys(instance)[0];
+  if (field === undefined) return null;
+  const found = `a field which the snapshot() of ${owner!.name} knows nothing of`;
+  return errorOf(name, name + propertySegment(field), blame(found, 'Keep it in another object'));
 }
 
 const OF_OTHER_CLASS = blame(

@@ -8,7 +8,7 @@ import type { ConclaveError } from '../../../errors.js';
 import type { LoadedObject } from '../object-definition.js';
 import { Closure, fieldKeys, isOfOtherClass, isPlainProperty } from './container-kinds.js';
 import { hasHooks } from './state-hooks.js';
-import { refusalInFields, refusalOfClass } from './state-not-encodable.js';
+import { refusalInFields, refusalOfInstance } from './state-not-encodable.js';
 import { StateSweep } from './state-sweep.js';
 
 export class StateWatch {
@@ -28,7 +28,7 @@ export class StateWatch {
 
   /** Looks at the whole state, however long that takes: the error for what no snapshot can hold, or null. */
   checkAll(): ConclaveError | null {
-    return this.#isWatched ? refusalInFields(this.#object) : refusalOfClass(this.#object);
+    return this.#isWatched ? refusalInFields(this.#object) : refusalOfInstance(this.#object);
   }
 
   /**
@@ -40,7 +40,7 @@ export class StateWatch {
    * Returns the error for what was found, or null. Never throws, whatever the state is.
    */
   check(budget: number): ConclaveError | null {
-    if (!this.#isWatched) return refusalOfClass(this.#object);
+    if (!this.#isWatched) return refusalOfInstance(this.#object);
     try {
       const isUnfit = this.#checkFields() || this.#sweep(budget);
       if (!isUnfit) return null;
