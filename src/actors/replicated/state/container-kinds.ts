@@ -34,7 +34,8 @@ export function kindOf(object: object): Kind {
   // First, for everything else may run the handlers of a proxy.
   if (types.isProxy(object)) return Kind.refused;
   if (Array.isArray(object)) {
-    return isPlainArray(object) && object.length <= ARRAY_LENGTH_MAX ? Kind.array : Kind.refused;
+    const isFit = isPlainArray(object) && object.length <= ARRAY_LENGTH_MAX && !isMatch(object);
+    return isFit ? Kind.array : Kind.refused;
   }
   const prototype = Object.getPrototypeOf(object) as object | null;
   if (prototype === Object.prototype) return Kind.object;
@@ -46,6 +47,14 @@ export function kindOf(object: object): Kind {
   if (types.isArrayBuffer(object)) return isFixedMemory(object) ? bare(object, Kind.arrayBuffer) : Kind.refused;
   if (ArrayBuffer.isView(object)) return kindOfView(object);
   return Kind.object;
+}
+
+/**
+ * Is it what a regular expression has found, whose `index`, `input` and `groups` would be lost? Others are not looked
+ * through for properties besides their items: the engine lists those only with all items.
+ */
+export function isMatch(array: readonly unknown[]): boolean {
+  return Object.hasOwn(array, 'index');
 }
 
 /** Content is kept, and properties that were added to a Map or the like would be lost. */

@@ -14,6 +14,7 @@ import {
   closureOf,
   dataKeys,
   fieldKeys,
+  isMatch,
   isOfOtherClass,
   isPlainProperty,
   Kind,
@@ -180,6 +181,9 @@ function blameObject(object: object): Blame | null {
   if (types.isNativeError(object)) return blame('an error', 'Keep its name and message');
   if (Array.isArray(object) && object.length > ARRAY_LENGTH_MAX) {
     return blame(`an array of ${object.length} items`, `Keep at most ${ARRAY_LENGTH_MAX} in one, or use a Map`);
+  }
+  if (Array.isArray(object) && isMatch(object)) {
+    return blame('an array with an index, an input and groups', 'Keep what is wanted of it, like [...match]');
   }
   const name = classNameOf(object);
   if (isBuiltIn(object)) return blame(`a ${name} that is shared, resizable or has other properties`, KEEP_PLAIN);

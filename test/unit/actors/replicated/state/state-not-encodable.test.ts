@@ -61,6 +61,12 @@ const CASES: readonly [name: string, value: unknown, path: string, found: RegExp
   ['shared memory', new SharedArrayBuffer(8), 'jobs.value', /^a SharedArrayBuffer/],
   ['a view of shared memory', new Uint8Array(new SharedArrayBuffer(8)), 'jobs.value', /^a Uint8Array that is shared/],
   ['an array that is too long', new Array(2 ** 26), 'jobs.value', /^an array of 67108864 items$/],
+  [
+    'what a regular expression has found',
+    { last: /(?<word>b)/.exec('abc') },
+    'jobs.value.last',
+    /^an array .* groups$/,
+  ],
   ['at a great depth', deep, `jobs.value${'.next'.repeat(15)} … ${'.next'.repeat(16)}`, /^a function$/],
 ];
 
