@@ -3,7 +3,7 @@
  * is made is looked at before anybody can call it.
  */
 
-import { ConclaveError } from '../../errors.js';
+import { ConclaveError, toPlainError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
 import { describeClass, invalidObject } from './describe-class.js';
 import type { LoadedObject, ResolvedObject } from './object-definition.js';
@@ -89,7 +89,7 @@ function construct(name: string, target: LoadedClass['target'], args: unknown[])
   try {
     return new target(...args);
   } catch (cause) {
-    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+    const message = toPlainError(cause).message.replace(/\.$/, '');
     const complaint = `cannot be made, for the constructor of its class throws: ${message}`;
     const advice = args.length > 0 ? '' : '; it was given no arguments: arguments go in object(Class, …)';
     throw invalidObject(name, complaint + advice, {}, cause);

@@ -29,6 +29,17 @@ class Impostor {
   @replicated add(): void {}
 }
 
+/** What its constructor throws cannot be made a string. */
+class Thrower {
+  static readonly module = import.meta.url;
+
+  constructor() {
+    throw Object.create(null);
+  }
+
+  @replicated add(): void {}
+}
+
 /** It holds what no snapshot can. */
 class Holder {
   static readonly module = import.meta.url;
@@ -56,6 +67,7 @@ const CLASSES = [
   loaded('ReplMap', ReplMap),
   loaded('Impostor', Impostor),
   loaded('Holder', Holder),
+  loaded('Thrower', Thrower),
   loaded('Doubler', Doubler),
   loaded('Bag', Bag),
 ];
@@ -211,6 +223,7 @@ describe('what is called on a created object', () => {
 describe('what cannot be made', () => {
   test.each([
     ['Impostor', 'ERR_INVALID_OBJECT'],
+    ['Thrower', 'ERR_INVALID_OBJECT'],
     ['Holder', 'ERR_STATE_NOT_ENCODABLE'],
   ])('is not there, and nobody stops: %s', (className, code) => {
     const rig = new Rig();
