@@ -10,6 +10,6 @@ export const ownHooks: unique symbol = Symbol.for('conclave.ownHooks') as never;
 export function ownerOfHooks(prototype: object): Function | null {
   let level: object | null = prototype;
   while (level !== null && !Object.hasOwn(level, 'snapshot')) level = Object.getPrototypeOf(level) as object | null;
-  const owner = (level as { constructor?: unknown } | null)?.constructor;
+  const owner: unknown = level?.constructor;
   return typeof owner === 'function' && Object.hasOwn(owner, ownHooks) ? owner : null;
 }
