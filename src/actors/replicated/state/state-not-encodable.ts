@@ -66,7 +66,7 @@ export function refusalOfInstance({ name, instance, prototype }: LoadedObject): 
   const field = owner === null ? undefined : Object.keys(instance)[0];
   if (field === undefined) return null;
   const found = `a field which the snapshot() of ${owner!.name} knows nothing of`;
-  return errorOf(name, name + propertySegment(field), blame(found, 'Keep it in another object'));
+  return errorOf(name, name + propertySegment(field), blame(found, 'Make it static if it never changes'));
 }
 
 const OF_OTHER_CLASS = blame(
