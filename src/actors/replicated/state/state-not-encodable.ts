@@ -82,7 +82,8 @@ function search(object: string, rootPath: string, root: object, kind: 'instance'
   let culprit: { place: Place; item: number; blame: Blame } | null = null;
   for (const place of places) {
     eachItem(place.container, place.parent === null && kind === 'instance', (value, item, blameOfItem) => {
-      const found = blameOfItem ?? blameOf(value);
+      // The instance itself is of a class, and may be referred to.
+      const found = blameOfItem ?? (value === root ? null : blameOf(value));
       if (found !== null) {
         culprit = { place, item, blame: found };
         return true;

@@ -73,7 +73,7 @@ export class StateWatch {
       if (typeof value === 'object' && value !== before[i] && before.length > 0) (added ??= []).push(value);
     }
     this.#values = values;
-    if (added !== null) this.#newSweep = new StateSweep(added);
+    if (added !== null) this.#newSweep = new StateSweep(added, instance);
     return false;
   }
 
@@ -90,7 +90,7 @@ export class StateWatch {
     let isFromStart = false;
     while (left > 0 && !isFromStart) {
       isFromStart = this.#fullSweep === null;
-      this.#fullSweep ??= new StateSweep(this.#values);
+      this.#fullSweep ??= new StateSweep(this.#values, this.#object.instance);
       left = this.#fullSweep.run(left);
       if (this.#fullSweep.isUnfit) return true;
       if (!this.#fullSweep.isDone) return false;
