@@ -72,9 +72,19 @@ function kindOfView(view: ArrayBufferView): Kind {
   return isFit ? Kind.view : Kind.refused;
 }
 
-/** Memory that is neither shared with other threads nor can change its size. */
+/** Memory that is neither shared with other threads nor can change its size, and has not been given to one. */
 function isFixedMemory(buffer: ArrayBufferLike): boolean {
-  return types.isArrayBuffer(buffer) && (buffer as { readonly resizable?: boolean }).resizable !== true;
+  const isFixed = types.isArrayBuffer(buffer) && (buffer as { readonly resizable?: boolean }).resizable !== true;
+  return isFixed && (buffer.byteLength > 0 || isEmpty(buffer));
+}
+
+/** Is it without content, rather than without memory? */
+function isEmpty(buffer: ArrayBuffer): boolean {
+  try {
+    return new Uint8Array(buffer).length === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** A DataView of memory that was transferred away throws at every look. */

@@ -187,7 +187,8 @@ function blameObject(object: object): Blame | null {
     return blame('an array with an index, an input and groups', 'Keep what is wanted of it, like [...match]');
   }
   const name = classNameOf(object);
-  if (isBuiltIn(object)) return blame(`a ${name} that is shared, resizable or has other properties`, KEEP_PLAIN);
+  if (isBuiltIn(object))
+    return blame(`a ${name} that is shared, resizable, detached or has other properties`, KEEP_PLAIN);
   return blame(name === '' ? 'an instance of a class' : `an instance of ${name}`, KEEP_PLAIN);
 }
 

@@ -11,6 +11,13 @@ const ignore = (): undefined => undefined;
 class Job {
   id = 1;
 }
+/** Memory that has been transferred, as a thread is given it. */
+function givenAway(): Float64Array<ArrayBuffer> {
+  const view = new Float64Array(1);
+  structuredClone(view, { transfer: [view.buffer] });
+  return view;
+}
+
 class Registry extends Map<unknown, unknown> {}
 
 const withAccessor = {
@@ -60,6 +67,8 @@ const CASES: readonly [name: string, value: unknown, path: string, found: RegExp
   ['a Map with a property', Object.assign(new Map(), { x: 1 }), 'jobs.value', /other properties/],
   ['shared memory', new SharedArrayBuffer(8), 'jobs.value', /^a SharedArrayBuffer/],
   ['a view of shared memory', new Uint8Array(new SharedArrayBuffer(8)), 'jobs.value', /^a Uint8Array that is shared/],
+  ['memory that was given away', { a: givenAway().buffer }, 'jobs.value.a', /^a ArrayBuffer that is .* detached/],
+  ['a view of memory that was given away', givenAway(), 'jobs.value', /^a Float64Array that is .* detached/],
   ['an array that is too long', new Array(2 ** 26), 'jobs.value', /^an array of 67108864 items$/],
   [
     'what a regular expression has found',
