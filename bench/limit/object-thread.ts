@@ -27,6 +27,7 @@ const machine = new Machine({
     {
       name: 'sink',
       instance: sink,
+      prototype: Sink.prototype,
       madeFields: [],
       methods: new Map([['put', 'replicated']]),
       commands: new Map(),

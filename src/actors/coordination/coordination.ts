@@ -7,6 +7,7 @@
 
 import { isKeyWatched, tellChange } from '../replicated/command-context.js';
 import { query, replicated } from '../replicated/decorators.js';
+import { ownHooks } from '../replicated/own-hooks.js';
 import { Line, claimKey, type Claim } from './line.js';
 
 /** Sessions at a time. A process has one, however many locks it holds. */
@@ -128,6 +129,8 @@ const PART_ITEMS = 1024;
 
 export class Coordination {
   static readonly module: string = import.meta.url;
+  /** @internal */
+  static readonly [ownHooks] = true;
   /** @internal */
   declare readonly changes: CoordinationChange;
   #nextSession = 1;

@@ -7,7 +7,7 @@
 /** What compilers make of `#name = value` where they do without it: esbuild, TypeScript, SWC, Babel. */
 const LOWERED_FIELDS = [
   // esbuild also adds a set of the instances that may call #private methods, which is no state.
-  /\b__privateAdd\(\s*this\s*,\s*((?![\w$]*_instances\b)[\w$]+)/,
+  /\b__privateAdd\(\s*this\s*,\s*((?![\w$]*_instances\s*\))[\w$]+)/,
   /\b(_[A-Z][\w$]*_[\w$]+)\.set\(\s*this\s*,/,
   /\b_class_private_field_init\(\s*this\s*,\s*([\w$]+)\s*,/,
   /\b_classPrivateFieldInitSpec\(\s*this\s*,\s*([\w$]+)\s*,/,
@@ -164,7 +164,9 @@ class Scanner {
   #isExpressionExpected(): boolean {
     const last = this.#tail.trimEnd();
     if (last.endsWith(')')) return this.#afterCondition;
-    return last === '' || /[(,=:[!&|?{};+\-*%~^<>]$/.test(last) || BEFORE_EXPRESSION.test(last);
+    // Nothing that could be counted up starts with a slash: what was, stands before it.
+    if (/\+\+$|--$/.test(last)) return false;
+    return last === '' || last.endsWith('...') || /[(,=:[!&|?{};+\-*%~^<>]$/.test(last) || BEFORE_EXPRESSION.test(last);
   }
 }
 

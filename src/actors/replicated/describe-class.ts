@@ -7,6 +7,7 @@
 import { ConclaveError } from '../../errors.js';
 import { privateFieldIn } from './class-source.js';
 import { complaintAbout, markOf, type MethodKind } from './method-mark.js';
+import { ownerOfHooks } from './own-hooks.js';
 
 /** A class whose objects can be replicated, as far as types can tell. */
 export type ObjectClass<T extends object = object, Args extends readonly never[] = never[]> = (new (
@@ -180,7 +181,10 @@ function checkState(object: string, value: Function): void {
     const [present, missing] = hasSnapshot ? ['snapshot()', 'restore(state)'] : ['restore(state)', 'snapshot()'];
     throw invalidObject(object, `has ${present} but no ${missing}: define both, or neither`, { class: value.name });
   }
-  if (hasSnapshot) return;
+  if (hasSnapshot) {
+    checkOwnHooks(object, value);
+    return;
+  }
   const hooks = 'or define snapshot() and restore(state)';
   for (const level of classesOf(value)) {
     const source = sourceOf(level);
@@ -191,6 +195,21 @@ function checkState(object: string, value: Function): void {
     const field = privateFieldOf(level, source);
     if (field === null) continue;
     const complaint = `keeps state in ${field}, which no snapshot can see: use a TypeScript private field, ${hooks}`;
+    throw invalidObject(object, complaint, { class: level.name, field });
+  }
+}
+
+/** A class that extends one whose hooks know only of that one must keep nothing that they cannot see. */
+function checkOwnHooks(object: string, value: Function): void {
+  const owner = ownerOfHooks(value.prototype as object);
+  if (owner === null) return;
+  for (const level of classesOf(value)) {
+    if (level === owner) return;
+    const field = privateFieldOf(level, sourceOf(level));
+    if (field === null) continue;
+    const complaint =
+      `keeps state in ${field}, of which the snapshot() of ${owner.name} knows nothing: define snapshot() and ` +
+      'restore(state) in the class, which call those';
     throw invalidObject(object, complaint, { class: level.name, field });
   }
 }

@@ -3,7 +3,7 @@
  * is made is looked at before anybody can call it.
  */
 
-import { ConclaveError } from '../../errors.js';
+import { ConclaveError, toPlainError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
 import { describeClass, invalidObject } from './describe-class.js';
 import type { LoadedObject, ResolvedObject } from './object-definition.js';
@@ -69,7 +69,8 @@ export function makeObject(
     if (!Object.hasOwn(instance, method)) continue;
     throw invalidObject(name, `has a field ${method} that hides its method of the same name: rename one`, { method });
   }
-  const loaded = { name, instance, madeFields: Object.keys(instance), methods, commands, since };
+  const prototype = Object.getPrototypeOf(instance) as object;
+  const loaded = { name, instance, prototype, madeFields: Object.keys(instance), methods, commands, since };
   const refusal = new StateWatch(loaded).checkAll();
   if (refusal !== null) throw notMade(refusal);
   return loaded;
@@ -88,7 +89,7 @@ function construct(name: string, target: LoadedClass['target'], args: unknown[])
   try {
     return new target(...args);
   } catch (cause) {
-    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+    const message = toPlainError(cause).message.replace(/\.$/, '');
     const complaint = `cannot be made, for the constructor of its class throws: ${message}`;
     const advice = args.length > 0 ? '' : '; it was given no arguments: arguments go in object(Class, …)';
     throw invalidObject(name, complaint + advice, {}, cause);

@@ -19,7 +19,7 @@ import { enterCommand, leaveCommand } from './command-context.js';
 import type { MachineWitness } from './machine-witness.js';
 import { codeVersionMaxOf, type LoadedObject } from './object-definition.js';
 import { ALL_OBJECTS, machineOf, machineOfCommand, type MachinePart } from './object-places.js';
-import { ResultCollector, type ResultBlock } from './results.js';
+import { ResultCollector, thrownByCommand, type ResultBlock } from './results.js';
 import { readNumberedLists } from './scalar-list.js';
 import { readLife } from './session-entry.js';
 import { SessionTable, type SavedSession, type Verdict } from './session-table.js';
@@ -79,6 +79,8 @@ interface Binding {
   /** From the oldest to the newest. */
   readonly versions: readonly { readonly version: number; readonly method: Method }[];
   readonly kind: 'replicated' | 'query';
+  /** Is it an object's own? Otherwise what it throws is an error of ours, and nothing has changed then. */
+  readonly isUsers: boolean;
 }
 
 /**
@@ -145,7 +147,7 @@ export class Machine {
       for (const [called, kind] of methods) {
         const name = `${objectName}.${called}`;
         const versions = versionsOf(object, called);
-        this.#bindings.set(name, { name, watch, changes, instance, method: null, versions, kind });
+        this.#bindings.set(name, { name, watch, changes, instance, method: null, versions, kind, isUsers: true });
       }
     }
     this.#bindOwn('.create', (...args) => this.#create(args));
@@ -266,12 +268,13 @@ export class Machine {
   /** A command of the machine's own. */
   #bindOwn(name: string, run: Method): void {
     const method = this.part.places.size === 0 ? run : this.#doneByAll(name, run);
-    const instance = {};
-    const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+    const nothing = noObject(name);
+    const { instance } = nothing;
     const watch = new StateWatch(nothing);
     const versions = [{ version: 0, method }];
     const changes = new ChangeRecorder(name, this.#codec);
-    this.#bindings.set(name, { name, watch, changes, instance, method, versions, kind: 'replicated' });
+    const kind = 'replicated';
+    this.#bindings.set(name, { name, watch, changes, instance, method, versions, kind, isUsers: false });
   }
 
   /** All machines do it; that of the object that it is about counts it, and answers. */
@@ -356,7 +359,8 @@ export class Machine {
     const versions = versionsOf(loaded, called.method);
     const method = methodAt(versions, this.#codeVersion);
     const changes = this.#changes.get(calledCreated(called))!;
-    const binding: Binding = { name, watch, changes, instance: loaded.instance, method, versions, kind };
+    const { instance } = loaded;
+    const binding: Binding = { name, watch, changes, instance, method, versions, kind, isUsers: true };
     this.#bindings.set(name, binding);
     return binding;
   }
@@ -498,12 +502,14 @@ export class Machine {
           if (isThenable(result)) collector.fail(position, asyncCommand(binding.name, result), binding.name);
           else collector.set(position, result, binding.name);
         } else if (isThenable(result)) ignoreRejection(result);
-      } catch (error) {
+      } catch (thrown) {
         if (this.#fatal !== null) throw this.#fatal;
         if (isCommand) {
           this.commandsThrew++;
           binding.changes.takeBack(index, position);
         }
+        const isUsers = collector !== null && isCommand && binding.isUsers;
+        const error = isUsers ? thrownByCommand(thrown, binding.name) : thrown;
         collector?.fail(position, toPlainError(error), binding.name);
       }
     }
@@ -553,9 +559,10 @@ function leftBehind({ code, message, data }: ConclaveError): ConclaveError {
 }
 
 /** What a method name stands for, from the oldest version to the newest. */
-function versionsOf({ instance, commands }: LoadedObject, called: string): Binding['versions'] {
+function versionsOf({ prototype, commands }: LoadedObject, called: string): Binding['versions'] {
   return (commands.get(called) ?? [{ version: 0, method: called }]).map(({ version, method }) => {
-    return { version, method: (instance as Record<string, Method>)[method]! };
+    // Of the class: what is called for the first time may have got a field of this name on its way.
+    return { version, method: (prototype as Record<string, Method>)[method]! };
   });
 }
 
@@ -563,16 +570,22 @@ function methodAt(versions: Binding['versions'], codeVersion: number): Method | 
   return versions.findLast(({ version }) => version <= codeVersion)?.method ?? null;
 }
 
+/** Stands where there is no object. */
+function noObject(name: string): LoadedObject {
+  const prototype = Object.prototype;
+  return { name, instance: {}, prototype, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+}
+
 /** What is called of an object that there is not. */
 function missing(name: string, called: CreatedName, kind: Binding['kind'], codec: ValueCodec): Binding {
-  const instance = {};
   const method = (): never => {
     throw noSuchObject({ object: called.object, class: called.class });
   };
-  const nothing = { name, instance, madeFields: [], methods: new Map(), commands: new Map(), since: 0 };
+  const nothing = noObject(name);
+  const { instance } = nothing;
   const watch = new StateWatch(nothing);
   const changes = new ChangeRecorder(name, codec);
-  return { name, watch, changes, instance, method, versions: [{ version: 0, method }], kind };
+  return { name, watch, changes, instance, method, versions: [{ version: 0, method }], kind, isUsers: false };
 }
 
 /** How much of an object's state is looked at after a block: small states wholly, large ones in turn. */

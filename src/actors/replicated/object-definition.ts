@@ -58,6 +58,8 @@ export interface ResolvedObject {
 /** An object where it lives. */
 export interface LoadedObject extends Pick<ResolvedObject, 'name' | 'methods' | 'commands' | 'since'> {
   readonly instance: object;
+  /** What it was made to inherit from, its methods above all; fields may be called like them. */
+  readonly prototype: object;
   /** The names of the own fields that its constructor has made. */
   readonly madeFields: readonly string[];
 }

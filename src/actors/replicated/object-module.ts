@@ -3,6 +3,7 @@
  * object's thread to have it.
  */
 
+import { toPlainError } from '../../errors.js';
 import type { ClassLoader } from './class-loader.js';
 import { invalidObject } from './describe-class.js';
 
@@ -104,5 +105,5 @@ function isNoJavaScript(thrown: unknown): boolean {
 }
 
 function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return toPlainError(thrown).message;
 }

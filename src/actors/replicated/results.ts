@@ -141,6 +141,21 @@ export function resultError(plain: PlainError, method: string, isQuery: boolean)
   return isQuery ? withoutConsequence(error) : error;
 }
 
+/**
+ * What a command of the user's has thrown, for its caller. An error of ours among it says what became of another call,
+ * or of none, and not that this command has run.
+ */
+export function thrownByCommand(cause: unknown, method: string): unknown {
+  if (!isOurs(cause)) return cause;
+  const { message } = toPlainError(cause);
+  return new ConclaveError('ERR_COMMAND_THREW', message, { data: { method }, cause });
+}
+
+/** Of this copy of the package, or of another one. */
+function isOurs(thrown: unknown): boolean {
+  return thrown instanceof ConclaveError || toPlainError(thrown).name === 'ConclaveError';
+}
+
 /** A query changes nothing, whatever it ends with. */
 function withoutConsequence({ code, message, data, cause }: ConclaveError): ConclaveError {
   return new ConclaveError(code, message, { data, cause, mayBeApplied: false, retrySafe: true });

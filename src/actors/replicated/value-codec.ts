@@ -18,7 +18,7 @@ const BUFFER_BYTES_KEPT = 1024 * 1024;
  * bigints of any size, strings, arrays, plain objects, objects without a prototype, `Map`, `Set`, `Date` (invalid ones
  * too), `ArrayBuffer`, `DataView` and typed arrays. They come back equal, as copies that share no memory with anything,
  * with these exceptions: holes in arrays come back as `undefined`, a `Buffer` as a `Uint8Array`, getters as what they
- * returned, and properties that are not enumerable or named by symbols are left out, as `structuredClone` does.
+ * returned, and properties that are not enumerable, named by symbols or beside the items of an array are left out.
  *
  * Refused are functions, symbols, promises, errors, instances of classes (subclasses of the above included), cycles,
  * strings with half a surrogate pair, and more than 64 levels of nesting.

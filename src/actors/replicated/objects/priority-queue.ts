@@ -5,6 +5,7 @@
 
 import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
+import { ownHooks } from '../own-hooks.js';
 import { checkCapacity, checkItem, type QueueOptions } from './capacity.js';
 import { checkOptions } from './check-options.js';
 import { Heap, type HeapPart } from './heap.js';
@@ -63,6 +64,8 @@ interface Head {
  */
 export class ReplPriorityQueue<Item = unknown> {
   static readonly module = import.meta.url;
+  /** @internal */
+  static readonly [ownHooks] = true;
   /** Orders besides `ascending` and `descending`: for classes that extend this one. */
   static readonly orders: Orders = {};
   /**

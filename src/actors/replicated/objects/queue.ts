@@ -4,6 +4,7 @@
 
 import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
+import { ownHooks } from '../own-hooks.js';
 import { checkCapacity, checkItem, type QueueOptions } from './capacity.js';
 import { checkOptions } from './check-options.js';
 import { Fifo } from './fifo.js';
@@ -36,6 +37,8 @@ interface Head {
  */
 export class ReplQueue<Item = unknown> {
   static readonly module = import.meta.url;
+  /** @internal */
+  static readonly [ownHooks] = true;
   /**
    * `take` and `put`, called with a signal, wait for something to take, and for room.
    *

@@ -5,6 +5,7 @@
 import { types } from 'node:util';
 import { isWatched, tellChange } from '../command-context.js';
 import { query, replicated } from '../decorators.js';
+import { ownHooks } from '../own-hooks.js';
 import { contentKey } from './content-key.js';
 import { checkRoom, ENTRIES_MAX } from './entries-max.js';
 import { inParts } from './in-parts.js';
@@ -32,6 +33,8 @@ export type SetMembers<V> = ReadonlySet<V> | readonly V[];
  */
 export class ReplSet<V = unknown> {
   static readonly module = import.meta.url;
+  /** @internal */
+  static readonly [ownHooks] = true;
   declare readonly changes: SetChange<V>;
   /** By what tells members apart. */
   readonly #members = new Map<unknown, V>();

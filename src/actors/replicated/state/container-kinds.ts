@@ -34,7 +34,8 @@ export function kindOf(object: object): Kind {
   // First, for everything else may run the handlers of a proxy.
   if (types.isProxy(object)) return Kind.refused;
   if (Array.isArray(object)) {
-    return isPlainArray(object) && object.length <= ARRAY_LENGTH_MAX ? Kind.array : Kind.refused;
+    const isFit = isPlainArray(object) && object.length <= ARRAY_LENGTH_MAX && !isMatch(object);
+    return isFit ? Kind.array : Kind.refused;
   }
   const prototype = Object.getPrototypeOf(object) as object | null;
   if (prototype === Object.prototype) return Kind.object;
@@ -46,6 +47,14 @@ export function kindOf(object: object): Kind {
   if (types.isArrayBuffer(object)) return isFixedMemory(object) ? bare(object, Kind.arrayBuffer) : Kind.refused;
   if (ArrayBuffer.isView(object)) return kindOfView(object);
   return Kind.object;
+}
+
+/**
+ * Is it what a regular expression has found, whose `index`, `input` and `groups` would be lost? Others are not looked
+ * through for properties besides their items: the engine lists those only with all items.
+ */
+export function isMatch(array: readonly unknown[]): boolean {
+  return Object.hasOwn(array, 'index');
 }
 
 /** Content is kept, and properties that were added to a Map or the like would be lost. */
@@ -63,9 +72,19 @@ function kindOfView(view: ArrayBufferView): Kind {
   return isFit ? Kind.view : Kind.refused;
 }
 
-/** Memory that is neither shared with other threads nor can change its size. */
+/** Memory that is neither shared with other threads nor can change its size, and has not been given to one. */
 function isFixedMemory(buffer: ArrayBufferLike): boolean {
-  return types.isArrayBuffer(buffer) && (buffer as { readonly resizable?: boolean }).resizable !== true;
+  const isFixed = types.isArrayBuffer(buffer) && (buffer as { readonly resizable?: boolean }).resizable !== true;
+  return isFixed && (buffer.byteLength > 0 || isEmpty(buffer));
+}
+
+/** Is it without content, rather than without memory? */
+function isEmpty(buffer: ArrayBuffer): boolean {
+  try {
+    return new Uint8Array(buffer).length === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** A DataView of memory that was transferred away throws at every look. */
@@ -92,6 +111,11 @@ export function fieldKeys(instance: object): string[] | null {
   const isFit =
     !types.isProxy(instance) && Object.isExtensible(instance) && Object.getOwnPropertySymbols(instance).length === 0;
   return isFit ? Object.keys(instance) : null;
+}
+
+/** Does an instance inherit from something else than what it was made to? Where it is restored, it would not. */
+export function isOfOtherClass(instance: object, prototype: object): boolean {
+  return !types.isProxy(instance) && Object.getPrototypeOf(instance) !== prototype;
 }
 
 /** The keys of a plain object in their order, or null when it also has others that would be lost. */

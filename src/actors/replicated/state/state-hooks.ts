@@ -4,7 +4,7 @@
  */
 
 import { types } from 'node:util';
-import type { ConclaveError } from '../../../errors.js';
+import { toPlainError, type ConclaveError } from '../../../errors.js';
 import { invalidObject } from '../describe-class.js';
 import type { LoadedObject } from '../object-definition.js';
 
@@ -39,7 +39,7 @@ export function callHook({ name, instance }: LoadedObject, hook: Hook, ...args: 
 
 /** The error for a hook that threw, or an iterator that it returned. */
 export function hookThrew(object: string, hook: Hook, cause: unknown): ConclaveError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const { message } = toPlainError(cause);
   return invalidObject(object, `has a ${hook} that throws: ${message}`, { method: hook }, cause);
 }
 

@@ -6,8 +6,20 @@
 
 import { types } from 'node:util';
 import { ConclaveError } from '../../../errors.js';
+import type { LoadedObject } from '../object-definition.js';
+import { ownerOfHooks } from '../own-hooks.js';
 import { hasForm } from '../value-forms.js';
-import { Closure, closureOf, dataKeys, fieldKeys, isPlainProperty, Kind, kindOf } from './container-kinds.js';
+import {
+  Closure,
+  closureOf,
+  dataKeys,
+  fieldKeys,
+  isMatch,
+  isOfOtherClass,
+  isPlainProperty,
+  Kind,
+  kindOf,
+} from './container-kinds.js';
 import { ARRAY_LENGTH_MAX } from './state-format.js';
 import { entrySegment, indexSegment, keySegment, memberSegment, pathOf, propertySegment } from './state-path.js';
 
@@ -28,8 +40,8 @@ interface Place {
 }
 
 /** The error for an instance whose fields cannot be written. */
-export function fieldsNotEncodable(object: string, instance: object): ConclaveError {
-  return refusalInFields(object, instance) ?? errorOf(object, object, CHANGING);
+export function fieldsNotEncodable(object: LoadedObject): ConclaveError {
+  return refusalInFields(object) ?? errorOf(object.name, object.name, CHANGING);
 }
 
 /** The error for what a hook returned; `root` is what it is called. */
@@ -38,11 +50,29 @@ export function valueNotEncodable(object: string, root: string, value: unknown):
 }
 
 /** The error for the first thing in the fields of an instance that a state cannot hold, or null. */
-export function refusalInFields(object: string, instance: object): ConclaveError | null {
-  if (fieldKeys(instance) === null) return errorOf(object, object, blameInstance(instance));
-  return search(object, object, instance, 'instance');
+export function refusalInFields(object: LoadedObject): ConclaveError | null {
+  const { name, instance } = object;
+  if (fieldKeys(instance) === null) return errorOf(name, name, blameInstance(instance));
+  return refusalOfInstance(object) ?? search(name, name, instance, 'instance');
 }
 
+/**
+ * The error for an instance that is not of the class any more of which it was made, or whose hooks give less than it
+ * has; or null.
+ */
+export function refusalOfInstance({ name, instance, prototype }: LoadedObject): ConclaveError | null {
+  if (isOfOtherClass(instance, prototype)) return errorOf(name, name, OF_OTHER_CLASS);
+  const owner = ownerOfHooks(prototype);
+  const field = owner === null ? undefined : Object.keys(instance)[0];
+  if (field === undefined) return null;
+  const found = `a field which the snapshot() of ${owner!.name} knows nothing of`;
+  return errorOf(name, name + propertySegment(field), blame(found, 'Make it static if it never changes'));
+}
+
+const OF_OTHER_CLASS = blame(
+  'an object that inherits from something else than its class, as when __proto__ was set',
+  'Put what callers name into a Map',
+);
 const CHANGING = blame('something that changes while it is read', KEEP_PLAIN);
 
 /** Breadth first, like the writer. The root is the instance, or an array that holds one value. */
@@ -52,7 +82,8 @@ function search(object: string, rootPath: string, root: object, kind: 'instance'
   let culprit: { place: Place; item: number; blame: Blame } | null = null;
   for (const place of places) {
     eachItem(place.container, place.parent === null && kind === 'instance', (value, item, blameOfItem) => {
-      const found = blameOfItem ?? blameOf(value);
+      // The instance itself is of a class, and may be referred to.
+      const found = blameOfItem ?? (value === root ? null : blameOf(value));
       if (found !== null) {
         culprit = { place, item, blame: found };
         return true;
@@ -152,8 +183,12 @@ function blameObject(object: object): Blame | null {
   if (Array.isArray(object) && object.length > ARRAY_LENGTH_MAX) {
     return blame(`an array of ${object.length} items`, `Keep at most ${ARRAY_LENGTH_MAX} in one, or use a Map`);
   }
+  if (Array.isArray(object) && isMatch(object)) {
+    return blame('an array with an index, an input and groups', 'Keep what is wanted of it, like [...match]');
+  }
   const name = classNameOf(object);
-  if (isBuiltIn(object)) return blame(`a ${name} that is shared, resizable or has other properties`, KEEP_PLAIN);
+  if (isBuiltIn(object))
+    return blame(`a ${name} that is shared, resizable, detached or has other properties`, KEEP_PLAIN);
   return blame(name === '' ? 'an instance of a class' : `an instance of ${name}`, KEEP_PLAIN);
 }
 

@@ -24,6 +24,7 @@ export class StateSweep {
   /** Containers whose content is to be looked at, in the order in which they were met. */
   readonly #queue: object[];
   readonly #met = new ContainerSet();
+  readonly #instance: object;
   #current = 0;
   /** How far within the current container. */
   #position = 0;
@@ -36,9 +37,10 @@ export class StateSweep {
   /** Has something been found that no snapshot can hold? */
   isUnfit = false;
 
-  /** A walk over these values. */
-  constructor(values: readonly unknown[]) {
+  /** A walk over these values of an instance, which may refer to itself. */
+  constructor(values: readonly unknown[], instance: object) {
     this.#queue = [values];
+    this.#instance = instance;
   }
 
   /** Has all been looked at? */
@@ -131,6 +133,7 @@ export class StateSweep {
 
   /** Looks at a container and, as far as it is small, at all that is in it. */
   #lookInto(container: object, level: number): Verdict {
+    if (container === this.#instance) return Verdict.fit;
     const kind = kindOf(container);
     switch (kind) {
       case Kind.refused:

@@ -1,19 +1,18 @@
 /**
  * Finds state that no snapshot can hold soon after the command that has put it there, at a cost that does not depend on
  * how much state there is. Owned by the object's machine, on the object's thread; it runs no code of the user and
- * changes nothing. Objects with hooks are not watched: what their state is only `snapshot()` can tell.
+ * changes nothing. Of objects with hooks it sees to their class only: what their state is only `snapshot()` can tell.
  */
 
 import type { ConclaveError } from '../../../errors.js';
 import type { LoadedObject } from '../object-definition.js';
-import { Closure, fieldKeys, isPlainProperty } from './container-kinds.js';
+import { Closure, fieldKeys, isOfOtherClass, isPlainProperty } from './container-kinds.js';
 import { hasHooks } from './state-hooks.js';
-import { refusalInFields } from './state-not-encodable.js';
+import { refusalInFields, refusalOfInstance } from './state-not-encodable.js';
 import { StateSweep } from './state-sweep.js';
 
 export class StateWatch {
-  readonly #name: string;
-  readonly #instance: object;
+  readonly #object: LoadedObject;
   readonly #isWatched: boolean;
   /** What the fields held at the last look, in their order. */
   #values: readonly unknown[] = [];
@@ -22,15 +21,14 @@ export class StateWatch {
   /** Over all fields, for as many checks as it takes. */
   #fullSweep: StateSweep | null = null;
 
-  constructor({ name, instance }: LoadedObject) {
-    this.#name = name;
-    this.#instance = instance;
-    this.#isWatched = !hasHooks(instance);
+  constructor(object: LoadedObject) {
+    this.#object = object;
+    this.#isWatched = !hasHooks(object.instance);
   }
 
   /** Looks at the whole state, however long that takes: the error for what no snapshot can hold, or null. */
   checkAll(): ConclaveError | null {
-    return this.#isWatched ? refusalInFields(this.#name, this.#instance) : null;
+    return this.#isWatched ? refusalInFields(this.#object) : refusalOfInstance(this.#object);
   }
 
   /**
@@ -42,14 +40,14 @@ export class StateWatch {
    * Returns the error for what was found, or null. Never throws, whatever the state is.
    */
   check(budget: number): ConclaveError | null {
-    if (!this.#isWatched) return null;
+    if (!this.#isWatched) return refusalOfInstance(this.#object);
     try {
       const isUnfit = this.#checkFields() || this.#sweep(budget);
       if (!isUnfit) return null;
       this.#newSweep = null;
       this.#fullSweep = null;
       // Null when it was found in what is no longer part of the state.
-      return refusalInFields(this.#name, this.#instance);
+      return refusalInFields(this.#object);
     } catch {
       // The engine itself may refuse, for want of memory or stack. The command is not to blame for that.
       this.#newSweep = null;
@@ -60,9 +58,9 @@ export class StateWatch {
 
   /** True when a field is none that a snapshot can hold; what is in it is for the sweeps. */
   #checkFields(): boolean {
-    const instance = this.#instance;
+    const { instance, prototype } = this.#object;
     const keys = fieldKeys(instance);
-    if (keys === null) return true;
+    if (keys === null || isOfOtherClass(instance, prototype)) return true;
     const before = this.#values;
     const values: unknown[] = [];
     let added: unknown[] | null = null;
@@ -75,7 +73,7 @@ export class StateWatch {
       if (typeof value === 'object' && value !== before[i] && before.length > 0) (added ??= []).push(value);
     }
     this.#values = values;
-    if (added !== null) this.#newSweep = new StateSweep(added);
+    if (added !== null) this.#newSweep = new StateSweep(added, instance);
     return false;
   }
 
@@ -92,7 +90,7 @@ export class StateWatch {
     let isFromStart = false;
     while (left > 0 && !isFromStart) {
       isFromStart = this.#fullSweep === null;
-      this.#fullSweep ??= new StateSweep(this.#values);
+      this.#fullSweep ??= new StateSweep(this.#values, this.#object.instance);
       left = this.#fullSweep.run(left);
       if (this.#fullSweep.isUnfit) return true;
       if (!this.#fullSweep.isDone) return false;

@@ -9,7 +9,7 @@ import type { LoadedObject } from '../object-definition.js';
 import { runInSlices } from './run-in-slices.js';
 import { Form } from './state-format.js';
 import { callHook, hasHooks, hookThrew, isAsync, isPromise, streamOf } from './state-hooks.js';
-import { fieldsNotEncodable, valueNotEncodable } from './state-not-encodable.js';
+import { fieldsNotEncodable, refusalOfInstance, valueNotEncodable } from './state-not-encodable.js';
 import { REFUSED, StateWriter } from './state-writer.js';
 
 /**
@@ -25,10 +25,12 @@ import { REFUSED, StateWriter } from './state-writer.js';
  */
 export async function writeState(object: LoadedObject, out: (bytes: Uint8Array) => void, pause: Pause): Promise<void> {
   const { name, instance, madeFields } = object;
+  const refusal = refusalOfInstance(object);
+  if (refusal !== null) throw refusal;
   if (!hasHooks(instance)) {
     const writer = new StateWriter(out, Form.fields);
     writer.startFields(instance, madeFields);
-    const waiting = writeBody(writer, pause, () => fieldsNotEncodable(name, instance));
+    const waiting = writeBody(writer, pause, () => fieldsNotEncodable(object));
     if (waiting !== undefined) await waiting;
     writer.finish();
     return;

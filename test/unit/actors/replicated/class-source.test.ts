@@ -18,6 +18,9 @@ const WITH_FIELD: Record<string, string> = {
   'after a regular expression with braces and quotes': 'class A { a = /[}/\'"]}`/g; #x = 1 }',
   'after a regular expression behind a condition': `class A { m(s) { if (s) /'}/.test(s); return /"}/ } #x = 1 }`,
   'after divisions': 'class A { m(a, b) { return (a) / b / this.c; } d = a / 2; #x = 1 }',
+  'between divisions, of which the first stands behind an operator':
+    'class A{m(i){return i++/2}#x=1;n(a,b){return a/b}}',
+  'after a regular expression that is spread': 'class A { m(s) { return [.../}/.exec(s)]; } #x = 1 }',
   'after a method with a pattern for parameters': 'class A { m({ a = {} } = {}) {} #x = 1 }',
   'of a class that extends an expression': 'class A extends mixin({ a: 1 }, class { m() {} }) { #x = 1 }',
   'as an accessor field': 'class A { accessor #x = 1 }',
@@ -25,6 +28,8 @@ const WITH_FIELD: Record<string, string> = {
   'with a minified class': 'class A{a=1;#x=2;m(){}}',
   'lowered by esbuild': 'class _A { constructor() { __privateAdd(this, _x, 0); } }',
   'lowered by esbuild, without a value': 'class _A { constructor() { __privateAdd(this, _x); } }',
+  'lowered by esbuild, called like what it makes of methods':
+    'class _A { constructor() { __privateAdd(this, _x_instances, 0); } }',
   'lowered by TypeScript': 'class A { constructor() { _A_x.set(this, 0); } }',
   'lowered by SWC': 'class A { constructor() { _class_private_field_init(this, _x, { writable: true, value: 0 }); } }',
   'lowered by Babel': 'class A { constructor() { _classPrivateFieldInitSpec(this, _x, 0); } }',
@@ -51,7 +56,7 @@ const WITHOUT_FIELD: Record<string, string> = {
 describe('a private field is found', () => {
   for (const [name, source] of Object.entries(WITH_FIELD)) {
     test(name, () => {
-      expect(privateFieldIn(source)).toMatch(/^(#(x|ünïcode)|_x|_A_x)$/);
+      expect(privateFieldIn(source)).toMatch(/^(#(x|ünïcode)|_x|_x_instances|_A_x)$/);
     });
   }
 });

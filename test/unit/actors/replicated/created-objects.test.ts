@@ -29,6 +29,17 @@ class Impostor {
   @replicated add(): void {}
 }
 
+/** What its constructor throws cannot be made a string. */
+class Thrower {
+  static readonly module = import.meta.url;
+
+  constructor() {
+    throw Object.create(null);
+  }
+
+  @replicated add(): void {}
+}
+
 /** It holds what no snapshot can. */
 class Holder {
   static readonly module = import.meta.url;
@@ -37,12 +48,28 @@ class Holder {
   @replicated add(): void {}
 }
 
+/** It lets callers say which of its fields is set: also one that is called like a method. */
+class Bag {
+  static readonly module = import.meta.url;
+  [name: string]: unknown;
+
+  @replicated put(name: string, value: unknown): void {
+    this[name] = value;
+  }
+
+  @replicated count(): number {
+    return Object.keys(this).length;
+  }
+}
+
 const CLASSES = [
   loaded('ReplCounter', ReplCounter),
   loaded('ReplMap', ReplMap),
   loaded('Impostor', Impostor),
   loaded('Holder', Holder),
+  loaded('Thrower', Thrower),
   loaded('Doubler', Doubler),
+  loaded('Bag', Bag),
 ];
 
 const create = (name: string, className: string): Command => ['', 'create', name, className, []];
@@ -167,6 +194,22 @@ describe('what is called on a created object', () => {
     expect(errorsOf(results)).toEqual([[0, 'ERR_NO_SUCH_OBJECT']]);
   });
 
+  it.each([7, undefined])(
+    'is the method of its class for one that was given a snapshot, too, where a field has taken its name: %s',
+    async (value) => {
+      const rig = new Rig();
+      rig.run(create('x', 'Bag'), ['.x.Bag', 'count'], ['.x.Bag', 'put', 'count', value]);
+      const twin = await rig.twin();
+
+      const results = [rig, twin].map((each) => each.run(['.x.Bag', 'count']));
+
+      expect(results.map(({ errors, numbers }) => [errors, numbers?.[0]])).toEqual([
+        [null, 1],
+        [null, 1],
+      ]);
+    },
+  );
+
   it('stops a node whose code has the class, and not the command: others have carried it out', () => {
     const rig = new Rig();
     rig.run(create('x', 'ReplCounter'));
@@ -180,6 +223,7 @@ describe('what is called on a created object', () => {
 describe('what cannot be made', () => {
   test.each([
     ['Impostor', 'ERR_INVALID_OBJECT'],
+    ['Thrower', 'ERR_INVALID_OBJECT'],
     ['Holder', 'ERR_STATE_NOT_ENCODABLE'],
   ])('is not there, and nobody stops: %s', (className, code) => {
     const rig = new Rig();

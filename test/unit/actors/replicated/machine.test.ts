@@ -17,6 +17,7 @@ const METHODS: LoadedObject['methods'] = new Map([
   ['writeAndThrow', 'replicated'],
   ['writeAndPromise', 'replicated'],
   ['writeContext', 'replicated'],
+  ['writeAndRefuse', 'replicated'],
   ['keep', 'replicated'],
   ['read', 'query'],
   ['readContext', 'query'],
@@ -33,7 +34,8 @@ class Rig {
 
   constructor(sessionsMax = 10, others: readonly string[] = []) {
     const loaded = (name: string, instance: Journal): LoadedObject => {
-      return { name, instance, madeFields: [], methods: METHODS, commands: new Map(), since: 0 };
+      const { prototype } = Journal;
+      return { name, instance, prototype, madeFields: [], methods: METHODS, commands: new Map(), since: 0 };
     };
     const objects = [loaded('journal', this.journal), ...others.map((name) => loaded(name, new Journal()))];
     this.machine = new Machine({ objects, classes: [], life: life('a'), sessionsMax, codec });
@@ -191,6 +193,21 @@ describe('Machine', () => {
     expect(rig.lines).toEqual(['a', 'b', 'c']);
     expect(errorsOf(rig.results[0])).toMatchObject([{ name: 'RangeError', message: 'after b' }]);
     expect(rig.results[0]!.errors![0]![0]).toBe(1);
+  });
+
+  it('a command that throws an error of ours has run: what is thrown says nothing of that', () => {
+    rig.apply(block(blockOf(2, 1, [['journal', 'writeAndRefuse', 'a']])));
+
+    expect(rig.lines).toEqual(['a']);
+    const [[, plain, method]] = rig.results[0]!.errors as [NonNullable<ResultBlock['errors']>[number]];
+    expect(resultError(plain, method, false)).toMatchObject({
+      code: 'ERR_COMMAND_THREW',
+      message: 'after a',
+      data: { method: 'journal.writeAndRefuse' },
+      mayBeApplied: true,
+      retrySafe: false,
+      cause: { code: 'ERR_NO_LEADER' },
+    });
   });
 
   it('a command that throws on behalf of another node goes unnoticed here', () => {

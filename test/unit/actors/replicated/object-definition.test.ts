@@ -5,11 +5,14 @@ import {
   loadObject,
   object,
   resolveDefinition,
+  type LoadedObject,
   type ResolvedObject,
 } from '../../../../src/actors/replicated/object-definition.js';
 import { exportNameOf, importExport } from '../../../../src/actors/replicated/object-module.js';
 import { ReplMap } from '../../../../src/actors/replicated/objects/map.js';
 import { ReplQueue } from '../../../../src/actors/replicated/objects/queue.js';
+import { readState } from '../../../../src/actors/replicated/state/read-state.js';
+import { writeState } from '../../../../src/actors/replicated/state/write-state.js';
 import { ValueCodec } from '../../../../src/actors/replicated/value-codec.js';
 import { errorOf } from './error-of.js';
 import * as accounts from './fixtures/accounts.js';
@@ -18,6 +21,14 @@ const codec = new ValueCodec();
 const resolve = (definition: unknown, name = 'acct'): Promise<ResolvedObject> =>
   resolveDefinition(name, definition, codec);
 const here = (file: string): string => new URL(`./fixtures/${file}`, import.meta.url).href;
+
+/** Brings the one to the state of the other. */
+async function throughBytes(from: LoadedObject, to: LoadedObject): Promise<void> {
+  const pieces: Uint8Array[] = [];
+  const goOn = (): undefined => undefined;
+  await writeState(from, (bytes) => pieces.push(bytes.slice()), goOn);
+  await readState(to, () => pieces.shift() ?? null, goOn);
+}
 
 function classWith(statics: object, name = 'Local'): unknown {
   const Local = {
@@ -125,6 +136,10 @@ describe('classes that are refused', () => {
     'private state': [accounts.PrivateState, 'use a TypeScript private field, or define snapshot() and restore(state)'],
     'private state of a base class': [accounts.InheritsPrivateState, 'which no snapshot can see'],
     'one hook without the other': [accounts.HalfOfTheHooks, 'has snapshot() but no restore(state)'],
+    'private state that the hooks of a ready-made object know nothing of': [
+      accounts.CountsInPrivate,
+      'taken, of which the snapshot() of ReplQueue knows nothing',
+    ],
     'state inside of a built-in': [accounts.ExtendsMap, 'extends Map'],
     'an async override': [accounts.OverriddenByAsync, 'cannot have deposit, for this replicated method is async'],
     'an override that is no method': [accounts.OverriddenByGetter, 'is overridden by what is not a method'],
@@ -202,6 +217,26 @@ test('arguments that cannot be encoded are refused with their path', async () =>
 });
 
 describe('loading', () => {
+  test('refuses fields that the hooks of a ready-made object know nothing of', async () => {
+    const error = await errorOf(async () => loadObject(await resolve(accounts.Counts)));
+
+    expect(error).toMatchObject({ code: 'ERR_STATE_NOT_ENCODABLE', data: { path: 'acct.count' } });
+    expect(error.message).toContain('which the snapshot() of ReplQueue knows nothing of');
+  });
+
+  test('a class that extends a ready-made object brings back its own state by hooks of its own', async () => {
+    const resolved = await resolve(accounts.CountsWithHooks);
+    const [from, to] = [await loadObject(resolved), await loadObject(resolved)];
+    const queue = from.instance as accounts.CountsWithHooks;
+    for (const item of ['a', 'b', 'c']) queue.put(item);
+    queue.take();
+
+    await throughBytes(from, to);
+
+    const restored = to.instance as accounts.CountsWithHooks;
+    expect([restored.counts(), restored.take(), restored.size()]).toEqual([[3, 1], 'b', 1]);
+  });
+
   test('makes a new instance each time, of the arguments', async () => {
     const resolved = structuredClone(await resolve(object(accounts.Account, { limit: 7 })));
 

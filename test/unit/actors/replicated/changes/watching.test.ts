@@ -70,7 +70,17 @@ class Rig {
   readonly changes: Seen[] = [];
   readonly #map = new Map<string, number>();
   readonly #machine = new Machine({
-    objects: [{ name: 'prices', instance: new ReplMap(), madeFields: [], commands: new Map(), since: 0, methods }],
+    objects: [
+      {
+        name: 'prices',
+        instance: new ReplMap(),
+        prototype: ReplMap.prototype,
+        madeFields: [],
+        commands: new Map(),
+        since: 0,
+        methods,
+      },
+    ],
     classes: [],
     life: life('a'),
     sessionsMax: 10,

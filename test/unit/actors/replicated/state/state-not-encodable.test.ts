@@ -2,12 +2,22 @@
 
 import { describe, expect, test } from 'vitest';
 import { StateWatch } from '../../../../../src/actors/replicated/state/state-watch.js';
+import { writeState } from '../../../../../src/actors/replicated/state/write-state.js';
 import { errorOf } from '../error-of.js';
 import { Box, loaded, written } from './support/states.js';
+
+const ignore = (): undefined => undefined;
 
 class Job {
   id = 1;
 }
+/** Memory that has been transferred, as a thread is given it. */
+function givenAway(): Float64Array<ArrayBuffer> {
+  const view = new Float64Array(1);
+  structuredClone(view, { transfer: [view.buffer] });
+  return view;
+}
+
 class Registry extends Map<unknown, unknown> {}
 
 const withAccessor = {
@@ -57,7 +67,15 @@ const CASES: readonly [name: string, value: unknown, path: string, found: RegExp
   ['a Map with a property', Object.assign(new Map(), { x: 1 }), 'jobs.value', /other properties/],
   ['shared memory', new SharedArrayBuffer(8), 'jobs.value', /^a SharedArrayBuffer/],
   ['a view of shared memory', new Uint8Array(new SharedArrayBuffer(8)), 'jobs.value', /^a Uint8Array that is shared/],
+  ['memory that was given away', { a: givenAway().buffer }, 'jobs.value.a', /^a ArrayBuffer that is .* detached/],
+  ['a view of memory that was given away', givenAway(), 'jobs.value', /^a Float64Array that is .* detached/],
   ['an array that is too long', new Array(2 ** 26), 'jobs.value', /^an array of 67108864 items$/],
+  [
+    'what a regular expression has found',
+    { last: /(?<word>b)/.exec('abc') },
+    'jobs.value.last',
+    /^an array .* groups$/,
+  ],
   ['at a great depth', deep, `jobs.value${'.next'.repeat(15)} … ${'.next'.repeat(16)}`, /^a function$/],
 ];
 
@@ -94,6 +112,24 @@ describe('an instance is refused', () => {
       expect(new StateWatch(loaded(make())).check(10)).toMatchObject({ data: error.data });
     });
   }
+
+  test('whose class a command has taken from it, as by a field named __proto__', async () => {
+    class Hooked extends Box {
+      snapshot(): unknown {
+        return this.value;
+      }
+    }
+    for (const box of [new Box(1), new Hooked(1)]) {
+      const object = loaded(box);
+      const watch = new StateWatch(object);
+
+      Object.assign(box, JSON.parse('{"__proto__":{"a":1}}'));
+
+      const error = await errorOf(() => writeState(object, ignore, ignore));
+      expect(error.data).toMatchObject({ path: 'jobs', found: expect.stringMatching(/inherits/) as unknown });
+      expect(watch.check(10)).toMatchObject({ code: 'ERR_STATE_NOT_ENCODABLE', data: error.data });
+    }
+  });
 
   test('with an accessor for a field', async () => {
     const box = Object.defineProperty(new Box(1), 'twice', { get: () => 2, enumerable: true, configurable: true });

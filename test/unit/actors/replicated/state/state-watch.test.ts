@@ -53,6 +53,18 @@ describe('found at the very next check is what is put', () => {
   });
 });
 
+test('a reference to the object itself is no fault, and hides none', () => {
+  const box = new Box([]) as Box & Record<string, unknown>;
+  const watch = new StateWatch(loaded(box));
+
+  box.value = { owner: box, list: [box, [[[[[box]]]]]] };
+  box['self'] = box;
+  expect([watch.check(256), watch.checkAll()]).toEqual([null, null]);
+
+  box['other'] = [box, bad];
+  expect(watch.check(256)?.data['path']).toBe('jobs.other[1]');
+});
+
 describe('found within a few times size ÷ budget checks is what is put', () => {
   const BUDGET = 100;
   const large: readonly [name: string, value: () => unknown, put: (value: never) => void, checksMax: number][] = [

@@ -9,7 +9,8 @@ const goOn: Pause = () => undefined;
 
 /** An instance as though it were registered under this name. */
 export function loaded(instance: object, name = 'jobs', madeFields: readonly string[] = []): LoadedObject {
-  return { name, instance, madeFields, methods: new Map(), commands: new Map(), since: 0 };
+  const prototype = Object.getPrototypeOf(instance) as object;
+  return { name, instance, prototype, madeFields, methods: new Map(), commands: new Map(), since: 0 };
 }
 
 /** The state of an instance as bytes. */
