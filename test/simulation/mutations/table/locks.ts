@@ -118,6 +118,18 @@ export const LOCKS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'holders go by the clock that stands still in a suspended machine',
+    rule: 'while the machine of a holder is suspended its lock expires, and only its calendar goes on',
+    subject,
+    edits: [
+      {
+        file: 'sync/lease.ts',
+        text: 'return Math.max(this.#clock.nowMs() - nowMs, this.#clock.wallMs() - wallMs);',
+        replacement: 'return this.#clock.nowMs() - nowMs + 0 * wallMs;',
+      },
+    ],
+  },
+  {
     name: 'a holder believes that it holds until it is told otherwise',
     rule: 'whether it is held is computed from the clock, whenever it is asked for',
     subject,

@@ -83,6 +83,22 @@ export const READS: readonly Mutation[] = [
         replacement:
           'leader.quorumRoundStartedAtMs = Math.max(leader.nextHeartbeatMs, leader.roundsStartedAtMs[confirmed - 1]!);',
       },
+      {
+        file: 'actors/raft/reading.ts',
+        text: '  if (core.wallMs >= leader.quorumRoundStartedAtWallMs + leaseMs) return false;\n',
+        replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'a lease goes by the clock that stands still in a suspended machine',
+    rule: 'while a machine is suspended others elect, and only its calendar goes on',
+    edits: [
+      {
+        file: 'actors/raft/reading.ts',
+        text: '  if (core.wallMs >= leader.quorumRoundStartedAtWallMs + leaseMs) return false;\n',
+        replacement: '',
+      },
     ],
   },
   {
