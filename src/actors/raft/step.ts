@@ -109,8 +109,8 @@ function passesWithLaterTerm(core: Core, message: PeerMessage): boolean {
     case 'versionReply':
     case 'transferReply':
     case 'membersKnown':
-      // These mean the same in any term, and whoever says so may be alone in its own, having stood in vain: one who only
-      // follows could go on with no other leader, and no leader gives way to an observer.
+      // These mean the same in any term, and whoever says so may be alone in its own, having stood in vain: one who
+      // only follows could go on with no other leader, and no leader gives way to an observer.
       return true;
     default:
   }

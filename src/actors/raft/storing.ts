@@ -29,8 +29,8 @@ export function flushToStorage(core: Core, alsoThen: readonly DurableEffect[]): 
   const hasNews = hardState !== null || reset !== null || append !== null;
   if (!hasNews && alsoThen.length === 0) {
     if (core.afterStore.length === 0) return;
-    // It would wait for what storage is at in any case, and there is no end to what a leader wants answered meanwhile: as
-    // requests of their own, the answers would fill the mailbox of whoever carries them out.
+    // It would wait for what storage is at in any case, and there is no end to what a leader wants answered meanwhile:
+    // as requests of their own, the answers would fill the mailbox of whoever carries them out.
     if (core.storageBehindSinceMs !== null) return;
   }
   const then = alsoThen.length === 0 ? core.afterStore : [...core.afterStore, ...alsoThen];
