@@ -91,7 +91,9 @@ async function endWith(child: ChildCommand, held: Held, ttlMs: number, io: Comma
   held.signal.addEventListener('abort', onLost, { once: true });
   if (held.signal.aborted) onLost();
   const status = await child.status;
+  // By the clock: where the machine was suspended, nobody else may have noticed yet.
+  const wasHeld = held.held;
   await held.release();
   // What was done without the lock is not done.
-  return held.signal.aborted && status === 0 ? ExitCode.unknown : status;
+  return !wasHeld && status === 0 ? ExitCode.unknown : status;
 }
