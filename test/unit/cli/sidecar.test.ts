@@ -56,6 +56,17 @@ describe('conclave sidecar', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
   });
 
+  it('ends in order when it is told to while it starts', async () => {
+    const [port] = (await freePorts(1)) as [number];
+
+    const { code, err } = await run(['sidecar', '--backend', 'memory', '--listen', `127.0.0.1:${port}`], {
+      onSignals: (send) => queueMicrotask(() => send('SIGTERM')),
+    });
+
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed');
+  });
+
   it.each([
     ['that it is given', ['--namespace', 'test']],
     ['of its cluster', []],
