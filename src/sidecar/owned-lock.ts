@@ -130,8 +130,8 @@ export class OwnedLock {
   /**
    * Gives up what is held, and what is waited for. Resolves when that is so, or cannot be said in time. Never rejects.
    */
-  release(): Promise<boolean> {
-    const untilMs = this.#overBy;
+  release(withinMs: number = CLAIM_TIMEOUT_MS): Promise<boolean> {
+    const untilMs = this.#timekeeper.clock.nowMs() + withinMs;
     return this.#request(async () => {
       this.#waiting?.aborting.abort();
       // What was asked for before comes first, however it ends. What is held is given up at once.

@@ -343,6 +343,18 @@ describe('a sidecar', () => {
       expect(await theirs.release(NAME, 'theirs')).toMatchObject({ isDone: false, lock: { owner: 'mine' } });
     });
 
+    it('releases what its owner held before it began anew', async () => {
+      await put(mine);
+      backend.isCutOff = true;
+      const restarted = new LockService({ backend: shared, identity: 'mine', ttlMs: TTL_MS, onFailure });
+
+      const released = await restarted.release(NAME, 'mine');
+
+      expect(released).toMatchObject({ isDone: true, lock: { owner: '' } });
+      expect((await put(theirs)).isDone).toBe(true);
+      expect(restarted.known).toBe(0);
+    });
+
     it('releases again what is free', async () => {
       await put(mine);
       await mine.release(NAME, 'mine');
@@ -404,6 +416,17 @@ describe('a sidecar', () => {
     const outcomes = [await mine.create(NAME, 'mine'), await theirs.create(NAME, 'theirs')];
 
     expect(outcomes).toMatchObject([{ isDone: true }, { isDone: false, lock: { owner: 'mine' } }]);
+  });
+
+  it('that is told to create a lock at the same time by several who have its identity does so once', async () => {
+    const put = mine.hold(lockNameOf('y'), 'mine', { waitMs: 0, signal: null });
+    const outcomes = await Promise.all([
+      ...[1, 2, 3].map(() => mine.create(NAME, 'mine')),
+      mine.create(lockNameOf('y'), 'mine'),
+    ]);
+
+    expect(outcomes.map(({ isDone }) => isDone)).toEqual([true, false, false, false]);
+    expect((await put).isDone).toBe(true);
   });
 
   it('that ends gives everything back, and grants nothing more', async () => {
