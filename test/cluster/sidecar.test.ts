@@ -182,7 +182,9 @@ describe('where nobody reads any more what went wrong', () => {
     const [said] = (await within(once(child.stdout, 'data'), END_TIMEOUT_MS, () => 'the command does not run')) as [
       Buffer,
     ];
-    onTestFinished(() => isAlive(Number(said)) && void process.kill(Number(said), 'SIGKILL'));
+    onTestFinished(() => {
+      if (isAlive(Number(said))) process.kill(Number(said), 'SIGKILL');
+    });
     await unread(child);
     const over = once(child, 'exit');
 
