@@ -419,14 +419,14 @@ describe('a sidecar', () => {
   });
 
   it('that is told to create a lock at the same time by several who have its identity does so once', async () => {
-    const put = mine.hold(lockNameOf('y'), 'mine', { waitMs: 0, signal: null });
+    const held = mine.hold(lockNameOf('y'), 'mine', { waitMs: 0, signal: null });
     const outcomes = await Promise.all([
       ...[1, 2, 3].map(() => mine.create(NAME, 'mine')),
       mine.create(lockNameOf('y'), 'mine'),
     ]);
 
     expect(outcomes.map(({ isDone }) => isDone)).toEqual([true, false, false, false]);
-    expect((await put).isDone).toBe(true);
+    expect((await held).isDone).toBe(true);
   });
 
   it('that ends gives everything back, and grants nothing more', async () => {
