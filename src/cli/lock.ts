@@ -60,8 +60,8 @@ async function runUnderLock(
   const ignore = io.onSignal((signal) => {
     endedBy ??= signal;
     waiting.abort();
-    // Who sits at a terminal has told the command already.
-    if (!(signal === 'SIGINT' && io.isTerminal)) child?.kill(signal);
+    // Who sits at a terminal has told the command already, which may take a second time for an order to end at once.
+    if (!(signal === 'SIGINT' && io.isAtTerminal)) child?.kill(signal);
   });
   await using sync = await connect(sidecar(url));
   try {

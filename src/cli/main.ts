@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The file that is run as `conclave`. */
 
+import { isatty } from 'node:tty';
 import { runCommand } from './command.js';
 import { ENDING_SIGNALS } from './io.js';
 
@@ -20,6 +21,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isTerminal: process.stdout.isTTY,
+  isAtTerminal: [0, 1, 2].some((stream) => isatty(stream)),
   signal: ending.signal,
   onSignal: (listener) => {
     for (const signal of ENDING_SIGNALS) process.on(signal, listener);

@@ -10,7 +10,7 @@ import { openMemoryBackend } from '../../../src/sidecar/memory-backend.js';
 import { Sidecar } from '../../../src/sidecar/sidecar.js';
 import { connect, sidecar } from '../../../src/sync/index.js';
 import { freePorts } from '../../../src/testing/free-ports.js';
-import { run, type Outcome } from './recorded-io.js';
+import { run, type Outcome, type RecordedOptions } from './recorded-io.js';
 
 const PATIENCE = { timeout: 10_000, interval: 5 };
 
@@ -52,10 +52,15 @@ describe('conclave lock', () => {
   }
 
   function lock(command: readonly string[], ...flags: readonly string[]): Started {
+    return lockAt({}, command, ...flags);
+  }
+
+  function lockAt(io: RecordedOptions, command: readonly string[], ...flags: readonly string[]): Started {
     let send: (signal: EndingSignal) => void = () => {};
     let onListens: () => void = () => {};
     const listens = new Promise<void>((resolve) => (onListens = resolve));
     const ended = run(['lock', 'x', '--url', url, ...flags, '--', ...command], {
+      ...io,
       onSignals: (listener) => {
         send = listener;
         onListens();
@@ -111,6 +116,18 @@ describe('conclave lock', () => {
     send('SIGHUP');
 
     expect((await ended).code).toBe(42);
+  });
+
+  it('does not pass on what a terminal has sent to the command already, wherever its output goes', async () => {
+    const io = { isAtTerminal: true, isTerminal: false };
+    const command = `for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => process.exit(name === 'SIGINT' ? 2 : 3))`;
+    const { ended, send } = lockAt(io, program('first', `${command}; setInterval(() => {}, 1e6)`));
+    await runs('first');
+
+    send('SIGINT');
+    send('SIGTERM');
+
+    expect((await ended).code).toBe(3);
   });
 
   it.each([
