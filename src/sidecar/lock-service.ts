@@ -139,9 +139,11 @@ export class LockService {
     );
   }
 
-  /** Grants nothing more and gives everything back. Never rejects. */
+  /** Grants nothing more, answers whoever waits, and gives everything back. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // A back end that is out may take longer than whoever stops this waits before it drops connections.
+    for (const { owned } of this.#locks.values()) for (const lock of owned.values()) lock.end();
     await this.#claiming.close();
   }
 

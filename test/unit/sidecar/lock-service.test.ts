@@ -440,6 +440,29 @@ describe('a sidecar', () => {
     expect((await put(mine)).isDone).toBe(false);
   });
 
+  it.each([0, TTL_MS])(
+    'that ends answers who waits for a back end that does not answer, be it for %i ms',
+    async (waitMs) => {
+      const silent: SightedBackend = {
+        timekeeper: time,
+        openSession: () => new Promise(() => {}),
+        observe: () => () => {},
+        look: async () => null,
+      };
+      const service = new LockService({ backend: silent, identity: 'mine', ttlMs: TTL_MS, onFailure });
+      let isAnswered = false;
+      const answered = put(service, { waitMs }).finally(() => (isAnswered = true));
+      await settled();
+
+      void service.close();
+      await settled();
+
+      expect(isAnswered).toBe(true);
+      expect((await answered).isDone).toBe(false);
+      expect(time.isIdle).toBe(true);
+    },
+  );
+
   it('that ends leaves no timer behind, which would keep its process alive', async () => {
     await put(mine);
     const waiting = put(theirs, { waitMs: TTL_MS });
