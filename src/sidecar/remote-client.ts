@@ -49,8 +49,8 @@ export class RemoteClient {
   }
 
   /**
-   * Ends its sessions, and the connection, unless that is so already. Resolves when the back end knows, as far as it can
-   * be told. Never rejects.
+   * Ends its sessions, and the connection, unless that is so already.
+   * Resolves when the back end knows, as far as it can be told. Never rejects.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
