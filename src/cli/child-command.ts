@@ -24,7 +24,7 @@ export class ChildCommand {
 
   /**
    * @param env what it is given besides this process' own environment
-   * @param onFailure told why it could not be run
+   * @param onFailure told why it could not be run, or not be sent a signal
    */
   constructor(
     [file, ...args]: readonly string[],
@@ -46,7 +46,8 @@ export class ChildCommand {
     }
     this.#child = child;
     this.status = new Promise((resolve) => {
-      child.once('error', (error) => resolve(failed(error)));
+      // One that runs goes on, whether it may be sent signals or not: another user's may not, as by sudo.
+      child.on('error', (error) => (child.pid === undefined ? resolve(failed(error)) : onFailure(error.message)));
       child.once('exit', (code, signal) => resolve(code ?? statusOfSignal(signal!)));
     });
   }

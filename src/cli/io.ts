@@ -4,6 +4,8 @@ export interface CommandIo {
   err(text: string): void;
   /** Is what is written to `out` read by a person at a terminal? */
   readonly isTerminal: boolean;
+  /** Does it run at a terminal, whose keys send signals to all that runs there? As far as its streams tell. */
+  readonly isAtTerminal: boolean;
   /** Ends what would go on for ever. */
   readonly signal: AbortSignal;
   /** Calls back instead of having the process ended by a signal, until what it returns is called. */

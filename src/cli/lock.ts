@@ -60,8 +60,8 @@ async function runUnderLock(
   const ignore = io.onSignal((signal) => {
     endedBy ??= signal;
     waiting.abort();
-    // Who sits at a terminal has told the command already.
-    if (!(signal === 'SIGINT' && io.isTerminal)) child?.kill(signal);
+    // Who sits at a terminal has told the command already, which may take a second time for an order to end at once.
+    if (!(signal === 'SIGINT' && io.isAtTerminal)) child?.kill(signal);
   });
   await using sync = await connect(sidecar(url));
   try {
@@ -91,7 +91,9 @@ async function endWith(child: ChildCommand, held: Held, ttlMs: number, io: Comma
   held.signal.addEventListener('abort', onLost, { once: true });
   if (held.signal.aborted) onLost();
   const status = await child.status;
+  // By the clock: where the machine was suspended, nobody else may have noticed yet.
+  const wasHeld = held.held;
   await held.release();
   // What was done without the lock is not done.
-  return held.signal.aborted && status === 0 ? ExitCode.unknown : status;
+  return !wasHeld && status === 0 ? ExitCode.unknown : status;
 }

@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../assert.js';
+import { ConclaveError } from '../errors.js';
 import { openKubernetesBackend } from '../sidecar/kubernetes-backend.js';
 import { openMemoryBackend } from '../sidecar/memory-backend.js';
 import type { OpenedBackend } from '../sidecar/opened-backend.js';
@@ -48,7 +49,7 @@ function openRaft(flags: SidecarFlags, say: (message: string) => void): Promise<
   const line =
     (level: string) =>
     (details: object, message: string): void =>
-      say(`${level}: ${message} ${JSON.stringify(details)}`);
+      say(logLine(level, details, message));
   return openRaftBackend({
     self,
     peers,
@@ -58,6 +59,18 @@ function openRaft(flags: SidecarFlags, say: (message: string) => void): Promise<
     ...(dataDir === undefined ? {} : { dataDir }),
     logger: { debug: () => {}, info: line('info'), warn: line('warn'), error: line('error') },
   });
+}
+
+/** What a node logs, as a line of text. */
+export function logLine(level: string, details: object, message: string): string {
+  return `${level}: ${message} ${JSON.stringify(details, (_key, value: unknown) => shown(value))}`;
+}
+
+/** Of an error, JSON has all but what it says. */
+function shown(value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  const said = value instanceof ConclaveError ? `${value.code}: ${value.message}` : String(value);
+  return value.cause instanceof Error ? { said, cause: value.cause } : said;
 }
 
 function openKubernetes({ namespace, identity }: SidecarFlags): Promise<OpenedBackend> {

@@ -55,20 +55,38 @@ function checkFlags(command: Command): void {
   command.error(`error: ${long} is for --backend raft, and means nothing with --backend ${flags.backend}`);
 }
 
+/** Told to end while it starts, it ends as soon as it has: a signal is sent once, and may have no effect by default. */
 async function run(flags: SidecarFlags, io: CommandIo): Promise<void> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  // The first signal; the next one ends it at once.
+  const ignore = io.onSignal(end);
+  ending.signal.addEventListener('abort', ignore, { once: true });
+  if (io.signal.aborted) end();
+  io.signal.addEventListener('abort', end, { once: true });
+  try {
+    await answerUntil(ending.signal, flags, (message) => io.err(`${printable(message)}\n`));
+  } finally {
+    ignore();
+    io.signal.removeEventListener('abort', end);
+  }
+}
+
+async function answerUntil(ending: AbortSignal, flags: SidecarFlags, say: (message: string) => void): Promise<void> {
   const [{ openBackend }, { Sidecar }] = await Promise.all([
     import('./sidecar-backends.js'),
     import('../sidecar/sidecar.js'),
   ]);
-  const say = (message: string): void => io.err(`${printable(message)}\n`);
+  const opened = await openBackend(flags, say);
+  if (ending.aborted) return opened.close();
   const { listen, identity, ttl, namespace, election, electionListen } = flags;
   const sidecar = await Sidecar.start({
-    opened: await openBackend(flags, say),
+    opened,
     warn: say,
     ...defined({ listen, identity, ttlMs: ttl, namespace, election, electionListen }),
   });
-  say(`Answers for locks on ${sidecar.addresses.join(', ')}.`);
-  await toldToEnd(io);
+  if (!ending.aborted) say(`Answers for locks on ${sidecar.addresses.join(', ')}.`);
+  await aborted(ending);
   say('Gives all locks back.');
   await sidecar.stop();
 }
@@ -83,18 +101,10 @@ function addresses(value: string): string[] {
   return value.split(',').map((each) => address(each.trim()));
 }
 
-/** By the first signal; the next one ends it at once. */
-function toldToEnd(io: CommandIo): Promise<void> {
-  // Neither timers nor sockets of a sidecar that waits have to keep a process alive.
+/** The process lives until then: neither timers nor sockets of a sidecar that waits have to keep it. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   const alive = setInterval(() => {}, ALIVE_EVERY_MS);
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearInterval(alive);
-      ignore();
-      resolve();
-    };
-    const ignore = io.onSignal(end);
-    if (io.signal.aborted) end();
-    else io.signal.addEventListener('abort', end, { once: true });
-  });
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  clearInterval(alive);
 }

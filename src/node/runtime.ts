@@ -259,6 +259,7 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       caller: this.#caller,
       health: this.#currentHealth(),
       failure: this.#fate.failure,
+      hasEnded: this.#fate.hasEnded,
       codeVersionMax: this.#codeVersionMax,
     });
   }
@@ -580,6 +581,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#nodeStatus = status;
     this.#lag.note(status);
     this.#fate.emit('status');
+    // It was on its way: of a node that has failed everything was told.
+    if (this.#fate.failure !== null) return;
     this.#attendants.leads(status.role === 'leader' ? status.term : null, unreachedOf(status, this.#options.self));
     if (describeMembers(before) !== describeMembers(status)) this.#events.tell('member', this.status().members);
     if (status.isRemoved) this.#onRemoved();
@@ -650,6 +653,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
     this.#fate.end();
     this.#options.logger.fatal({ error }, 'the node cannot go on, and stops');
     this.#logHealth();
+    if (this.#nodeStatus !== null && this.#nodeStatus.role !== 'follower') this.#events.tell('role', 'follower');
+    if ((this.#nodeStatus?.leader ?? null) !== null) this.#events.tell('leader', null);
     this.#events.tell('error', finalErrorIn(error) ?? error);
     this.#placement
       .stop()

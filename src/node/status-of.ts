@@ -21,10 +21,14 @@ export interface StatusSources {
   readonly health: Health;
   /** Why the node cannot go on; null: it does. */
   readonly failure: Error | null;
+  /** Has it stopped, or failed? */
+  readonly hasEnded: boolean;
   readonly codeVersionMax: number;
 }
 
-export function statusOf({ options, reported, caller, health, failure, codeVersionMax }: StatusSources): RuntimeStatus {
+export function statusOf(sources: StatusSources): RuntimeStatus {
+  const { options, caller, health, failure, codeVersionMax } = sources;
+  const reported = sources.hasEnded ? withoutPart(sources.reported) : sources.reported;
   const { cluster, self } = options;
   return {
     conclaveVersion: PACKAGE_VERSION,
@@ -51,6 +55,13 @@ export function statusOf({ options, reported, caller, health, failure, codeVersi
     codeVersion: caller.codeVersion,
     codeVersionMax,
   };
+}
+
+/** Of a node that has ended: it leads nobody, and nobody is connected to it, whatever it was when it said so last. */
+function withoutPart(reported: NodeStatus | null): NodeStatus | null {
+  if (reported === null) return null;
+  const members = reported.members.map((member) => ({ ...member, progress: null }));
+  return { ...reported, role: 'follower', leader: null, hasQuorum: false, members, connected: [], observers: [] };
 }
 
 function describeFailure(failure: Error): RuntimeStatus['failure'] {

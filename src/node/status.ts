@@ -21,7 +21,10 @@ export const ROLES = Object.keys({
   receivingSnapshot: true,
 } satisfies Readonly<Record<Role, true>>) as readonly Role[];
 
-/** What `runtime.status()` returns. */
+/**
+ * What `runtime.status()` returns. Of a node that has ended, it is what was known last, but for its part in the
+ * cluster: it is a follower that knows no leader, and to which nobody is connected.
+ */
 export interface RuntimeStatus {
   /** The version of Conclave. */
   readonly conclaveVersion: string;

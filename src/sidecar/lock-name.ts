@@ -36,9 +36,11 @@ export function lockNameInPath(path: string): LockName {
   return lockNameOf(text);
 }
 
-/** @throws ConclaveError `ERR_INVALID_OPTION` when it is too long. */
+/** @throws ConclaveError `ERR_INVALID_OPTION` when it is too long, or no text: JSON may have half a surrogate pair. */
 export function lockNameOf(text: string): LockName {
-  checkLength(Buffer.byteLength(text));
+  const bytes = Buffer.from(text);
+  checkLength(bytes.length);
+  if (bytes.toString() !== text) throw invalidName('The name of a lock has half a surrogate pair.');
   return { shown: text, claimed: `lock/${text}` };
 }
 
@@ -54,7 +56,9 @@ function bytesOf(path: string): Buffer {
 
 function checkLength(bytes: number): void {
   if (bytes <= NAME_BYTES_MAX) return;
-  throw new ConclaveError('ERR_INVALID_OPTION', `The name of a lock has up to ${NAME_BYTES_MAX} bytes, not ${bytes}.`, {
-    data: { option: 'name' },
-  });
+  throw invalidName(`The name of a lock has up to ${NAME_BYTES_MAX} bytes, not ${bytes}.`);
+}
+
+function invalidName(message: string): ConclaveError {
+  return new ConclaveError('ERR_INVALID_OPTION', message, { data: { option: 'name' } });
 }

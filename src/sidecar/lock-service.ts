@@ -18,6 +18,8 @@ export const LOCKS_MAX = 100_000;
 export const WAITS_MAX = 10_000;
 /** For so long the back end is asked who holds a lock. */
 const LOOK_TIMEOUT_MS = 2_000;
+/** For so long it is waited for that a lock is given back which had to be claimed first, which takes its time, too. */
+const GIVE_BACK_TIMEOUT_MS = 2_000;
 /** Locks of others that are remembered, for when the back end is out. */
 const SEEN_MAX = 10_000;
 
@@ -109,6 +111,8 @@ export class LockService {
   async create(name: LockName, owner: string): Promise<Outcome> {
     const known = await this.get(name);
     if (known !== null) return { isDone: false, lock: known };
+    // Another request of the same owner is before this one: two of them are not to be told that it is new.
+    if (this.#find(name, owner) !== undefined) return this.#refused(name);
     return this.hold(name, owner, { waitMs: 0, signal: null });
   }
 
@@ -124,7 +128,8 @@ export class LockService {
     await owned?.release();
     const lock = await this.#look(name);
     if (lock === null) return null;
-    return { isDone: lock.owner === '', lock };
+    const isTaken = owned === undefined && lock.owner === owner && (await this.#takeBack(name, owner));
+    return { isDone: isTaken || lock.owner === '', lock: isTaken ? this.#free(name, lock.token) : lock };
   }
 
   /** What is held by way of this sidecar. */
@@ -134,9 +139,11 @@ export class LockService {
     );
   }
 
-  /** Grants nothing more and gives everything back. Never rejects. */
+  /** Grants nothing more, answers whoever waits, and gives everything back. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // A back end that is out may take longer than whoever stops this waits before it drops connections.
+    for (const { owned } of this.#locks.values()) for (const lock of owned.values()) lock.end();
     await this.#claiming.close();
   }
 
@@ -148,6 +155,13 @@ export class LockService {
     } finally {
       this.#waits--;
     }
+  }
+
+  /** Gives up what the owner held before it began anew. False: it does not hold it, or that cannot be said in time. */
+  async #takeBack(name: LockName, owner: string): Promise<boolean> {
+    const { isDone } = await this.hold(name, owner, { waitMs: 0, signal: null });
+    if (isDone) await this.#find(name, owner)?.release(GIVE_BACK_TIMEOUT_MS);
+    return isDone;
   }
 
   async #refused(name: LockName): Promise<Outcome> {

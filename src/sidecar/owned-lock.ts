@@ -46,8 +46,9 @@ export class OwnedLock {
   /** By the monotonic clock: until then it is held for an owner that says nothing more. */
   #untilMs = 0;
   #deadline: Timer | null = null;
-  /** A claim that does not wait. */
+  /** A claim that does not wait, and what ends it. */
   #trying: Promise<boolean> | null = null;
+  #tryAborting: AbortController | null = null;
   #waiting: Waiting | null = null;
   /** Requests that wait with it. */
   #waiters = 0;
@@ -130,8 +131,8 @@ export class OwnedLock {
   /**
    * Gives up what is held, and what is waited for. Resolves when that is so, or cannot be said in time. Never rejects.
    */
-  release(): Promise<boolean> {
-    const untilMs = this.#overBy;
+  release(withinMs: number = CLAIM_TIMEOUT_MS): Promise<boolean> {
+    const untilMs = this.#timekeeper.clock.nowMs() + withinMs;
     return this.#request(async () => {
       this.#waiting?.aborting.abort();
       // What was asked for before comes first, however it ends. What is held is given up at once.
@@ -147,6 +148,12 @@ export class OwnedLock {
       }
       return this.#isReleased(untilMs);
     });
+  }
+
+  /** Whoever asks is told now what is so: the back end is not waited for any more. */
+  end(): void {
+    this.#tryAborting?.abort();
+    this.#waiting?.aborting.abort();
   }
 
   async #request(run: () => Promise<boolean>): Promise<boolean> {
@@ -175,8 +182,9 @@ export class OwnedLock {
   }
 
   async #try(untilMs: number): Promise<boolean> {
+    this.#tryAborting = new AbortController();
     try {
-      const options = { timeoutMs: this.#leftUntil(untilMs) };
+      const options = { timeoutMs: this.#leftUntil(untilMs), signal: this.#tryAborting.signal };
       const held = await this.#claiming.tryAcquire(this.#terms, this.#ttlMs, options, (claim) => new Held(claim));
       if (held !== null) this.#hold(held, this.#ttlMs);
       return held !== null;
@@ -186,6 +194,7 @@ export class OwnedLock {
       return false;
     } finally {
       this.#trying = null;
+      this.#tryAborting = null;
       this.#settle();
     }
   }

@@ -25,10 +25,13 @@ export class RemoteClient {
   readonly #stream: MessageStream;
   readonly #onEnd: () => void;
   readonly #sessions = new Map<number, Opening>();
+  /** Sessions that are being closed because the client has said so. */
+  readonly #closing = new Set<Promise<void>>();
   /** By their numbers: what ends them. */
   readonly #observations = new Map<number, () => void>();
   #commands = 0;
-  #isOver = false;
+  /** Null: it is not over. */
+  #closed: Promise<void> | null = null;
 
   constructor(backend: SyncBackend, socket: Duplex, head: Uint8Array, onEnd: () => void) {
     this.#backend = backend;
@@ -46,24 +49,28 @@ export class RemoteClient {
   }
 
   /**
-   * Ends its sessions, and the connection. Resolves when the back end knows, as far as it can be told. Never rejects.
+   * Ends its sessions, and the connection, unless that is so already.
+   * Resolves when the back end knows, as far as it can be told. Never rejects.
    */
-  async close(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const stop of this.#observations.values()) stop();
     this.#observations.clear();
     // Without it, a client knows that its sessions are over.
     this.#stream.end();
-    await Promise.allSettled(sessions.map(async (opening) => (await opening).close()));
+    await Promise.allSettled([...this.#closing, ...sessions.map(async (opening) => (await opening).close())]);
     this.#onEnd();
   }
 
   /** @throws ConclaveError `ERR_PROTOCOL`, which ends the connection */
   #onMessage(message: unknown): void {
-    if (this.#isOver) return;
+    if (this.#closed !== null) return;
     const { id, command } = questionOf(message);
     if (this.#commands >= COMMANDS_MAX) throw tooMany('commands under way', COMMANDS_MAX);
     this.#commands++;
@@ -142,7 +149,10 @@ export class RemoteClient {
   async #closeSession(session: number): Promise<void> {
     const opening = this.#sessions.get(session);
     this.#sessions.delete(session);
-    await (await opening)?.close();
+    if (opening === undefined) return;
+    const closing = opening.then((opened) => opened.close());
+    this.#closing.add(closing);
+    await closing.finally(() => this.#closing.delete(closing));
   }
 
   async #observe(observation: number, name: string): Promise<void> {

@@ -29,7 +29,8 @@ export const TTL_MS_DEFAULT = 30_000;
 const RELEASE_GRACE_MS = 3_000;
 /** For so long answers that are under way may take when it stops. */
 const CLOSE_GRACE_MS = 2_000;
-const IDENTITY_CHARS_MAX = 256;
+/** What back ends take for an owner has room for this, and for the name of a client. */
+const IDENTITY_BYTES_MAX = 256;
 
 export interface SidecarOptions {
   readonly opened: OpenedBackend;
@@ -185,6 +186,6 @@ function openTo(address: Address): string {
 }
 
 function checkIdentity(identity: string): string {
-  if (identity !== '' && identity.length <= IDENTITY_CHARS_MAX) return identity;
-  throw invalid('identity', `must be a name of up to ${IDENTITY_CHARS_MAX} characters`);
+  if (identity !== '' && Buffer.byteLength(identity) <= IDENTITY_BYTES_MAX) return identity;
+  throw invalid('identity', `must be a name of up to ${IDENTITY_BYTES_MAX} bytes`);
 }

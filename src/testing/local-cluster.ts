@@ -15,6 +15,7 @@ import { MemoryNetwork } from '../net/memory-transport.js';
 import { consensusActorOn } from '../node/consensus-actor.js';
 import { InlinePlacement } from '../node/inline-placement.js';
 import { checkOptions, OPTION_NAMES } from '../node/check-options.js';
+import type { Health } from '../node/health.js';
 import { checkInteger, checkKnown } from '../node/option-checks.js';
 import type { RuntimeOptions } from '../node/options.js';
 import { machineHost } from '../node/node-host.js';
@@ -48,6 +49,8 @@ const KNOWN: readonly string[] = [
   ...OPTION_NAMES.filter((name) => !OF_EACH_NODE.has(name)),
 ];
 const LOOK_EVERY_MS = 5;
+/** Of a node that runs no more. */
+const ENDED: ReadonlySet<Health> = new Set(['stopped', 'failed', 'thread dead']);
 
 /**
  * Several runtimes in one process that form one cluster.
@@ -185,7 +188,7 @@ export class LocalCluster<Definitions extends ObjectDefinitions = ObjectDefiniti
   }
 
   #running(): Runtime<Definitions>[] {
-    return this.nodes.filter((node) => !['stopped', 'failed'].includes(node.status().health));
+    return this.nodes.filter((node) => !ENDED.has(node.status().health));
   }
 
   async #onEachNode(what: string, wait: (node: Runtime<Definitions>) => Promise<void>): Promise<void> {

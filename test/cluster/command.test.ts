@@ -2,6 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -56,6 +57,21 @@ describe('conclave', () => {
 
     expect(await ended).toBe(0);
     expect(await err).toBe('');
+  });
+
+  test('does not say that nothing has changed where what it says cannot be written', async () => {
+    const [node] = addresses() as [string];
+    // Nothing can be written to what is open for reading only.
+    const file = openSync(COMMAND, 'r');
+    onTestFinished(() => closeSync(file));
+    const compacting = spawn(process.execPath, [COMMAND, 'compact', node], { stdio: ['ignore', file, 'pipe'] });
+    onTestFinished(() => void compacting.kill('SIGKILL'));
+    const err = text(compacting.stderr!);
+
+    const code = await endOf(compacting, () => 'conclave compact');
+
+    expect(code).toBe(5);
+    expect(await err).toMatch(/^What there is to say cannot be written: .*\n$/);
   });
 
   test('says how each node fares, and ends by itself', async () => {

@@ -148,6 +148,61 @@ describe('conclave lock', () => {
   });
 });
 
+describe('where nobody reads any more what went wrong', () => {
+  /** A sidecar that stands alone, once it answers. */
+  async function alone(): Promise<{ readonly child: ChildProcess; readonly url: string }> {
+    const [port] = (await freePorts(1)) as [number];
+    const args = [COMMAND, 'sidecar', '--backend', 'memory', '--listen', `127.0.0.1:${port}`];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await ready(port);
+    return { child, url: `http://127.0.0.1:${port}` };
+  }
+
+  async function unread(child: ChildProcess): Promise<void> {
+    child.stderr!.destroy();
+    await once(child.stderr!, 'close');
+  }
+
+  test('conclave sidecar ends as it does otherwise', async () => {
+    const { child } = await alone();
+    await unread(child);
+
+    const code = await ended(child, 'SIGTERM');
+
+    expect(code).toBe(0);
+  });
+
+  test('conclave lock kills a command that does not end although its lock is lost', async () => {
+    const { child: sidecar, url } = await alone();
+    const command = `process.on('SIGTERM', () => {}); console.log(process.pid); setInterval(() => {}, 1e6)`;
+    const args = [COMMAND, 'lock', 'x', '--url', url, '--ttl', '2s', '--', process.execPath, '-e', command];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [said] = (await within(once(child.stdout, 'data'), END_TIMEOUT_MS, () => 'the command does not run')) as [
+      Buffer,
+    ];
+    onTestFinished(() => {
+      if (isAlive(Number(said))) process.kill(Number(said), 'SIGKILL');
+    });
+    await unread(child);
+    const over = once(child, 'exit');
+
+    await ended(sidecar, 'SIGTERM');
+
+    expect(await within(over, END_TIMEOUT_MS, () => 'conclave lock has not ended')).toEqual([128 + 9, null]);
+    expect(isAlive(Number(said))).toBe(false);
+  });
+
+  function isAlive(pid: number): boolean {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  }
+});
+
 // Last, for it puts others in the place of those that all tests share.
 describe('conclave sidecar with --data-dir', () => {
   test('knows what was held, and what was there, after all of them were killed', { timeout: 120_000 }, async () => {

@@ -218,6 +218,17 @@ describe('a node on threads', () => {
     expect(await errorOf(node.transferLeadership())).toMatchObject({ code: 'ERR_OBJECT_FAILED' });
   });
 
+  it('is not waited for by its cluster once it has failed', async () => {
+    const node = await startOne();
+    const failure = failureOf(node);
+    node.objects.hazard.tell.exitAlways();
+    await failure;
+
+    await cluster.converged();
+
+    expect(await errorOf(node.caughtUp({ timeoutMs: 10_000 }))).toMatchObject({ code: 'ERR_OBJECT_FAILED' });
+  });
+
   it('may be stopped while its objects are brought back', async () => {
     const node = await startOne();
     const lost = new Promise((resolve) => node.once('error', resolve));

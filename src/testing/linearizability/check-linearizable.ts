@@ -6,7 +6,7 @@
 import { ConclaveError } from '../../errors.js';
 import { checkInteger } from '../../node/option-checks.js';
 import { explainDeadEnd, nameOf } from './explanation.js';
-import type { HistoryCall } from './history.js';
+import type { CallOutcome, HistoryCall } from './history.js';
 import { Search } from './search.js';
 import type { SequentialModel } from './sequential-model.js';
 import type { LinearizabilityVerdict } from './verdict.js';
@@ -34,7 +34,8 @@ const WORK_MAX_MAX = 1_000_000_000;
  * way at a time, and few outcomes are unknown; anything else may end as `undecided`, always after the same amount of
  * work.
  *
- * @throws ConclaveError `ERR_INVALID_OPTION` for a call that ends before it begins, and a limit out of range.
+ * @throws ConclaveError `ERR_INVALID_OPTION` for a call that ends before it begins or has no such outcome, and a limit
+ *   out of range.
  *
  * @example
  * const recorder = new HistoryRecorder<MapInput<number>, MapOutput<number>>();
@@ -95,7 +96,17 @@ function partsOf<State, Input, Output>(
   return [...parts.values()];
 }
 
+const KINDS: readonly string[] = ['answered', 'applied', 'unknown', 'refused'] satisfies CallOutcome<unknown>['kind'][];
+
 function checkCall({ invokedAt, returnedAt, outcome }: HistoryCall<unknown, unknown>, index: number): void {
+  // A history may come from a file: taken for anything else, a misspelt one would make a wrong verdict.
+  if (!KINDS.includes(outcome.kind)) {
+    throw new ConclaveError(
+      'ERR_INVALID_OPTION',
+      `calls[${index}] is ${outcome.kind}, and must be one of ${KINDS.join(', ')}.`,
+      { data: { option: 'calls', index } },
+    );
+  }
   const mustReturn = outcome.kind === 'answered' || outcome.kind === 'applied';
   const hasReturned = Number.isFinite(returnedAt) && returnedAt >= invokedAt;
   if (Number.isFinite(invokedAt) && (hasReturned || !mustReturn)) return;

@@ -26,7 +26,7 @@ export interface SessionOrderViolation {
     | 'backwards'
     /** It does not show what its session has written before. */
     | 'ownWriteMissed'
-    /** A read that is not local, and does not show what was answered before it was made. */
+    /** A read that is not local, and does not show what any answer had shown before it was made. */
     | 'stale'
     /** A write that others had seen, or come after, before it was asked for. */
     | 'fromTheFuture'
@@ -42,9 +42,8 @@ export interface SessionOrderViolation {
 /** What was known when a call was made. */
 interface OpenCall {
   readonly session: string;
-  /** The highest version of any answer, of any write's answer, and those of the call's own session. */
+  /** The highest version of any answer, of any of the call's own session, and of its writes' answers. */
   readonly seen: number;
-  readonly written: number;
   readonly seenBySession: number;
   readonly writtenBySession: number;
 }
@@ -58,8 +57,9 @@ interface Highest {
 const VIOLATIONS_MAX = 100;
 
 /**
- * Judges versions. A session is whatever promises that its reads never run backwards: one life of a node, for a node
- * that starts again begins with what its disk has.
+ * Judges versions: what a node has shown is committed, so every read that is not local has to show it from then on. A
+ * session is whatever promises that its reads never run backwards: one life of a node, for a node that starts again
+ * begins with what its disk has.
  *
  * @example
  * const oracle = new SessionOrderOracle();
@@ -73,7 +73,8 @@ export class SessionOrderOracle {
   readonly #violations: SessionOrderViolation[] = [];
   readonly #open = new Map<number, OpenCall>();
   readonly #sessions = new Map<string, Highest>();
-  readonly #all: Highest = { seen: 0, written: 0 };
+  /** The highest version of any answer. */
+  #seen = 0;
   /** The session that has written each version. */
   readonly #writers = new Map<number, string>();
   /** By version and question. */
@@ -91,8 +92,7 @@ export class SessionOrderOracle {
     this.#calls += 1;
     this.#open.set(this.#calls, {
       session,
-      seen: this.#all.seen,
-      written: this.#all.written,
+      seen: this.#seen,
       seenBySession: own?.seen ?? 0,
       writtenBySession: own?.written ?? 0,
     });
@@ -114,14 +114,14 @@ export class SessionOrderOracle {
 
   /** The call was a read with this consistency. */
   read(call: number, consistency: Consistency, answer: VersionedAnswer): void {
-    const { session, written, seenBySession, writtenBySession } = this.#take(call);
+    const { session, seen, seenBySession, writtenBySession } = this.#take(call);
     const { version } = answer;
     if (version < writtenBySession) {
       this.#violated('ownWriteMissed', session, version, `the session had written version ${writtenBySession} before`);
     } else if (version < seenBySession) {
       this.#violated('backwards', session, version, `the session had seen version ${seenBySession} before`);
-    } else if (consistency !== 'local' && version < written) {
-      this.#violated('stale', session, version, `version ${written} had been answered before this read was made`);
+    } else if (consistency !== 'local' && version < seen) {
+      this.#violated('stale', session, version, `version ${seen} had been shown before this read was made`);
     }
     this.#remember(session, answer, 'read');
   }
@@ -141,10 +141,9 @@ export class SessionOrderOracle {
   #remember(session: string, { version, query, result }: VersionedAnswer, by: 'write' | 'read'): void {
     const own = this.#sessions.get(session) ?? { seen: 0, written: 0 };
     this.#sessions.set(session, own);
-    for (const highest of [own, this.#all]) {
-      highest.seen = Math.max(highest.seen, version);
-      if (by === 'write') highest.written = Math.max(highest.written, version);
-    }
+    own.seen = Math.max(own.seen, version);
+    if (by === 'write') own.written = Math.max(own.written, version);
+    this.#seen = Math.max(this.#seen, version);
     if (query === undefined) return;
     const key = `${version} ${query}`;
     if (!this.#results.has(key)) this.#results.set(key, result);

@@ -3,13 +3,13 @@
  * one history, whatever there was before in the same process.
  */
 
-import { checkInteger } from '../../node/option-checks.js';
+import { checkInteger, checkKnown, invalid } from '../../node/option-checks.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
 import { drawApart, drawFaults, drawRare, onlyFaults, type FaultMix } from './faults/fault-mix.js';
 import { buildsFor, classesFor, objectsFor, placementsFor } from './objects/subject-objects.js';
-import { drawSubjects, type Subject } from './subjects.js';
+import { drawSubjects, SUBJECTS, type Subject } from './subjects.js';
 import { clocksApart, drawDrills } from './workload/drills.js';
 import { usersFor } from './workload/subject-users.js';
 
@@ -36,6 +36,14 @@ export interface SimulationReport extends ClusterRunReport {
   readonly seed: number;
 }
 
+const KNOWN: readonly string[] = [
+  'nodes',
+  'faults',
+  'durationMs',
+  'isCalm',
+  'subjects',
+  'trace',
+] satisfies (keyof SimulationOptions)[];
 const NODES_MAX = 7;
 const SEED_MAX = 2 ** 32 - 1;
 const DURATIONS_MS = [400, 800, 1_500] as const;
@@ -59,8 +67,9 @@ const RARE_SALT = 200;
  */
 export async function runSimulation(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   checkInteger('seed', seed, 0, SEED_MAX);
+  checkKnown(options, KNOWN);
   const { nodes, faults, durationMs, isCalm = false, trace } = options;
-  const subjects = options.subjects === undefined ? drawSubjects(seed) : new Set(options.subjects);
+  const subjects = options.subjects === undefined ? drawSubjects(seed) : checkSubjects(options.subjects);
   if (nodes !== undefined) checkInteger('nodes', nodes, 1, NODES_MAX);
   if (durationMs !== undefined) checkInteger('durationMs', durationMs, 1, DURATION_MS_MAX);
   const dice = new Dice(seed);
@@ -86,4 +95,10 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
     users: (context) => usersFor(subjects, context, drills),
   }).run();
   return { seed, ...report };
+}
+
+/** A history that is about a misspelt one would keep every promise of it. */
+function checkSubjects(subjects: readonly Subject[]): ReadonlySet<Subject> {
+  if (Array.isArray(subjects) && subjects.every((subject) => SUBJECTS.includes(subject))) return new Set(subjects);
+  throw invalid('subjects', subjects, `must be an array of ${SUBJECTS.join(', ')}`);
 }

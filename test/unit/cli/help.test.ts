@@ -7,6 +7,7 @@ const IO = {
   out: () => {},
   err: () => {},
   isTerminal: false,
+  isAtTerminal: false,
   signal: new AbortController().signal,
   onSignal: () => () => {},
 };

@@ -1,15 +1,16 @@
 /** `conclave lock`, in this process: the commands that it runs are processes. */
 
+import { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { EndingSignal } from '../../../src/cli/io.js';
 import { openMemoryBackend } from '../../../src/sidecar/memory-backend.js';
 import { Sidecar } from '../../../src/sidecar/sidecar.js';
 import { connect, sidecar } from '../../../src/sync/index.js';
 import { freePorts } from '../../../src/testing/free-ports.js';
-import { run, type Outcome } from './recorded-io.js';
+import { run, type Outcome, type RecordedOptions } from './recorded-io.js';
 
 const PATIENCE = { timeout: 10_000, interval: 5 };
 
@@ -51,10 +52,15 @@ describe('conclave lock', () => {
   }
 
   function lock(command: readonly string[], ...flags: readonly string[]): Started {
+    return lockAt({}, command, ...flags);
+  }
+
+  function lockAt(io: RecordedOptions, command: readonly string[], ...flags: readonly string[]): Started {
     let send: (signal: EndingSignal) => void = () => {};
     let onListens: () => void = () => {};
     const listens = new Promise<void>((resolve) => (onListens = resolve));
     const ended = run(['lock', 'x', '--url', url, ...flags, '--', ...command], {
+      ...io,
       onSignals: (listener) => {
         send = listener;
         onListens();
@@ -112,6 +118,18 @@ describe('conclave lock', () => {
     expect((await ended).code).toBe(42);
   });
 
+  it('does not pass on what a terminal has sent to the command already, wherever its output goes', async () => {
+    const io = { isAtTerminal: true, isTerminal: false };
+    const command = `for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => process.exit(name === 'SIGINT' ? 2 : 3))`;
+    const { ended, send } = lockAt(io, program('first', `${command}; setInterval(() => {}, 1e6)`));
+    await runs('first');
+
+    send('SIGINT');
+    send('SIGTERM');
+
+    expect((await ended).code).toBe(3);
+  });
+
   it.each([
     ['is told to end', '', '1h', 128 + 15],
     ['and does not end by itself is killed', `process.on('SIGTERM', () => {});`, '2s', 128 + 9],
@@ -128,6 +146,40 @@ describe('conclave lock', () => {
     await running.stop();
 
     expect(await ended).toMatchObject({ code: status, err: 'The lock is lost: the command is told to end.\n' });
+  });
+
+  it('runs for as long as a command that it may not send signals to, and holds the lock', async () => {
+    const { ended, send } = lock(
+      program('first', `process.on('SIGHUP', () => process.exit(42)); setInterval(() => {}, 1e6)`),
+    );
+    await runs('first');
+    // As of a command that another user runs, by sudo for instance.
+    const kill = vi.spyOn(ChildProcess.prototype, 'kill').mockImplementation(function (this: ChildProcess) {
+      this.emit('error', Object.assign(new Error('kill EPERM'), { code: 'EPERM' }));
+      return false;
+    });
+
+    send('SIGTERM');
+    send('SIGTERM');
+    kill.mockRestore();
+    expect(await isFree()).toBe(false);
+    send('SIGHUP');
+
+    expect(await ended).toMatchObject({ code: 42, err: expect.stringContaining('kill EPERM') as string });
+  });
+
+  it('does not say that all is well where nobody has noticed yet that the lock is lost', async () => {
+    const { ended, send } = lock(
+      program('first', `process.on('SIGHUP', () => process.exit(0)); setInterval(() => {}, 1e6)`),
+    );
+    await runs('first');
+    // The machine is suspended meanwhile, which no timer knows of.
+    const wall = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+    onTestFinished(() => wall.mockRestore());
+
+    send('SIGHUP');
+
+    expect((await ended).code).toBe(5);
   });
 
   it('does not wait for longer than it is told', async () => {

@@ -12,6 +12,7 @@ export interface Outcome {
 export interface RecordedOptions {
   readonly signal?: AbortSignal;
   readonly isTerminal?: boolean;
+  readonly isAtTerminal?: boolean;
   /** Called with each piece of output. */
   readonly onOut?: (text: string) => void;
   readonly onErr?: (text: string) => void;
@@ -35,6 +36,7 @@ export async function run(args: readonly string[], options: RecordedOptions = {}
       return () => {};
     },
     isTerminal: options.isTerminal ?? false,
+    isAtTerminal: options.isAtTerminal ?? options.isTerminal ?? false,
     signal: options.signal ?? new AbortController().signal,
   });
   return { code, ...said };

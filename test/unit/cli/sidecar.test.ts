@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { logLine } from '../../../src/cli/sidecar-backends.js';
+import { ConclaveError } from '../../../src/errors.js';
 import type { EndingSignal } from '../../../src/cli/io.js';
 import { systemTimekeeper } from '../../../src/runtime/timekeeper.js';
 import { leaseNameOf } from '../../../src/sync/index.js';
@@ -54,6 +56,17 @@ describe('conclave sidecar', () => {
     expect(await response.json()).toMatchObject({ metadata: { namespace: 'shop' }, spec: { owner: 'me' } });
     expect({ code, out }).toEqual({ code: 0, out: '' });
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
+  });
+
+  it('ends in order when it is told to while it starts', async () => {
+    const [port] = (await freePorts(1)) as [number];
+
+    const { code, err } = await run(['sidecar', '--backend', 'memory', '--listen', `127.0.0.1:${port}`], {
+      onSignals: (send) => queueMicrotask(() => send('SIGTERM')),
+    });
+
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed');
   });
 
   it.each([
@@ -112,4 +125,18 @@ describe('conclave sidecar', () => {
     expect(code).toBe(1);
     expect(err).toContain(complaint);
   });
+});
+
+it('what a node logs of an error has what it says, and why', () => {
+  const cause = Object.assign(new Error('write EIO'), { code: 'EIO' });
+
+  const line = logLine(
+    'error',
+    { node: 'a:1', err: new ConclaveError('ERR_STORAGE', 'It refuses.', { cause }) },
+    'it ends',
+  );
+
+  expect(line).toBe(
+    'error: it ends {"node":"a:1","err":{"said":"ERR_STORAGE: It refuses.","cause":"Error: write EIO"}}',
+  );
 });

@@ -74,7 +74,14 @@ describe.each(FOLDERS)('deploy/kubernetes/%s', (folder) => {
 function flagsOf([subcommand, ...args]: readonly string[]): SidecarFlags {
   const said: string[] = [];
   const say = (text: string): void => void said.push(text);
-  const io = { out: say, err: say, isTerminal: false, signal: new AbortController().signal, onSignal: () => () => {} };
+  const io = {
+    out: say,
+    err: say,
+    isTerminal: false,
+    isAtTerminal: false,
+    signal: new AbortController().signal,
+    onSignal: () => () => {},
+  };
   const command = conclaveCommand(io, () => {}).commands.find((each) => each.name() === subcommand)!;
   // Its checks run, and nothing is started.
   command.action(() => {});

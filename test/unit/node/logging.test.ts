@@ -31,6 +31,8 @@ describe('the logger of a node', () => {
     const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
 
     const { nodes } = await start({ logger });
+    // A moment after it is ready.
+    await vi.waitFor(() => expect(nodes[0]!.status().health).toBe('ok'));
     await cluster!.stop();
 
     const told = lines.map((line) => JSON.parse(line) as { level: number; node: string; msg: string });

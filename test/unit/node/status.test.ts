@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { inspect } from 'node:util';
 import { readFileSync } from 'node:fs';
-import type { Runtime } from '../../../src/node/runtime.js';
+import { Runtime } from '../../../src/node/runtime.js';
 import { LocalCluster } from '../../../src/testing/local-cluster.js';
 import { errorOf } from '../actors/replicated/error-of.js';
+import { InlinePlacement } from '../../../src/node/inline-placement.js';
+import type { PlacementEvents } from '../../../src/node/placement.js';
 import { Ledger } from './fixtures/ledger.js';
+import { optionsOfOne } from './support/options-of-one.js';
 
 type Node = Runtime<{ readonly book: typeof Ledger }>;
 
@@ -89,5 +92,42 @@ describe('what a node says of itself', () => {
     expect(JSON.stringify(objects)).toContain('book');
     expect({ names: Object.keys(objects), hasOther: 'bok' in objects }).toEqual({ names: ['book'], hasOther: false });
     expect({ ...objects }.book).toBe(objects.book);
+  });
+});
+
+describe('what a node says that has ended', () => {
+  const NOTHING = { role: 'follower', leader: null, hasQuorum: false, observers: [] };
+
+  it('is not that it leads, or is connected to anybody, once it has failed', async () => {
+    const options = await optionsOfOne();
+    let placed: PlacementEvents | undefined;
+    const node = await Runtime.startOn(options, (events) => {
+      placed = events;
+      return new InlinePlacement(options, events);
+    });
+    await node.ready();
+    const told: unknown[] = [];
+    node.on('role', (role) => told.push(role));
+    node.on('leader', (leader) => told.push(leader));
+    node.on('error', (error) => told.push(error.message));
+
+    placed!.onFailure(new Error('gone'));
+
+    expect(node.status()).toMatchObject({ health: 'failed', ...NOTHING, members: [{ matchIndex: null }] });
+    expect(told).toEqual(['follower', null, 'gone']);
+    await node.stop();
+  });
+
+  it('is not that it leads, or is connected to anybody, once it was stopped', async () => {
+    const cluster = await LocalCluster.start({ objects: { book: Ledger } });
+    await cluster.ready();
+    const leader = await cluster.leader();
+
+    await cluster.stop();
+
+    expect(leader.status()).toMatchObject({ health: 'stopped', ...NOTHING });
+    expect(cluster.nodes.map((node) => node.status().members.filter(({ connected }) => connected).length)).toEqual([
+      1, 1, 1,
+    ]);
   });
 });

@@ -343,6 +343,18 @@ describe('a sidecar', () => {
       expect(await theirs.release(NAME, 'theirs')).toMatchObject({ isDone: false, lock: { owner: 'mine' } });
     });
 
+    it('releases what its owner held before it began anew', async () => {
+      await put(mine);
+      backend.isCutOff = true;
+      const restarted = new LockService({ backend: shared, identity: 'mine', ttlMs: TTL_MS, onFailure });
+
+      const released = await restarted.release(NAME, 'mine');
+
+      expect(released).toMatchObject({ isDone: true, lock: { owner: '' } });
+      expect((await put(theirs)).isDone).toBe(true);
+      expect(restarted.known).toBe(0);
+    });
+
     it('releases again what is free', async () => {
       await put(mine);
       await mine.release(NAME, 'mine');
@@ -406,6 +418,17 @@ describe('a sidecar', () => {
     expect(outcomes).toMatchObject([{ isDone: true }, { isDone: false, lock: { owner: 'mine' } }]);
   });
 
+  it('that is told to create a lock at the same time by several who have its identity does so once', async () => {
+    const held = mine.hold(lockNameOf('y'), 'mine', { waitMs: 0, signal: null });
+    const outcomes = await Promise.all([
+      ...[1, 2, 3].map(() => mine.create(NAME, 'mine')),
+      mine.create(lockNameOf('y'), 'mine'),
+    ]);
+
+    expect(outcomes.map(({ isDone }) => isDone)).toEqual([true, false, false, false]);
+    expect((await held).isDone).toBe(true);
+  });
+
   it('that ends gives everything back, and grants nothing more', async () => {
     await put(mine);
     const waiting = put(theirs, { waitMs: TTL_MS });
@@ -416,6 +439,29 @@ describe('a sidecar', () => {
     expect((await waiting).isDone).toBe(true);
     expect((await put(mine)).isDone).toBe(false);
   });
+
+  it.each([0, TTL_MS])(
+    'that ends answers who waits for a back end that does not answer, be it for %i ms',
+    async (waitMs) => {
+      const silent: SightedBackend = {
+        timekeeper: time,
+        openSession: () => new Promise(() => {}),
+        observe: () => () => {},
+        look: async () => null,
+      };
+      const service = new LockService({ backend: silent, identity: 'mine', ttlMs: TTL_MS, onFailure });
+      let isAnswered = false;
+      const answered = put(service, { waitMs }).finally(() => (isAnswered = true));
+      await settled();
+
+      void service.close();
+      await settled();
+
+      expect(isAnswered).toBe(true);
+      expect((await answered).isDone).toBe(false);
+      expect(time.isIdle).toBe(true);
+    },
+  );
 
   it('that ends leaves no timer behind, which would keep its process alive', async () => {
     await put(mine);

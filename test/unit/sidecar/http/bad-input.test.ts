@@ -47,6 +47,7 @@ describe('a sidecar answers', () => {
       request('POST', '/locks', { body: JSON.stringify({ name: 'n'.repeat(513) }) }),
       400,
     ],
+    ['a name in a body that is no text', request('POST', '/locks', { body: '{"name":"\\ud800"}' }), 400],
     ['an address that is longer than any', request('GET', `/locks/${'n'.repeat(20_000)}`), 431],
     ['a time to wait that is none', request('PUT', '/locks/x?waitMs=soon'), 400],
     ['a time to wait that is negative', request('PUT', '/locks/x?waitMs=-1'), 400],

@@ -153,6 +153,19 @@ describe('a sidecar', () => {
     await host.start('pod-3', { listen: [`127.0.0.1:${free}`] });
   });
 
+  it('does not start with an identity that is longer than an owner may be', async () => {
+    await using host = new SidecarHost();
+    const running = await host.start('é'.repeat(128));
+
+    const answer = await host.ask(
+      running,
+      request('PUT', '/locks/x', { headers: `X-Sync-Client: ${'c'.repeat(128)}\r\n` }),
+    );
+
+    expect(answer.status).toBe(200);
+    expect((await errorOf(() => host.start('é'.repeat(129)))).code).toBe('ERR_INVALID_OPTION');
+  });
+
   it('that ends answers whoever waits, gives everything back and listens no more', async () => {
     await using host = new SidecarHost();
     const [one, two] = [await host.start('pod-1'), await host.start('pod-2')];

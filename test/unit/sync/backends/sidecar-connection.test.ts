@@ -12,7 +12,7 @@ import { SidecarBackend } from '../../../../src/sync/sidecar/sidecar-backend.js'
 import { freePorts } from '../../../../src/testing/free-ports.js';
 import { errorOf } from '../../actors/replicated/error-of.js';
 import { CutOffBackend } from '../support/cut-off-backend.js';
-import { ManualTime } from '../support/manual-time.js';
+import { ManualTime, settled } from '../support/manual-time.js';
 
 const FOREVER_MS = 3_600_000;
 
@@ -61,6 +61,41 @@ describe('a process and its sidecar', () => {
     socket.destroy();
 
     expect((await waiting).held).toBe(true);
+  });
+
+  it.each([
+    ['a connection that was lost', (socket: Socket): void => void socket.destroy()],
+    [
+      'a session that was to be closed',
+      (socket: Socket): void => {
+        write(socket, { id: 2, command: { type: 'closeSession', session: 1 } });
+      },
+    ],
+  ])('have given back what was held over %s before the sidecar ends', async (_, endsIt) => {
+    const cutOff = new CutOffBackend(backend);
+    const told: string[] = [];
+    let onClosing: () => void = () => {};
+    const closing = new Promise<void>((resolve) => (onClosing = resolve));
+    let giveBack: () => void = () => {};
+    const isGivenBack = new Promise<void>((resolve) => (giveBack = resolve));
+    Object.defineProperty(cutOff.heldBack, 'close', { get: () => (onClosing(), isGivenBack) });
+    await running.stop();
+    const opened = { ...openMemoryBackend(), backend: cutOff, close: async () => void told.push('back end closed') };
+    running = await Sidecar.start({ opened, listen: [`127.0.0.1:${port}`], warn: () => {} });
+    const socket = await raw();
+    write(socket, { id: 1, command: { type: 'openSession', session: 1, ttlMs: FOREVER_MS } });
+    await once(socket, 'data');
+    endsIt(socket);
+    await closing;
+
+    const stopped = running.stop();
+    await settled();
+    expect(told).toEqual([]);
+    giveBack();
+    await stopped;
+    socket.destroy();
+
+    expect(told).toEqual(['back end closed']);
   });
 
   it('lose what is held when the sidecar ends, and hold again when it is back', async () => {

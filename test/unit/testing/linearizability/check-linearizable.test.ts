@@ -112,6 +112,10 @@ test.each([
   ['returns before it was invoked', answered('ann', [2, 1], ['get'] as const, 0)],
   ['was answered and never returned', answered('ann', [2, Infinity], ['get'] as const, 0)],
   ['was invoked at no time', unknown('ann', Number.NaN, ['get'] as const)],
+  [
+    'has a misspelt outcome, which says that it is wrong',
+    { ...answered('ann', [1, 2], ['get'] as const, 7), outcome: { kind: 'anwsered', output: 7 } as never },
+  ],
 ])('a call that %s is refused', (_name, call) => {
   const check = (): unknown => checkLinearizable(counterModel(), [call]);
 

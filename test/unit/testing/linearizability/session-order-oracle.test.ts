@@ -98,6 +98,23 @@ describe('it is wrong', () => {
     expect(kindsOf(oracle)).toEqual(['stale']);
   });
 
+  test.each([
+    ['linearizable', 'linearizable'],
+    ['linearizable', 'local'],
+    ['lease', 'lease'],
+  ] as const)('that a %s read does not show what a %s one of another node has shown before', (how, before) => {
+    const oracle = new SessionOrderOracle();
+    read(oracle, 'node 1', before, 5);
+    read(oracle, 'node 2', how, 4);
+
+    expect(oracle.violations).toMatchObject([
+      {
+        kind: 'stale',
+        explanation: 'node 2 was answered version 4: version 5 had been shown before this read was made.',
+      },
+    ]);
+  });
+
   test('that a write was seen before it was asked for', () => {
     const oracle = new SessionOrderOracle();
     read(oracle, 'node 2', 'local', 1);

@@ -3,6 +3,7 @@
  */
 
 import { expect, test } from 'vitest';
+import { errorOf } from '../../actors/replicated/error-of.js';
 import { checkLinearizable } from '../../../../src/testing/linearizability/check-linearizable.js';
 import { HistoryRecorder } from '../../../../src/testing/linearizability/history-recorder.js';
 import { runSimulation } from '../../../../src/testing/simulation/run-simulation.js';
@@ -28,6 +29,16 @@ test.each<[Subject, readonly string[]]>([
 
   expect(violation).toBeNull();
   for (const event of events) expect([event, coverage.of(event)]).not.toEqual([event, 0]);
+});
+
+test.each([
+  [{ subjects: ['lock'] }, 'subjects'],
+  [{ subjects: 'locks' }, 'subjects'],
+  [{ subject: ['locks'] }, 'subject'],
+])('a history is refused that is about %j', async (options, option) => {
+  const error = await errorOf(() => runSimulation(1, { durationMs: 1, ...(options as object) }));
+
+  expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', data: { option } });
 });
 
 test.each<[string, CellInput, CellOutput]>([
