@@ -72,8 +72,8 @@ export class DurableLog {
     for (let index = this.#baseIndex + 1; index <= beforeLast; index++) {
       const [term, found] = [before[index] ?? 0, this.#terms[index] ?? 0];
       if (found === term) continue;
-      // A leader of a later term was about to replace it from here on, and the disk has had that, too: what stands there
-      // in its log may be of an earlier term all the same.
+      // A leader of a later term was about to replace it from here on, and the disk has had that, too: what stands
+      // there in its log may be of an earlier term all the same.
       if (found !== 0 && (this.hardState?.term ?? 0) > term) return null;
       return `entry ${index} of term ${term} is lost`;
     }

@@ -113,7 +113,6 @@ test('nor are snapshots that are damaged, at that start and at the next', async 
   const paths = [...disk.files().keys()].filter((path) => path.startsWith(SNAPSHOTS));
   for (const path of paths) disk.flipBit(path, 0, 0);
 
-  for (const start of ['first', 'second']) {
-    await expect(recovered(), start).rejects.toMatchObject({ code: 'ERR_STORAGE_CORRUPT' });
-  }
+  await expect(recovered()).rejects.toMatchObject({ code: 'ERR_STORAGE_CORRUPT' });
+  await expect(recovered()).rejects.toMatchObject({ code: 'ERR_STORAGE_CORRUPT' });
 });

@@ -1,7 +1,7 @@
 /**
  * One after the other, on a cluster that is quiet otherwise: somebody holds a lock and is cut off just when its session
- * has been renewed, at once or after having stood still for so long that the answer is late, or has its calendar set
- * back then; another one waits for the lock, and gets it as soon as that may be. Both must never believe that they hold
+ * has been renewed, at once or after having stood still for so long that the answer is late, has its calendar set back
+ * then, or is suspended with its machine; another one waits for the lock, and gets it as soon as that may be. Both must never believe that they hold
  * it.
  */
 
@@ -24,9 +24,9 @@ import { SPARE_MS } from './holding-times.js';
 type Cluster = SimulatedCluster<SimulationObjects>;
 type Duellist = Member<SimulationObjects>;
 
-const DUELS = 3;
-/** In this one of them, somebody sets the calendar of whoever is cut off, counted from 0. */
-const WITH_CALENDAR = 1;
+/** What is done to whoever is cut off, one after the other, besides having it stand still now and then. */
+const DUELS = ['nothing', 'set its calendar', 'nothing', 'suspend it'] as const;
+type Harm = (typeof DUELS)[number];
 const LOCK = 'duel';
 /** Nobody else's sessions have these. */
 const TTL_MS = 110;
@@ -34,6 +34,8 @@ const CALM_TTL_MS = 2_100;
 const LOOK_EVERY_MS = 0.5;
 /** In TTLs. Less than a renewal waits for its answer, and more than the margin of those who hold. */
 const STANDS_STILL = [0.28, 0.42] as const;
+/** In TTLs. By the end of that, another one holds. */
+const IS_SUSPENDED = [1.2, 2] as const;
 const CALENDAR_JUMP_MS = -10_000;
 /** Within so many TTLs what is waited for must come. */
 const ENDS = 3;
@@ -74,7 +76,7 @@ export class LockDuels implements ClusterObserver {
   /** Resolves when all of them are over, and all nodes know their leader again. */
   async fight(cluster: Cluster): Promise<void> {
     const { violations } = this.#context;
-    for (let i = 0; i < DUELS; i++) {
+    for (const harm of DUELS) {
       const voters = cluster.belonging.filter(({ isObserver }) => !isObserver);
       const { leader } = cluster;
       if (voters.length < VOTERS_MIN || leader === undefined) return;
@@ -82,7 +84,7 @@ export class LockDuels implements ClusterObserver {
       const others = voters.filter((each) => each !== leader).toSorted((a, b) => a.clock.rate - b.clock.rate);
       try {
         const rival = this.#dice.oneOf([leader, ...others.slice(1)]);
-        await this.#fight(cluster, others[0]!, rival, i === WITH_CALENDAR ? CALENDAR_JUMP_MS : 0);
+        await this.#fight(cluster, others[0]!, rival, harm);
         await this.#until(
           () => voters.every(({ runtime }) => runtime?.status().leader !== null),
           'all know their leader',
@@ -94,7 +96,7 @@ export class LockDuels implements ClusterObserver {
     }
   }
 
-  async #fight(cluster: Cluster, victim: Duellist, rival: Duellist, calendarJumpMs: number): Promise<void> {
+  async #fight(cluster: Cluster, victim: Duellist, rival: Duellist, harm: Harm): Promise<void> {
     const { host } = this.#context;
     const syncs = await Promise.all([victim, rival].map(({ runtime }) => connect(raft(runtime!))));
     try {
@@ -105,7 +107,7 @@ export class LockDuels implements ClusterObserver {
       await host.sleep(KEEPER_LOOKS_MS);
       const lost = held.lost.then(() => 'lost' as const);
       if ((await Promise.race([this.#renewal(victim), lost])) === 'renewed') {
-        await this.#disturb(cluster, victim, calendarJumpMs);
+        await this.#disturb(cluster, victim, harm);
         // For as long as the first one could believe it, whoever has it by then.
         await this.#until(() => !held.held, 'whoever is cut off knows that it holds no more');
         host.coverage.count('duels fought');
@@ -142,22 +144,29 @@ export class LockDuels implements ClusterObserver {
   }
 
   /** Just now its session has been renewed. */
-  async #disturb(cluster: Cluster, { name, node }: Duellist, calendarJumpMs: number): Promise<void> {
+  async #disturb(cluster: Cluster, { name, node }: Duellist, harm: Harm): Promise<void> {
     const { host, trace } = this.#context;
+    const { process } = node!;
     if (this.#dice.chance(0.5)) {
       host.coverage.count('renewals answered late');
-      node!.process.freeze();
+      process.freeze();
       await host.sleep(this.#ttlMs * this.#dice.between(...STANDS_STILL));
-      node!.process.thaw();
+      process.thaw();
     } else await host.sleep(0);
     trace?.add(name, 'is cut off as it is renewed');
     const ids = cluster.members.map((each) => each.node?.networkId ?? each.name);
     this.#partitions.block(waysAcross(new Set([name]), ids), Infinity);
-    // Of one that was suspended only the calendar knows how long that was.
-    if (calendarJumpMs === 0 || node!.process.hasBeenSuspended) return;
-    node!.process.setCalendar(calendarJumpMs);
-    host.coverage.count('calendars set');
-    trace?.add(name, `has its calendar set by ${calendarJumpMs} ms`);
+    if (harm === 'set its calendar') {
+      process.setCalendar(CALENDAR_JUMP_MS);
+      host.coverage.count('calendars set');
+      trace?.add(name, `has its calendar set by ${CALENDAR_JUMP_MS} ms`);
+    } else if (harm === 'suspend it') {
+      process.suspend();
+      host.coverage.count('holders suspended');
+      trace?.add(name, 'is suspended');
+      await host.sleep(this.#ttlMs * this.#dice.between(...IS_SUSPENDED));
+      process.thaw();
+    }
   }
 
   #renewed(owner: string | null): void {
