@@ -13,7 +13,8 @@ test('what was asked of a thread that ends is rejected with why the node has end
     return new InlinePlacement(options, events, {
       snapshotter: () => ({
         receive: ({ type }, reply) => {
-          if (type !== 'compact') return reply.ok(type === 'openSnapshots' ? { kept: [], unreadable: null } : null);
+          if (type !== 'compact')
+            return reply.ok(type === 'openSnapshots' ? { kept: [], unreadable: null, damaged: null } : null);
           // As a link says it: first that there is no such thread any more, and then, when it has exited, why.
           reply.fail(threadExited('storage', why));
           setImmediate(() => setImmediate(() => events.onFailure(threadExited('storage', why))));

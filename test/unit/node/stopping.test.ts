@@ -24,7 +24,9 @@ class Answering implements Actor<Said> {
     if (type === this.#heldBack) this.held = reply;
     else
       reply.ok(
-        type === 'openSnapshots' ? { kept: [], unreadable: null } : { hardState: null, base: { index: 0 }, pieces: [] },
+        type === 'openSnapshots'
+          ? { kept: [], unreadable: null, damaged: null }
+          : { hardState: null, base: { index: 0 }, pieces: [] },
       );
   }
 }
