@@ -15,10 +15,17 @@ const SESSIONS_MAX = 100;
 /** A session that ends is followed by another one at once, but no sooner than so long after this was done last. */
 const BEGIN_ANEW_MS = 100;
 
+interface Opening {
+  readonly opened: Promise<Session>;
+  /** The same, for those who claim by it: it rejects as soon as nobody may any more. */
+  readonly usable: Promise<Session>;
+  readonly refuse: (reason: ConclaveError) => void;
+}
+
 export class Claiming {
   readonly backend: SyncBackend;
   /** By TTL. */
-  readonly #sessions = new Map<number, Promise<Session>>();
+  readonly #sessions = new Map<number, Opening>();
   readonly #feeds = new Set<LeaderFeed>();
   #isClosed = false;
 
@@ -64,7 +71,9 @@ export class Claiming {
     this.#isClosed = true;
     for (const feed of [...this.#feeds]) feed.end(closed());
     const letGo = this.backend.timekeeper.holdProcess?.();
-    await Promise.allSettled([...this.#sessions.values()].map(async (opening) => (await opening).close()));
+    const sessions = [...this.#sessions.values()];
+    for (const { refuse } of sessions) refuse(closed());
+    await Promise.allSettled(sessions.map(async ({ opened }) => (await opened).close()));
     letGo?.();
   }
 
@@ -106,16 +115,27 @@ export class Claiming {
   #session(ttlMs: number): Promise<Session> {
     if (this.#isClosed) return Promise.reject(closed());
     const known = this.#sessions.get(ttlMs);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.usable;
     if (this.#sessions.size >= SESSIONS_MAX) return Promise.reject(tooManyTtls());
     const forget = (): void => {
       if (this.#sessions.get(ttlMs) === opening) this.#sessions.delete(ttlMs);
     };
-    const opening: Promise<Session> = Session.open(this.backend, ttlMs, forget);
+    const opening = beginOpening(Session.open(this.backend, ttlMs, forget));
     this.#sessions.set(ttlMs, opening);
-    opening.then((session) => session.isOver && forget(), forget);
-    return opening;
+    opening.opened.then((session) => session.isOver && forget(), forget);
+    return opening.usable;
   }
+}
+
+function beginOpening(opened: Promise<Session>): Opening {
+  let refuse: Opening['refuse'] = () => {};
+  const usable = new Promise<Session>((resolve, reject) => {
+    refuse = reject;
+    opened.then(resolve, reject);
+  });
+  // Whoever has asked for it may have given up by then.
+  usable.catch(() => {});
+  return { opened, usable, refuse };
 }
 
 /** One claim, by one session. */

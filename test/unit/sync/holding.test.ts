@@ -37,6 +37,20 @@ describe('who holds a lock', () => {
     return told;
   }
 
+  it('is told at once that the connection is closed while its session is being opened, which is closed when it is', async () => {
+    let open: () => void = () => {};
+    backend.heldBack.open = new Promise((resolve) => (open = resolve));
+    const acquired = errorOf(acquire);
+    await settled();
+
+    const closed = sync.close();
+
+    expect(await acquired).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
+    open();
+    await closed;
+    expect(await other.lock('x').tryAcquire()).not.toBeNull();
+  });
+
   it('holds on while the session is renewed', async () => {
     const held = await acquire();
 

@@ -17,8 +17,7 @@ export class CutOffBackend implements SightedBackend {
   readonly timekeeper: Timekeeper;
   isCutOff = false;
   /** Answers to these are held back until then. */
-  readonly heldBack: { claim?: Promise<void>; renew?: Promise<void>; giveUp?: Promise<void>; close?: Promise<void> } =
-    {};
+  readonly heldBack: Partial<Record<'open' | 'claim' | 'renew' | 'giveUp' | 'close', Promise<void>>> = {};
   readonly #backend: SyncBackend;
 
   constructor(backend: SyncBackend, timekeeper: Timekeeper = backend.timekeeper) {
@@ -34,6 +33,7 @@ export class CutOffBackend implements SightedBackend {
       asked: (request) => this.isCutOff || listener.asked(request),
       ended: () => this.isCutOff || listener.ended(),
     });
+    await this.heldBack.open;
     return new CutOffSession(this, session);
   }
 
