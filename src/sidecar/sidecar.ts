@@ -185,7 +185,9 @@ function openTo(address: Address): string {
   );
 }
 
+/** A slash parts it from the client of a request: one in it could pass for that. */
 function checkIdentity(identity: string): string {
-  if (identity !== '' && Buffer.byteLength(identity) <= IDENTITY_BYTES_MAX) return identity;
-  throw invalid('identity', `must be a name of up to ${IDENTITY_BYTES_MAX} bytes`);
+  const isShort = Buffer.byteLength(identity) <= IDENTITY_BYTES_MAX;
+  if (identity !== '' && isShort && !identity.includes('/')) return identity;
+  throw invalid('identity', `must be a name of up to ${IDENTITY_BYTES_MAX} bytes without a slash`);
 }
