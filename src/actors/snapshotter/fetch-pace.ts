@@ -26,10 +26,14 @@ export class FetchPace {
   #retryMs = RETRY_MS_MIN;
   /** The shortest that a range has taken. */
   #roundTripMsMin = Infinity;
-  /** When anything has come last. */
   #arrivedMs = -Infinity;
   /** When ranges have last become larger or smaller: what was asked for before that says nothing of it. */
   #changedMs = -Infinity;
+
+  /** When anything has come last; -Infinity: nothing has. */
+  get arrivedMs(): number {
+    return this.#arrivedMs;
+  }
 
   /** How long the next range is. */
   get rangeBytes(): number {
