@@ -5,8 +5,8 @@
  */
 
 import { assert } from '../../assert.js';
-import { logIndex, type LogIndex } from '../../ids.js';
-import type { Configuration } from './configuration.js';
+import { logIndex, type LogIndex, type NodeId } from '../../ids.js';
+import { isMember, type Configuration } from './configuration.js';
 import { decodeConfiguration } from './configuration-entry.js';
 
 interface Change {
@@ -65,6 +65,13 @@ export class Configurations {
   upTo(index: LogIndex): Configuration[] {
     const inLog = this.#changes.filter((change) => change.index <= index).map(({ configuration }) => configuration);
     return this.#base === null ? inLog : [this.#base, ...inLog];
+  }
+
+  /** Where the log says that this one was let in, for the last time; 0: it does not. */
+  letInAt(id: NodeId): LogIndex {
+    const known = [this.#base, ...this.#changes.map(({ configuration }) => configuration)];
+    const isIn = known.map((configuration) => configuration !== null && isMember(configuration, id));
+    return this.#changes.findLast((_, i) => isIn[i + 1] === true && isIn[i] === false)?.index ?? logIndex(0);
   }
 
   /** Are all known that came after `index`? */

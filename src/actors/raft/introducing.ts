@@ -69,7 +69,8 @@ export function onMembersKnown(core: Core, message: MembersKnown): void {
   if (!core.isOfTheGroup || isMember(configuration, core.options.self) || !message.hasLeader) return;
   if (core.leader !== null || core.nowMs - core.leaderContactMs < core.options.electionTimeoutMs[0]) return;
   // After a start, little is known to be committed: the sender may know more of that, and not how this node was let in.
-  if (message.commitIndex < core.configurations.lastIndex) return;
+  // What its log says behind that may be what nobody else has, and may never be committed.
+  if (message.commitIndex < core.configurations.letInAt(core.options.self)) return;
   core.isOfTheGroup = false;
   core.effects.push({ type: 'removed' });
 }

@@ -10,6 +10,8 @@ const RANGE_BYTES_MIN = 16 * 1024;
 /** Ranges that have waited for less behind others may be larger, and those that have for more are to be smaller. */
 const QUEUE_MS_LOW = 250;
 const QUEUE_MS_HIGH = 500;
+/** Of several ranges under way, each comes so long after the one before where they have waited for too long. */
+const APART_MS = 100;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 20_000;
 
@@ -26,10 +28,16 @@ export class FetchPace {
   #retryMs = RETRY_MS_MIN;
   /** The shortest that a range has taken. */
   #roundTripMsMin = Infinity;
-  /** When anything has come last. */
   #arrivedMs = -Infinity;
+  /** For how long the last two were waited for behind what came before them, or since they were asked for. */
+  #waitedMs: readonly [before: number, last: number] = [0, 0];
   /** When ranges have last become larger or smaller: what was asked for before that says nothing of it. */
   #changedMs = -Infinity;
+
+  /** When anything has come last; -Infinity: nothing has. */
+  get arrivedMs(): number {
+    return this.#arrivedMs;
+  }
 
   /** How long the next range is. */
   get rangeBytes(): number {
@@ -54,6 +62,7 @@ export class FetchPace {
     const waitedMs = nowMs - Math.max(asked?.firstMs ?? -Infinity, this.#arrivedMs);
     this.#arrivedMs = nowMs;
     if (asked === null) return;
+    this.#waitedMs = [this.#waitedMs[1], waitedMs];
     this.#retryMs = Math.min(RETRY_MS_MAX, Math.max(RETRY_MS_MIN, waitedMs * 2));
     // Of one that was asked for twice nobody knows how long it took.
     if (asked.firstMs === asked.sentMs) this.#measured(asked.firstMs, nowMs);
@@ -66,7 +75,15 @@ export class FetchPace {
     // The first one has nothing to be compared with.
     if (queueMs === -Infinity || sentMs < this.#changedMs) return;
     if (queueMs < QUEUE_MS_LOW) this.#change(this.#rangeBytes * 2, nowMs);
-    else if (queueMs > QUEUE_MS_HIGH) this.#change(this.#rangeBytes / 2, nowMs);
+    else if (queueMs > QUEUE_MS_HIGH && this.#isLinkSlow) this.#change(this.#rangeBytes / 2, nowMs);
+  }
+
+  /**
+   * What a slow link carries comes one after the other. What comes all at once has waited for a thread or a disk, and
+   * would not come sooner if it were less.
+   */
+  get #isLinkSlow(): boolean {
+    return Math.min(...this.#waitedMs) >= APART_MS;
   }
 
   #change(bytes: number, nowMs: number): void {

@@ -47,7 +47,7 @@ interface Incoming {
   /** Who offered it last. */
   from: NodeId;
   offeredMs: number;
-  /** Of whoever offers it. */
+  /** Of whoever offers it, since that was last heard of. */
   pace: FetchPace;
   /** By offset. */
   readonly asked: Map<number, Asked>;
@@ -64,6 +64,8 @@ export const FETCH_RETRY_MS = 5_000;
 const WINDOW = 4;
 /** A leader offers a snapshot at each heartbeat, for as long as it wants it fetched. */
 const OFFER_MS = 30_000;
+/** A connection ends when so long nothing is heard on it, and what was on its way there is lost. */
+const SILENCE_MS = 3_000;
 const PROGRESS_MS = 250;
 /** How long checking what was received keeps the thread at a time. */
 const SLICE_MS = 5;
@@ -93,7 +95,8 @@ export class SnapshotFetch {
     const offer: SnapshotOffer = { id, bytes, lastIncluded };
     const incoming = this.#current?.receiver.matches(offer) === true ? this.#current : this.#turnTo(offer, from);
     if (incoming === null) return;
-    if (incoming.from !== from) {
+    const heardMs = Math.max(incoming.offeredMs, incoming.pace.arrivedMs);
+    if (incoming.from !== from || nowMs - heardMs >= SILENCE_MS) {
       incoming.from = from;
       incoming.pace = new FetchPace();
       for (const asked of incoming.asked.values()) asked.sentMs = -Infinity;

@@ -43,6 +43,15 @@ describe('the configuration in effect', () => {
     expect(configurations.lastIndex).toBe(7);
   });
 
+  test('has let in each of its members where the log says so last', () => {
+    const configurations = new Configurations(INITIAL, BASE, logIndex(0));
+    append(configurations, 5, of('a', 'b'));
+    append(configurations, 7, of('b', 'c', 'd'));
+    append(configurations, 9, of('b', 'd'));
+    const letInAt = ['a', 'b', 'c', 'd', 'e'].map((id) => configurations.letInAt(nodeId(id)));
+    expect(letInAt).toEqual([0, 0, 7, 7, 0]);
+  });
+
   test('is the one before where the log is cut off, to what has been dropped at most', () => {
     const configurations = new Configurations(INITIAL, BASE, logIndex(0));
     append(configurations, 5, of('a', 'b'));

@@ -48,6 +48,17 @@ describe('the length of a range', () => {
     expect([grownTo, stayedAt, pace.rangeBytes].map((bytes) => bytes / KIB)).toEqual([128, 128, 64]);
   });
 
+  test('stays where they come late but all at once: not the link is slow, but whoever sends or takes them', () => {
+    take(1, 1, 1, 1, 1, 1);
+    for (let turn = 0; turn < 5; turn++) {
+      const together = [ask(), ask(), ask(), ask()];
+      nowMs += 900;
+      for (const asked of together) pace.arrived(asked, (nowMs += 1));
+    }
+
+    expect(pace.rangeBytes / KIB).toBe(256);
+  });
+
   test('changes once for all that was asked for before it did', () => {
     take(10, 10);
     const together = [ask(), ask(), ask(), ask()];

@@ -110,6 +110,19 @@ describe('a follower that is offered a snapshot', () => {
     },
   );
 
+  test('goes on as soon as it is offered again after a while in which nothing got through', async () => {
+    await leader.taken(100, STATE_BYTES);
+    await offerUntilHalfway();
+    network.faults = { ...NO_FAULTS, lost: 100 };
+    await follower.runFor(20_000);
+    network.faults = NO_FAULTS;
+    const sinceMs = network.simulation.nowMs();
+
+    await offerUntil(isToldToInstall);
+
+    expect(network.simulation.nowMs() - sinceMs).toBeLessThan(1_000);
+  });
+
   test('keeps it beside the one that it has, and the log from the older one on', async () => {
     await follower.taken(100);
     await follower.taken(200);

@@ -156,14 +156,29 @@ describe('a node that is told who the members are', () => {
 
   test('has not been removed by one that knows less than when it was let in, be that known to be committed or not', () => {
     const subject = new Subject();
-    const entries = encode(3, [[configurationContent(foundedAs(ABC, firstLivesOf(ABC))!), 1]]);
+    const entries = encode(3, [
+      [configurationContent(BCD), 1],
+      [configurationContent(foundedAs(ABC, firstLivesOf(ABC))!), 1],
+    ]);
     subject.peer(append(0, 0, [1, 1], { term: 1 }), { ...append(2, 1, [], { term: 1 }), entries });
     // As after any start, nothing of that is known to be committed.
     subject.tick(MAX_MS);
     expect(subject.core).toMatchObject({ commitIndex: 0, leader: null });
 
-    expect(subject.peer(membersKnown({ commitIndex: logIndex(2) }))).not.toContainEqual({ type: 'removed' });
+    expect(subject.peer(membersKnown({ commitIndex: logIndex(3) }))).not.toContainEqual({ type: 'removed' });
     expect(subject.peer(membersKnown({ commitIndex: logIndex(4) }))).toContainEqual({ type: 'removed' });
+  });
+
+  test('has been removed also where its log ends with a change that was never committed, behind what others have', () => {
+    const subject = new Subject();
+    const withoutC = foundedAs(majorityConfiguration([A, B]), firstLivesOf(majorityConfiguration([A, B])))!;
+    subject.peer(append(0, 0, [1, 1], { term: 1 }), {
+      ...append(2, 1, [], { term: 1 }),
+      entries: encode(3, [[configurationContent(withoutC), 1]]),
+    });
+    subject.tick(MAX_MS);
+
+    expect(subject.peer(membersKnown({ commitIndex: logIndex(2) }))).toContainEqual({ type: 'removed' });
   });
 
   test.each<[string, Subject, Partial<MembersKnown>]>([
