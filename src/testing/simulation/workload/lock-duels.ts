@@ -1,13 +1,8 @@
 /**
  * One after the other, on a cluster that is quiet otherwise: somebody holds a lock and is cut off just when its session
  * has been renewed, at once or after having stood still for so long that the answer is late, has its calendar set back
-<<<<<<< HEAD
  * then, or is suspended with its machine; another one waits for the lock, and gets it as soon as that may be. Both must
  * never believe that they hold it.
-=======
- * then, or is suspended with its machine; another one waits for the lock, and gets it as soon as that may be. Both
- * must never believe that they hold it.
->>>>>>> b-review
  */
 
 import { PERMITS_MAX } from '../../../actors/coordination/coordination.js';
