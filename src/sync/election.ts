@@ -102,7 +102,8 @@ export class Election {
    * `term.signal` is aborted, and when `lead` has settled, leadership is given up, and `run` resolves.
    *
    * @throws what `lead` throws, other than because `term.signal` was aborted; ConclaveError `ERR_STOPPED` when the
-   *   connection or its runtime was stopped, `ERR_INVALID_OPTION`
+   *   connection or its runtime was stopped, `ERR_FORBIDDEN` when Leases have been refused to it for ten seconds,
+   *   `ERR_INVALID_OPTION`
    *
    * @example
    * const stopping = new AbortController();
