@@ -6,7 +6,7 @@
 
 import { ConclaveError } from '../../errors.js';
 import { AbortWatch } from './abort-watch.js';
-import { BlockBuilder } from './block-builder.js';
+import { BlockBuilder, encodeArgs } from './block-builder.js';
 import { BlockNames, type MethodName } from './block-names.js';
 import type { Call } from './call.js';
 import type { LaneFigures } from './lane-figures.js';
@@ -86,6 +86,8 @@ export class BlockLane {
   readonly #latencies = new LatencyHistogram();
   /** Bytes of the sent blocks, and of those waiting that take no more calls. */
   #pendingBytes = 0;
+  /** What every later call fails with; null: calls are taken. */
+  #whyEnded: (() => ConclaveError) | null = null;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -122,8 +124,10 @@ export class BlockLane {
   #call(name: MethodName, args: readonly unknown[], call: Call, isRun: boolean): Promise<unknown> {
     if (call.signal?.aborted === true) return Promise.reject(this.#aborted(call.signal, false));
     try {
+      const encoded = this.#encode(name, args);
+      if (call.signal?.aborted === true) throw this.#aborted(call.signal, false);
       const { builder, block } = this.#blockFor(name);
-      const position = this.#addTo(builder, name, args);
+      const position = this.#addTo(builder, name, args, encoded);
       if (!isRun) builder.cancel(position);
       const promise = new Promise(capture);
       const deadlineMs = call.timeoutMs === null ? null : this.#options.nowMs() + call.timeoutMs;
@@ -138,8 +142,9 @@ export class BlockLane {
 
   /** Makes a call whose result nobody waits for. Throws what `call` would reject with before sending. */
   tell(name: MethodName, args: readonly unknown[]): void {
+    const encoded = this.#encode(name, args);
     const { builder, block } = this.#blockFor(name);
-    this.#addTo(builder, name, args);
+    this.#addTo(builder, name, args, encoded);
     block.add(null, null, null);
     this.#pending++;
   }
@@ -187,8 +192,9 @@ export class BlockLane {
     if (this.#waiting.length > 0) this.#scheduleFlush();
   }
 
-  /** Rejects every call, sent or not. */
+  /** Rejects every call, sent or not, and every later one, for a call may end the node while it is being made. */
   failAll(error: (wasSent: boolean) => ConclaveError): void {
+    this.#whyEnded = () => error(false);
     this.failSent(() => error(true));
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -214,12 +220,24 @@ export class BlockLane {
     if (this.#isRefused) this.flush();
   }
 
-  #blockFor(name: MethodName): WaitingBlock {
+  /** Before there is a block for them: see {@link encodeArgs}. */
+  #encode(name: MethodName, args: readonly unknown[]): Uint8Array | null {
+    this.#checkRoom();
+    return encodeArgs(this.#options.codec, name, args);
+  }
+
+  #checkRoom(): void {
+    if (this.#whyEnded !== null) throw this.#whyEnded();
     const { pendingMax, pendingBytesMax } = this.#options;
     if (this.#pending >= pendingMax) throw queueFull('calls', this.#pending, 'pendingCommands', pendingMax);
     if (this.#pendingBytes >= pendingBytesMax) {
       throw queueFull('bytes of calls', this.#pendingBytes, 'pendingBytes', pendingBytesMax);
     }
+  }
+
+  #blockFor(name: MethodName): WaitingBlock {
+    // Once more: to encode the arguments may have made calls.
+    this.#checkRoom();
     const last = this.#waiting.at(-1);
     if (
       last !== undefined &&
@@ -243,9 +261,9 @@ export class BlockLane {
    * Adds a call to the last block. One that cannot be encoded leaves no block behind without calls, which would only
    * grow old.
    */
-  #addTo(builder: BlockBuilder, name: MethodName, args: readonly unknown[]): number {
+  #addTo(builder: BlockBuilder, name: MethodName, args: readonly unknown[], encoded: Uint8Array | null): number {
     try {
-      return builder.add(name, args);
+      return builder.add(name, args, encoded);
     } catch (error) {
       if (builder.count === 0 && this.#waiting.at(-1)?.builder === builder) {
         this.#waiting.pop();
