@@ -171,7 +171,7 @@ export function encodeArgs(codec: ValueCodec, name: MethodName, args: readonly u
 }
 
 /** May reading them run code of the caller's? */
-export function mayRunCode(args: readonly unknown[]): boolean {
+function mayRunCode(args: readonly unknown[]): boolean {
   for (const arg of args) if ((typeof arg === 'object' && arg !== null) || typeof arg === 'function') return true;
   return false;
 }
