@@ -537,6 +537,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       this.#options.logger.warn({ error }, 'the node did not leave the network cleanly');
     }
     await this.#placement.stop();
+    // Of a node that had failed, it was over before it was asked for.
+    this.#placement.ticks?.hold();
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
