@@ -71,6 +71,8 @@ export class BlockLane {
   #waiting: WaitingBlock[] = [];
   /** Blocks that have been sent and not answered, in the order in which they were sent. */
   #sent: PendingBlock[] = [];
+  /** Of sent blocks with calls that were told: nobody would make those again, if all nodes refused them. */
+  readonly #toldIn = new Map<PendingBlock, BlockBuilder>();
   #idleBuilders: BlockBuilder[] = [];
   readonly #names = new BlockNames();
   readonly #aborts = new AbortWatch();
@@ -163,7 +165,8 @@ export class BlockLane {
       }
       this.#waiting.shift();
       this.#sent.push(block);
-      this.#putAway(builder);
+      if (block.hasTold) this.#toldIn.set(block, builder);
+      else this.#putAway(builder);
     }
   }
 
@@ -190,6 +193,29 @@ export class BlockLane {
       block.rejectAll(error);
     }
     if (this.#waiting.length > 0) this.#scheduleFlush();
+  }
+
+  /**
+   * All nodes have refused the sent blocks, and always will. Rejects their calls; those that were told go again, in
+   * front of what has waited for that.
+   */
+  refuseSent(error: () => ConclaveError): void {
+    const again: WaitingBlock[] = [];
+    for (const block of this.#sent) {
+      const builder = this.#toldIn.get(block);
+      if (builder === undefined) continue;
+      this.#toldIn.delete(block);
+      block.rejectAll((position) => {
+        builder.cancel(position);
+        return error();
+      });
+      block.id = 0;
+      again.push({ builder, block, isOpen: false });
+    }
+    this.#sent = this.#sent.filter(({ id }) => id !== 0);
+    this.failSent(error);
+    this.#waiting = [...again, ...this.#waiting];
+    if (again.length > 0) this.#scheduleFlush();
   }
 
   /** Rejects every call, sent or not, and every later one, for a call may end the node while it is being made. */
@@ -298,6 +324,10 @@ export class BlockLane {
     this.#pending -= block.count;
     this.#done += block.count;
     this.#pendingBytes -= block.bytes;
+    const builder = this.#toldIn.get(block);
+    if (builder === undefined) return;
+    this.#toldIn.delete(block);
+    this.#putAway(builder);
   }
 
   /** All calls of this turn, and of the promise continuations that follow it, leave in one block. */

@@ -431,7 +431,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #onSessionExpired(machine: CalledMachine, session: SessionId): void {
     if (session !== machine.session) return;
     machine.session = null;
-    machine.commands.failSent(
+    machine.commands.refuseSent(
       () =>
         new ConclaveError(
           'ERR_SESSION_EXPIRED',

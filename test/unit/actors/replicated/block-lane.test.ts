@@ -513,4 +513,32 @@ describe('BlockLane', () => {
     expect(ended).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
     expect(rig.lane.pending).toBe(0);
   });
+
+  it('sends again what was told, in its order, where all nodes have refused it', async () => {
+    const waited = errorOf(() => rig.call('waited'));
+    rig.lane.tell(add, ['told']);
+    await nextTurn();
+    const alone = errorOf(() => rig.call('alone'));
+    await nextTurn();
+    rig.lane.tell(add, ['told later']);
+    await nextTurn();
+    rig.lane.tell(add, ['not sent']);
+    await nextTurn();
+
+    rig.lane.refuseSent(() => new ConclaveError('ERR_SESSION_EXPIRED', 'forgotten'));
+    await nextTurn();
+
+    expect([(await waited).code, (await alone).code]).toEqual(['ERR_SESSION_EXPIRED', 'ERR_SESSION_EXPIRED']);
+    expect(rig.lane.pending).toBe(4);
+    expect(rig.sent.slice(3).map((block) => readBlock(block).commands)).toEqual([
+      [
+        [CANCELLED_NAME, ['waited']],
+        [expect.any(Number), ['told']],
+      ],
+      [[expect.any(Number), ['told later']]],
+      [[expect.any(Number), ['not sent']]],
+    ]);
+    for (const position of [3, 4, 5]) rig.answer(position);
+    expect(rig.lane.pending).toBe(0);
+  });
 });
