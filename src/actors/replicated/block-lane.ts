@@ -124,10 +124,10 @@ export class BlockLane {
   }
 
   #call(name: MethodName, args: readonly unknown[], call: Call, isRun: boolean): Promise<unknown> {
-    if (call.signal?.aborted === true) return Promise.reject(this.#aborted(call.signal, false));
+    if (isAborted(call)) return Promise.reject(this.#aborted(call.signal!, false));
     try {
       const encoded = this.#encode(name, args);
-      if (call.signal?.aborted === true) throw this.#aborted(call.signal, false);
+      if (isAborted(call)) throw this.#aborted(call.signal!, false);
       const { builder, block } = this.#blockFor(name);
       const position = this.#addTo(builder, name, args, encoded);
       if (!isRun) builder.cancel(position);
@@ -408,6 +408,11 @@ export class BlockLane {
     const mayBeApplied = wasSent && !this.#options.isQuery;
     return { mayBeApplied, retrySafe: !mayBeApplied };
   }
+}
+
+/** Asked again after code of the caller's has run. */
+function isAborted({ signal }: Call): boolean {
+  return signal?.aborted === true;
 }
 
 function queueFull(

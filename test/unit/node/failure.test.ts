@@ -18,7 +18,13 @@ const FINAL: readonly ErrorCode[] = [
 test.each(FINAL)('what a node that ends with %s had sent for its callers may be applied', (code) => {
   const failure = asFailure(threadExited('object', new ConclaveError(code, 'why', { data: { path: 'there' } })));
 
-  expect(failure).toMatchObject({ code, message: 'why', data: { path: 'there' }, mayBeApplied: true, retrySafe: false });
+  expect(failure).toMatchObject({
+    code,
+    message: 'why',
+    data: { path: 'there' },
+    mayBeApplied: true,
+    retrySafe: false,
+  });
 });
 
 test('a command that was sent before its node found its disk damaged may be applied, and what is asked later is not', async () => {

@@ -444,7 +444,7 @@ describe('BlockLane', () => {
     expect(readBlock(rig.sent[0]!).commands).toEqual([[127, []]]);
   });
 
-  it('keeps calls apart where one is made by a getter of the other one\'s arguments', async () => {
+  it("keeps calls apart where one is made by a getter of the other one's arguments", async () => {
     const inner: Promise<unknown>[] = [];
     const outer = rig.call({
       get total() {
