@@ -32,12 +32,22 @@ export function isCodeTooOld(error: unknown): boolean {
   return finalErrorIn(error)?.code === 'ERR_VERSION_UNSUPPORTED';
 }
 
-/** The error of calls that a failed node has not answered. */
+/**
+ * The error of calls that a failed node has not answered. What it was asked may have been done, or be done yet by the
+ * others, whatever the code says of the disk that it could not read.
+ */
 export function asFailure(cause: Error): ConclaveError {
   const finalError = finalErrorIn(cause);
-  if (finalError !== null) return finalError;
+  if (finalError !== null) return inDoubt(finalError);
   if (cause instanceof ConclaveError && cause.code === 'ERR_OBJECT_FAILED') return cause;
   return new ConclaveError('ERR_STOPPED', `The node has failed and stopped: ${cause.message}`, { cause });
+}
+
+function inDoubt(error: ConclaveError): ConclaveError {
+  const { code, message, data, cause, mayBeApplied } = error;
+  if (mayBeApplied) return error;
+  const facts = { data, mayBeApplied: true, retrySafe: false };
+  return new ConclaveError(code, message, cause === undefined ? facts : { ...facts, cause });
 }
 
 /** The error of calls of a node that was stopped. */

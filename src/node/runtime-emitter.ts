@@ -58,16 +58,21 @@ export class RuntimeEmitter extends EventEmitter<RuntimeEvents> {
   /** The user has the runtime. */
   release(): void {
     const early = this.#early ?? [];
-    this.#early = null;
+    // A listener may tick the node: what that tells comes behind all that is still to be told.
     for (const tell of early) tell();
+    this.#early = null;
   }
 
   /** A listener that throws is the user's affair, and must not take the node along. */
   tell<Event extends keyof RuntimeEvents>(event: Event, ...args: Parameters<RuntimeEvents[Event]>): void {
     if (this.#early !== null) {
-      this.#early.push(() => this.tell(event, ...args));
+      this.#early.push(() => this.#emitSafely(event, args));
       return;
     }
+    this.#emitSafely(event, args);
+  }
+
+  #emitSafely<Event extends keyof RuntimeEvents>(event: Event, args: Parameters<RuntimeEvents[Event]>): void {
     try {
       this.emit(event, ...(args as never));
     } catch (error) {

@@ -537,6 +537,8 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
       this.#options.logger.warn({ error }, 'the node did not leave the network cleanly');
     }
     await this.#placement.stop();
+    // Of a node that had failed, it was over before it was asked for.
+    this.#placement.ticks?.hold();
     await this.#dataDir?.close();
     this.#events.removeAllListeners();
     this.#fate.removeAllListeners();
@@ -672,9 +674,9 @@ export class Runtime<Definitions extends ObjectDefinitions = ObjectDefinitions> 
   #throwIfEnded(asked: 'asked' | 'not asked' = 'asked'): void {
     if (!this.#isEnded()) return;
     const error = this.#endedError();
-    if (asked === 'asked' || error.code !== 'ERR_STOPPED') throw error;
-    const { message, data, cause } = error;
-    throw new ConclaveError('ERR_STOPPED', message, { data, cause, mayBeApplied: false });
+    if (asked === 'asked') throw error;
+    const { code, message, data, cause } = error;
+    throw new ConclaveError(code, message, { data, cause, mayBeApplied: false, retrySafe: false });
   }
 
   /** What was asked of an actor: when the node has ended meanwhile, that is why it fails. */

@@ -42,7 +42,7 @@ function taskOf(commands: readonly Command[], draft: DraftPlace = { kind: 'memor
 function run(
   task: FoldTask,
   signal = new AbortController().signal,
-  onProgress = () => {},
+  onProgress: (fraction: number) => void = () => {},
   isUrgent = false,
 ): Promise<FoldResult> {
   return runner.run(task, { isUrgent, signal, onProgress });
@@ -67,6 +67,20 @@ describe('a fold in the pool', () => {
     expect(result.snapshot.id).toBe(here.snapshot.id);
     expect(result.hashes).toEqual(here.hashes);
     expect(result.snapshot.location).toMatchObject({ kind: 'memory', bytes: expect.any(SharedArrayBuffer) });
+  });
+
+  test('is not bothered by what the code of its objects posts to the thread that has asked for it', async () => {
+    const bothered: unknown[] = [];
+    const note = (error: unknown): number => bothered.push(error);
+    const progress: unknown[] = [];
+    const posts = [null, 'ready', { ready: true }].map((value): Command => ['tally', 'post', value]);
+    process.on('uncaughtExceptionMonitor', note);
+
+    await run(taskOf([add(1), ...posts]), undefined, (fraction) => progress.push(fraction));
+
+    process.off('uncaughtExceptionMonitor', note);
+    expect(bothered).toEqual([]);
+    expect(progress.filter((fraction) => typeof fraction !== 'number')).toEqual([]);
   });
 
   test('writes to the file that it was given, and takes the entries instead of copying them', async () => {

@@ -265,6 +265,29 @@ describe('ThreadHost', () => {
     expect(error).toMatchObject({ cause: { code: 'ERR_NOT_ENCODABLE', data: { system: 'main', name: 'anyone' } } });
   });
 
+  it.each([null, undefined, 'ready', { kind: 'log' }, { kind: 'log', level: 'loud' }, { kind: 'failed' }])(
+    'is not bothered by code in the thread that posts %s to it',
+    async (value) => {
+      const lines: string[] = [];
+      const bothered = vi.fn<(error: Error) => void>();
+      process.on('uncaughtExceptionMonitor', bothered);
+      const logger = loggerOf((_level, _details, message) => void lines.push(message));
+      const posting = await startThread('posting', { logger });
+      await linkThread(main, posting);
+      await posting.spawn({ name: 'puppet', module: puppetModule, export: 'puppet' });
+
+      await main.ref<PuppetMessage>({ system: 'posting', name: 'puppet' }).ask({ do: 'post', value }, LONG);
+      // Answered by the way that it has taken, behind it.
+      await posting.measure(LONG.timeoutMs);
+      await posting.stop();
+
+      process.off('uncaughtExceptionMonitor', bothered);
+      expect(bothered).not.toHaveBeenCalled();
+      expect(lines).toEqual([]);
+      expect(await posting.exited).toEqual({ error: undefined });
+    },
+  );
+
   it('gives the log lines of the thread to the logger of the host, errors with class and all', async () => {
     const lines: unknown[] = [];
     const logger = loggerOf((_level, details, message) => void lines.push({ ...details, message }));

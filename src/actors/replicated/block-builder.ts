@@ -62,16 +62,17 @@ export class BlockBuilder {
   /**
    * Adds a command and returns its position.
    *
+   * @param encoded what `encodeArgs` has made of the arguments; null where it need not be asked
    * @throws ConclaveError `ERR_NOT_ENCODABLE` or `ERR_COMMAND_TOO_LARGE`; the block is as it was.
    */
-  add(name: MethodName, args: readonly unknown[]): number {
+  add(name: MethodName, args: readonly unknown[], encoded: Uint8Array | null = null): number {
     checkArgsCount(name.text, args);
     const names = this.#names;
     if (this.#count === 0) names.begin();
     const before = this.#commands.byteLength;
     const at = this.#commands.addNumber(names.numberOf(name));
     try {
-      this.#addArgs(name, args);
+      this.#addArgs(name, args, encoded);
     } catch (error) {
       this.#commands.rewind(before);
       throw error;
@@ -117,14 +118,14 @@ export class BlockBuilder {
   }
 
   /** They count even when they are refused: whoever adds them takes them back. */
-  #addArgs(name: MethodName, args: readonly unknown[]): void {
+  #addArgs(name: MethodName, args: readonly unknown[], encodedBefore: Uint8Array | null): void {
     const commands = this.#commands;
     const start = commands.byteLength;
     let bytes: number;
-    if (commands.addScalarList(args)) {
+    if (encodedBefore === null && commands.addScalarList(args)) {
       bytes = commands.byteLength - start;
     } else {
-      const encoded = this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
+      const encoded = encodedBefore ?? this.#codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
       bytes = encoded.length;
       if (bytes <= this.#commandBytesMax) commands.add(encoded);
     }
@@ -154,6 +155,25 @@ export class BlockBuilder {
       { data: { method: text, bytes, bytesMax } },
     );
   }
+}
+
+/**
+ * Encodes arguments that have getters or proxies in them, perhaps, which run the caller's code: that may make calls
+ * itself, or have blocks sent, so that it must not run while a command is being added to one. Null: there are none, and
+ * the builder encodes them itself. The bytes are valid until the codec encodes again.
+ *
+ * @throws ConclaveError `ERR_NOT_ENCODABLE` or `ERR_COMMAND_TOO_LARGE`.
+ */
+export function encodeArgs(codec: ValueCodec, name: MethodName, args: readonly unknown[]): Uint8Array | null {
+  if (!mayRunCode(args)) return null;
+  checkArgsCount(name.text, args);
+  return codec.encodeInto(args, 'args', NESTING_IN_BLOCK);
+}
+
+/** May reading them run code of the caller's? */
+function mayRunCode(args: readonly unknown[]): boolean {
+  for (const arg of args) if ((typeof arg === 'object' && arg !== null) || typeof arg === 'function') return true;
+  return false;
 }
 
 /** @throws ConclaveError `ERR_COMMAND_TOO_LARGE` when a call has more arguments than every replica can pass on. */

@@ -6,7 +6,7 @@
 
 import { ConclaveError } from '../../errors.js';
 import { AbortWatch } from './abort-watch.js';
-import { BlockBuilder } from './block-builder.js';
+import { BlockBuilder, encodeArgs } from './block-builder.js';
 import { BlockNames, type MethodName } from './block-names.js';
 import type { Call } from './call.js';
 import type { LaneFigures } from './lane-figures.js';
@@ -71,6 +71,8 @@ export class BlockLane {
   #waiting: WaitingBlock[] = [];
   /** Blocks that have been sent and not answered, in the order in which they were sent. */
   #sent: PendingBlock[] = [];
+  /** Of sent blocks with calls that were told: nobody would make those again, if all nodes refused them. */
+  readonly #toldIn = new Map<PendingBlock, BlockBuilder>();
   #idleBuilders: BlockBuilder[] = [];
   readonly #names = new BlockNames();
   readonly #aborts = new AbortWatch();
@@ -86,6 +88,8 @@ export class BlockLane {
   readonly #latencies = new LatencyHistogram();
   /** Bytes of the sent blocks, and of those waiting that take no more calls. */
   #pendingBytes = 0;
+  /** What every later call fails with; null: calls are taken. */
+  #whyEnded: (() => ConclaveError) | null = null;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -120,10 +124,12 @@ export class BlockLane {
   }
 
   #call(name: MethodName, args: readonly unknown[], call: Call, isRun: boolean): Promise<unknown> {
-    if (call.signal?.aborted === true) return Promise.reject(this.#aborted(call.signal, false));
+    if (isAborted(call)) return Promise.reject(this.#aborted(call.signal!, false));
     try {
+      const encoded = this.#encode(name, args);
+      if (isAborted(call)) throw this.#aborted(call.signal!, false);
       const { builder, block } = this.#blockFor(name);
-      const position = this.#addTo(builder, name, args);
+      const position = this.#addTo(builder, name, args, encoded);
       if (!isRun) builder.cancel(position);
       const promise = new Promise(capture);
       const deadlineMs = call.timeoutMs === null ? null : this.#options.nowMs() + call.timeoutMs;
@@ -138,8 +144,9 @@ export class BlockLane {
 
   /** Makes a call whose result nobody waits for. Throws what `call` would reject with before sending. */
   tell(name: MethodName, args: readonly unknown[]): void {
+    const encoded = this.#encode(name, args);
     const { builder, block } = this.#blockFor(name);
-    this.#addTo(builder, name, args);
+    this.#addTo(builder, name, args, encoded);
     block.add(null, null, null);
     this.#pending++;
   }
@@ -158,7 +165,8 @@ export class BlockLane {
       }
       this.#waiting.shift();
       this.#sent.push(block);
-      this.#putAway(builder);
+      if (block.hasTold) this.#toldIn.set(block, builder);
+      else this.#putAway(builder);
     }
   }
 
@@ -187,8 +195,32 @@ export class BlockLane {
     if (this.#waiting.length > 0) this.#scheduleFlush();
   }
 
-  /** Rejects every call, sent or not. */
+  /**
+   * All nodes have refused the sent blocks, and always will. Rejects their calls; those that were told go again, in
+   * front of what has waited for that.
+   */
+  refuseSent(error: () => ConclaveError): void {
+    const again: WaitingBlock[] = [];
+    for (const block of this.#sent) {
+      const builder = this.#toldIn.get(block);
+      if (builder === undefined) continue;
+      this.#toldIn.delete(block);
+      block.rejectAll((position) => {
+        builder.cancel(position);
+        return error();
+      });
+      block.id = 0;
+      again.push({ builder, block, isOpen: false });
+    }
+    this.#sent = this.#sent.filter(({ id }) => id !== 0);
+    this.failSent(error);
+    this.#waiting = [...again, ...this.#waiting];
+    if (again.length > 0) this.#scheduleFlush();
+  }
+
+  /** Rejects every call, sent or not, and every later one, for a call may end the node while it is being made. */
   failAll(error: (wasSent: boolean) => ConclaveError): void {
+    this.#whyEnded = () => error(false);
     this.failSent(() => error(true));
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -214,12 +246,24 @@ export class BlockLane {
     if (this.#isRefused) this.flush();
   }
 
-  #blockFor(name: MethodName): WaitingBlock {
+  /** Before there is a block for them: see {@link encodeArgs}. */
+  #encode(name: MethodName, args: readonly unknown[]): Uint8Array | null {
+    this.#checkRoom();
+    return encodeArgs(this.#options.codec, name, args);
+  }
+
+  #checkRoom(): void {
+    if (this.#whyEnded !== null) throw this.#whyEnded();
     const { pendingMax, pendingBytesMax } = this.#options;
     if (this.#pending >= pendingMax) throw queueFull('calls', this.#pending, 'pendingCommands', pendingMax);
     if (this.#pendingBytes >= pendingBytesMax) {
       throw queueFull('bytes of calls', this.#pendingBytes, 'pendingBytes', pendingBytesMax);
     }
+  }
+
+  #blockFor(name: MethodName): WaitingBlock {
+    // Once more: to encode the arguments may have made calls.
+    this.#checkRoom();
     const last = this.#waiting.at(-1);
     if (
       last !== undefined &&
@@ -243,9 +287,9 @@ export class BlockLane {
    * Adds a call to the last block. One that cannot be encoded leaves no block behind without calls, which would only
    * grow old.
    */
-  #addTo(builder: BlockBuilder, name: MethodName, args: readonly unknown[]): number {
+  #addTo(builder: BlockBuilder, name: MethodName, args: readonly unknown[], encoded: Uint8Array | null): number {
     try {
-      return builder.add(name, args);
+      return builder.add(name, args, encoded);
     } catch (error) {
       if (builder.count === 0 && this.#waiting.at(-1)?.builder === builder) {
         this.#waiting.pop();
@@ -280,6 +324,10 @@ export class BlockLane {
     this.#pending -= block.count;
     this.#done += block.count;
     this.#pendingBytes -= block.bytes;
+    const builder = this.#toldIn.get(block);
+    if (builder === undefined) return;
+    this.#toldIn.delete(block);
+    this.#putAway(builder);
   }
 
   /** All calls of this turn, and of the promise continuations that follow it, leave in one block. */
@@ -360,6 +408,11 @@ export class BlockLane {
     const mayBeApplied = wasSent && !this.#options.isQuery;
     return { mayBeApplied, retrySafe: !mayBeApplied };
   }
+}
+
+/** Asked again after code of the caller's has run. */
+function isAborted({ signal }: Call): boolean {
+  return signal?.aborted === true;
 }
 
 function queueFull(

@@ -12,7 +12,7 @@ import { ConclaveError, fromPlainError } from '../../errors.js';
 import { logIndex, type LogIndex, type SessionId } from '../../ids.js';
 import type { RaftActorMessage } from '../raft/raft-actor-messages.js';
 import type { SnapshotEvent } from '../snapshotter/snapshot-event.js';
-import type { BlockBuilder } from './block-builder.js';
+import { encodeArgs, type BlockBuilder } from './block-builder.js';
 import type { BlockLane } from './block-lane.js';
 import type { MethodName } from './block-names.js';
 import { CONSISTENCIES, ORDINARY_CALL, type Call, type Consistency } from './call.js';
@@ -116,6 +116,17 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
     if (this.#stopped !== null) return notSent(this.#stopped);
     if (name.since > this.#codeVersion) return notInForce(name, this.#codeVersion);
     return !isTry && this.#lacksLeader() ? this.#noLeaderNow() : null;
+  }
+
+  /**
+   * A copy of arguments, for a command that is to be made later.
+   *
+   * @throws ConclaveError `ERR_NOT_ENCODABLE` or `ERR_COMMAND_TOO_LARGE`, when it could not be made.
+   */
+  copyOf(name: MethodName, args: readonly unknown[]): readonly unknown[] {
+    const { codec } = this.#options;
+    const encoded = encodeArgs(codec, name, args);
+    return encoded === null ? args : (codec.decode(encoded) as unknown[]);
   }
 
   /** Calls a replicated method and waits for nothing. */
@@ -420,7 +431,7 @@ export class Caller implements Actor<CallerMessage | { readonly type: 'expire' }
   #onSessionExpired(machine: CalledMachine, session: SessionId): void {
     if (session !== machine.session) return;
     machine.session = null;
-    machine.commands.failSent(
+    machine.commands.refuseSent(
       () =>
         new ConclaveError(
           'ERR_SESSION_EXPIRED',

@@ -48,6 +48,11 @@ export class PendingBlock {
     return this.#latestDeadlineMs;
   }
 
+  /** Was a call told without waiting? */
+  get hasTold(): boolean {
+    return this.#hasTold;
+  }
+
   /** Has every call settled, and was none told without waiting? */
   get isSettled(): boolean {
     return this.#unsettled === 0 && !this.#hasTold;

@@ -8,7 +8,7 @@ import { Decoder, Encoder, ExtData, type ExtensionCodecType } from '@msgpack/msg
 import { ConclaveError } from '../../errors.js';
 import { notEncodable } from './not-encodable.js';
 import { complaintAboutBytes } from './value-check.js';
-import { ContainerMark, decodeExtension, lower, NESTING_MAX, raise } from './value-forms.js';
+import { ContainerMark, decodeExtension, isLowered, lower, NESTING_MAX, raise } from './value-forms.js';
 
 /** A buffer that one large value has made larger than this is given back. */
 const BUFFER_BYTES_KEPT = 1024 * 1024;
@@ -32,7 +32,12 @@ export class ValueCodec {
 
   constructor() {
     this.#extensions = {
-      tryToEncode: (object) => (object instanceof ExtData ? object : null),
+      tryToEncode: (object) => {
+        if (object instanceof ExtData) return object;
+        // A getter is read again, and may return by then what would have had to be lowered.
+        if (isLowered(object)) return null;
+        throw new Error('It is another value each time that it is read.');
+      },
       decode: (data, type) => {
         const value = decodeExtension(data, type);
         if (value instanceof ContainerMark) this.#hasMarks = true;

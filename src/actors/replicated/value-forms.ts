@@ -259,6 +259,13 @@ function isForeignPlain(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
+/** May an object that is no extension go to the encoder? Whatever else there is, it would write as something else. */
+export function isLowered(object: unknown): boolean {
+  if (Array.isArray(object)) return true;
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  return prototype === Object.prototype || (prototype !== null && isForeignPlain(prototype));
+}
+
 /** Does this object have a form, and really is what its prototype says? For the explanation of a refusal. */
 export function hasForm(object: object): boolean {
   const prototype = Object.getPrototypeOf(object) as object | null;

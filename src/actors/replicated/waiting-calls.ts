@@ -56,8 +56,14 @@ export class WaitingCalls {
     this.#method = method;
   }
 
-  /** Resolves with the first result that is not "not now". */
-  call(args: readonly unknown[], ownSignal: AbortSignal, { timeoutMs, signal: handleSignal }: Call): Promise<unknown> {
+  /** Resolves with the first result that is not "not now". The promise is rejected rather than anything thrown. */
+  async call(given: readonly unknown[], ownSignal: AbortSignal, call: Call): Promise<unknown> {
+    // Its turn may come late, and more than once: what the caller does to them meanwhile changes nothing.
+    const args = this.#caller.copyOf(this.#name, given);
+    return this.#wait(args, ownSignal, call);
+  }
+
+  #wait(args: readonly unknown[], ownSignal: AbortSignal, { timeoutMs, signal: handleSignal }: Call): Promise<unknown> {
     const signals = handleSignal === null ? [ownSignal] : [ownSignal, handleSignal];
     for (const each of signals) if (each.aborted) return Promise.reject(this.#aborted(each));
     // Whoever waits already goes on waiting: see Call.isTry.

@@ -30,7 +30,9 @@ export class PoolFoldRunner implements FoldRunner {
     signal.throwIfAborted();
     this.#pools.set(niceness, pool);
     const transferList = task.log.kind === 'memory' ? [...task.log.pieces] : [];
-    const tell = ({ fraction }: FoldProgress): void => onProgress(fraction);
+    const tell = (posted: unknown): void => {
+      if (isProgress(posted)) onProgress(posted.fraction);
+    };
     // A thread that ends before it has taken the fold is told by the pool only; the fold itself would wait for ever.
     let failure: Error | null = null;
     const calledOff = new AbortController();
@@ -73,6 +75,11 @@ export class PoolFoldRunner implements FoldRunner {
       throw error;
     }
   }
+}
+
+/** What code of the user's posts that finds itself in a worker comes the same way, and is nobody's. */
+function isProgress(posted: unknown): posted is FoldProgress {
+  return typeof posted === 'object' && posted !== null && 'fraction' in posted && typeof posted.fraction === 'number';
 }
 
 /** Loading the pool takes a while, and a node may never need it. */

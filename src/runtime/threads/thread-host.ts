@@ -10,7 +10,7 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import { ConclaveError, fromPlainError } from '../../errors.js';
 import { threadExited } from '../actor-errors.js';
 import type { Transferable } from '../actor.js';
-import { silentLogger, type Logger } from '../logger.js';
+import { LOG_LEVELS, silentLogger, type Logger, type LogLevel } from '../logger.js';
 import type { ThreadFigures } from '../thread-figures.js';
 import type { ControlResult, SpawnRequest, ThreadControl } from './thread-control.js';
 import type { ThreadData, ThreadNotice, UnhandledRejections } from './thread-protocol.js';
@@ -80,7 +80,9 @@ export class ThreadHost {
       options.workerUrl === undefined
         ? new Worker(new URL('./thread-entry.js', import.meta.url), workerOptions)
         : new Worker(options.workerUrl, workerOptions);
-    this.#worker.on('message', (notice: ThreadNotice) => this.#onNotice(notice));
+    this.#worker.on('message', (posted: unknown) => {
+      if (isNotice(posted)) this.#onNotice(posted);
+    });
     this.#worker.on('messageerror', (error) => (this.#cause ??= error));
     this.#worker.on('error', (error) => (this.#cause ??= error));
     this.exited = new Promise((resolve) => {
@@ -197,9 +199,7 @@ export class ThreadHost {
 
   #onNotice(notice: ThreadNotice): void {
     if (notice.kind === 'failed') this.#cause ??= fromPlainError(notice.error);
-    // comlink's answers come the same way; they have no kind.
-    else if (notice.kind === 'log')
-      this.#logger[notice.level]({ thread: this.name, ...notice.details }, notice.message);
+    else this.#logger[notice.level]({ thread: this.name, ...notice.details }, notice.message);
   }
 
   #onExit(code: number): ThreadExit {
@@ -210,6 +210,17 @@ export class ThreadHost {
     for (const giveUp of [...this.#waiting]) giveUp(exit.error ?? threadExited(this.name));
     return exit;
   }
+}
+
+/**
+ * comlink's answers come the same way, and so does what code of the user's posts that finds itself in a worker: that may
+ * be anything, and is nobody's.
+ */
+function isNotice(posted: unknown): posted is ThreadNotice {
+  if (typeof posted !== 'object' || posted === null) return false;
+  const { kind, error, level } = posted as { readonly [Field in 'kind' | 'error' | 'level']?: unknown };
+  if (kind === 'failed') return typeof error === 'object' && error !== null;
+  return kind === 'log' && LOG_LEVELS.includes(level as LogLevel);
 }
 
 /** {@link ThreadControl} as it looks through comlink. */

@@ -5,6 +5,9 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { afterEach, describe, expect, it } from 'vitest';
 import { since } from '../../../src/actors/replicated/object-definition.js';
 import type { NodeId } from '../../../src/ids.js';
+import { checkOptions } from '../../../src/node/check-options.js';
+import { InlinePlacement } from '../../../src/node/inline-placement.js';
+import type { PlacementEvents } from '../../../src/node/placement.js';
 import { Runtime } from '../../../src/node/runtime.js';
 import { LocalCluster, type LocalClusterOptions } from '../../../src/testing/local-cluster.js';
 import { errorOf } from '../actors/replicated/error-of.js';
@@ -232,6 +235,38 @@ describe('the end of a node that is ticked', () => {
     await stopped;
 
     expect(node.status().health).toBe('stopped');
+  });
+
+  it('leaves nothing that ticks, also where the node had failed before', async () => {
+    const [self] = (await freeAddresses(1)) as [NodeId];
+    const options = checkOptions({ self, peers: [], ...TICKED });
+    let events: PlacementEvents | undefined;
+    let ticks = 0;
+    const node = await Runtime.startOn(options, (given) => {
+      events = given;
+      const placement = new InlinePlacement(options, given);
+      const scheduler = placement.ticks!;
+      const tick = scheduler.tick.bind(scheduler);
+      scheduler.tick = (budgetMs) => {
+        ticks++;
+        return tick(budgetMs);
+      };
+      return placement;
+    });
+    events!.onFailure(new Error('gone'));
+    // All that it does when it fails has been done.
+    await until(() => ticks > 0);
+    let before = -1;
+    while (before !== ticks) {
+      before = ticks;
+      await delay(20);
+    }
+
+    await node.stop();
+    before = ticks;
+    await delay(20);
+
+    expect(ticks).toBe(before);
   });
 
   it('comes by itself when it is removed', async () => {

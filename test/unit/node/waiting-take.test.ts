@@ -13,6 +13,7 @@ const objects = {
   jobs: object(ReplQueue<number>, { capacity: 3 }),
   urgent: object(ReplPriorityQueue<number>, {}),
   gates: Gates,
+  parcels: object(ReplQueue<{ readonly number: number; readonly bytes: Uint8Array }>, { capacity: 1 }),
 };
 
 async function start(nodes: number): Promise<LocalCluster<typeof objects>> {
@@ -169,6 +170,42 @@ describe('waiting for a queue', () => {
 
     expect(await putting).toBe(true);
     expect(await jobs.size()).toBe(3);
+  });
+
+  it('puts what it was given, whatever becomes of that while it waits', async () => {
+    await using cluster = await start(1);
+    const { parcels } = cluster.nodes[0]!.objects;
+    const parcel = { number: 0, bytes: Uint8Array.of(0) };
+    const putting: Promise<boolean>[] = [];
+    for (let number = 1; number <= 3; number++) {
+      parcel.number = number;
+      parcel.bytes[0] = number;
+      putting.push(parcels.put(parcel, { signal: never() }));
+    }
+    parcel.number = 99;
+
+    const taken = [];
+    for (let i = 0; i < 3; i++) taken.push(await parcels.take({ signal: never() }));
+    await Promise.all(putting);
+
+    expect(taken.map(({ number, bytes }) => [number, ...bytes])).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+  });
+
+  it('refuses at once what cannot be encoded', async () => {
+    await using cluster = await start(1);
+    const { parcels } = cluster.nodes[0]!.objects;
+    const parcel = { number: 1, bytes: Uint8Array.of(1) };
+    await parcels.put(parcel);
+    const first = parcels.put(parcel, { signal: never() });
+    const bad = await errorOf(() => parcels.put((() => {}) as never, { signal: never() }));
+
+    expect(bad).toMatchObject({ code: 'ERR_NOT_ENCODABLE', mayBeApplied: false });
+    await parcels.take();
+    expect(await first).toBe(true);
   });
 
   it('goes on when another node leads', async () => {

@@ -443,4 +443,102 @@ describe('BlockLane', () => {
     expect(await call).toBe(1);
     expect(readBlock(rig.sent[0]!).commands).toEqual([[127, []]]);
   });
+
+  it("keeps calls apart where one is made by a getter of the other one's arguments", async () => {
+    const inner: Promise<unknown>[] = [];
+    const outer = rig.call({
+      get total() {
+        if (inner.length === 0) inner.push(rig.call('inner'));
+        return 5;
+      },
+    });
+    await nextTurn();
+
+    expect(rig.valuesIn(0)).toEqual(['inner', { total: 5 }]);
+    rig.answer(0);
+    expect(await Promise.all([...inner, outer])).toEqual([1, 2]);
+  });
+
+  it('keeps a call that a getter has made which throws then', async () => {
+    let inner: Promise<unknown> | undefined;
+    const outer = rig.call({
+      get total() {
+        inner ??= rig.call('inner');
+        throw new Error('no total');
+      },
+    });
+    expect((await errorOf(() => outer)).code).toBe('ERR_NOT_ENCODABLE');
+    await nextTurn();
+
+    expect(rig.valuesIn(0)).toEqual(['inner']);
+    rig.answer(0);
+    expect(await inner).toBe(1);
+  });
+
+  it('keeps a call whose arguments have a getter that sends all that waits', async () => {
+    const first = rig.call('first');
+    const outer = rig.call({
+      get total() {
+        rig.lane.flush();
+        return 5;
+      },
+    });
+    await nextTurn();
+
+    expect(rig.sent.map((_, position) => rig.valuesIn(position))).toEqual([['first'], [{ total: 5 }]]);
+    rig.answer(0);
+    rig.answer(1);
+    expect(await Promise.all([first, outer])).toEqual([1, 2]);
+  });
+
+  it('settles a call whose arguments have a getter that ends the lane, or aborts its signal', async () => {
+    const controller = new AbortController();
+    const aborting = {
+      get total() {
+        controller.abort();
+        return 5;
+      },
+    };
+    const ending = {
+      get total() {
+        rig.lane.failAll(() => new ConclaveError('ERR_STOPPED', 'over', { mayBeApplied: false }));
+        return 5;
+      },
+    };
+
+    const aborted = await errorOf(() => rig.call(aborting, { signal: controller.signal }));
+    const ended = await errorOf(() => rig.call(ending));
+
+    expect(aborted).toMatchObject({ code: 'ERR_ABORTED', mayBeApplied: false });
+    expect(ended).toMatchObject({ code: 'ERR_STOPPED', mayBeApplied: false });
+    expect(rig.lane.pending).toBe(0);
+  });
+
+  it('sends again what was told, in its order, where all nodes have refused it', async () => {
+    const waited = errorOf(() => rig.call('waited'));
+    rig.lane.tell(add, ['told']);
+    await nextTurn();
+    const alone = errorOf(() => rig.call('alone'));
+    await nextTurn();
+    rig.lane.tell(add, ['told later']);
+    await nextTurn();
+    rig.lane.tell(add, ['not sent']);
+    await nextTurn();
+
+    rig.lane.refuseSent(() => new ConclaveError('ERR_SESSION_EXPIRED', 'forgotten'));
+    await nextTurn();
+
+    expect([(await waited).code, (await alone).code]).toEqual(['ERR_SESSION_EXPIRED', 'ERR_SESSION_EXPIRED']);
+    expect(rig.lane.pending).toBe(4);
+    expect(rig.sent.slice(3).map((block) => readBlock(block).commands)).toEqual([
+      [
+        [CANCELLED_NAME, ['waited']],
+        [expect.any(Number), ['told']],
+      ],
+      [[expect.any(Number), ['told later']]],
+      [[expect.any(Number), ['not sent']]],
+    ]);
+    for (const position of [3, 4, 5]) rig.answer(position);
+    expect(rig.lane.pending).toBe(0);
+  });
 });

@@ -169,6 +169,27 @@ describe('Caller', () => {
     ]);
   });
 
+  it('sends what was told once more when its session has expired', async () => {
+    await open(4);
+    caller.tellCommand(write, ['a']);
+    const b = await command('b');
+
+    await tell({ type: 'sessionExpired', machine: 0, session: sessionId(4) });
+    await open(9);
+    const c = await command('c');
+    await answer(9, 1, [10, 20]);
+    await answer(9, 3, [30]);
+
+    await expect(b.outcome).rejects.toMatchObject({ code: 'ERR_SESSION_EXPIRED' });
+    await expect(c.outcome).resolves.toBe(30);
+    expect(submitted()).toEqual([
+      [4, 1],
+      [9, 1],
+      [9, 3],
+    ]);
+    expect(caller.pendingCommands).toBe(0);
+  });
+
   it('is not taken in by objects that are fed the log again and tell of earlier sessions', async () => {
     await open(4);
     await tell({ type: 'sessionExpired', machine: 0, session: sessionId(4) });

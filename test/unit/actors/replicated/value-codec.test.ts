@@ -167,6 +167,25 @@ describe('values that come back as their nearest equal', () => {
     expect(Object.getOwnPropertyDescriptors(roundTrip(value))).toEqual(Object.getOwnPropertyDescriptors({ a: 1 }));
   });
 
+  test.each([Uint8Array.of(1), new Map([[1, 2]]), new Set([1]), new Date(0)])(
+    'a getter that returns something plain first and then %s is refused, and not written as something else',
+    (second) => {
+      let reads = 0;
+      const changing = {
+        get a() {
+          return reads++ === 0 ? null : second;
+        },
+      };
+
+      expect(() => new ValueCodec().encodeInto([changing])).toThrow(
+        expect.objectContaining({
+          code: 'ERR_NOT_ENCODABLE',
+          data: { path: 'args', found: 'a value that changes or throws while it is read' },
+        }),
+      );
+    },
+  );
+
   test('built-ins of another realm become those of this one', () => {
     const foreign: unknown = vm.runInNewContext(
       `({ list: [1, undefined], map: new Map([[1, { a: 1 }]]), set: new Set([1]), date: new Date(5),
