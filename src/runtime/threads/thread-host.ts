@@ -213,8 +213,8 @@ export class ThreadHost {
 }
 
 /**
- * comlink's answers come the same way, and so does what code of the user's posts that finds itself in a worker: that may
- * be anything, and is nobody's.
+ * comlink's answers come the same way, and so does what code of the user's posts that finds itself in a worker: that
+ * may be anything, and is nobody's.
  */
 function isNotice(posted: unknown): posted is ThreadNotice {
   if (typeof posted !== 'object' || posted === null) return false;
