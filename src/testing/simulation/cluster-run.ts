@@ -12,7 +12,8 @@ import type { ClusterShape } from './cluster-shape.js';
 import type { Coverage } from './coverage.js';
 import type { Dice } from './dice.js';
 import { FaultInjector, Slowness } from './faults/fault-injector.js';
-import { isPeaceful, type FaultMix } from './faults/fault-mix.js';
+import { FAULTS, isPeaceful, type FaultMix } from './faults/fault-mix.js';
+import { acrossRegions, Regions } from './faults/regions.js';
 import { Operator, OPERATIONS } from './operator/operator.js';
 import type { Placements } from './placements.js';
 import { SimulatedCluster, type Builds, type ClusterUsers } from './simulated-cluster.js';
@@ -86,6 +87,8 @@ export interface ClusterRunReport {
 /** Everything together, but for the time in which things go wrong. */
 const TIMEOUT_MS = 300_000;
 const CONVERGENCE_MS = 60_000;
+/** Where nobody is patient, and each second of those who call holds more than elsewhere, for more is under way. */
+const FAR_CONVERGENCE_MS = 15_000;
 /** Founding takes all voters, who do not easily come together once there are faults. */
 const FOUNDING_MS = 3_000;
 const LOOK_EVERY_MS = 10;
@@ -108,8 +111,9 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
   #convergedAfterMs: number | null = null;
 
   constructor(options: ClusterRunOptions<Definitions>) {
-    const { dice, objects, classes = {}, builds = null, shape, faults, write } = options;
-    this.#options = options;
+    const { dice, objects, classes = {}, builds = null, faults, write } = options;
+    const shape = faults.distance > 0 ? acrossRegions(options.shape) : options.shape;
+    this.#options = { ...options, shape };
     const host = new SimulatedHost(dice.uint32(), objects, classes, builds?.objects);
     this.#host = host;
     const nowMs = (): number => host.simulation.nowMs();
@@ -119,6 +123,10 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     this.#checkers = new ClusterCheckers(this.#violations, steps, options.lookEvery, null);
     host.network.witness = this.#checkers;
     host.network.weather.delayMs = shape.latencyMs;
+    if (faults.distance > 0) {
+      const onFar = (): void => host.coverage.count(FAULTS.distance.shows);
+      host.network.wayMs = new Regions(faults.distance, shape, host.dice.fork(), onFar).wayMs;
+    }
     this.#users = options.users({
       host,
       checkers: this.#checkers,
@@ -187,7 +195,9 @@ export class ClusterRun<Definitions extends ObjectDefinitions = ObjectDefinition
     this.#users.calmDown?.();
     const calmMs = simulation.nowMs();
     void this.#cluster.startAll();
-    const left = (): number => calmMs + CONVERGENCE_MS - simulation.nowMs();
+    const isHasty = this.#options.faults.distance > 0 && this.#cluster.pace === 1;
+    const endMs = calmMs + (isHasty ? FAR_CONVERGENCE_MS : CONVERGENCE_MS);
+    const left = (): number => endMs - simulation.nowMs();
     await this.#host.sleep(STRAGGLERS_MS);
     await this.#until(() => this.#areWell(), left(), 'all nodes get well');
     this.#convergedAfterMs = simulation.nowMs() - calmMs;

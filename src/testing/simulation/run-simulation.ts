@@ -7,7 +7,7 @@ import { checkInteger, checkKnown, invalid } from '../../node/option-checks.js';
 import { ClusterRun, type ClusterRunReport } from './cluster-run.js';
 import { calm, drawShape } from './cluster-shape.js';
 import { Dice } from './dice.js';
-import { drawApart, drawFaults, drawRare, onlyFaults, type FaultMix } from './faults/fault-mix.js';
+import { drawApart, drawFaults, drawOdd, drawRare, onlyFaults, type FaultMix } from './faults/fault-mix.js';
 import { buildsFor, classesFor, objectsFor, placementsFor } from './objects/subject-objects.js';
 import { drawSubjects, SUBJECTS, type Subject } from './subjects.js';
 import { clocksApart, drawDrills } from './workload/drills.js';
@@ -75,7 +75,7 @@ export async function runSimulation(seed: number, options: SimulationOptions = {
   const dice = new Dice(seed);
   const drawnShape = drawShape(dice, nodes);
   const drawn = { ...drawFaults(dice), ...drawApart(new Dice(~seed >>> 0)) };
-  const rare = drawRare(new Dice((seed ^ RARE_SALT) >>> 0));
+  const rare = drawRare(new Dice((seed ^ RARE_SALT) >>> 0)) ?? drawOdd(seed);
   const drawnMs = dice.oneOf<number>(isCalm ? CALM_DURATIONS_MS : DURATIONS_MS);
   // Where code is replaced: nothing else is drawn by these.
   const builds = buildsFor(subjects, new Dice((seed ^ BUILDS_SALT) >>> 0));

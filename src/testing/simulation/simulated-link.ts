@@ -99,9 +99,10 @@ export class SimulatedLink implements FrameSink {
   }
 
   #deliver(arrived: () => void, mayOvertake = true): void {
-    const { simulation, weather, dice, coverage } = this.#network;
+    const { simulation, weather, dice, coverage, wayMs } = this.#network;
     const nowMs = simulation.nowMs();
     let arrivesAtMs = nowMs + dice.between(...weather.delayMs);
+    if (wayMs !== null) arrivesAtMs += wayMs(this.#from.identity.self, this.to.identity.self);
     if (weather.straggleRate > 0 && dice.chance(weather.straggleRate)) {
       coverage.count('messages late');
       arrivesAtMs += dice.between(...weather.straggleMs);

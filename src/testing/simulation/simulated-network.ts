@@ -34,6 +34,8 @@ export class SimulatedNetwork {
   readonly codec = new MessageCodec(FRAME_BYTES_MAX);
   readonly reader = new FrameReader(FRAME_BYTES_MAX);
   witness: NetworkWitness | null = null;
+  /** How much longer than the weather says a message takes from one node to another; null: no longer. */
+  wayMs: ((from: NodeId, to: NodeId) => number) | null = null;
   /** The nodes that are started and not stopped, by where they listen. */
   readonly #transports = new Map<NodeId, SimulatedTransport>();
   /** Those that have begun, with a hello that may be on its way, and have not ended. */

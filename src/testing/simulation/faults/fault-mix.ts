@@ -5,7 +5,7 @@
  */
 
 import { ConclaveError } from '../../../errors.js';
-import type { Dice } from '../dice.js';
+import { Dice } from '../dice.js';
 
 interface FaultKind {
   /** What the rate is of: all messages, a second of virtual time, all requests to a thread, or all nodes. */
@@ -43,6 +43,8 @@ export const FAULTS = {
   isolation: { of: 'second', rates: [1, 3], shows: 'leaders isolated' },
   /** The same, until the next leader has committed something and taken a snapshot of it. */
   overtaking: { of: 'second', rates: [1, 3], shows: 'leaders overtaken by a snapshot' },
+  /** A node is in another region: all that it says to those in the first one, or hears of them, takes long, for ever. */
+  distance: { of: 'node', rates: [0.5], shows: 'nodes far away' },
   /** The clocks of each node run at a speed and from a beginning of their own. */
   clockDrift: { of: 'node', rates: [1], shows: 'clocks drifting' },
   /** A node stands still for a while. */
@@ -111,8 +113,9 @@ const HOSTILITIES: readonly Partial<FaultMix>[] = [
 ];
 const HOSTILE_RATE = 0.3;
 
-/** Drawn by {@link drawApart} and {@link drawRare}. */
+/** Drawn by {@link drawApart}, {@link drawRare} and {@link drawOdd}. */
 const APART: ReadonlySet<FaultName> = new Set<FaultName>([
+  'distance',
   'suspension',
   'tornSnapshot',
   'memberChange',
@@ -168,6 +171,28 @@ const RARE_RATE = 0.08;
 /** Takes the place of all that was drawn before, in few histories; null: in this one it does not. */
 export function drawRare(dice: Dice): FaultMix | null {
   return dice.chance(RARE_RATE) ? { ...drawWith(dice, SHARES[0]), ...dice.oneOf(RARITIES) } : null;
+}
+
+interface Oddity {
+  /** Makes dice of its own of a seed, so that one more oddity changes hardly any history. */
+  readonly salt: number;
+  /** In how many histories it is on. */
+  readonly share: number;
+  readonly mix: Partial<FaultMix>;
+}
+
+const ODDITIES: readonly Oddity[] = [
+  // Members that have forgotten everything, and always answer first.
+  { salt: 1298, share: 0.03, mix: { distance: 0.5, diskLoss: 2 } },
+];
+
+/** Takes the place of all that was drawn before, in few histories: the first of these that is on, and nothing else. */
+export function drawOdd(seed: number): FaultMix | null {
+  for (const { salt, share, mix } of ODDITIES) {
+    const dice = new Dice((seed ^ salt) >>> 0);
+    if (dice.chance(share)) return onlyFaults(mix);
+  }
+  return null;
 }
 
 /** These faults, and no others. @throws ConclaveError `ERR_INVALID_OPTION` */

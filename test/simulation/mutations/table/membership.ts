@@ -325,4 +325,15 @@ export const MEMBERSHIP: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'one that has lost its memory is let in by the last round that it has answered',
+    rule: 'whoever comes back is let in once a quorum has answered since it came, also where it always answers first',
+    edits: [
+      {
+        file: 'actors/raft/changing.ts',
+        text: 'const { firstAckedRound } = leader.peers.get(id)!;',
+        replacement: 'const { ackedRound: firstAckedRound } = leader.peers.get(id)!;',
+      },
+    ],
+  },
 ];
