@@ -4,6 +4,7 @@ import type { RaftMessage } from '../../actors/raft/messages.js';
 import type { Core } from '../../actors/raft/state.js';
 import { logIndex, type Incarnation, type NodeId } from '../../ids.js';
 import type { NodeMessage } from '../../net/transport.js';
+import { AdoptedTerms } from './checkers/adopted-terms.js';
 import { AdmittedMembers } from './checkers/admitted-members.js';
 import type { Checker, CheckerContext, NodePlace, ObservedNode } from './checkers/checker.js';
 import { ConfigurationInEffect } from './checkers/configuration-in-effect.js';
@@ -81,6 +82,7 @@ export class ClusterCheckers {
     const checkers: readonly Checker[] = [
       history,
       new NeverDown(context),
+      new AdoptedTerms(context),
       new RememberedState(context),
       new FreshReads(context),
       new ConfirmedRounds(context),

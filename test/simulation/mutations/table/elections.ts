@@ -263,4 +263,15 @@ export const ELECTIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'what means the same in any term moves others to its own',
+    rule: 'whoever says it may have stood in vain: an observer would be left in a term in which nobody leads',
+    edits: [
+      {
+        file: 'actors/raft/step.ts',
+        text: 'and no leader gives way to an observer.\n      return true;',
+        replacement: 'and no leader gives way to an observer.\n      break;',
+      },
+    ],
+  },
 ];

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { StoreLog } from '../../../../src/actors/log-store/log-store-messages.js';
+import type { RaftMessage } from '../../../../src/actors/raft/messages.js';
 import { logIndex, term, type NodeId } from '../../../../src/ids.js';
 import type { NodeWitness } from '../../../../src/testing/simulation/simulated-node.js';
 import { A, B, blockOf, C, encode, entriesOf, lifeOf, Subject } from '../../actors/raft/roles/fixture.js';
@@ -226,6 +227,27 @@ describe('nothing is said before it is durable', () => {
 
     expect(scene.broken).toBe('votes');
   });
+});
+
+describe('a later term', () => {
+  test.each(['appendEntries', 'requestVote'])('is adopted at a word that may be a leader’s: %s', (type) => {
+    const a = scene.start(A);
+    a.core.term = term(2);
+    scene.stepped(A, a, { type } as RaftMessage);
+
+    expect(scene.violations.first).toBeNull();
+  });
+
+  test.each(['requestPreVote', 'changeReply', 'versionReply', 'transferReply', 'membersKnown'])(
+    'is not adopted at what means the same in any term: %s',
+    (type) => {
+      const a = scene.start(A);
+      a.core.term = term(2);
+      scene.stepped(A, a, { type } as RaftMessage);
+
+      expect(scene.broken).toBe('terms');
+    },
+  );
 });
 
 describe('what never goes down', () => {
