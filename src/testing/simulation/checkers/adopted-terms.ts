@@ -1,6 +1,6 @@
 /**
- * A node goes to another term at the word of those who lead, or stand for election in a way that may succeed. What means
- * the same in any term moves nobody: whoever says it may be alone in its own, and nobody would be led there.
+ * A node goes to another term at the word of those who lead, or stand for election in a way that may succeed. What
+ * means the same in any term moves nobody: whoever says it may be alone in its own, and nobody would be led there.
  */
 
 import type { RaftMessage } from '../../../actors/raft/messages.js';
