@@ -43,7 +43,7 @@ export const FAULTS = {
   isolation: { of: 'second', rates: [1, 3], shows: 'leaders isolated' },
   /** The same, until the next leader has committed something and taken a snapshot of it. */
   overtaking: { of: 'second', rates: [1, 3], shows: 'leaders overtaken by a snapshot' },
-  /** A node is in another region: all that it says to those in the first one, or hears of them, takes long, for ever. */
+  /** A node is in another region: what it says to those in the first one, or hears of them, takes long, for ever. */
   distance: { of: 'node', rates: [0.5], shows: 'nodes far away' },
   /** The clocks of each node run at a speed and from a beginning of their own. */
   clockDrift: { of: 'node', rates: [1], shows: 'clocks drifting' },
