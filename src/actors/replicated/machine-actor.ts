@@ -76,6 +76,8 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
   #machine: Machine | null = null;
   /** What is fed to the machine names it; it is new whenever the machine is. */
   #machineId = 0;
+  /** The last entry in the snapshot that it has begun with; 0: there was none. */
+  #restoredIndex = logIndex(0);
   #starting: Reply | null = null;
   #loadError: Error | null = null;
   /** The snapshot that is being loaded to take the machine's place. */
@@ -240,6 +242,7 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     // Unless consensus had no room to hear of it.
     if (this.#machine?.own.gap === true) machine.own.gap = true;
     this.#machine = machine;
+    this.#restoredIndex = snapshot?.lastIncluded.index ?? logIndex(0);
     this.#onLiveObjects(machine.allObjects);
     this.#machineId = this.#context.random.uint32();
     this.#held = null;
@@ -267,9 +270,10 @@ class MachineActor implements Actor<MachineMessage | Loaded> {
     }
     this.#held = [];
     const index = logIndex(machine.appliedIndex);
+    const restoredIndex = this.#restoredIndex;
     hashObjects(machine)
       .then(
-        (hashes) => reply.ok({ index, hashes }),
+        (hashes) => reply.ok({ index, restoredIndex, hashes }),
         (error: unknown) => reply.fail(asError(error)),
       )
       .finally(() => tellSelf(this.#context, { type: 'stateHashed', machine }));

@@ -49,6 +49,8 @@ export interface HashState {
 
 export interface HashedState {
   readonly index: LogIndex;
+  /** The last entry in the snapshot that the objects have begun with; 0: they have begun with none. */
+  readonly restoredIndex: LogIndex;
   /** By object: the SHA-256, in hex, of what a snapshot would hold of it. */
   readonly hashes: readonly (readonly [object: string, hash: string])[];
 }

@@ -83,6 +83,8 @@ export class Compactor {
   #retryAtMs = 0;
   /** The newest snapshot was lost, and none has been taken in its place. */
   #isOwed = false;
+  /** The last entry in the snapshot that the node was given last; 0: since it was started, it was given none. */
+  #givenIndex = logIndex(0);
   /** The node is given a snapshot: what would be taken now is of no use. */
   #isHeld = false;
   #isClosed = false;
@@ -154,6 +156,12 @@ export class Compactor {
     else this.advance();
   }
 
+  /** The newest snapshot is one that was given to the node. */
+  newestGiven(index: LogIndex): void {
+    this.#givenIndex = index;
+    this.newestChanged();
+  }
+
   /** The newest snapshot is not the one that was taken here last: one was given to the node, or found damaged. */
   newestChanged(): void {
     this.#isOwed = false;
@@ -215,7 +223,7 @@ export class Compactor {
       emit({ type: 'progress', index: attempt.index, fraction });
     };
     const isUrgent = isDue && this.#trigger.isOverdue(appliedBytes);
-    const plan = { previous, index, isUrgent, onStarted, onProgress };
+    const plan = { previous, givenIndex: this.#givenIndex, index, isUrgent, onStarted, onProgress };
     const over = attemptSnapshot(this.#env, plan, controller.signal).then(
       (taken) => tellSelf({ type: 'attemptEnded', taken, error: null }),
       (error: unknown) => tellSelf({ type: 'attemptEnded', taken: null, error: asError(error) }),

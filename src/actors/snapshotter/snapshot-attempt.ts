@@ -38,6 +38,8 @@ export interface AttemptEnv {
 export interface AttemptPlan {
   /** Null: there is none yet. */
   readonly previous: SnapshotInfo | null;
+  /** `previous` comes of a snapshot that was given to the node, and ended here; 0: of what the node has begun with. */
+  readonly givenIndex: LogIndex;
   /** It takes in everything up to here, or further. */
   readonly index: LogIndex;
   /** The log grows faster than snapshots are taken: this one must not wait for everybody else. */
@@ -59,7 +61,7 @@ const HASH_TIMEOUT_MS = 60_000;
 
 /** Takes a snapshot. Whatever it rejects with, nothing is left of it. */
 export async function attemptSnapshot(env: AttemptEnv, plan: AttemptPlan, signal: AbortSignal): Promise<TakenSnapshot> {
-  const hashed = env.isVerified ? await hashLive(env, plan.index, signal) : null;
+  const hashed = env.isVerified ? await hashLive(env, plan, signal) : null;
   const lastIndex = hashed?.index ?? plan.index;
   await env.applied(lastIndex, signal);
   signal.throwIfAborted();
@@ -85,13 +87,20 @@ export async function attemptSnapshot(env: AttemptEnv, plan: AttemptPlan, signal
 }
 
 /** Null: they cannot be compared this time. */
-async function hashLive(env: AttemptEnv, index: LogIndex, signal: AbortSignal): Promise<HashedState | null> {
+async function hashLive(
+  env: AttemptEnv,
+  { index, givenIndex }: AttemptPlan,
+  signal: AbortSignal,
+): Promise<HashedState | null> {
   try {
     const hashed = await env
       .nextCompared()
       .ask<HashedState | null>({ type: 'hashState' }, { timeoutMs: HASH_TIMEOUT_MS, signal });
     // Objects that were loaded anew may not have come so far yet.
-    return hashed !== null && hashed.index >= index ? hashed : null;
+    if (hashed === null || hashed.index < index) return null;
+    // Those that were ahead of a snapshot that the node was given have not begun with it. Other code has taken it, and
+    // may have left out fields that these have, or put in fields of which this code does not know.
+    return hashed.restoredIndex < givenIndex ? null : hashed;
   } catch (error) {
     signal.throwIfAborted();
     env.logger.warn({ error }, 'the objects could not be hashed; the snapshot is taken without being compared');

@@ -335,7 +335,7 @@ export class SnapshotterActor implements Actor<Message> {
       this.#emit({ type: 'failed', error: toPlainError(error), retryInMs: FETCH_RETRY_MS });
     } else {
       keeper.published();
-      compactor.newestChanged();
+      compactor.newestGiven(snapshot.lastIncluded.index);
       if (snapshot.lastIncluded.index > compactor.appliedIndex) installing.start(snapshot, this.#context.clock.nowMs());
     }
     this.#holdOrRelease(parts);

@@ -467,7 +467,7 @@ describe('a snapshot that is compared with the live objects', () => {
   beforeEach(() => start({ data: { snapshot: { ...bounds, isVerified: true } } }));
 
   test('takes in exactly what they held', async () => {
-    rig.hashed = { index: logIndex(104), hashes: same };
+    rig.hashed = { index: logIndex(104), restoredIndex: logIndex(0), hashes: same };
     await rig.applied(100);
     expect(rig.runner.isRunning).toBe(false);
 
@@ -481,7 +481,7 @@ describe('a snapshot that is compared with the live objects', () => {
   });
 
   test('says which object is not the same, and is kept', async () => {
-    rig.hashed = { index: logIndex(100), hashes: same };
+    rig.hashed = { index: logIndex(100), restoredIndex: logIndex(0), hashes: same };
     await rig.applied(100);
 
     rig.runner.finish(100, [

@@ -334,6 +334,27 @@ describe('a follower that is offered a snapshot', () => {
     },
   );
 
+  test.each<[string, number, unknown[]]>([
+    ['compares its objects with what comes of it, if they have begun with it', 100, [{ object: 'map', index: 220 }]],
+    ['does not, if they were ahead of it: other code may have taken it', 0, []],
+  ])('%s', async (_, restoredIndex, diverged) => {
+    const snapshot = { entries: 100, bytes: 1_000_000, intervalMs: null, isVerified: true };
+    follower = await network.join(nodeId('d:1'), { data: { snapshot } });
+    await follower.applied(0);
+    await leader.taken(100);
+    await offerUntil(isToldToInstall);
+    await follower.applied(120);
+
+    const hashes = [['map', 'aa']] as const;
+    follower.hashed = { index: logIndex(220), restoredIndex: logIndex(restoredIndex), hashes };
+    await follower.applied(220);
+    follower.runner.finish(220, [['map', 'bb']]);
+    await follower.settle();
+
+    expect(follower.eventsOf('taken')).toMatchObject([{ index: 220 }]);
+    expect(follower.eventsOf('diverged')).toMatchObject(diverged);
+  });
+
   test('leaves nothing behind when it is closed in the middle of it', async () => {
     await leader.taken(100, STATE_BYTES);
     await offerUntilHalfway();
