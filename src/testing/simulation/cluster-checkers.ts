@@ -27,6 +27,7 @@ import { NeverDown } from './checkers/never-down.js';
 import { watchQuorums } from './checkers/overlapping-quorums.js';
 import { PromisedCampaigns } from './checkers/promised-campaigns.js';
 import { RememberedState } from './checkers/remembered-state.js';
+import { Removals } from './checkers/removals.js';
 import { SessionOrder } from './checkers/session-order.js';
 import { SnapshotsBehindLogs } from './checkers/snapshots-behind-logs.js';
 import type { StatedConfiguration } from './checkers/stated-configuration.js';
@@ -92,6 +93,7 @@ export class ClusterCheckers {
       new LeaderCompleteness(context),
       new CommitQuorum(context),
       this.admitted,
+      new Removals(context, this.admitted),
       new ConfigurationInEffect(context),
       new LeftOut(context),
       new MatchingPeers(context),
@@ -186,12 +188,6 @@ export class ClusterCheckers {
     const { configurations } = this.#history;
     const inEffect = configurations.at(core, core.log.lastIndex);
     return inEffect === configurations.at(core, core.commitIndex) ? null : inEffect;
-  }
-
-  /** Has this node been a member ever since what it knows to be committed? */
-  hasBelonged(id: NodeId): boolean {
-    const core = this.#nodes.get(id)?.core ?? null;
-    return core !== null && this.admitted.since(core.commitIndex).every((each) => each.isMember(id));
   }
 
   hasLost(id: NodeId): boolean {

@@ -315,14 +315,6 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
     return possible.some(({ electors }) => electors.toSorted().join() !== founders.toSorted().join());
   }
 
-  /** It says that it was removed. By the time that it has stopped it may be a member again. */
-  #onRemoved(member: Member<Definitions>): void {
-    const { violations, checkers } = this.#parts;
-    member.isRemoved = true;
-    if (!checkers.hasBelonged(member.name)) return;
-    violations.report('members', `${member.name} stops, and nothing committed says that it was removed`);
-  }
-
   /** Its runtime has ended by itself. Only one that was removed does that without having failed. */
   #onStopped(member: Member<Definitions>): void {
     const { host, trace, violations } = this.#parts;
@@ -459,7 +451,7 @@ export class SimulatedCluster<Definitions extends ObjectDefinitions = ObjectDefi
       callTimeoutMs,
       snapshot: { entries: snapshotEntries, verify: isVerified },
       dataDir: DATA_DIR,
-      logger: new NodeLogger(member.name, host.coverage, trace, () => this.#onRemoved(member)),
+      logger: new NodeLogger(member.name, host.coverage, trace, () => (member.isRemoved = true)),
     };
   }
 }

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { configurationOf, type Configuration, type Learner } from '../../../../src/actors/raft/configuration.js';
-import { configurationContent } from '../../../../src/actors/raft/configuration-entry.js';
+import { configurationContent, encodeConfiguration } from '../../../../src/actors/raft/configuration-entry.js';
 import {
   completed,
   demoting,
@@ -12,11 +12,14 @@ import {
 } from '../../../../src/actors/raft/configuration-steps.js';
 import type { Core } from '../../../../src/actors/raft/state.js';
 import { logIndex, term, type NodeId } from '../../../../src/ids.js';
+import type { AdmittedMembers } from '../../../../src/testing/simulation/checkers/admitted-members.js';
 import type { Checker, CheckerContext, ObservedNode } from '../../../../src/testing/simulation/checkers/checker.js';
 import { ConfigurationInEffect } from '../../../../src/testing/simulation/checkers/configuration-in-effect.js';
 import { LeftOut } from '../../../../src/testing/simulation/checkers/left-out.js';
 import { LogHistory } from '../../../../src/testing/simulation/checkers/log-history.js';
+import { Removals } from '../../../../src/testing/simulation/checkers/removals.js';
 import { MembershipSteps } from '../../../../src/testing/simulation/checkers/membership-steps.js';
+import { StatedConfiguration } from '../../../../src/testing/simulation/checkers/stated-configuration.js';
 import { DurableLog } from '../../../../src/testing/simulation/durable-log.js';
 import { A, B, blockOf, C, D, entriesOf, GROUP, lifeOf, Subject } from '../../actors/raft/roles/fixture.js';
 
@@ -181,5 +184,32 @@ describe('a node that has no vote', () => {
     look();
 
     expect(broken).toEqual([]);
+  });
+});
+
+describe('a node that says that it was removed', () => {
+  const OTHERS = configurationOf({ ...FOUNDED, voters: [B, C], admitted: firstLives(B, C) });
+
+  /** Those who belong to the cluster by what is committed from each index on; the node knows the first of them. */
+  function says(...committed: readonly Configuration[]): void {
+    const stated = committed.map((each) => new StatedConfiguration(encodeConfiguration(each)));
+    const admitted = { since: (index: number) => stated.slice(index) } as unknown as AdmittedMembers;
+    const report = (promise: string, what: string): void => void broken.push(`${promise}: ${what}`);
+    const removals = new Removals({ nodes, history: null!, nowMs: () => 0, report }, admitted);
+    core.commitIndex = logIndex(0);
+    core.effects.push({ type: 'removed' });
+    for (let step = 0; step < 2; step++) removals.stepped(node, core);
+  }
+
+  test('may have been let in again since it has come to know that', () => {
+    says(OTHERS, FOUNDED);
+
+    expect(broken).toEqual([]);
+  });
+
+  test('was removed by something committed', () => {
+    says(FOUNDED);
+
+    expect(broken).toEqual([`members: ${A} stops, and nothing committed says that it was removed`]);
   });
 });
