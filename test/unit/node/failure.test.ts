@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { BlockBuilder } from '../../../src/actors/replicated/block-builder.js';
 import { ConclaveError, type ErrorCode } from '../../../src/errors.js';
 import { asFailure } from '../../../src/node/failure.js';
 import { InlinePlacement } from '../../../src/node/inline-placement.js';
@@ -36,9 +37,17 @@ test('a command that was sent before its node found its disk damaged may be appl
   });
   await node.ready();
   node.on('error', () => {});
+  // Sent in this turn of the event loop, if there is a leader, or a later one; and applied in one after that.
+  const encoding = vi.spyOn(BlockBuilder.prototype, 'encode');
+  const isSent = new Promise<void>((resolve) => {
+    encoding.mockImplementationOnce(function (this: BlockBuilder, ...args) {
+      queueMicrotask(resolve);
+      return this.encode(...args);
+    });
+  });
   const sent = errorOf(() => node.objects.book.add(1));
-  // It is sent behind the continuations of this turn, and applied in a later turn of the event loop.
-  await new Promise<void>((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+  await isSent;
+  encoding.mockRestore();
   events!.onFailure(new ConclaveError('ERR_STORAGE_CORRUPT', 'A snapshot is damaged.'));
   const unsent = errorOf(() => node.objects.book.add(1));
   const asked = errorOf(() => node.compact());
