@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { BlockBuilder } from '../../../src/actors/replicated/block-builder.js';
+import { Caller } from '../../../src/actors/replicated/caller.js';
 import { ConclaveError, type ErrorCode } from '../../../src/errors.js';
 import { asFailure } from '../../../src/node/failure.js';
 import { InlinePlacement } from '../../../src/node/inline-placement.js';
@@ -37,17 +37,16 @@ test('a command that was sent before its node found its disk damaged may be appl
   });
   await node.ready();
   node.on('error', () => {});
-  // Sent in this turn of the event loop, if there is a leader, or a later one; and applied in one after that.
-  const encoding = vi.spyOn(BlockBuilder.prototype, 'encode');
-  const isSent = new Promise<void>((resolve) => {
-    encoding.mockImplementationOnce(function (this: BlockBuilder, ...args) {
-      queueMicrotask(resolve);
-      return this.encode(...args);
+  // It was applied, and its result is on its way for ever.
+  const { receive } = Caller.prototype;
+  const isApplied = new Promise<void>((resolve) => {
+    vi.spyOn(Caller.prototype, 'receive').mockImplementation(function (this: Caller, message) {
+      if (message.type === 'commandResults') resolve();
+      else receive.call(this, message);
     });
   });
   const sent = errorOf(() => node.objects.book.add(1));
-  await isSent;
-  encoding.mockRestore();
+  await isApplied;
   events!.onFailure(new ConclaveError('ERR_STORAGE_CORRUPT', 'A snapshot is damaged.'));
   const unsent = errorOf(() => node.objects.book.add(1));
   const asked = errorOf(() => node.compact());
@@ -57,6 +56,7 @@ test('a command that was sent before its node found its disk damaged may be appl
     expect(await unsent).toMatchObject({ code: 'ERR_STORAGE_CORRUPT', mayBeApplied: false });
     expect(await asked).toMatchObject({ code: 'ERR_STORAGE_CORRUPT', mayBeApplied: false });
   } finally {
+    vi.restoreAllMocks();
     await node.stop();
   }
 });
