@@ -8,14 +8,12 @@ import type { Duplex } from 'node:stream';
 import { asError, ConclaveError, toPlainError } from '../errors.js';
 import type { BackendSession, SyncBackend } from '../sync/backend.js';
 import { MessageStream } from '../sync/sidecar/message-stream.js';
-import type { Answer, Command, News } from '../sync/sidecar/messages.js';
+import { COMMANDS_MAX, type Answer, type Command, type News } from '../sync/sidecar/messages.js';
 import { questionOf } from './remote-question.js';
 
 /** Of one client: it has a session for each TTL. */
 const SESSIONS_MAX = 128;
 const OBSERVATIONS_MAX = 1_000;
-/** Commands whose answers are on their way. */
-const COMMANDS_MAX = 10_000;
 
 /** A session that is being opened, or is open. */
 type Opening = Promise<BackendSession>;

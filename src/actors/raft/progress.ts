@@ -66,6 +66,13 @@ export class Progress {
     return this.#head === this.#inflight.length;
   }
 
+  /** The peer has answered this round. */
+  answered(round: number, nowMs: number): void {
+    this.ackedRound = Math.max(this.ackedRound, round);
+    if (this.firstAckedRound === 0) this.firstAckedRound = round;
+    this.ackedAtMs = nowMs;
+  }
+
   /** May entries be sent now? */
   get maySend(): boolean {
     if (this.state === 'probe') return !this.isProbeSent;

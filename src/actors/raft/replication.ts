@@ -84,9 +84,7 @@ export function onReply(core: Core, leader: Leader, message: AppendEntriesReply)
   const peer = leader.peers.get(message.from);
   if (peer === undefined || peer.session !== message.session) return;
   if (message.round > leader.round) return;
-  peer.ackedRound = Math.max(peer.ackedRound, message.round);
-  if (peer.firstAckedRound === 0) peer.firstAckedRound = message.round;
-  peer.ackedAtMs = core.nowMs;
+  peer.answered(message.round, core.nowMs);
   leader.hasNewAcks = true;
   if (message.success) onMatch(core, peer, message.matchIndex);
   else onRefusal(core, peer, message);

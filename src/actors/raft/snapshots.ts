@@ -85,9 +85,7 @@ export function onSnapshotSent(leader: Leader, { peer: id, session }: SnapshotSe
 export function onInstallReply(core: Core, leader: Leader, message: InstallSnapshotReply): void {
   const peer = leader.peers.get(message.from);
   if (peer === undefined || peer.session !== message.session || message.round > leader.round) return;
-  peer.ackedRound = Math.max(peer.ackedRound, message.round);
-  if (peer.firstAckedRound === 0) peer.firstAckedRound = message.round;
-  peer.ackedAtMs = core.nowMs;
+  peer.answered(message.round, core.nowMs);
   leader.hasNewAcks = true;
   if (message.lastIncludedIndex > core.log.lastIndex) return;
   const isNews = peer.matched(message.lastIncludedIndex);

@@ -159,20 +159,14 @@ export class Compactor {
   /** The newest snapshot is one that was given to the node. */
   newestGiven(index: LogIndex): void {
     this.#givenIndex = index;
-    this.newestChanged();
-  }
-
-  /** The newest snapshot is not the one that was taken here last: one was given to the node, or found damaged. */
-  newestChanged(): void {
-    this.#isOwed = false;
-    this.#trigger.reset(this.#mark());
+    this.#newestChanged();
   }
 
   /**
    * The newest snapshot has turned out to be none: one is taken in its place, for others may need it, and the objects.
    */
   newestLost(): void {
-    this.newestChanged();
+    this.#newestChanged();
     this.#isOwed = true;
     this.advance();
   }
@@ -200,6 +194,12 @@ export class Compactor {
     for (const { index, reply } of this.#askers) reply.fail(compactionFailed(index, stopped));
     this.#askers = [];
     await over;
+  }
+
+  /** The newest snapshot is not the one that was taken here last: one was given to the node, or found damaged. */
+  #newestChanged(): void {
+    this.#isOwed = false;
+    this.#trigger.reset(this.#mark());
   }
 
   #start(isDue: boolean, nowMs: number): void {
@@ -271,7 +271,7 @@ export class Compactor {
     // Where there is an older one, the next attempt begins with that.
     if (previous !== null && isOf(previous, error)) {
       this.#keeper.giveUp(previous, error);
-      this.newestChanged();
+      this.#newestChanged();
     }
     const retryInMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures);
     this.#failures += 1;

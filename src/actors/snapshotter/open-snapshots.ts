@@ -1,6 +1,6 @@
 /**
- * Takes stock of the snapshots of a node when it starts: which can be used, and whether there are others that
- * cannot. Part of the Snapshotter.
+ * Takes stock of the snapshots of a node when it starts: which can be used, and what is wrong with others. Part of the
+ * Snapshotter.
  */
 
 import { toPlainError, type PlainError } from '../../errors.js';

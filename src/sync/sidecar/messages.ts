@@ -1,7 +1,7 @@
 /**
  * What a client of `sidecar(url)` and its sidecar say to each other, on a connection that HTTP has been asked for by
  * CONNECT. A client asks in order, and is answered in whichever; what it is told without asking names what it is about.
- * Types and names only.
+ * Types, names and a limit that both sides keep to; no more.
  */
 
 import type { PlainError } from '../../errors.js';
@@ -12,6 +12,9 @@ import type { ClaimOutcome, ClaimTerms, Holder } from '../backend.js';
  * then every request that offers one to whatever else would have to be understood.
  */
 export const SESSIONS_AUTHORITY = 'conclave-sync:1';
+
+/** Commands of one client whose answers are on their way: a sidecar parts from who asks for more. */
+export const COMMANDS_MAX = 10_000;
 
 /** `session` is the client's own number for it, used once on a connection; so is `request`, in its session. */
 export type Command =

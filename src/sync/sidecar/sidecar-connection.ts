@@ -9,7 +9,15 @@ import type { Socket } from 'node:net';
 import type { Timer } from '../../runtime/actor.js';
 import type { Timekeeper } from '../../runtime/timekeeper.js';
 import { MessageStream } from './message-stream.js';
-import { SESSIONS_AUTHORITY, type Answer, type Command, type News, type Question, type Results } from './messages.js';
+import {
+  COMMANDS_MAX,
+  SESSIONS_AUTHORITY,
+  type Answer,
+  type Command,
+  type News,
+  type Question,
+  type Results,
+} from './messages.js';
 
 /** To connect takes no longer. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -17,8 +25,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 /** The status by which a sidecar that stops says so: another one may come, as where there is none. */
 const STOPPING = 503;
-/** Commands whose answers are on their way. A sidecar parts from who asks for more: the rest waits its turn here. */
-const ASKED_MAX = 5_000;
+/** Commands whose answers are on their way, well below what a sidecar takes: the rest waits its turn here. */
+const ASKED_MAX = COMMANDS_MAX / 2;
 /** The operating system asks so often whether the other side is there, where nothing is said. */
 const KEEPALIVE_MS = 10_000;
 

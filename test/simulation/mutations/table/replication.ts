@@ -18,8 +18,8 @@ const ANY_TERM: Edit = {
 };
 const ANY_ROUND: Edit = {
   file: 'actors/raft/replication.ts',
-  text: '  if (message.round > leader.round) return;\n  peer.ackedRound = Math.max(peer.ackedRound, message.round);',
-  replacement: '  peer.ackedRound = Math.max(peer.ackedRound, Math.min(message.round, leader.round));',
+  text: '  if (message.round > leader.round) return;\n  peer.answered(message.round, core.nowMs);',
+  replacement: '  peer.answered(Math.min(message.round, leader.round), core.nowMs);',
 };
 
 const ANY_WRITE: Edit = {

@@ -35,6 +35,15 @@ describe('a process and its sidecar', () => {
     return Sidecar.start({ opened, listen: [`127.0.0.1:${port}`], warn: () => {} });
   }
 
+  /** With a back end whose answers can be held back. */
+  async function restartSlow(): Promise<CutOffBackend> {
+    await running.stop();
+    const slow = new CutOffBackend(memory());
+    backend = slow;
+    running = await startSidecar();
+    return slow;
+  }
+
   function connected(): Promise<Sync> {
     return connect(sidecar(`http://127.0.0.1:${port}`));
   }
@@ -113,10 +122,7 @@ describe('a process and its sidecar', () => {
   });
 
   it('are told that nobody answers by a sidecar that is about to end, and campaign again when it is back', async () => {
-    await running.stop();
-    const slow = new CutOffBackend(memory());
-    backend = slow;
-    running = await startSidecar();
+    const slow = await restartSlow();
     const sync = await connected();
     const held = await sync.lock('x').acquire();
     let answer: () => void = () => {};
@@ -264,10 +270,7 @@ describe('a process and its sidecar', () => {
   });
 
   it('are not parted for others because one cannot give back what it held', async () => {
-    await running.stop();
-    const slow = new CutOffBackend(memory());
-    backend = slow;
-    running = await startSidecar();
+    const slow = await restartSlow();
     const time = new ManualTime();
     const shared = new SidecarBackend(`http://127.0.0.1:${port}`, time);
     const [one, other] = [await connect(shared), await connect(shared)];
@@ -285,10 +288,7 @@ describe('a process and its sidecar', () => {
   });
 
   it('are not parted because very much is asked for at once', async () => {
-    await running.stop();
-    const slow = new CutOffBackend(memory());
-    backend = slow;
-    running = await startSidecar();
+    const slow = await restartSlow();
     const sync = await connected();
     const held = await sync.lock('x').acquire();
     let answer: () => void = () => {};
